@@ -1,0 +1,251 @@
+"""Every word of the language, as tables. Code, checks, documentation and command line read these.
+
+A *fact* is one typed thing a rule may test. A fact that is not known is absent from the mapping of
+facts; nothing else stands for "unknown".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+FORMAT = 1
+
+
+class EventType(StrEnum):
+    STARTED = "conversation.started"
+    REPLIED = "contact.replied"
+    IDENTIFIED = "contact.identified"
+    QUALIFIED = "qualification.completed"
+    TEAMMATE_JOINED = "teammate.joined"
+    CLOSED = "conversation.closed"
+    EXPIRED = "question.expired"
+
+
+class Stage(StrEnum):
+    """How far the routing of one conversation has come."""
+
+    NEW = "new"
+    AWAITING_ANSWER = "awaiting_answer"
+    AWAITING_CONTACT = "awaiting_contact"
+    QUALIFYING = "qualifying"
+    ROUTED = "routed"
+    NOT_ROUTED = "not_routed"
+
+
+WAITING_STAGES = frozenset({Stage.AWAITING_ANSWER, Stage.AWAITING_CONTACT, Stage.QUALIFYING})
+"""The stages in which a question is out, and the conversation keeps the version that asked."""
+
+
+class Outcome(StrEnum):
+    NOT_TRIGGERED = "not_triggered"
+    ASK = "ask"
+    CUSTOMER = "customer"
+    LEAD = "lead"
+    REDIRECT = "redirect"
+    UNANSWERED = "unanswered"
+    NOTED = "noted"
+
+
+class Answer(StrEnum):
+    CUSTOMER = "customer"
+    NOT_CUSTOMER = "not_customer"
+    UNCLEAR = "unclear"
+
+
+class FactType(StrEnum):
+    STRING = "string"
+    BOOLEAN = "boolean"
+    INTEGER = "integer"
+    ENUM = "enum"
+    WHOLE = "whole"
+    """A setting that is a list or a mapping: a rule may ask only whether it is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One fact: its name, type, the values of an enum, and what it says."""
+
+    name: str
+    type: FactType
+    meaning: str
+    values: tuple[str, ...] = ()
+    personal: bool = False
+
+
+def _values(words: type[StrEnum]) -> tuple[str, ...]:
+    return tuple(word.value for word in words)
+
+
+DIRECTIONS = ("inbound", "outbound")
+CONTACT_KINDS = ("visitor", "lead", "user")
+IDENTITIES = ("none", "claimed", "verified")
+CHOICES = (Answer.CUSTOMER.value, Answer.NOT_CUSTOMER.value)
+
+FACTS: dict[str, Fact] = {
+    fact.name: fact
+    for fact in (
+        Fact("event.type", FactType.ENUM, "what happened", _values(EventType)),
+        Fact("workspace.id", FactType.STRING, "the tenant"),
+        Fact("workspace.plan", FactType.STRING, "the tenant's plan at that moment"),
+        Fact("conversation.direction", FactType.ENUM, "who began; unknown if not said", DIRECTIONS),
+        Fact("conversation.channel", FactType.STRING, "the channel; messenger if not said"),
+        Fact("conversation.assigned", FactType.BOOLEAN, "a teammate is on it"),
+        Fact("conversation.stage", FactType.ENUM, "how far the routing has come", _values(Stage)),
+        Fact("conversation.asks", FactType.INTEGER, "how many earlier decisions held an ask"),
+        Fact("contact.kind", FactType.ENUM, "what the platform takes the person for", CONTACT_KINDS),
+        Fact("contact.identity", FactType.ENUM, "how sure the identity is", IDENTITIES),
+        Fact("contact.reachable", FactType.BOOLEAN, "an e-mail or a phone is there"),
+        Fact("message.language", FactType.STRING, "BCP 47 tag of the message"),
+        Fact("answer", FactType.ENUM, "the answer a reply gives", _values(Answer)),
+        Fact("question.open", FactType.BOOLEAN, "the expired question is the one still open"),
+        Fact("office.open", FactType.BOOLEAN, "within office hours; true where none are set"),
+        Fact("sample.bucket", FactType.INTEGER, "0 to 9,999, the same for one conversation always"),
+    )
+}
+"""The facts of every document; `attributes.*` it declares itself, `settings.*` are its settings."""
+
+CHANNEL_BY_DEFAULT = "messenger"
+ATTRIBUTE_TYPES = (FactType.ENUM, FactType.BOOLEAN, FactType.INTEGER, FactType.STRING)
+BUCKETS = 10_000
+
+
+class Test(StrEnum):
+    """The operators of a test that is a mapping."""
+
+    __test__ = False  # not a test of ours, whatever pytest makes of the name
+
+    NOT = "not"
+    KNOWN = "known"
+    LANGUAGE = "language"
+    GTE = "gte"
+    GT = "gt"
+    LTE = "lte"
+    LT = "lt"
+
+
+BOUNDS = (Test.GTE, Test.GT, Test.LTE, Test.LT)
+
+
+class ActionType(StrEnum):
+    ASK = "ask"
+    COLLECT_CONTACT = "collect_contact"
+    QUALIFY = "qualify"
+    ASSIGN = "assign"
+    SEND_MESSAGE = "send_message"
+    ADD_TAG = "add_tag"
+    SALESFORCE_LEAD = "salesforce_lead"
+    NOTE = "note"
+    CLOSE_CONVERSATION = "close_conversation"
+
+
+BARE_ACTIONS = frozenset(
+    {
+        ActionType.ASK,
+        ActionType.COLLECT_CONTACT,
+        ActionType.QUALIFY,
+        ActionType.CLOSE_CONVERSATION,
+    }
+)
+"""Actions written as a name alone; the others take an argument."""
+
+QUESTIONS = frozenset({ActionType.ASK, ActionType.COLLECT_CONTACT, ActionType.QUALIFY})
+"""Actions that await something, and so expire."""
+
+FOLLOW_UPS = frozenset(
+    {
+        ActionType.ASSIGN,
+        ActionType.ADD_TAG,
+        ActionType.SALESFORCE_LEAD,
+        ActionType.NOTE,
+        ActionType.SEND_MESSAGE,
+    }
+)
+"""Actions that `lead_follow_up` may list."""
+
+MESSAGES_OF: dict[ActionType, tuple[str, ...]] = {
+    ActionType.ASK: ("ask", "customer", "not_customer"),
+    ActionType.COLLECT_CONTACT: ("collect_contact",),
+}
+"""The messages an action speaks by itself."""
+
+PLACEHOLDERS = ("email", "website", "phone")
+"""What `{…}` in a message may name: a member of `settings.redirect`."""
+
+
+class SettingType(StrEnum):
+    BOOLEAN = "boolean"
+    COUNT = "a whole number, 0 to 100"
+    NAMES = "a list of names"
+    RANGES = "a list of language ranges (RFC 4647)"
+    TAG = "a language tag (BCP 47)"
+    ROUTE = "assign or redirect"
+    DESTINATION = "{team: …} or {teammate: …}"
+    REDIRECT = "{email: …}, {website: …} or {phone: …}, or null"
+    ACTIONS = "a list of follow-up actions"
+    DURATION = "an ISO 8601 duration of weeks, days, hours, minutes and seconds"
+    OFFICE_HOURS = "office hours, or null"
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting of a document; its default stands in the built-in document."""
+
+    name: str
+    type: SettingType
+    meaning: str
+
+
+SETTINGS: dict[str, Setting] = {
+    setting.name: setting
+    for setting in (
+        Setting("enabled", SettingType.BOOLEAN, "Route existing customers to support"),
+        Setting("entitled_plans", SettingType.NAMES, "plans that include routing"),
+        Setting("languages", SettingType.RANGES, "language ranges it works in"),
+        Setting("detect_language", SettingType.BOOLEAN, "detect the language of untagged messages"),
+        Setting("customer_route", SettingType.ROUTE, "what happens to customers"),
+        Setting("customer_destination", SettingType.DESTINATION, "who gets customers"),
+        Setting("redirect", SettingType.REDIRECT, "where customers are redirected to"),
+        Setting("collect_contact", SettingType.BOOLEAN, "ask customers for contact details"),
+        Setting("contact_fields", SettingType.NAMES, "the details asked of customers"),
+        Setting("default_language", SettingType.TAG, "the language of texts without another"),
+        Setting("qualify_leads", SettingType.BOOLEAN, "qualify leads before handing them over"),
+        Setting("qualification_fields", SettingType.NAMES, "the details asked of leads"),
+        Setting("lead_follow_up", SettingType.ACTIONS, "what is carried out for a lead"),
+        Setting("ask_again", SettingType.COUNT, "how often the question is repeated"),
+        Setting("answer_within", SettingType.DURATION, "after that the question has expired"),
+        Setting("fallback_destination", SettingType.DESTINATION, "who gets those who never answered"),
+        Setting("office_hours", SettingType.OFFICE_HOURS, "when the office is open"),
+    )
+}
+
+SETTING_FACTS: dict[str, Fact] = {
+    fact.name: fact
+    for fact in (
+        Fact("settings.enabled", FactType.BOOLEAN, "the setting"),
+        Fact("settings.entitled_plans", FactType.WHOLE, "the setting"),
+        Fact("settings.languages", FactType.WHOLE, "the setting"),
+        Fact("settings.detect_language", FactType.BOOLEAN, "the setting"),
+        Fact("settings.customer_route", FactType.ENUM, "the setting", ("assign", "redirect")),
+        Fact("settings.customer_destination", FactType.WHOLE, "the setting"),
+        Fact("settings.customer_destination.team", FactType.STRING, "its team"),
+        Fact("settings.customer_destination.teammate", FactType.STRING, "its teammate"),
+        Fact("settings.redirect", FactType.WHOLE, "the setting"),
+        Fact("settings.redirect.email", FactType.STRING, "its e-mail address"),
+        Fact("settings.redirect.website", FactType.STRING, "its website"),
+        Fact("settings.redirect.phone", FactType.STRING, "its phone number"),
+        Fact("settings.collect_contact", FactType.BOOLEAN, "the setting"),
+        Fact("settings.contact_fields", FactType.WHOLE, "the setting"),
+        Fact("settings.default_language", FactType.STRING, "the setting"),
+        Fact("settings.qualify_leads", FactType.BOOLEAN, "the setting"),
+        Fact("settings.qualification_fields", FactType.WHOLE, "the setting"),
+        Fact("settings.lead_follow_up", FactType.WHOLE, "the setting"),
+        Fact("settings.ask_again", FactType.INTEGER, "the setting"),
+        Fact("settings.answer_within", FactType.STRING, "the setting"),
+        Fact("settings.fallback_destination", FactType.WHOLE, "the setting"),
+        Fact("settings.fallback_destination.team", FactType.STRING, "its team"),
+        Fact("settings.fallback_destination.teammate", FactType.STRING, "its teammate"),
+        Fact("settings.office_hours", FactType.WHOLE, "the setting"),
+        Fact("settings.office_hours.time_zone", FactType.STRING, "its time zone"),
+    )
+}
