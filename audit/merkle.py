@@ -1,0 +1,163 @@
+"""The Merkle tree over a log: RFC 6962 section 2.1, RFC 9162 section 2.1.
+
+Pure functions over leaf hashes, and `Frontier`, which is as much of a tree as appending needs.
+Every hash is the 32 bytes of a SHA-256. Proofs list their hashes from the leaf upwards.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+HASH_SIZE = 32
+EMPTY_ROOT = hashlib.sha256(b"").digest()
+_SIZE_BYTES = 8
+
+
+def leaf_hash(leaf: bytes) -> bytes:
+    return hashlib.sha256(b"\x00" + leaf).digest()
+
+
+def node_hash(left: bytes, right: bytes) -> bytes:
+    return hashlib.sha256(b"\x01" + left + right).digest()
+
+
+@dataclass(frozen=True, slots=True)
+class Frontier:
+    """The roots of the full subtrees that make up a tree of `size` leaves, largest first.
+
+    There is one for every bit that is set in `size`.
+    """
+
+    size: int = 0
+    subtrees: tuple[bytes, ...] = ()
+
+    def append(self, leaf: bytes) -> Frontier:
+        """The frontier of the tree with one more leaf, of which this is the leaf hash."""
+        subtrees, merged, size = list(self.subtrees), leaf, self.size
+        while size & 1:
+            merged = node_hash(subtrees.pop(), merged)
+            size >>= 1
+        return Frontier(self.size + 1, (*subtrees, merged))
+
+    def root(self) -> bytes:
+        if not self.subtrees:
+            return EMPTY_ROOT
+        *larger, merged = self.subtrees
+        for subtree in reversed(larger):
+            merged = node_hash(subtree, merged)
+        return merged
+
+    def encode(self) -> bytes:
+        """The size in 8 bytes, big-endian, then the subtrees' hashes, largest first."""
+        return self.size.to_bytes(_SIZE_BYTES) + b"".join(self.subtrees)
+
+    @classmethod
+    def decode(cls, encoded: bytes) -> Frontier:
+        """What `encode` wrote; ValueError for anything else."""
+        size, hashes = int.from_bytes(encoded[:_SIZE_BYTES]), encoded[_SIZE_BYTES:]
+        if len(encoded) < _SIZE_BYTES or len(hashes) != size.bit_count() * HASH_SIZE:
+            raise ValueError("not a frontier: its length does not fit its size")
+        starts = range(0, len(hashes), HASH_SIZE)
+        return cls(size, tuple(hashes[start : start + HASH_SIZE] for start in starts))
+
+
+def root(leaves: Sequence[bytes]) -> bytes:
+    """MTH of RFC 9162, section 2.1.1, over leaf hashes."""
+    frontier = Frontier()
+    for leaf in leaves:
+        frontier = frontier.append(leaf)
+    return frontier.root()
+
+
+def inclusion_proof(leaves: Sequence[bytes], index: int) -> list[bytes]:
+    """PATH of RFC 9162, section 2.1.3.1. IndexError where the tree has no such leaf."""
+    if not 0 <= index < len(leaves):
+        raise IndexError(f"a tree of {len(leaves)} leaves has no leaf {index}")
+    if len(leaves) == 1:
+        return []
+    split = _split(len(leaves))
+    left, right = leaves[:split], leaves[split:]
+    if index < split:
+        return [*inclusion_proof(left, index), root(right)]
+    return [*inclusion_proof(right, index - split), root(left)]
+
+
+def verify_inclusion(
+    leaf: bytes, index: int, size: int, proof: Sequence[bytes], expected_root: bytes
+) -> bool:
+    """Whether the leaf hash stands at `index` of the tree: RFC 9162, section 2.1.3.2."""
+    if not 0 <= index < size:
+        return False
+    node, last, merged = index, size - 1, leaf
+    for sibling in proof:
+        if last == 0:
+            return False
+        if node & 1 or node == last:
+            merged = node_hash(sibling, merged)
+            while not node & 1 and node:
+                node, last = node >> 1, last >> 1
+        else:
+            merged = node_hash(merged, sibling)
+        node, last = node >> 1, last >> 1
+    return last == 0 and merged == expected_root
+
+
+def consistency_proof(leaves: Sequence[bytes], first: int) -> list[bytes]:
+    """PROOF of RFC 9162, section 2.1.4.1: that the first `first` leaves are the smaller tree.
+
+    ValueError where `first` is not between 1 and the number of leaves.
+    """
+    if not 0 < first <= len(leaves):
+        raise ValueError(f"nothing to prove between {first} and {len(leaves)} leaves")
+    return _subproof(leaves, first, whole=True)
+
+
+def _subproof(leaves: Sequence[bytes], first: int, *, whole: bool) -> list[bytes]:
+    if first == len(leaves):
+        return [] if whole else [root(leaves)]
+    split = _split(len(leaves))
+    left, right = leaves[:split], leaves[split:]
+    if first <= split:
+        return [*_subproof(left, first, whole=whole), root(right)]
+    return [*_subproof(right, first - split, whole=False), root(left)]
+
+
+def verify_consistency(
+    first: int, second: int, first_root: bytes, second_root: bytes, proof: Sequence[bytes]
+) -> bool:
+    """Whether the second tree begins with the first: RFC 9162, section 2.1.4.2.
+
+    A tree of no leaves is the beginning of nothing that could be proved: False.
+    """
+    if not 0 < first <= second:
+        return False
+    if first == second:
+        return not proof and first_root == second_root
+    path = [first_root, *proof] if first & (first - 1) == 0 else list(proof)
+    if not path:
+        return False
+    node, last = first - 1, second - 1
+    while node & 1:
+        node, last = node >> 1, last >> 1
+    old = new = path[0]
+    for sibling in path[1:]:
+        if last == 0:
+            return False
+        if node & 1 or node == last:
+            old, new = node_hash(sibling, old), node_hash(sibling, new)
+            while not node & 1 and node:
+                node, last = node >> 1, last >> 1
+        else:
+            new = node_hash(new, sibling)
+        node, last = node >> 1, last >> 1
+    return last == 0 and old == first_root and new == second_root
+
+
+def _split(size: int) -> int:
+    """The largest power of two below `size`."""
+    return 1 << (size - 1).bit_length() - 1

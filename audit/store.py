@@ -1,0 +1,123 @@
+"""The contract of a store: append-only logs of entries, and what stands beside them.
+
+Laws, for every store (tests/contracts holds them):
+- what `transact` has returned is on disk and in the tree, whatever happens to the process after it
+- a log's indices count from 0 without gaps, in the order of its appends
+- a work that raises leaves nothing behind, and takes nothing of anyone else's with it
+- a snapshot does not change while it is open; a transaction sees its own appends
+- nothing that was appended is ever changed or removed, except personal parts, which may be erased
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from audit.merkle import EMPTY_ROOT, Frontier
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
+    from datetime import datetime
+
+    from audit.entry import Entry, Personal
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What a log says of itself: its size, the root over it, and the frontier to append to."""
+
+    size: int = 0
+    root: bytes = EMPTY_ROOT
+    frontier: Frontier = Frontier()
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which entries to find: those for which everything that is given holds.
+
+    `contact` finds entries by the personal part beside them, so none of an erased contact.
+    `version` is the version that a decision was made by, or that a version entry is about.
+    `since` is inclusive, `until` exclusive; both carry an offset and are compared with `at`.
+    """
+
+    kind: str | None = None
+    conversation: str | None = None
+    contact: str | None = None
+    outcome: str | None = None
+    reason: str | None = None
+    rule: str | None = None
+    version: int | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+class Snapshot(Protocol):
+    """A store as it was at one moment. What is not there is None, empty, or `Head()`."""
+
+    def logs(self) -> list[str]:
+        """The names of all logs that have an entry, sorted."""
+
+    def head(self, log: str) -> Head: ...
+
+    def entry(self, log: str, index: int) -> Entry | None: ...
+
+    def entries(self, log: str, start: int = 0, stop: int | None = None) -> Iterator[Entry]:
+        """The entries from `start` up to, not including, `stop`; in order, read as they are used."""
+
+    def decision(self, log: str, event_id: str) -> Entry | None:
+        """The decision that answered the event."""
+
+    def latest_decision(self, log: str, conversation: str) -> Entry | None: ...
+
+    def latest_index(self, log: str, prefix: str) -> int | None:
+        """The index of the last entry of a family of kinds, such as `version.`; cheap."""
+
+    def entries_of(self, log: str, prefix: str) -> list[Entry]:
+        """All entries of a family of kinds, such as `version.`, in order."""
+
+    def search(self, log: str, wanted: Filter, after: int | None, limit: int) -> list[Entry]:
+        """The first `limit` entries that the filter finds behind index `after`, in order."""
+
+    def personal(self, log: str, index: int) -> Personal | None: ...
+
+    def document(self, digest: str) -> bytes | None: ...
+
+
+class Transaction(Snapshot, Protocol):
+    @property
+    def now(self) -> datetime:
+        """The time of this transaction, UTC; it is read once."""
+
+    def append(self, log: str, leaf: Mapping[str, Any], personal: Personal | None = None) -> Entry:
+        """Append the leaf as it is given.
+
+        BadLeaf where it is not one of this log or does not belong to the personal part;
+        AlreadyThere where it decides an event that has its decision.
+        """
+
+    def add_document(self, body: bytes) -> str:
+        """Keep the document beside the logs; its digest. Adding it again changes nothing."""
+
+
+class Store(Protocol):
+    def read(self) -> AbstractContextManager[Snapshot]:
+        """A view that stays as it is until the block ends; StorageUnavailable."""
+
+    def transact(self, work: Callable[[Transaction], T]) -> T:
+        """Run the work; what it returns is given back once everything it did is on disk.
+
+        Raises what the work raised, Busy or StorageUnavailable; then nothing of it is stored.
+        A work may be run in one commit with others', never twice, and must not call `transact`.
+        """
+
+    def transact_each(self, works: Sequence[Callable[[Transaction], T]]) -> list[T | Exception]:
+        """Run many works in order, in few commits: for each what it returned or raised.
+
+        After a refusal that is not a work's own (Busy, a failed commit) the works that are left
+        are not run and have the same outcome, so that none overtakes one before it.
+        """
+
+    def close(self) -> None: ...
