@@ -42,7 +42,8 @@ def digest_of_bytes(body: bytes) -> str:
 def _encodes_alike(value: object) -> bool:
     if isinstance(value, dict):
         return all(
-            isinstance(key, str) and max(key, default="") <= _LAST_OF_THE_BASIC_PLANE
+            isinstance(key, str)
+            and max(key, default="") <= _LAST_OF_THE_BASIC_PLANE
             and _encodes_alike(member)
             for key, member in value.items()
         )

@@ -1,8 +1,8 @@
 """What the language refuses, and how it says so.
 
-    RulesError
-    ├── DocumentRefused   a rule document with complaints
-    └── EventRefused      an event with complaints
+RulesError
+├── DocumentRefused   a rule document with complaints
+└── EventRefused      an event with complaints
 """
 
 from __future__ import annotations

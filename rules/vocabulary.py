@@ -93,7 +93,9 @@ FACTS: dict[str, Fact] = {
         Fact("conversation.assigned", FactType.BOOLEAN, "a teammate is on it"),
         Fact("conversation.stage", FactType.ENUM, "how far the routing has come", _values(Stage)),
         Fact("conversation.asks", FactType.INTEGER, "how many earlier decisions held an ask"),
-        Fact("contact.kind", FactType.ENUM, "what the platform takes the person for", CONTACT_KINDS),
+        Fact(
+            "contact.kind", FactType.ENUM, "what the platform takes the person for", CONTACT_KINDS
+        ),
         Fact("contact.identity", FactType.ENUM, "how sure the identity is", IDENTITIES),
         Fact("contact.reachable", FactType.BOOLEAN, "an e-mail or a phone is there"),
         Fact("message.language", FactType.STRING, "BCP 47 tag of the message"),
@@ -214,7 +216,9 @@ SETTINGS: dict[str, Setting] = {
         Setting("lead_follow_up", SettingType.ACTIONS, "what is carried out for a lead"),
         Setting("ask_again", SettingType.COUNT, "how often the question is repeated"),
         Setting("answer_within", SettingType.DURATION, "after that the question has expired"),
-        Setting("fallback_destination", SettingType.DESTINATION, "who gets those who never answered"),
+        Setting(
+            "fallback_destination", SettingType.DESTINATION, "who gets those who never answered"
+        ),
         Setting("office_hours", SettingType.OFFICE_HOURS, "when the office is open"),
     )
 }

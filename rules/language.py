@@ -1,0 +1,66 @@
+"""Language tags: well-formed (BCP 47, RFC 5646), filtered and looked up (RFC 4647)."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+LONGEST_TAG = 100
+"""Characters of a tag that is still looked at; RFC 5646 wants 35 to be enough."""
+
+_LANGTAG = re.compile(
+    r"""
+    (?: (?:[a-z]{2,3} (?:-[a-z]{3}){0,3} | [a-z]{4} | [a-z]{5,8})   # language, extended
+        (?:-[a-z]{4})?                                              # script
+        (?:-(?:[a-z]{2}|[0-9]{3}))?                                 # region
+        (?:-(?:[a-z0-9]{5,8}|[0-9][a-z0-9]{3}))*                    # variants
+        (?:-[0-9a-wy-z](?:-[a-z0-9]{2,8})+)*                        # extensions
+        (?:-x(?:-[a-z0-9]{1,8})+)?                                  # private use
+      | x(?:-[a-z0-9]{1,8})+
+      | en-gb-oed | i-(?:ami|bnn|default|enochian|hak|klingon|lux|mingo|navajo|pwn|tao|tay|tsu)
+      | sgn-be-fr | sgn-be-nl | sgn-ch-de
+    )""",
+    re.VERBOSE | re.IGNORECASE | re.ASCII,
+)
+_RANGE = re.compile(r"\*|[a-z]{1,8}(?:-[a-z0-9]{1,8})*", re.IGNORECASE | re.ASCII)
+
+
+def tag_of(text: str | None) -> str | None:
+    """The text as a tag, `_` read as `-`; None where it is none."""
+    if text is None or len(text) > LONGEST_TAG:
+        return None
+    tag = text.replace("_", "-")
+    return tag if _LANGTAG.fullmatch(tag) else None
+
+
+def is_range(text: str) -> bool:
+    """Whether this is a basic language range (RFC 4647, 2.1)."""
+    return len(text) <= LONGEST_TAG and _RANGE.fullmatch(text) is not None
+
+
+def matches(tag: str, ranges: Collection[str]) -> bool:
+    """Basic filtering (RFC 4647, 3.3.1): a range is the tag, or a prefix of it up to a hyphen."""
+    tag = tag.lower()
+    return any(
+        wanted == "*" or tag == wanted.lower() or tag.startswith(f"{wanted.lower()}-")
+        for wanted in ranges
+    )
+
+
+def lookup(wanted: str, available: Collection[str]) -> str | None:
+    """Lookup (RFC 4647, 3.4): the available tag that fits best, None where none does."""
+    by_case = {tag.lower(): tag for tag in available}
+    return next((by_case[tag] for tag in _shortened(wanted.lower()) if tag in by_case), None)
+
+
+def _shortened(tag: str) -> Iterator[str]:
+    """The tag, and what is left of it subtag by subtag; a single letter goes with the next one."""
+    subtags = tag.split("-")
+    while subtags:
+        yield "-".join(subtags)
+        subtags.pop()
+        if subtags and len(subtags[-1]) == 1:
+            subtags.pop()

@@ -1,0 +1,15 @@
+"""When two texts say the same."""
+
+from __future__ import annotations
+
+import unicodedata
+
+_DROPPED = ("P", "S")
+"""Unicode's general categories of punctuation and of symbols."""
+
+
+def normalise(text: str) -> str:
+    """NFKC, case-folded, without punctuation and symbols, white space collapsed."""
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    kept = (char for char in folded if unicodedata.category(char)[0] not in _DROPPED)
+    return " ".join("".join(kept).split())

@@ -1,0 +1,118 @@
+"""What a ruling asks for, as the actions of a decision: texts in their language, deadlines set."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from rules.document import Text
+from rules.duration import parse as duration
+from rules.language import lookup
+from rules.time import moment, rfc3339
+from rules.vocabulary import MESSAGES_OF, PLACEHOLDERS, QUESTIONS, ActionType, Answer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from rules.document import Action, BoundDocument, Json
+    from rules.ruling import Ruling
+
+PLACEHOLDER = re.compile(r"\{(" + "|".join(PLACEHOLDERS) + r")\}")
+
+
+def actions(
+    ruling: Ruling,
+    bound: BoundDocument,
+    decision: str,
+    occurred_at: str,
+    languages: Sequence[str | None],
+) -> list[dict[str, Json]]:
+    """The ruling's actions, in order.
+
+    `decision` is the decision's id, from which theirs are made; `occurred_at` the event's time;
+    `languages` the tags to look texts up by, the preferred one first, None where unknown.
+    """
+    rendered = []
+    for number, action in enumerate(ruling.actions):
+        head = {"id": f"{decision}.{number}", "type": action.type.value}
+        tail = {"expires_at": _deadline(bound, occurred_at)} if action.type in QUESTIONS else {}
+        rendered.append({**head, **_BODIES[action.type](action, bound, languages), **tail})
+    return rendered
+
+
+def text_of(text: Text, bound: BoundDocument, languages: Sequence[str | None]) -> str:
+    """The text in the first of the languages that has it, else the default one, filled in."""
+    written = text.literal if text.message is None else _message(text.message, bound, languages)
+    redirect = bound.settings["redirect"] or {}
+    return PLACEHOLDER.sub(lambda found: redirect.get(found[1], ""), written or "")
+
+
+def _message(key: str, bound: BoundDocument, languages: Sequence[str | None]) -> str:
+    available = {tag: texts for tag, texts in bound.document.messages.items() if key in texts}
+    for wanted in (*languages, bound.settings["default_language"]):
+        found = lookup(wanted, available) if wanted else None
+        if found:
+            return available[found][key]
+    raise LookupError(f"the document has no text {key!r}, and was checked to have one")
+
+
+def _deadline(bound: BoundDocument, occurred_at: str) -> str:
+    return rfc3339(moment(occurred_at) + duration(bound.settings["answer_within"]))
+
+
+def _ask(_: Action, bound: BoundDocument, languages: Sequence[str | None]) -> dict[str, Json]:
+    text, customer, not_customer = (
+        text_of(Text(message=key), bound, languages) for key in MESSAGES_OF[ActionType.ASK]
+    )
+    choices = [
+        {"value": Answer.CUSTOMER.value, "label": customer},
+        {"value": Answer.NOT_CUSTOMER.value, "label": not_customer},
+    ]
+    return {"text": text, "choices": choices}
+
+
+def _collect_contact(
+    _: Action, bound: BoundDocument, languages: Sequence[str | None]
+) -> dict[str, Json]:
+    (key,) = MESSAGES_OF[ActionType.COLLECT_CONTACT]
+    text = text_of(Text(message=key), bound, languages)
+    return {"fields": bound.settings["contact_fields"], "text": text}
+
+
+def _qualify(_: Action, bound: BoundDocument, __: Sequence[str | None]) -> dict[str, Json]:
+    return {"fields": bound.settings["qualification_fields"]}
+
+
+def _assign(action: Action, _: BoundDocument, __: Sequence[str | None]) -> dict[str, Json]:
+    return dict(action.argument)
+
+
+def _say(action: Action, bound: BoundDocument, languages: Sequence[str | None]) -> dict[str, Json]:
+    return {"text": text_of(action.text, bound, languages)}
+
+
+def _tag(action: Action, _: BoundDocument, __: Sequence[str | None]) -> dict[str, Json]:
+    return {"tag": action.argument}
+
+
+def _salesforce(action: Action, bound: BoundDocument, __: Sequence[str | None]) -> dict[str, Json]:
+    return {"fields": action.argument.get("fields", bound.settings["qualification_fields"])}
+
+
+def _close(_: Action, __: BoundDocument, ___: Sequence[str | None]) -> dict[str, Json]:
+    return {}
+
+
+_BODIES: dict[
+    ActionType, Callable[[Action, BoundDocument, Sequence[str | None]], dict[str, Json]]
+] = {
+    ActionType.ASK: _ask,
+    ActionType.COLLECT_CONTACT: _collect_contact,
+    ActionType.QUALIFY: _qualify,
+    ActionType.ASSIGN: _assign,
+    ActionType.SEND_MESSAGE: _say,
+    ActionType.ADD_TAG: _tag,
+    ActionType.SALESFORCE_LEAD: _salesforce,
+    ActionType.NOTE: _say,
+    ActionType.CLOSE_CONVERSATION: _close,
+}

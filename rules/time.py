@@ -1,0 +1,47 @@
+"""Moments as RFC 3339 writes them, always with an offset."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+
+_RFC_3339 = re.compile(
+    r"(\d{4}-\d\d-\d\d)[Tt](\d\d:\d\d:)(\d\d)(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII
+)
+_LEAP_SECOND = "60"
+LAST_YEAR = 9998
+"""So that a deadline after any moment can still be written."""
+
+
+def moment(text: str) -> datetime:
+    """The moment, in UTC, to the microsecond; a leap second is the second after it.
+
+    Raises ValueError for what is not RFC 3339 or lies outside the years 1 to 9998.
+    """
+    parts = _RFC_3339.fullmatch(text)
+    if not parts:
+        raise ValueError("not an RFC 3339 time with an offset")
+    date, minute, second, fraction, offset = parts.groups()
+    leap = second == _LEAP_SECOND
+    second = "59" if leap else second
+    offset = offset.upper().replace("Z", "+00:00")
+    parsed = datetime.fromisoformat(f"{date}T{minute}{second}{fraction or ''}{offset}")
+    try:
+        utc = parsed.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("outside the years 1 to 9998") from error
+    if leap and (utc.hour, utc.minute) != (23, 59):
+        raise ValueError("no leap second falls into this minute")
+    if utc.year > LAST_YEAR:
+        raise ValueError("outside the years 1 to 9998")
+    return utc.replace(microsecond=0) + timedelta(seconds=1) if leap else utc
+
+
+def rfc3339(at: datetime) -> str:
+    """The moment in UTC with `Z`; a fraction only where there is one."""
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def rfc3339_milliseconds(at: datetime) -> str:
+    """The moment in UTC with `Z`, cut to milliseconds: always 24 characters."""
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
