@@ -10,7 +10,7 @@ Laws, for every store (tests/contracts holds them):
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from audit.merkle import EMPTY_ROOT, Frontier
@@ -31,7 +31,7 @@ class Head:
 
     size: int = 0
     root: bytes = EMPTY_ROOT
-    frontier: Frontier = Frontier()
+    frontier: Frontier = field(default_factory=Frontier)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class Snapshot(Protocol):
     def entry(self, log: str, index: int) -> Entry | None: ...
 
     def entries(self, log: str, start: int = 0, stop: int | None = None) -> Iterator[Entry]:
-        """The entries from `start` up to, not including, `stop`; in order, read as they are used."""
+        """The entries from `start` up to before `stop`, in order, read as they are used."""
 
     def decision(self, log: str, event_id: str) -> Entry | None:
         """The decision that answered the event."""

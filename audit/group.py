@@ -1,0 +1,168 @@
+"""Group commit: whoever comes first commits for all that wait.
+
+A write costs one wait for the disk; many writes that arrive during that wait share the next one.
+The queue is first in, first out, and bounded. A leader leads one group, which its own request is
+part of, and hands over to the first that came after it. A request is answered after its commit,
+or with a refusal after which nothing of it is stored; never before, never twice.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+
+from audit.errors import AuditError, Busy, StorageUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from contextlib import AbstractContextManager
+
+Tx = TypeVar("Tx")
+Tx_co = TypeVar("Tx_co", covariant=True)
+T = TypeVar("T")
+
+QUEUE_LIMIT = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Returned(Generic[T]):
+    value: T
+
+
+@dataclass(frozen=True, slots=True)
+class Raised:
+    error: Exception
+
+
+class Commit(Protocol[Tx_co]):
+    """One commit of a store under way."""
+
+    def attempt(self, work: Callable[[Tx_co], T]) -> Returned[T] | Raised:
+        """Run the work; where it raises, undo what it did, and nothing else.
+
+        An exception from here means that the whole commit is lost.
+        """
+
+    def commit(self) -> None:
+        """Make all of it durable; an exception means that none of it is stored."""
+
+
+@dataclass(slots=True, eq=False)
+class _Request(Generic[Tx]):
+    works: Sequence[Callable[[Tx], Any]]
+    ready: threading.Event = field(default_factory=threading.Event)  # answered, or to lead
+    outcomes: list[Returned[Any] | Raised] | None = None
+    refusal: AuditError | None = None
+
+
+class GroupCommit(Generic[Tx]):
+    """Shares the commits that `begin` opens among threads.
+
+    `begin` gives a context in which one commit is under way and all other writers wait; leaving
+    it without `commit` undoes everything. It raises AuditErrors alone, and so does the commit.
+    """
+
+    def __init__(
+        self, begin: Callable[[], AbstractContextManager[Commit[Tx]]], limit: int = QUEUE_LIMIT
+    ) -> None:
+        self._begin = begin
+        self._limit = limit
+        self._mutex = threading.Lock()
+        self._queue: deque[_Request[Tx]] = deque()
+        self._queued_works = 0
+        self._leading: _Request[Tx] | None = None
+        self._leading_thread: int | None = None
+
+    def submit(self, works: Sequence[Callable[[Tx], T]]) -> list[Returned[T] | Raised]:
+        """Run the works, in order, in one commit; what became of each, once it is durable.
+
+        Raises Busy where `limit` works are waiting already, or StorageUnavailable where the commit
+        was lost: then no outcome of any work in it counts.
+        """
+        if self._leading_thread == threading.get_ident():
+            raise RuntimeError("a work cannot wait for another commit: it is run by this one")
+        request = _Request(works)
+        leads = self._enqueue(request)
+        if not leads:
+            self._wait(request)
+        if request.outcomes is None and request.refusal is None:
+            self._lead()
+        if request.refusal is not None:
+            raise request.refusal
+        return request.outcomes or []
+
+    def _enqueue(self, request: _Request[Tx]) -> bool:
+        """Put the request in the queue; whether it is to lead."""
+        with self._mutex:
+            if self._queue and self._queued_works + len(request.works) > self._limit:
+                raise Busy(f"{self._queued_works} writes are waiting already; try again")
+            self._queue.append(request)
+            self._queued_works += len(request.works)
+            if self._leading is None:
+                self._leading = request
+            return self._leading is request
+
+    def _wait(self, request: _Request[Tx]) -> None:
+        try:
+            request.ready.wait()
+        except BaseException:  # the thread was interrupted: nobody may wait for it to lead
+            with self._mutex:
+                if request in self._queue:
+                    self._queue.remove(request)
+                    self._queued_works -= len(request.works)
+                was_to_lead = self._leading is request
+            if was_to_lead:
+                self._hand_over()
+            raise
+
+    def _lead(self) -> None:
+        """Commit one group and answer it.
+
+        1. begin, which waits for other writers; meanwhile more requests queue up
+        2. take all that wait, first come first served, and run each work
+        3. commit; only then are outcomes given out
+        4. hand over to the first request that came later
+        """
+        group: list[_Request[Tx]] = []
+        self._leading_thread = threading.get_ident()
+        try:
+            with self._begin() as commit:
+                group = self._take()
+                outcomes = [[commit.attempt(work) for work in each.works] for each in group]
+                commit.commit()
+                for request, outcome in zip(group, outcomes, strict=True):
+                    request.outcomes = outcome
+        except AuditError as error:
+            self._refuse(group or self._take(), error)
+        except BaseException:
+            lost = StorageUnavailable("the write was interrupted; nothing of it was stored")
+            self._refuse(group or self._take(), lost)
+            raise
+        finally:
+            self._leading_thread = None
+            self._hand_over()
+            for request in group:
+                request.ready.set()
+
+    def _take(self) -> list[_Request[Tx]]:
+        with self._mutex:
+            group = list(self._queue)
+            self._queue.clear()
+            self._queued_works = 0
+            return group
+
+    @staticmethod
+    def _refuse(group: list[_Request[Tx]], error: AuditError) -> None:
+        for request in group:
+            if request.outcomes is None:
+                request.refusal = type(error)(*error.args)  # one each: they rise in many threads
+                request.refusal.__cause__ = error
+            request.ready.set()
+
+    def _hand_over(self) -> None:
+        with self._mutex:
+            self._leading = self._queue[0] if self._queue else None
+            if self._leading is not None:
+                self._leading.ready.set()

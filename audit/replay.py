@@ -1,0 +1,104 @@
+"""Replay: every recorded decision decided again, from its recorded facts and its version.
+
+Nothing is derived again and no clock is read: facts, the event's time and the languages of texts are
+in the leaf, the document stands under its digest. So a difference means that the record or the
+evaluator has changed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from audit.entry import Kind
+from rules.compile import Policy, compile_document
+from rules.document import Document
+from rules.render import actions
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from audit.store import Snapshot
+
+COMPARED = ("outcome", "reason", "rule", "stage", "actions")
+"""The members of a decision that deciding again must give again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One member of one decision that came out otherwise; or what kept it from being decided."""
+
+    log: str
+    index: int
+    decision: str
+    member: str
+    recorded: Any
+    replayed: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """One decision decided again; no differences, identical."""
+
+    index: int
+    differences: tuple[Difference, ...]
+
+
+def replay(snapshot: Snapshot, log: str) -> Iterator[Replayed]:
+    """Every decision of the log in order, decided again."""
+    policies = _Policies(snapshot)
+    for entry in snapshot.entries(log):
+        leaf = entry.value
+        if leaf["kind"] == Kind.DECISION:
+            yield Replayed(entry.index, tuple(_differences(leaf, log, entry.index, policies)))
+
+
+def decided(policy: Policy, leaf: Mapping[str, Any]) -> dict[str, Any]:
+    """The members of `COMPARED` that the policy gives for a leaf's facts."""
+    facts = leaf["facts"]
+    ruling = policy.decide(facts)
+    return {
+        "outcome": ruling.outcome,
+        "reason": ruling.reason,
+        "rule": ruling.rule,
+        "stage": ruling.stage or facts["conversation.stage"],
+        "actions": actions(
+            ruling,
+            policy.bound,
+            leaf["id"],
+            leaf["occurred_at"],
+            (facts.get("message.language"), leaf.get("language")),
+        ),
+    }
+
+
+def _differences(
+    leaf: Mapping[str, Any], log: str, index: int, policies: _Policies
+) -> Iterator[Difference]:
+    digest = leaf["policy"]["digest"]
+    policy = policies.get(digest)
+    if policy is None:
+        yield Difference(log, index, leaf["id"], "policy", digest, None)
+        return
+    again = decided(policy, leaf)
+    for member in COMPARED:
+        if leaf[member] != again[member]:
+            yield Difference(log, index, leaf["id"], member, leaf[member], again[member])
+
+
+class _Policies:
+    """The compiled policies of a snapshot, each compiled once."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
+        self._compiled: dict[str, Policy | None] = {}
+
+    def get(self, digest: str) -> Policy | None:
+        """The policy under the digest; None where its document is not there."""
+        if digest not in self._compiled:
+            body = self._snapshot.document(digest)
+            document = Document(orjson.loads(body)) if body else None
+            self._compiled[digest] = compile_document(document) if document else None
+        return self._compiled[digest]

@@ -1,0 +1,165 @@
+"""The tables of a ledger in SQLite, and the triggers that make them append-only.
+
+The triggers hold for every connection, whoever opened it. An `INSERT OR REPLACE` passes triggers on
+update and delete, so what it could replace is refused before the insert: a key that is taken, and
+any `seq` or `idx` but the next. Breaking this as the owner of the file is left to be detected.
+"""
+
+# ruff: noqa: S608 - what is put into statements are names from the tables of this module
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlite_utils import Database, Migrations
+
+if TYPE_CHECKING:
+    import sqlite3
+
+APPLICATION_ID = 0x504C4447  # "PLDG"
+FORMAT = 1
+PAGE_SIZE = 8192  # leaves of about 850 bytes fill it well
+
+DECIDED_ALREADY = "the event has its decision already"
+
+_TABLES = (
+    """
+    CREATE TABLE logs (
+        id INTEGER PRIMARY KEY,
+        name TEXT NOT NULL UNIQUE,
+        size INTEGER NOT NULL,
+        root BLOB NOT NULL,
+        frontier BLOB NOT NULL
+    ) STRICT
+    """,
+    """
+    CREATE TABLE entries (
+        seq INTEGER PRIMARY KEY,
+        log INTEGER NOT NULL REFERENCES logs (id),
+        idx INTEGER NOT NULL,
+        leaf TEXT NOT NULL,
+        leaf_hash BLOB NOT NULL CHECK (length(leaf_hash) = 32),
+        kind TEXT AS (leaf ->> '$.kind') VIRTUAL,
+        at TEXT AS (leaf ->> '$.at') VIRTUAL,
+        event TEXT AS (leaf ->> '$.event') VIRTUAL,
+        conversation TEXT AS (leaf ->> '$.conversation') VIRTUAL,
+        outcome TEXT AS (leaf ->> '$.outcome') VIRTUAL,
+        reason TEXT AS (leaf ->> '$.reason') VIRTUAL,
+        rule TEXT AS (leaf ->> '$.rule') VIRTUAL,
+        version INTEGER AS (coalesce(leaf ->> '$.version', leaf ->> '$.policy.version')) VIRTUAL,
+        UNIQUE (log, idx)
+    ) STRICT
+    """,
+    "CREATE UNIQUE INDEX entries_by_event ON entries (log, event) WHERE kind = 'decision'",
+    """
+    CREATE INDEX entries_by_conversation ON entries (log, conversation)
+    WHERE conversation IS NOT NULL
+    """,
+    "CREATE INDEX entries_by_kind ON entries (log, kind, idx) WHERE kind <> 'decision'",
+    """
+    CREATE TABLE contacts (
+        ref INTEGER PRIMARY KEY,
+        log INTEGER NOT NULL REFERENCES logs (id),
+        contact TEXT NOT NULL,
+        UNIQUE (log, contact)
+    ) STRICT
+    """,
+    """
+    CREATE TABLE personal (
+        entry INTEGER PRIMARY KEY REFERENCES entries (seq),
+        contact INTEGER NOT NULL REFERENCES contacts (ref),
+        body BLOB NOT NULL
+    ) STRICT
+    """,
+    "CREATE INDEX personal_by_contact ON personal (contact)",
+    """
+    CREATE TABLE documents (
+        digest TEXT PRIMARY KEY,
+        body BLOB NOT NULL
+    ) STRICT, WITHOUT ROWID
+    """,
+)
+
+_INSERT_TRIGGERS = {
+    "entries": f"""
+        SELECT CASE
+            WHEN NEW.seq IS NOT (SELECT coalesce(max(seq), 0) + 1 FROM entries)
+                THEN RAISE(ABORT, 'entries: seq must be the next')
+            WHEN NEW.idx IS NOT
+                (SELECT coalesce(max(idx), -1) + 1 FROM entries WHERE log = NEW.log)
+                THEN RAISE(ABORT, 'entries: idx must be the next of its log')
+            WHEN NOT EXISTS (SELECT 1 FROM logs WHERE id = NEW.log)
+                THEN RAISE(ABORT, 'entries: there is no such log')
+            WHEN NEW.kind = 'decision' AND EXISTS (
+                SELECT 1 FROM entries
+                WHERE log = NEW.log AND event = NEW.event AND kind = 'decision'
+            )
+                THEN RAISE(ABORT, '{DECIDED_ALREADY}')
+        END
+    """,
+    "logs": """
+        SELECT RAISE(ABORT, 'logs: a log begins empty and is never replaced')
+        WHERE NEW.size <> 0 OR EXISTS (
+            SELECT 1 FROM logs WHERE id = NEW.id OR name = NEW.name
+        )
+    """,
+    "contacts": """
+        SELECT RAISE(ABORT, 'contacts: never replaced')
+        WHERE EXISTS (
+            SELECT 1 FROM contacts
+            WHERE ref = NEW.ref OR (log = NEW.log AND contact = NEW.contact)
+        )
+    """,
+    "personal": """
+        SELECT RAISE(ABORT, 'personal: written with its entry, never replaced')
+        WHERE NEW.entry IS NOT (SELECT max(seq) FROM entries)
+            OR EXISTS (SELECT 1 FROM personal WHERE entry = NEW.entry)
+    """,
+    "documents": """
+        SELECT RAISE(ABORT, 'documents: never replaced')
+        WHERE EXISTS (SELECT 1 FROM documents WHERE digest = NEW.digest)
+    """,
+}
+
+_LOG_GROWS = """
+    CREATE TRIGGER logs_update BEFORE UPDATE ON logs
+    WHEN NEW.id IS NOT OLD.id OR NEW.name IS NOT OLD.name OR NEW.size <= OLD.size
+        OR NEW.size IS NOT (SELECT max(idx) + 1 FROM entries WHERE log = OLD.id)
+    BEGIN
+        SELECT RAISE(ABORT, 'logs: a log only grows, to the size its entries have');
+    END
+"""
+
+_NEVER_UPDATED = ("entries", "contacts", "personal", "documents")
+_NEVER_DELETED = ("entries", "logs", "documents")
+
+_migrations = Migrations("ledger")
+
+
+@_migrations(name="format 1")
+def _format_1(db: Database) -> None:
+    for statement in _TABLES:
+        db.execute(statement)
+    for table, check in _INSERT_TRIGGERS.items():
+        db.execute(f"CREATE TRIGGER {table}_insert BEFORE INSERT ON {table} BEGIN {check}; END")
+    db.execute(_LOG_GROWS)
+    for table in _NEVER_UPDATED:
+        db.execute(_refusal(table, "UPDATE"))
+    for table in _NEVER_DELETED:
+        db.execute(_refusal(table, "DELETE"))
+    db.execute("PRAGMA user_version = 1")
+
+
+def _refusal(table: str, verb: str) -> str:
+    return (
+        f"CREATE TRIGGER {table}_{verb.lower()} BEFORE {verb} ON {table}"
+        f" BEGIN SELECT RAISE(ABORT, '{table}: append-only'); END"
+    )
+
+
+def create(connection: sqlite3.Connection) -> None:
+    """Make an empty database a ledger of the newest format."""
+    connection.execute(f"PRAGMA page_size = {PAGE_SIZE}")
+    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    _migrations.apply(Database(connection, execute_plugins=False))
+    connection.execute("PRAGMA journal_mode = WAL")

@@ -1,0 +1,227 @@
+"""A ledger on SQLite: the store of one machine, for any number of its processes.
+
+Readers have connections of their own that cannot write; they see the last commit and never wait.
+A store belongs to the process that opened it: open it after a fork.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Self, TypeVar
+
+from audit.errors import (
+    AuditError,
+    LedgerExists,
+    NotALedger,
+    StorageUnavailable,
+    UnknownFormat,
+)
+from audit.group import QUEUE_LIMIT, GroupCommit, Raised, Returned
+from audit.stores import schema
+from audit.stores.sqlite_snapshot import SqliteSnapshot
+from audit.stores.sqlite_trouble import in_our_words
+from audit.stores.sqlite_writer import SqliteTransaction, SqliteWriter, locked
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+    from types import TracebackType
+
+T = TypeVar("T")
+
+LEDGER = "ledger.sqlite3"
+LOCK = "ledger.lock"
+_WORKS_IN_A_COMMIT = 256  # of one `transact_each`, so that others get in between
+_BUSY_SECONDS = 5.0  # for a program that does not know our lock, such as the sqlite3 shell
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class SqliteStore:
+    """A `Store` in a directory."""
+
+    def __init__(
+        self,
+        data_dir: Path,
+        *,
+        clock: Callable[[], datetime] = utc_now,
+        queue_limit: int = QUEUE_LIMIT,
+    ) -> None:
+        self._path = data_dir / LEDGER
+        self._writer = SqliteWriter(self._connect_writer, data_dir / LOCK, clock)
+        self._group = GroupCommit[SqliteTransaction](self._writer.begin, queue_limit)
+        self._idle_readers: list[sqlite3.Connection] = []
+        self._closed = False
+
+    @classmethod
+    def create(cls, data_dir: Path, *, clock: Callable[[], datetime] = utc_now) -> Self:
+        """Make a new ledger, readable by its owner alone, and open it.
+
+        LedgerExists where there is one. A creation that was cut short leaves none.
+        """
+        try:
+            data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise in_our_words(error) from error
+        with locked(data_dir / LOCK):
+            _create(data_dir / LEDGER)
+        return cls.open(data_dir, clock=clock)
+
+    @classmethod
+    def open(
+        cls,
+        data_dir: Path,
+        *,
+        clock: Callable[[], datetime] = utc_now,
+        queue_limit: int = QUEUE_LIMIT,
+    ) -> Self:
+        """Open the ledger of the directory; NotALedger where there is none, UnknownFormat."""
+        if not (data_dir / LEDGER).is_file():
+            raise NotALedger(f"there is no ledger in {data_dir}")
+        store = cls(data_dir, clock=clock, queue_limit=queue_limit)
+        try:
+            store._idle_readers.append(store._connect_reader())
+        except AuditError:
+            store.close()
+            raise
+        return store
+
+    @contextmanager
+    def read(self) -> Iterator[SqliteSnapshot]:
+        connection = self._take_reader()
+        snapshot = SqliteSnapshot(connection)
+        try:
+            try:
+                connection.execute("BEGIN")
+                connection.execute("SELECT 1 FROM logs LIMIT 1")  # from here on the view is fixed
+            except sqlite3.Error as error:
+                raise in_our_words(error) from error
+            yield snapshot
+        finally:
+            snapshot.end()
+            self._give_back(connection)
+
+    def transact(self, work: Callable[[SqliteTransaction], T]) -> T:
+        [outcome] = self._group.submit([work])
+        if isinstance(outcome, Raised):
+            raise outcome.error
+        return outcome.value
+
+    def transact_each(
+        self, works: Sequence[Callable[[SqliteTransaction], T]]
+    ) -> list[T | Exception]:
+        results: list[T | Exception] = []
+        for start in range(0, len(works), _WORKS_IN_A_COMMIT):
+            try:
+                outcomes = self._group.submit(works[start : start + _WORKS_IN_A_COMMIT])
+            except AuditError as refusal:
+                return results + [refusal] * (len(works) - start)
+            results += [
+                each.value if isinstance(each, Returned) else each.error for each in outcomes
+            ]
+        return results
+
+    def close(self) -> None:
+        """Close after the commit under way. A snapshot that is open closes when its block ends."""
+        self._closed = True
+        while self._idle_readers:
+            self._idle_readers.pop().close()
+        self._writer.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _take_reader(self) -> sqlite3.Connection:
+        if self._closed:
+            raise StorageUnavailable("the ledger is closed")
+        try:
+            return self._idle_readers.pop()
+        except IndexError:
+            return self._connect_reader()
+
+    def _give_back(self, connection: sqlite3.Connection) -> None:
+        """Keep the connection for the next reader, unless it failed or the store is closed."""
+        try:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+        except sqlite3.Error:
+            connection.close()
+            return
+        self._idle_readers.append(connection)
+        if self._closed:
+            self.close()
+
+    def _connect_reader(self) -> sqlite3.Connection:
+        connection = _connect(self._path, "ro")
+        try:
+            _check_format(connection, self._path)
+        except AuditError:
+            connection.close()
+            raise
+        return connection
+
+    def _connect_writer(self) -> sqlite3.Connection:
+        connection = _connect(self._path, "rw")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA cache_size = -16384")  # KiB; indexes are hit at random
+        return connection
+
+
+def _connect(path: Path, mode: str) -> sqlite3.Connection:
+    """A connection for any thread, in autocommit: transactions are begun by name."""
+    try:
+        return sqlite3.connect(
+            f"{path.absolute().as_uri()}?mode={mode}",
+            uri=True,
+            timeout=_BUSY_SECONDS,
+            isolation_level=None,
+            check_same_thread=False,
+        )
+    except sqlite3.Error as error:
+        raise in_our_words(error) from error
+
+
+def _check_format(connection: sqlite3.Connection, path: Path) -> None:
+    try:
+        [application] = connection.execute("PRAGMA application_id").fetchone()
+        [version] = connection.execute("PRAGMA user_version").fetchone()
+    except sqlite3.Error as error:
+        if error.sqlite_errorcode == sqlite3.SQLITE_NOTADB:
+            raise NotALedger(f"{path} is not a ledger") from error
+        raise in_our_words(error) from error
+    if application != schema.APPLICATION_ID:
+        raise NotALedger(f"{path} is a database of something else")
+    if version != schema.FORMAT:
+        raise UnknownFormat(f"{path} has format {version}; this release reads {schema.FORMAT}")
+
+
+def _create(path: Path) -> None:
+    """Build the ledger under another name, so that it is there whole or not at all."""
+    if path.exists():
+        raise LedgerExists(f"there is a ledger in {path.parent} already")
+    unfinished = path.with_name(f"{path.name}.new")
+    try:
+        for leftover in path.parent.glob(f"{unfinished.name}*"):
+            leftover.unlink()
+        os.close(os.open(unfinished, os.O_CREAT | os.O_EXCL, 0o600))
+        with closing(_connect(unfinished, "rw")) as connection:
+            schema.create(connection)
+        unfinished.rename(path)
+        directory = os.open(path.parent, os.O_RDONLY)
+        os.fsync(directory)
+        os.close(directory)
+    except (OSError, sqlite3.Error) as error:
+        raise in_our_words(error) from error

@@ -1,0 +1,177 @@
+"""Reading a ledger in SQLite: every query there is."""
+
+from __future__ import annotations
+
+import sqlite3
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from audit.entry import SALT_SIZE, Entry, Kind, Personal, format_time
+from audit.errors import AuditError, StorageUnavailable
+from audit.merkle import Frontier
+from audit.store import Filter, Head
+from audit.stores.sqlite_trouble import in_our_words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import datetime
+
+_PART_FORMAT = b"\x00"  # of personal.body: this byte, the salt, the part
+_STREAM_ROWS = 500
+
+_LOG = "log = (SELECT id FROM logs WHERE name = ?)"
+_LOG_1 = "log = (SELECT id FROM logs WHERE name = ?1)"
+_IN_PART = "kind <> 'decision'"
+# As bytes, so that whatever stands in the file reaches the verifier as it is.
+_ENTRY = "SELECT idx, CAST(leaf AS BLOB), leaf_hash FROM entries WHERE"
+
+# What a filter tests, each with the column that SQLite reads from the leaf.
+_COLUMNS = ("kind", "conversation", "outcome", "reason", "rule", "version")
+_OF_CONTACT = f"""seq IN (
+    SELECT entry FROM personal WHERE contact = (SELECT ref FROM contacts WHERE {_LOG} AND contact = ?)
+)"""
+
+
+class SqliteSnapshot:
+    """A `Snapshot` on a connection that is inside a transaction."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection: sqlite3.Connection | None = connection
+
+    def end(self) -> None:
+        """From here on nothing can be read through this snapshot."""
+        self._connection = None
+
+    def _rows(self, statement: str, *values: object) -> list[Any]:
+        if self._connection is None:
+            raise AuditError("the snapshot or transaction has ended")
+        try:
+            return self._connection.execute(statement, values).fetchall()
+        except sqlite3.Error as error:
+            raise in_our_words(error) from error
+
+    def _row(self, statement: str, *values: object) -> Any:  # noqa: ANN401 - a row is what it is
+        rows = self._rows(statement, *values)
+        return rows[0] if rows else None
+
+    def logs(self) -> list[str]:
+        return [name for (name,) in self._rows("SELECT name FROM logs ORDER BY name")]
+
+    def head(self, log: str) -> Head:
+        row = self._row("SELECT size, root, frontier FROM logs WHERE name = ?", log)
+        return Head(row[0], row[1], decoded_frontier(row[2])) if row else Head()
+
+    def entry(self, log: str, index: int) -> Entry | None:
+        return self._one(log, f"{_ENTRY} {_LOG} AND idx = ?", log, index)
+
+    def entries(self, log: str, start: int = 0, stop: int | None = None) -> Iterator[Entry]:
+        statement = (
+            f"{_ENTRY} {_LOG} AND idx >= ? AND (idx < ?3 OR ?3 IS NULL) ORDER BY idx LIMIT ?"
+        )
+        while rows := self._rows(statement, log, start, stop, _STREAM_ROWS):
+            yield from (Entry(log, *row) for row in rows)
+            start = rows[-1][0] + 1
+
+    def decision(self, log: str, event_id: str) -> Entry | None:
+        statement = f"{_ENTRY} {_LOG} AND event = ? AND kind = 'decision'"
+        return self._one(log, statement, log, event_id)
+
+    def latest_decision(self, log: str, conversation: str) -> Entry | None:
+        statement = (
+            f"{_ENTRY} {_LOG} AND conversation = ? AND kind = 'decision' ORDER BY seq DESC LIMIT 1"
+        )
+        return self._one(log, statement, log, conversation)
+
+    def latest_index(self, log: str, prefix: str) -> int | None:
+        index: int | None = self._row(_latest_index(prefix), log)[0]
+        return index
+
+    def entries_of(self, log: str, prefix: str) -> list[Entry]:
+        of_family = _of_kinds(Kind.starting_with(prefix))
+        rows = self._rows(f"{_ENTRY} {_LOG} AND {of_family} ORDER BY idx", log)
+        return [Entry(log, *row) for row in rows]
+
+    def search(self, log: str, wanted: Filter, after: int | None, limit: int) -> list[Entry]:
+        tests, values = _conditions(log, wanted)
+        statement = " AND ".join([f"{_ENTRY} {_LOG}", "idx > ?", *tests]) + " ORDER BY idx LIMIT ?"
+        behind = -1 if after is None else after
+        return [Entry(log, *row) for row in self._rows(statement, log, behind, *values, limit)]
+
+    def personal(self, log: str, index: int) -> Personal | None:
+        statement = f"""
+            SELECT contacts.contact, body FROM personal JOIN contacts ON ref = personal.contact
+            WHERE entry = (SELECT seq FROM entries WHERE {_LOG} AND idx = ?)
+        """
+        row = self._row(statement, log, index)
+        return _personal(*row) if row else None
+
+    def document(self, digest: str) -> bytes | None:
+        row = self._row("SELECT body FROM documents WHERE digest = ?", digest)
+        return row[0] if row else None
+
+    def _one(self, log: str, statement: str, *values: object) -> Entry | None:
+        row = self._row(statement, *values)
+        return Entry(log, *row) if row else None
+
+
+def encoded_personal(personal: Personal) -> bytes:
+    """The body of a row of `personal`: a byte for its format, the salt, the part."""
+    return _PART_FORMAT + personal.salt + personal.part
+
+
+def decoded_frontier(encoded: bytes) -> Frontier:
+    """The frontier of a row of `logs`; StorageUnavailable where it is damaged."""
+    try:
+        return Frontier.decode(encoded)
+    except ValueError as error:
+        raise StorageUnavailable(f"the ledger's head is damaged: {error}") from error
+
+
+def _personal(contact: str, body: bytes) -> Personal:
+    if body[:1] != _PART_FORMAT:
+        raise StorageUnavailable("a personal part is damaged, or written by a newer release")
+    return Personal(contact, body[1 : 1 + SALT_SIZE], body[1 + SALT_SIZE :])
+
+
+@cache
+def _latest_index(prefix: str) -> str:
+    """One step into an index for each kind, however many entries of it there are."""
+    each = [
+        f"SELECT max(idx) AS idx FROM entries WHERE {_LOG_1} AND {_of_kinds([kind])}"
+        for kind in Kind.starting_with(prefix)
+    ]
+    return f"SELECT max(idx) FROM ({' UNION ALL '.join(each)})"
+
+
+def _of_kinds(kinds: Sequence[Kind]) -> str:
+    """A test for the kinds, and what SQLite must read to see that a partial index will do."""
+    listed = ", ".join(f"'{kind}'" for kind in kinds)
+    return f"kind IN ({listed})" + (f" AND {_IN_PART}" if Kind.DECISION not in kinds else "")
+
+
+def _conditions(log: str, wanted: Filter) -> tuple[Sequence[str], Sequence[object]]:
+    tests: list[str] = []
+    values: list[object] = []
+    for column in _COLUMNS:
+        value = getattr(wanted, column)
+        if value is not None:
+            tests.append(f"{column} = ?")
+            values.append(value)
+    if wanted.kind not in (None, Kind.DECISION):
+        tests.append(_IN_PART)
+    if wanted.contact is not None:
+        tests.append(_OF_CONTACT)
+        values += [log, wanted.contact]
+    for test, moment in (("at >= ?", wanted.since), ("at < ?", wanted.until)):
+        if moment is not None:
+            tests.append(test)
+            values.append(_bound(moment))
+    return tests, values
+
+
+def _bound(moment: datetime) -> str:
+    """A text that sorts among values of `at` as the moment does.
+
+    A moment within a millisecond comes behind the millisecond, before the next one.
+    """
+    return format_time(moment) + ("~" if moment.microsecond % 1000 else "")
