@@ -16,7 +16,7 @@ from rules.errors import Complaint, EventRefused, pointer
 from rules.time import moment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 _STRICT = ConfigDict(extra="forbid", strict=True)
 
@@ -142,7 +142,7 @@ def checked_event(value: object) -> Event:
         ADAPTER.validate_python(value)
     except ValidationError as error:
         raise EventRefused(
-            [_complaint(cast("dict[str, Any]", e)) for e in error.errors()]
+            [complaint_of(dict(e)) for e in error.errors()]
         ) from None
     event = cast("Event", value)
     if complaints := list(_contradictions(event)):
@@ -150,7 +150,8 @@ def checked_event(value: object) -> Event:
     return event
 
 
-def _complaint(error: dict[str, Any]) -> Complaint:
+def complaint_of(error: Mapping[str, Any]) -> Complaint:
+    """One of pydantic's errors in our words."""
     kind = error["type"]
     code = kind if kind in _OURS else _CODES.get(kind, "wrong_type")
     return Complaint(pointer(*error["loc"]), code, error["msg"])

@@ -40,8 +40,3 @@ def moment(text: str) -> datetime:
 def rfc3339(at: datetime) -> str:
     """The moment in UTC with `Z`; a fraction only where there is one."""
     return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
-
-
-def rfc3339_milliseconds(at: datetime) -> str:
-    """The moment in UTC with `Z`, cut to milliseconds: always 24 characters."""
-    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,96 @@
+"""What comes in: bodies and query parameters, read strictly and within bounds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from flask import request
+from pydantic import ValidationError
+
+from policy_service.problems import Problem
+from rules.errors import Complaint
+from rules.event import complaint_of
+from rules.ijson import loads
+from rules.time import moment
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from datetime import datetime
+
+    from pydantic import TypeAdapter
+
+T = TypeVar("T")
+
+LARGEST_BODY = 64 * 1024
+LARGEST_DOCUMENT_BODY = 3 * 1024 * 1024
+"""A document may be 1 MiB, and JSON may write a text of it at more than its length."""
+
+MOST_ITEMS = 500
+ITEMS = 100
+
+
+def body(largest: int = LARGEST_BODY) -> bytes:
+    """The body; 413 where it is larger than `largest` bytes."""
+    request.max_content_length = largest
+    return request.get_data(cache=False)
+
+
+def event_json() -> Any:  # noqa: ANN401 - any JSON value
+    """The body as I-JSON, in which null means absent."""
+    return loads(body(), null_is_absent=True)
+
+
+def json_as(adapter: TypeAdapter[T], largest: int = LARGEST_BODY) -> T:
+    """The body as what the adapter describes; no body is an empty object."""
+    value = loads(body(largest) or b"{}")
+    try:
+        return adapter.validate_python(value)
+    except ValidationError as error:
+        complaints = [complaint_of(dict(each)) for each in error.errors()]
+        raise Problem("invalid_request", "The body was refused", complaints) from None
+
+
+def query(*names: str) -> dict[str, str]:
+    """The query parameters that are given; each of these names at most once, and no other."""
+    complaints = [
+        Complaint(f"/{name}", *_unacceptable(name, names))
+        for name in request.args
+        if name not in names or len(request.args.getlist(name)) > 1
+    ]
+    if complaints:
+        raise Problem("invalid_request", "The query was refused", complaints)
+    return request.args.to_dict()
+
+
+def _unacceptable(name: str, names: Collection[str]) -> tuple[str, str]:
+    if name in names:
+        return "duplicate_parameter", "Give this parameter once"
+    return "unknown_parameter", f"The parameters are {', '.join(names)}"
+
+
+def whole_number(name: str, text: str, most: int) -> int:
+    """A parameter as a number from 0 to `most`."""
+    if not (text.isascii() and text.isdigit() and len(text) < 20 and int(text) <= most):  # noqa: PLR2004 - longer ones are not converted
+        raise _refused(name, "not_allowed", f"Give a whole number from 0 to {most}")
+    return int(text)
+
+
+def time(name: str, text: str) -> datetime:
+    """A parameter as a moment; a `+` that the query made a blank is a `+`."""
+    try:
+        return moment(text.replace(" ", "+"))
+    except ValueError as error:
+        raise _refused(name, "invalid_time", f"Give an RFC 3339 time: {error}") from None
+
+
+def page(given: dict[str, str], most_after: int) -> tuple[int | None, int]:
+    """`after` and `limit`: where to go on, and how many at most."""
+    after = given.get("after")
+    limit = whole_number("limit", given.get("limit", str(ITEMS)), MOST_ITEMS)
+    if limit == 0:
+        raise _refused("limit", "not_allowed", f"Give a whole number from 1 to {MOST_ITEMS}")
+    return None if after is None else whole_number("after", after, most_after), limit
+
+
+def _refused(name: str, code: str, message: str) -> Problem:
+    return Problem("invalid_request", "The query was refused", [Complaint(f"/{name}", code, message)])

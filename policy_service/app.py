@@ -1,0 +1,33 @@
+"""The application factory: the only place that opens anything, and starts nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask import Flask
+
+from audit.stores.sqlite import SqliteStore
+from policy_service.api import errors, routes
+from policy_service.service import Service
+from policy_service.settings import Settings
+
+if TYPE_CHECKING:
+    from audit.store import Store
+
+
+def create_app(settings: Settings | None = None, store: Store | None = None) -> Flask:
+    """The service as a WSGI application.
+
+    `settings` are read from the environment where none are given; `store` is opened in their folder
+    of data, where it must have been created before, and closed with the process.
+    """
+    if settings is None:
+        settings = Settings.from_environment()
+    if store is None:
+        store = SqliteStore.open(settings.data, queue_limit=settings.queue)
+    app = Flask("policy_service", static_folder=None)
+    app.json.sort_keys = False  # type: ignore[attr-defined]  # members stand in the order of SPEC
+    app.extensions["policy_service"] = Service(store)
+    errors.register(app)
+    routes.register(app)
+    return app

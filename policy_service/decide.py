@@ -1,0 +1,162 @@
+"""The main use case: one event, one decision, once.
+
+`decide_event` runs inside a transaction of the ledger. It reads what the log says of the event and
+its conversation, lets the rules decide, and appends: that is its only write, and its last step.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import secrets
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from audit.entry import FORMAT, SALT_SIZE, Kind, Personal, commitment, format_time
+from policy_service.policies import enter_workspace
+from policy_service.problems import Problem
+from rules.canonical import canonical
+from rules.derive import Conversation, derive
+from rules.render import actions
+from rules.vocabulary import QUESTIONS, WAITING_STAGES, ActionType, Stage
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from audit.entry import Entry
+    from audit.store import Snapshot, Transaction
+    from policy_service.policies import Policies
+    from rules.compile import Policy
+    from rules.event import Event
+
+Leaf = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The decision's entry; `replayed` where it had been decided before, and nothing was written."""
+
+    entry: Entry
+    replayed: bool
+
+
+def decide_event(event: Event, policies: Policies, tx: Transaction) -> Answer:
+    """Decide the event, or find its decision. Problem `event_id_reused` where its id is taken."""
+    workspace = event["workspace"]["id"]
+    body = canonical(event)
+    if seen := tx.decision(workspace, event["id"]):
+        return Answer(same_event(tx, seen, body), replayed=True)
+    at = format_time(tx.now)
+    enter_workspace(tx, workspace, at)
+    last = tx.latest_decision(workspace, event["conversation"]["id"])
+    version, policy = deciding(tx, policies, workspace, last.value if last else None)
+    leaf = {"at": at, **decision_leaf(event, version, policy, last.value if last else None)}
+    salt = secrets.token_bytes(SALT_SIZE)
+    leaf["commitment"] = commitment(salt, body)
+    personal = Personal(event["contact"]["id"], salt, body)
+    return Answer(tx.append(workspace, leaf, personal), replayed=False)
+
+
+def same_event(snapshot: Snapshot, seen: Entry, body: bytes) -> Entry:
+    """The entry seen, where it decided the event with this canonical JSON.
+
+    What tells is the commitment. Where the personal part was erased, the event's id alone does.
+    """
+    personal = snapshot.personal(seen.log, seen.index)
+    if personal and commitment(personal.salt, body) != seen.value["commitment"]:
+        raise Problem("event_id_reused", "Another event was decided under this id")
+    return seen
+
+
+def deciding(
+    snapshot: Snapshot, policies: Policies, workspace: str, last: Leaf | None
+) -> tuple[int, Policy]:
+    """The version that decides next, and its policy: the conversation's own, else the active one."""
+    if last and last["stage"] in WAITING_STAGES:
+        return last["policy"]["version"], policies.compiled(snapshot, last["policy"]["digest"])
+    active = policies.versions(snapshot, workspace).active
+    return active.number, policies.compiled(snapshot, active.digest)
+
+
+def decision_leaf(event: Event, version: int, policy: Policy, last: Leaf | None) -> Leaf:
+    """The decision on an event as its leaf has it, but for `at` and `commitment`."""
+    facts = derive(policy.document, event, conversation_of(last))
+    language = last.get("language") if last else facts.get("message.language")
+    ruling = policy.decide(facts)
+    identity = decision_id(event["workspace"]["id"], event["id"])
+    stage = ruling.stage or str(facts["conversation.stage"])
+    asked = actions(
+        ruling,
+        policy.bound,
+        identity,
+        event["occurred_at"],
+        (facts.get("message.language"), language),
+    )
+    leaf: Leaf = {
+        "format": FORMAT,
+        "kind": Kind.DECISION.value,
+        "workspace": event["workspace"]["id"],
+        "id": identity,
+        "event": event["id"],
+        "conversation": event["conversation"]["id"],
+        "occurred_at": event["occurred_at"],
+        "facts": facts,
+        "policy": {"version": version, "digest": policy.document.digest},
+        "outcome": ruling.outcome,
+        "reason": ruling.reason,
+        "rule": ruling.rule,
+        "stage": stage,
+        "actions": asked,
+    }
+    question = open_question(stage, asked, last)
+    optional = {"language": language, "question": question}
+    return leaf | {name: value for name, value in optional.items() if value is not None}
+
+
+def conversation_of(last: Leaf | None) -> Conversation:
+    """What the conversation's last decision says of it."""
+    if last is None:
+        return Conversation()
+    asked = any(action["type"] == ActionType.ASK for action in last["actions"])
+    return Conversation(
+        stage=last["stage"],
+        asks=last["facts"]["conversation.asks"] + asked,
+        question=last.get("question"),
+    )
+
+
+def open_question(stage: str, asked: list[dict[str, Any]], last: Leaf | None) -> str | None:
+    """The id of the action whose question is open after a decision: the newest while one waits."""
+    if stage not in WAITING_STAGES:
+        return None
+    questions = [action["id"] for action in asked if action["type"] in QUESTIONS]
+    return questions[-1] if questions else last and last.get("question")
+
+
+def decision_id(workspace: str, event: str) -> str:
+    """The same for the same event, on any machine and whatever became of an earlier ledger."""
+    hashed = hashlib.sha256(f"{workspace}/{event}".encode()).digest()
+    return f"dec-{base64.b32encode(hashed[:16]).decode().rstrip('=').lower()}"
+
+
+def decision_view(entry: Entry) -> dict[str, Any]:
+    """The decision as it is answered; the same for the same entry, always."""
+    leaf = entry.value
+    return {
+        "id": leaf["id"],
+        "event": leaf["event"],
+        "workspace": leaf["workspace"],
+        "conversation": leaf["conversation"],
+        "outcome": leaf["outcome"],
+        "reason": leaf["reason"],
+        "rule": leaf["rule"],
+        "stage": leaf["stage"],
+        "policy": leaf["policy"],
+        "actions": leaf["actions"],
+        "decided_at": leaf["at"],
+        "ledger": {
+            "log": entry.log,
+            "index": entry.index,
+            "leaf_hash": base64.b64encode(entry.leaf_hash).decode(),
+        },
+    }

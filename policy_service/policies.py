@@ -1,0 +1,96 @@
+"""Compiled policies by digest, and which version of a workspace is active.
+
+Both are kept in memory only as far as the ledger vouches for them: a policy is what its digest says
+forever, and the versions of a workspace are read again whenever its log has a newer entry of one.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import orjson
+
+from audit.entry import FORMAT, Kind
+from audit.versions import Versions
+from rules import builtin
+from rules.compile import Policy, compile_document
+from rules.document import Document
+from rules.event import SYSTEM
+
+if TYPE_CHECKING:
+    from audit.entry import Entry
+    from audit.store import Snapshot, Transaction
+
+MOST = 256
+"""Policies, and workspaces' versions, kept at once; whichever came first goes first."""
+
+BUILTIN = Document(builtin.tree())
+BUILTIN_VERSION = 1
+
+V = TypeVar("V")
+
+
+class Policies:
+    """What a process remembers of documents and versions. Safe to share between threads."""
+
+    def __init__(self) -> None:
+        self._compiled = {BUILTIN.digest: compile_document(BUILTIN)}
+        self._versions: dict[str, tuple[bytes, Versions]] = {}
+
+    def compiled(self, snapshot: Snapshot, digest: str) -> Policy:
+        """The policy of the document with this digest, which the ledger must hold."""
+        policy = self._compiled.get(digest)
+        if policy is None:
+            policy = compile_document(document_of(snapshot, digest))
+            _keep(self._compiled, digest, policy)
+        return policy
+
+    def versions(self, snapshot: Snapshot, workspace: str) -> Versions:
+        """The workspace's versions; before its first write it is on the built-in one."""
+        latest = _latest(snapshot, workspace)
+        if latest is None:
+            return Versions.of(first_leaves(workspace, at=None))
+        known = self._versions.get(workspace)
+        if known is None or known[0] != latest.leaf_hash:
+            entries = snapshot.entries_of(workspace, "version.")
+            known = (latest.leaf_hash, Versions.of(entry.value for entry in entries))
+            _keep(self._versions, workspace, known)
+        return known[1]
+
+
+def _latest(snapshot: Snapshot, workspace: str) -> Entry | None:
+    index = snapshot.latest_index(workspace, "version.")
+    return None if index is None else snapshot.entry(workspace, index)
+
+
+def _keep(kept: dict[str, V], key: str, value: V) -> None:
+    while len(kept) >= MOST:
+        kept.pop(next(iter(kept)), None)
+    kept[key] = value
+
+
+def document_of(snapshot: Snapshot, digest: str) -> Document:
+    """The document with this digest, the built-in one also where no log names it yet."""
+    if digest == BUILTIN.digest:
+        return BUILTIN
+    body = snapshot.document(digest)
+    if body is None:
+        raise LookupError(f"the ledger names the document {digest} and does not hold it")
+    return Document(orjson.loads(body))
+
+
+def enter_workspace(tx: Transaction, workspace: str, at: str) -> None:
+    """Before a workspace's first entry: the built-in document, as its version 1, active."""
+    if tx.head(workspace).size == 0:
+        tx.add_document(BUILTIN.canonical)
+        for leaf in first_leaves(workspace, at):
+            tx.append(workspace, leaf)
+
+
+def first_leaves(workspace: str, at: str | None) -> list[dict[str, Any]]:
+    """The leaves every workspace begins with, entered by `system`; `at` None before they are."""
+    head = {"format": FORMAT, "at": at, "workspace": workspace, "by": SYSTEM}
+    version = {"version": BUILTIN_VERSION, "digest": BUILTIN.digest}
+    proposed = {"kind": Kind.VERSION_PROPOSED.value, "title": BUILTIN.title}
+    activated = {"kind": Kind.VERSION_ACTIVATED.value}
+    return [{**head, **version, **proposed}, {**head, **version, **activated}]

@@ -1,0 +1,88 @@
+"""What the service refuses, as problem details (RFC 9457).
+
+`PROBLEMS` is the one table from a stable code to its status and title. An exception of another
+package becomes one of these at the edge, in `api/errors.py` and the command line.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rules.errors import Complaint
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of problem: its HTTP status, and a title that is the same at every occurrence."""
+
+    status: int
+    title: str
+
+
+PROBLEMS: dict[str, Kind] = {
+    "invalid_json": Kind(400, "The body is not I-JSON"),
+    "invalid_event": Kind(400, "The event is not valid"),
+    "invalid_request": Kind(400, "The request is not valid"),
+    "not_supported": Kind(400, "This is not supported"),
+    "unauthorized": Kind(401, "A valid key is needed"),
+    "role_not_allowed": Kind(403, "The key's role may not do this"),
+    "proposer_may_not_approve": Kind(403, "Another key must approve"),
+    "not_found": Kind(404, "There is no such thing for this key"),
+    "method_not_allowed": Kind(405, "This cannot be done here"),
+    "event_id_reused": Kind(409, "The event's id was used for another event"),
+    "digest_mismatch": Kind(409, "The digest is not that of the version"),
+    "wrong_status": Kind(409, "The version's status does not allow this"),
+    "too_large": Kind(413, "The body is too large"),
+    "invalid_document": Kind(422, "The rule document is not valid"),
+    "internal_error": Kind(500, "Something went wrong here"),
+    "busy": Kind(503, "Too many requests are waiting"),
+    "storage_unavailable": Kind(503, "The ledger cannot be written"),
+}
+"""Every code a response may carry, in the order of its status."""
+
+RETRY_AFTER = 1
+"""Seconds after which a 503 may be tried again."""
+
+
+class Problem(Exception):  # noqa: N818 - the standard's word
+    """Something refused; `code` is a key of `PROBLEMS`, `detail` says what of this occurrence."""
+
+    def __init__(self, code: str, detail: str, complaints: Sequence[Complaint] = ()) -> None:
+        super().__init__(detail)
+        self.code = code
+        self.detail = detail
+        self.complaints = tuple(complaints)
+
+    @property
+    def status(self) -> int:
+        return PROBLEMS[self.code].status
+
+    def as_json(self) -> dict[str, Any]:
+        """The problem object; `errors` only where there are complaints."""
+        kind = PROBLEMS[self.code]
+        problem: dict[str, Any] = {
+            "type": "about:blank",
+            "title": kind.title,
+            "status": kind.status,
+            "code": self.code,
+            "detail": self.detail,
+        }
+        if self.complaints:
+            problem["errors"] = [complaint_as_json(complaint) for complaint in self.complaints]
+        return problem
+
+
+def complaint_as_json(complaint: Complaint) -> dict[str, Any]:
+    """The complaint with the members SPEC names, and `line` where there is one."""
+    shown: dict[str, Any] = {
+        "pointer": complaint.pointer,
+        "message": complaint.message,
+        "code": complaint.code,
+    }
+    if complaint.line is not None:
+        shown["line"] = complaint.line
+    return shown
