@@ -129,7 +129,7 @@ class Rule:
     actions: tuple[Action, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class BoundDocument:
     """A document's guards and rules, in order, with its settings in place."""
 
