@@ -24,6 +24,7 @@ from rules.ruling import Ruling
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Set as AbstractSet
 
     from rules.document import (
         Action,
@@ -44,7 +45,12 @@ FEW = 3
 """So many rows are tested one by one; more are split where a fact tells them apart."""
 
 BLOW_UP = 8
-"""A split may put a row into several branches, but on the average not into more than so many."""
+"""Splits may put a row into several branches, but on the average not into more than so many in all:
+without a bound on all of them together the tree doubles with every fact."""
+
+LEAST_SPREAD = 1.02
+"""What a split counts for even where it copies next to nothing, so that no branch grows too long
+to be walked: 1.02 to the power of 105 is 8."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,18 +175,18 @@ def _folded(tests: Conditions, constants: Facts) -> Conditions | None:
     return tuple(left)
 
 
-def _branch(rows: tuple[Row, ...]) -> Branch:
+def _branch(rows: tuple[Row, ...], copies: float = 1) -> Branch:
+    """The tree of the rows, of each of which the splits so far have made so many copies."""
     rows = _until_certain(rows)
-    fact = _most_telling(rows) if len(rows) > FEW else None
+    fact = _most_telling(rows, BLOW_UP / copies) if len(rows) > FEW else None
     if fact is None:
         return Tail(tuple((_checks(row.tests), row.says) for row in rows))
-    values = _named_values(rows, fact)
-    other = _branch(tuple(_left_by_others(rows, fact, values)))
-    return Split(
-        fact,
-        {value: _branch(tuple(_left_by(rows, fact, value))) for value in values},
-        other,
-    )
+    left = _left_by_values(rows, fact)
+    others = tuple(_left_by_others(rows, fact, left.keys()))
+    spread = (len(others) + sum(map(len, left.values()))) / len(rows)
+    copies *= max(spread, LEAST_SPREAD)
+    branches = {value: _branch(tuple(those), copies) for value, those in left.items()}
+    return Split(fact, branches, _branch(others, copies))
 
 
 def _until_certain(rows: Sequence[Row]) -> tuple[Row, ...]:
@@ -189,15 +195,18 @@ def _until_certain(rows: Sequence[Row]) -> tuple[Row, ...]:
     return tuple(rows[: certain + 1])
 
 
-def _most_telling(rows: Sequence[Row]) -> str | None:
-    """The fact that the most rows want to equal something; None where splitting saves nothing."""
+def _most_telling(rows: Sequence[Row], room: float) -> str | None:
+    """The fact that the most rows want to equal something; None where splitting saves nothing.
+
+    `room` is how many rows the branches may hold together for each row there is.
+    """
     wanting = Counter(
         fact for row in rows for fact in {f for f, test in row.tests if _splittable(test)}
     )
     for fact, count in wanting.most_common():
         names = sum(len(_values_of(row, fact)) for row in rows)
-        undecided = (len(rows) - count) * len(_named_values(rows, fact))
-        if count > 1 and names + undecided <= BLOW_UP * len(rows):
+        undecided = (len(rows) - count) * (len(_named_values(rows, fact)) + 1)
+        if count > 1 and names + undecided <= room * len(rows):
             return fact
     return None
 
@@ -220,14 +229,19 @@ def _named_values(rows: Sequence[Row], fact: str) -> set[Scalar]:
     return {value for row in rows for value in _values_of(row, fact)}
 
 
-def _left_by(rows: Sequence[Row], fact: str, value: Scalar) -> Iterator[Row]:
-    """The rows that can still hold where the fact is this value, without their tests of it."""
+def _left_by_values(rows: Sequence[Row], fact: str) -> dict[Scalar, list[Row]]:
+    """For each value that is named, the rows that it leaves, without their tests of the fact."""
+    left: dict[Scalar, list[Row]] = {value: [] for value in _named_values(rows, fact)}
     for row in rows:
-        if all(holds(test, value) for name, test in row.tests if name == fact):
-            yield Row(tuple(item for item in row.tests if item[0] != fact), row.says)
+        asked = [test for name, test in row.tests if name == fact]
+        rest = tuple(item for item in row.tests if item[0] != fact)
+        for value in _values_of(row, fact) if any(map(_splittable, asked)) else left:
+            if all(holds(test, value) for test in asked):
+                left[value].append(Row(rest, row.says))
+    return left
 
 
-def _left_by_others(rows: Sequence[Row], fact: str, values: set[Scalar]) -> Iterator[Row]:
+def _left_by_others(rows: Sequence[Row], fact: str, values: AbstractSet[Scalar]) -> Iterator[Row]:
     """The rows that can still hold where the fact is unknown or none of these values."""
     for row in rows:
         if not any(name == fact and _splittable(test) for name, test in row.tests):
@@ -235,7 +249,7 @@ def _left_by_others(rows: Sequence[Row], fact: str, values: set[Scalar]) -> Iter
 
 
 def _open_tests(
-    tests: Conditions, fact: str, values: set[Scalar]
+    tests: Conditions, fact: str, values: AbstractSet[Scalar]
 ) -> Iterator[tuple[str, Condition]]:
     for name, test in tests:
         settled = isinstance(test, Not) and isinstance(test.test, OneOf)
