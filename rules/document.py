@@ -267,19 +267,21 @@ def _conditions(written: Mapping[str, Json]) -> Conditions:
 
 
 def condition(test: Json) -> Condition:
-    """A resolved test as a value. A test on a setting that is not set equals nothing."""
-    if isinstance(test, list):
-        return OneOf(tuple(test))
+    """A resolved test as a value. A setting that is not set is equal to nothing, in a list too."""
     if not isinstance(test, dict):
-        return OneOf(() if test is None else (test,))
+        return OneOf(_those_set(test))
     if Test.NOT in test:
         return Not(condition(test[Test.NOT]))
     if Test.KNOWN in test:
         return Known(test[Test.KNOWN])
     if Test.LANGUAGE in test:
-        ranges = test[Test.LANGUAGE]
-        return InLanguage((ranges,) if isinstance(ranges, str) else tuple(ranges))
+        return InLanguage(_those_set(test[Test.LANGUAGE]))
     return Within(tuple((bound, test[bound]) for bound in BOUNDS if bound in test))
+
+
+def _those_set(values: Json) -> tuple[Json, ...]:
+    listed = values if isinstance(values, list) else [values]
+    return tuple(value for value in listed if value is not None)
 
 
 def written(asked: Condition) -> Json:
