@@ -6,6 +6,8 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from rules.explain import is_number
+from rules.ijson import LARGEST_INTEGER
 from rules.language import tag_of
 from rules.phrases import normalise
 from rules.vocabulary import (
@@ -112,8 +114,8 @@ def _is_of_type(value: Json, declared: dict[str, Json]) -> bool:
         case FactType.BOOLEAN:
             return isinstance(value, bool)
         case FactType.INTEGER:
-            whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
-            return whole and not isinstance(value, bool)
+            within = is_number(value) and abs(value) <= LARGEST_INTEGER
+            return within and value == int(value)
         case FactType.ENUM:
             return isinstance(value, str) and bool(value in declared["values"])
         case _:
