@@ -6,7 +6,7 @@ import re
 from datetime import UTC, datetime, timedelta
 
 _RFC_3339 = re.compile(
-    r"(\d{4}-\d\d-\d\d)[Tt](\d\d:\d\d:)(\d\d)(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII
+    r"(\d{4}-\d\d-\d\d)[Tt](\d\d:\d\d:)(\d\d)(\.\d+)?([Zz]|[+-]\d\d:[0-5]\d)", re.ASCII
 )
 _LEAP_SECOND = "60"
 LAST_YEAR = 9998
@@ -28,13 +28,15 @@ def moment(text: str) -> datetime:
     parsed = datetime.fromisoformat(f"{date}T{minute}{second}{fraction or ''}{offset}")
     try:
         utc = parsed.astimezone(UTC)
+        after = utc.replace(microsecond=0) + timedelta(seconds=1)
     except OverflowError as error:
         raise ValueError("outside the years 1 to 9998") from error
     if leap and (utc.hour, utc.minute) != (23, 59):
         raise ValueError("no leap second falls into this minute")
-    if utc.year > LAST_YEAR:
+    meant = after if leap else utc
+    if meant.year > LAST_YEAR:
         raise ValueError("outside the years 1 to 9998")
-    return utc.replace(microsecond=0) + timedelta(seconds=1) if leap else utc
+    return meant
 
 
 def rfc3339(at: datetime) -> str:
