@@ -121,7 +121,11 @@ def encode_leaf(leaf: Mapping[str, Any]) -> bytes:
 def decode_leaf(body: bytes) -> dict[str, Any]:
     """The leaf of canonical bytes; BadLeaf for any other bytes, and for another format."""
     leaf = _parsed(body)
-    if encode_leaf(leaf) != body:
+    try:
+        encoded = encode_leaf(leaf)
+    except RecursionError as error:
+        raise BadLeaf("the leaf is nested too deep") from error
+    if encoded != body:
         raise BadLeaf("the leaf is not in canonical form")
     return leaf
 
@@ -139,7 +143,7 @@ def _parsed(body: bytes) -> dict[str, Any]:
 def _check(leaf: Mapping[str, Any]) -> None:
     if leaf.get("format") != FORMAT or isinstance(leaf["format"], bool):
         raise BadLeaf(f"the leaf's format is {leaf.get('format')!r}; known is {FORMAT}")
-    if leaf.get("kind") not in _KINDS:
+    if str(leaf.get("kind")) not in _KINDS:
         raise BadLeaf(f"the leaf's kind {leaf.get('kind')!r} is unknown")
     if not is_time(leaf.get("at")):
         raise BadLeaf(f"the leaf's time {leaf.get('at')!r} is not UTC in milliseconds")

@@ -1,5 +1,7 @@
 """Reading a ledger in SQLite: every query there is."""
 
+# ruff: noqa: S608 - what is put into statements are the constants of this module and kinds
+
 from __future__ import annotations
 
 import sqlite3
@@ -28,7 +30,8 @@ _ENTRY = "SELECT idx, CAST(leaf AS BLOB), leaf_hash FROM entries WHERE"
 # What a filter tests, each with the column that SQLite reads from the leaf.
 _COLUMNS = ("kind", "conversation", "outcome", "reason", "rule", "version")
 _OF_CONTACT = f"""seq IN (
-    SELECT entry FROM personal WHERE contact = (SELECT ref FROM contacts WHERE {_LOG} AND contact = ?)
+    SELECT entry FROM personal
+    WHERE contact = (SELECT ref FROM contacts WHERE {_LOG} AND contact = ?)
 )"""
 
 

@@ -1,0 +1,121 @@
+"""What a log's decisions must agree on with what came before them.
+
+A decision starts from the stage that the conversation's last one led to, counts the asks so far,
+and is made by the version that is active, or by the one pinned to the conversation: the version of
+the decision that left `new`, until the conversation is `routed` or `not_routed`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from audit.entry import Kind
+from audit.errors import BrokenHistory
+from audit.findings import Code, Finding
+from audit.versions import Versions
+from rules.canonical import digest_of_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from audit.entry import Entry
+
+_NEW = "new"
+_SETTLED = ("routed", "not_routed")
+
+
+@dataclass(frozen=True, slots=True)
+class _Conversation:
+    stage: str = _NEW
+    asks: int = 0
+    pinned: int | None = None
+
+
+class History:
+    """Follows one log; `next` is given its entries in order, leaves decoded."""
+
+    def __init__(self, log: str, document: Callable[[str], bytes | None]) -> None:
+        self._log = log
+        self._document = document
+        self._versions = Versions()
+        self._events: set[str] = set()
+        self._decisions: set[str] = set()
+        self._conversations: dict[str, _Conversation] = {}
+
+    def next(self, entry: Entry, leaf: Mapping[str, Any]) -> list[Finding]:
+        """What of the entry contradicts the ones before it."""
+        found: list[tuple[Code, str]] = []
+        try:
+            found.extend(self._codes(entry, leaf))
+        except (KeyError, TypeError, AttributeError) as error:
+            found.append((Code.INCOMPLETE, f"the {leaf['kind']} lacks a member: {error}"))
+        return [Finding(self._log, entry.index, code, message) for code, message in found]
+
+    def _codes(self, entry: Entry, leaf: Mapping[str, Any]) -> Iterator[tuple[Code, str]]:
+        if leaf["kind"] == Kind.DECISION:
+            yield from self._identity(leaf)
+            yield from self._policy(leaf)
+            yield from self._story(leaf)
+            self._advance(leaf)
+        elif leaf["kind"].startswith("version."):
+            yield from self._version(entry, leaf)
+
+    def _version(self, entry: Entry, leaf: Mapping[str, Any]) -> Iterator[tuple[Code, str]]:
+        try:
+            self._versions = self._versions.after(entry)
+        except BrokenHistory as error:
+            yield Code.VERSION_HISTORY, str(error)
+        if leaf["kind"] == Kind.VERSION_PROPOSED:
+            body = self._document(leaf["digest"])
+            if body is None:
+                yield Code.DOCUMENT, f"the document of version {leaf['version']} is missing"
+            elif digest_of_bytes(body) != leaf["digest"]:
+                yield Code.DOCUMENT, f"the document of version {leaf['version']} was changed"
+
+    def _identity(self, leaf: Mapping[str, Any]) -> Iterator[tuple[Code, str]]:
+        event, decision = leaf["event"], leaf["id"]
+        if event in self._events:
+            yield Code.EVENT_TWICE, f"the event {event!r} was decided before"
+        if decision in self._decisions:
+            yield Code.DECISION_TWICE, f"the decision {decision!r} was there before"
+        self._events.add(event)
+        self._decisions.add(decision)
+        for place, action in enumerate(leaf["actions"]):
+            if action["id"] != f"{decision}.{place}":
+                yield Code.ACTION_ID, f"action {place} has the id {action['id']!r}"
+
+    def _policy(self, leaf: Mapping[str, Any]) -> Iterator[tuple[Code, str]]:
+        number, digest = leaf["policy"]["version"], leaf["policy"]["digest"]
+        record = self._versions.get(number)
+        if record is None:
+            yield Code.POLICY, f"version {number} was never proposed"
+        elif record.digest != digest:
+            yield Code.POLICY, f"version {number} was proposed with another digest"
+        pinned = self._conversation(leaf).pinned
+        expected = self._versions.active if pinned is None else pinned
+        if number != expected:
+            why = "active" if pinned is None else "pinned to the conversation"
+            yield Code.POLICY, f"version {number} decided where {expected} was {why}"
+
+    def _story(self, leaf: Mapping[str, Any]) -> Iterator[tuple[Code, str]]:
+        before, facts = self._conversation(leaf), leaf["facts"]
+        if facts.get("conversation.stage") != before.stage:
+            stage = facts.get("conversation.stage")
+            yield Code.STAGE, f"decided from stage {stage!r} where {before.stage!r} came before"
+        if facts.get("conversation.asks") != before.asks:
+            asks = facts.get("conversation.asks")
+            yield Code.ASKS, f"decided after {asks} asks where there were {before.asks}"
+
+    def _conversation(self, leaf: Mapping[str, Any]) -> _Conversation:
+        return self._conversations.get(leaf["conversation"], _Conversation())
+
+    def _advance(self, leaf: Mapping[str, Any]) -> None:
+        before, stage = self._conversation(leaf), leaf["stage"]
+        asked = any(action["type"] == "ask" for action in leaf["actions"])
+        after = replace(before, stage=stage, asks=before.asks + asked)
+        if stage in _SETTLED:
+            after = replace(after, pinned=None)
+        elif before.stage == _NEW and stage != _NEW:
+            after = replace(after, pinned=leaf["policy"]["version"])
+        self._conversations[leaf["conversation"]] = after
