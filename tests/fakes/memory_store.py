@@ -1,0 +1,183 @@
+"""A store in memory: shows that the contract can be kept by more than one store.
+
+Durable for as long as the process lives; one work at a time.
+"""
+
+from __future__ import annotations
+
+import threading
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from audit.entry import Entry, Kind, Personal, format_time, new_entry
+from audit.errors import AlreadyThere, AuditError
+from audit.merkle import Frontier
+from audit.store import Filter, Head
+from rules.canonical import digest_of_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from datetime import datetime
+
+T = TypeVar("T")
+
+
+@dataclass
+class _State:
+    entries: dict[str, list[Entry]] = field(default_factory=dict)
+    personal: dict[tuple[str, int], Personal] = field(default_factory=dict)
+    documents: dict[str, bytes] = field(default_factory=dict)
+
+    def copy(self) -> _State:
+        logs = {log: list(entries) for log, entries in self.entries.items()}
+        return _State(logs, dict(self.personal), dict(self.documents))
+
+
+class MemorySnapshot:
+    def __init__(self, state: _State) -> None:
+        self._open_state: _State | None = state
+
+    def end(self) -> None:
+        self._open_state = None
+
+    @property
+    def _state(self) -> _State:
+        if self._open_state is None:
+            raise AuditError("the snapshot or transaction has ended")
+        return self._open_state
+
+    def logs(self) -> list[str]:
+        return sorted(self._state.entries)
+
+    def head(self, log: str) -> Head:
+        frontier = Frontier()
+        for entry in self._log(log):
+            frontier = frontier.append(entry.leaf_hash)
+        return Head(frontier.size, frontier.root(), frontier)
+
+    def entry(self, log: str, index: int) -> Entry | None:
+        return next(self.entries(log, index, index + 1), None)
+
+    def entries(self, log: str, start: int = 0, stop: int | None = None) -> Iterator[Entry]:
+        yield from self._log(log)[start:stop]
+
+    def decision(self, log: str, event_id: str) -> Entry | None:
+        found = (e for e in self.entries_of(log, Kind.DECISION) if e.value["event"] == event_id)
+        return next(found, None)
+
+    def latest_decision(self, log: str, conversation: str) -> Entry | None:
+        decisions = self.entries_of(log, Kind.DECISION)
+        found = [e for e in decisions if e.value["conversation"] == conversation]
+        return found[-1] if found else None
+
+    def latest_index(self, log: str, prefix: str) -> int | None:
+        found = self.entries_of(log, prefix)
+        return found[-1].index if found else None
+
+    def entries_of(self, log: str, prefix: str) -> list[Entry]:
+        return [entry for entry in self._log(log) if entry.value["kind"].startswith(prefix)]
+
+    def search(self, log: str, wanted: Filter, after: int | None, limit: int) -> list[Entry]:
+        behind = -1 if after is None else after
+        found = [e for e in self._log(log) if e.index > behind and self._finds(wanted, e)]
+        return found[:limit]
+
+    def personal(self, log: str, index: int) -> Personal | None:
+        return self._state.personal.get((log, index))
+
+    def document(self, digest: str) -> bytes | None:
+        return self._state.documents.get(digest)
+
+    def _log(self, log: str) -> list[Entry]:
+        return self._state.entries.get(log, [])
+
+    def _finds(self, wanted: Filter, entry: Entry) -> bool:
+        leaf = entry.value
+        beside = self.personal(entry.log, entry.index)
+        has = {
+            "kind": leaf["kind"],
+            "conversation": leaf.get("conversation"),
+            "contact": beside.contact if beside else None,
+            "outcome": leaf.get("outcome"),
+            "reason": leaf.get("reason"),
+            "rule": leaf.get("rule"),
+            "version": leaf.get("version", leaf.get("policy", {}).get("version")),
+        }
+        return all(
+            getattr(wanted, name) in (None, value) for name, value in has.items()
+        ) and _between(leaf["at"], wanted)
+
+
+class MemoryTransaction(MemorySnapshot):
+    def __init__(self, state: _State, now: datetime) -> None:
+        super().__init__(state)
+        self._now = now
+
+    @property
+    def now(self) -> datetime:
+        return self._now
+
+    def append(self, log: str, leaf: Mapping[str, Any], personal: Personal | None = None) -> Entry:
+        entry = new_entry(log, len(self._log(log)), leaf, personal)
+        if leaf["kind"] == Kind.DECISION and self.decision(log, leaf["event"]):
+            raise AlreadyThere("the event has its decision already")
+        self._state.entries.setdefault(log, []).append(entry)
+        if personal is not None:
+            self._state.personal[log, entry.index] = personal
+        return entry
+
+    def add_document(self, body: bytes) -> str:
+        digest = digest_of_bytes(body)
+        self._state.documents[digest] = body
+        return digest
+
+
+class MemoryStore:
+    def __init__(self, clock: Callable[[], datetime]) -> None:
+        self._clock = clock
+        self._state = _State()
+        self._mutex = threading.Lock()
+
+    @contextmanager
+    def read(self) -> Iterator[MemorySnapshot]:
+        snapshot = MemorySnapshot(self._state)
+        yield snapshot
+        snapshot.end()
+
+    def transact(self, work: Callable[[MemoryTransaction], T]) -> T:
+        with self._mutex:
+            changed = self._state.copy()
+            transaction = MemoryTransaction(changed, self._clock())
+            try:
+                result = work(transaction)
+            finally:
+                transaction.end()
+            self._state = changed
+            return result
+
+    def transact_each(
+        self, works: Sequence[Callable[[MemoryTransaction], T]]
+    ) -> list[T | Exception]:
+        return [self._outcome(work) for work in works]
+
+    def close(self) -> None:
+        pass
+
+    def _outcome(self, work: Callable[[MemoryTransaction], T]) -> T | Exception:
+        try:
+            return self.transact(work)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is the work's own
+            return error
+
+
+def _between(at: str, wanted: Filter) -> bool:
+    """Whole milliseconds are compared as text, what is finer decides between equal ones."""
+    if wanted.since is not None:
+        since = format_time(wanted.since)
+        if at < since or (at == since and wanted.since.microsecond % 1000):
+            return False
+    if wanted.until is not None:
+        until = format_time(wanted.until)
+        return at < until or (at == until and bool(wanted.until.microsecond % 1000))
+    return True
