@@ -18,11 +18,9 @@ from policy_service.problems import Problem
 from rules.canonical import canonical
 from rules.derive import Conversation, derive
 from rules.render import actions
-from rules.vocabulary import QUESTIONS, WAITING_STAGES, ActionType, Stage
+from rules.vocabulary import QUESTIONS, WAITING_STAGES, ActionType
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from audit.entry import Entry
     from audit.store import Snapshot, Transaction
     from policy_service.policies import Policies
@@ -34,7 +32,7 @@ Leaf = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The decision's entry; `replayed` where it had been decided before, and nothing was written."""
+    """The decision's entry; `replayed` where it was decided before and nothing was written."""
 
     entry: Entry
     replayed: bool
@@ -71,10 +69,10 @@ def same_event(snapshot: Snapshot, seen: Entry, body: bytes) -> Entry:
 def deciding(
     snapshot: Snapshot, policies: Policies, workspace: str, last: Leaf | None
 ) -> tuple[int, Policy]:
-    """The version that decides next, and its policy: the conversation's own, else the active one."""
+    """The version that decides next: the conversation's own, else the active one; its policy."""
     if last and last["stage"] in WAITING_STAGES:
         return last["policy"]["version"], policies.compiled(snapshot, last["policy"]["digest"])
-    active = policies.versions(snapshot, workspace).active
+    active = policies.active(snapshot, workspace)
     return active.number, policies.compiled(snapshot, active.digest)
 
 
@@ -130,7 +128,10 @@ def open_question(stage: str, asked: list[dict[str, Any]], last: Leaf | None) ->
     if stage not in WAITING_STAGES:
         return None
     questions = [action["id"] for action in asked if action["type"] in QUESTIONS]
-    return questions[-1] if questions else last and last.get("question")
+    if questions or last is None:
+        return questions[-1] if questions else None
+    carried: str | None = last.get("question")
+    return carried
 
 
 def decision_id(workspace: str, event: str) -> str:

@@ -10,16 +10,17 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import orjson
 
-from audit.entry import FORMAT, Kind
-from audit.versions import Versions
+from audit.entry import FORMAT, Entry, Kind
+from audit.versions import Versions, fold
 from rules import builtin
+from rules.canonical import canonical
 from rules.compile import Policy, compile_document
 from rules.document import Document
 from rules.event import SYSTEM
 
 if TYPE_CHECKING:
-    from audit.entry import Entry
     from audit.store import Snapshot, Transaction
+    from audit.versions import VersionRecord
 
 MOST = 256
 """Policies, and workspaces' versions, kept at once; whichever came first goes first."""
@@ -49,13 +50,17 @@ class Policies:
         """The workspace's versions; before its first write it is on the built-in one."""
         latest = _latest(snapshot, workspace)
         if latest is None:
-            return Versions.of(first_leaves(workspace, at=None))
+            return fold(_to_be(workspace))
         known = self._versions.get(workspace)
         if known is None or known[0] != latest.leaf_hash:
-            entries = snapshot.entries_of(workspace, "version.")
-            known = (latest.leaf_hash, Versions.of(entry.value for entry in entries))
+            known = (latest.leaf_hash, fold(snapshot.entries_of(workspace, "version.")))
             _keep(self._versions, workspace, known)
         return known[1]
+
+    def active(self, snapshot: Snapshot, workspace: str) -> VersionRecord:
+        """The version that decides where a conversation has none of its own."""
+        versions = self.versions(snapshot, workspace)
+        return versions.records[versions.active or BUILTIN_VERSION]
 
 
 def _latest(snapshot: Snapshot, workspace: str) -> Entry | None:
@@ -87,8 +92,14 @@ def enter_workspace(tx: Transaction, workspace: str, at: str) -> None:
             tx.append(workspace, leaf)
 
 
-def first_leaves(workspace: str, at: str | None) -> list[dict[str, Any]]:
-    """The leaves every workspace begins with, entered by `system`; `at` None before they are."""
+def _to_be(workspace: str) -> list[Entry]:
+    """The entries that a workspace would begin with, their time empty; nothing holds them yet."""
+    leaves = first_leaves(workspace, at="")
+    return [Entry(workspace, at, canonical(leaf), b"") for at, leaf in enumerate(leaves)]
+
+
+def first_leaves(workspace: str, at: str) -> list[dict[str, Any]]:
+    """The leaves every workspace begins with, entered by `system` at that time."""
     head = {"format": FORMAT, "at": at, "workspace": workspace, "by": SYSTEM}
     version = {"version": BUILTIN_VERSION, "digest": BUILTIN.digest}
     proposed = {"kind": Kind.VERSION_PROPOSED.value, "title": BUILTIN.title}

@@ -1,13 +1,17 @@
 """What the service refuses, as problem details (RFC 9457).
 
 `PROBLEMS` is the one table from a stable code to its status and title. An exception of another
-package becomes one of these at the edge, in `api/errors.py` and the command line.
+package becomes one of these by `of`, at the edge: in `api/errors.py`, in a batch and on the command line.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from audit.errors import Busy, StorageUnavailable
+from rules.errors import DocumentRefused, EventRefused
+from rules.ijson import NotIJson
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -74,6 +78,24 @@ class Problem(Exception):  # noqa: N818 - the standard's word
         if self.complaints:
             problem["errors"] = [complaint_as_json(complaint) for complaint in self.complaints]
         return problem
+
+
+def of(error: Exception) -> Problem | None:
+    """The problem that an error of ours is to the one who asked; None for any other error."""
+    match error:
+        case Problem():
+            return error
+        case EventRefused():
+            return Problem("invalid_event", "The event was refused", error.complaints)
+        case DocumentRefused():
+            return Problem("invalid_document", "The document was refused", error.complaints)
+        case NotIJson():
+            return Problem("invalid_json", str(error), [error.complaint])
+        case Busy():
+            return Problem("busy", "Too many writes are waiting; nothing was written")
+        case StorageUnavailable():
+            return Problem("storage_unavailable", f"{error}; nothing was written")
+    return None
 
 
 def complaint_as_json(complaint: Complaint) -> dict[str, Any]:

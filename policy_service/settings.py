@@ -1,4 +1,4 @@
-"""What an operator sets, from the environment or the command line: one table, refused when wrong."""
+"""What an operator sets, from the environment or the command line; refused when wrong."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def variable(name: str) -> str:
     return f"{PREFIX}{name.upper()}"
 
 
-def _read(setting: Field[Any], text: str) -> Path | str | int:
+def _read(setting: Field[Any], text: str) -> Any:  # noqa: ANN401 - of the type of its default
     if isinstance(setting.default, int):
         most = setting.metadata.get("most", 1_000_000)
         if not (text.isascii() and text.isdigit() and 1 <= int(text) <= most):

@@ -6,6 +6,7 @@ that its canonical JSON is what the sender meant; these types say what is in it.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NotRequired, cast
 
 from pydantic import AfterValidator, ConfigDict, StringConstraints, TypeAdapter, ValidationError
@@ -23,7 +24,10 @@ _STRICT = ConfigDict(extra="forbid", strict=True)
 SYSTEM = "system"
 """The log that is no workspace's."""
 
-WORKSPACE_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,62}\z"
+LARGEST_EVENT = 64 * 1024
+"""Bytes of the body, or the line, that an event comes in."""
+
+WORKSPACE_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,62}$"
 
 
 def _printable(text: str) -> str:
@@ -136,14 +140,17 @@ _CODES = {
 _OURS = frozenset({"not_printable", "invalid_time", "reserved_workspace"})
 
 
+def is_workspace(text: str) -> bool:
+    """Whether this may be a workspace's id."""
+    return text != SYSTEM and re.fullmatch(WORKSPACE_PATTERN, text) is not None
+
+
 def checked_event(value: object) -> Event:
     """The value as an event; raises EventRefused with every complaint."""
     try:
         ADAPTER.validate_python(value)
     except ValidationError as error:
-        raise EventRefused(
-            [complaint_of(dict(e)) for e in error.errors()]
-        ) from None
+        raise EventRefused([complaint_of(dict(e)) for e in error.errors()]) from None
     event = cast("Event", value)
     if complaints := list(_contradictions(event)):
         raise EventRefused(complaints)

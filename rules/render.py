@@ -14,7 +14,7 @@ from rules.vocabulary import MESSAGES_OF, PLACEHOLDERS, QUESTIONS, ActionType, A
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from rules.document import Action, BoundDocument, Json
+    from rules.document import Action, BoundDocument, Json, Scalar
     from rules.ruling import Ruling
 
 PLACEHOLDER = re.compile(r"\{(" + "|".join(PLACEHOLDERS) + r")\}")
@@ -25,7 +25,7 @@ def actions(
     bound: BoundDocument,
     decision: str,
     occurred_at: str,
-    languages: Sequence[str | None],
+    languages: Sequence[Scalar | None],
 ) -> list[dict[str, Json]]:
     """The ruling's actions, in order.
 
@@ -40,17 +40,17 @@ def actions(
     return rendered
 
 
-def text_of(text: Text, bound: BoundDocument, languages: Sequence[str | None]) -> str:
+def text_of(text: Text, bound: BoundDocument, languages: Sequence[Scalar | None]) -> str:
     """The text in the first of the languages that has it, else the default one, filled in."""
     written = text.literal if text.message is None else _message(text.message, bound, languages)
     redirect = bound.settings["redirect"] or {}
     return PLACEHOLDER.sub(lambda found: redirect.get(found[1], ""), written or "")
 
 
-def _message(key: str, bound: BoundDocument, languages: Sequence[str | None]) -> str:
+def _message(key: str, bound: BoundDocument, languages: Sequence[Scalar | None]) -> str:
     available = {tag: texts for tag, texts in bound.document.messages.items() if key in texts}
     for wanted in (*languages, bound.settings["default_language"]):
-        found = lookup(wanted, available) if wanted else None
+        found = lookup(wanted, available) if isinstance(wanted, str) else None
         if found:
             return available[found][key]
     raise LookupError(f"the document has no text {key!r}, and was checked to have one")
@@ -60,7 +60,7 @@ def _deadline(bound: BoundDocument, occurred_at: str) -> str:
     return rfc3339(moment(occurred_at) + duration(bound.settings["answer_within"]))
 
 
-def _ask(_: Action, bound: BoundDocument, languages: Sequence[str | None]) -> dict[str, Json]:
+def _ask(_: Action, bound: BoundDocument, languages: Sequence[Scalar | None]) -> dict[str, Json]:
     text, customer, not_customer = (
         text_of(Text(message=key), bound, languages) for key in MESSAGES_OF[ActionType.ASK]
     )
@@ -72,7 +72,7 @@ def _ask(_: Action, bound: BoundDocument, languages: Sequence[str | None]) -> di
 
 
 def _collect_contact(
-    _: Action, bound: BoundDocument, languages: Sequence[str | None]
+    _: Action, bound: BoundDocument, languages: Sequence[Scalar | None]
 ) -> dict[str, Json]:
     (key,) = MESSAGES_OF[ActionType.COLLECT_CONTACT]
     text = text_of(Text(message=key), bound, languages)
@@ -87,7 +87,9 @@ def _assign(action: Action, _: BoundDocument, __: Sequence[str | None]) -> dict[
     return dict(action.argument)
 
 
-def _say(action: Action, bound: BoundDocument, languages: Sequence[str | None]) -> dict[str, Json]:
+def _say(
+    action: Action, bound: BoundDocument, languages: Sequence[Scalar | None]
+) -> dict[str, Json]:
     return {"text": text_of(action.text, bound, languages)}
 
 

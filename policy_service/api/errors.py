@@ -9,10 +9,8 @@ import orjson
 from flask import Response
 from werkzeug.exceptions import HTTPException
 
-from audit.errors import AuditError, Busy, StorageUnavailable
+from policy_service import problems
 from policy_service.problems import RETRY_AFTER, Problem
-from rules.errors import DocumentRefused, EventRefused
-from rules.ijson import NotIJson
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -26,30 +24,18 @@ _OF_HTTP = {404: "not_found", 405: "method_not_allowed", 413: "too_large"}
 
 
 def register(app: Flask) -> None:
-    for error in (Problem, EventRefused, DocumentRefused, NotIJson, AuditError, HTTPException):
-        app.register_error_handler(error, lambda refused: response(problem_of(refused), refused))
-    app.register_error_handler(Exception, _unexpected)
+    app.register_error_handler(Exception, lambda error: response(problem_of(error), error))
 
 
 def problem_of(error: Exception) -> Problem:
-    """The problem that an expected error is to the one who asked."""
+    """The problem that an error is to the one who asked; one that nobody expected is logged."""
     match error:
-        case Problem():
-            return error
-        case EventRefused():
-            return Problem("invalid_event", "The event was refused", error.complaints)
-        case DocumentRefused():
-            return Problem("invalid_document", "The document was refused", error.complaints)
-        case NotIJson():
-            return Problem("invalid_json", str(error), [error.complaint])
-        case Busy():
-            return Problem("busy", "Too many writes are waiting; nothing was written")
-        case StorageUnavailable():
-            return Problem("storage_unavailable", f"{error}; nothing was written")
         case HTTPException(code=int(status)) if status in _OF_HTTP:
             return Problem(_OF_HTTP[status], error.description or "")
         case HTTPException(code=int(status)) if status < 500:  # noqa: PLR2004 - HTTP's own line
             return Problem("invalid_request", error.description or "")
+    if expected := problems.of(error):
+        return expected
     _log.error("internal error", exc_info=error)
     return Problem("internal_error", "The failure was logged; nothing was acknowledged")
 
@@ -66,6 +52,3 @@ def response(problem: Problem, error: Exception | None = None) -> Response:
         answered.headers["Allow"] = allow
     return answered
 
-
-def _unexpected(error: Exception) -> Response:
-    return response(problem_of(error))

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from policy_service.problems import Problem
 from rules.errors import Complaint
-from rules.event import complaint_of
+from rules.event import LARGEST_EVENT, complaint_of
 from rules.ijson import loads
 from rules.time import moment
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-LARGEST_BODY = 64 * 1024
+
 LARGEST_DOCUMENT_BODY = 3 * 1024 * 1024
 """A document may be 1 MiB, and JSON may write a text of it at more than its length."""
 
@@ -29,7 +29,7 @@ MOST_ITEMS = 500
 ITEMS = 100
 
 
-def body(largest: int = LARGEST_BODY) -> bytes:
+def body(largest: int = LARGEST_EVENT) -> bytes:
     """The body; 413 where it is larger than `largest` bytes."""
     request.max_content_length = largest
     return request.get_data(cache=False)
@@ -40,7 +40,7 @@ def event_json() -> Any:  # noqa: ANN401 - any JSON value
     return loads(body(), null_is_absent=True)
 
 
-def json_as(adapter: TypeAdapter[T], largest: int = LARGEST_BODY) -> T:
+def json_as(adapter: TypeAdapter[T], largest: int = LARGEST_EVENT) -> T:
     """The body as what the adapter describes; no body is an empty object."""
     value = loads(body(largest) or b"{}")
     try:
@@ -93,4 +93,6 @@ def page(given: dict[str, str], most_after: int) -> tuple[int | None, int]:
 
 
 def _refused(name: str, code: str, message: str) -> Problem:
-    return Problem("invalid_request", "The query was refused", [Complaint(f"/{name}", code, message)])
+    return Problem(
+        "invalid_request", "The query was refused", [Complaint(f"/{name}", code, message)]
+    )

@@ -1,0 +1,134 @@
+"""The rules of a workspace: the active ones, and every version there was."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, NotRequired
+
+from pydantic import ConfigDict, StringConstraints, TypeAdapter
+from typing_extensions import TypedDict
+
+from policy_service.api.answers import answer, listing
+from policy_service.api.requests import LARGEST_DOCUMENT_BODY, json_as, page, query
+from policy_service.policies import document_of
+from policy_service.problems import Problem
+from policy_service.versions import VersionSteps, existing, version_view
+from rules.checking import read_document
+from rules.errors import Complaint
+from rules.source import plain, read_yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from flask import Response
+
+    from audit.versions import VersionRecord
+    from policy_service.keys import Key
+    from policy_service.service import Service
+    from rules.document import Document
+
+_STRICT = ConfigDict(extra="forbid", strict=True)
+FreeText = Annotated[str, StringConstraints(max_length=500)]
+"""By admins; kept in the ledger for good, and so not for personal data."""
+MOST_VERSIONS = 2**53 - 1
+
+
+class Proposal(TypedDict):
+    __pydantic_config__ = _STRICT  # type: ignore[misc]  # how pydantic takes the settings of a TypedDict
+    document: dict[str, Any] | str
+    note: NotRequired[FreeText | None]
+
+
+class Approval(TypedDict):
+    __pydantic_config__ = _STRICT  # type: ignore[misc]
+    digest: str
+
+
+class Rejection(TypedDict):
+    __pydantic_config__ = _STRICT  # type: ignore[misc]
+    reason: FreeText
+
+
+class Activation(TypedDict):
+    __pydantic_config__ = _STRICT  # type: ignore[misc]
+    at: NotRequired[str | None]
+    percent: NotRequired[int | None]
+    shadow: NotRequired[bool | None]
+    apply_to_running: NotRequired[bool | None]
+
+
+PROPOSAL = TypeAdapter(Proposal)
+APPROVAL = TypeAdapter(Approval)
+REJECTION = TypeAdapter(Rejection)
+ACTIVATION = TypeAdapter(Activation)
+
+
+def policy(service: Service, _: Key, workspace: str) -> Response:
+    """The active version's document."""
+    query()
+    with service.store.read() as snapshot:
+        active = service.policies.active(snapshot, workspace)
+        document = document_of(snapshot, active.digest)
+    return answer({"version": active.number, "digest": active.digest, "document": document.tree})
+
+
+def propose(service: Service, caller: Key, workspace: str) -> Response:
+    """A new version, proposed; 422 with every complaint where the document is not accepted."""
+    proposal = json_as(PROPOSAL, LARGEST_DOCUMENT_BODY)
+    document = _document(proposal["document"])
+    note = proposal.get("note")
+    record = _enter(service, caller, workspace, lambda steps: steps.propose(document, note))
+    return answer(version_view(record), 201)
+
+
+def catalogue(service: Service, _: Key, workspace: str) -> Response:
+    """The versions in the order of their numbers."""
+    after, limit = page(query("after", "limit"), MOST_VERSIONS)
+    with service.store.read() as snapshot:
+        records = service.policies.versions(snapshot, workspace).records
+    numbers = sorted(number for number in records if number > (after or 0))
+    shown = numbers[:limit]
+    more = shown[-1] if len(numbers) > limit else None
+    return listing([version_view(records[number]) for number in shown], more)
+
+
+def show(service: Service, _: Key, workspace: str, number: int) -> Response:
+    """One version with its document."""
+    query()
+    with service.store.read() as snapshot:
+        record = existing(service.policies.versions(snapshot, workspace), number)
+        document = document_of(snapshot, record.digest)
+    return answer({**version_view(record), "document": document.tree})
+
+
+def approve(service: Service, caller: Key, workspace: str, number: int) -> Response:
+    digest = json_as(APPROVAL)["digest"]
+    record = _enter(service, caller, workspace, lambda steps: steps.approve(number, digest))
+    return answer(version_view(record))
+
+
+def reject(service: Service, caller: Key, workspace: str, number: int) -> Response:
+    reason = json_as(REJECTION)["reason"]
+    record = _enter(service, caller, workspace, lambda steps: steps.reject(number, reason))
+    return answer(version_view(record))
+
+
+def activate(service: Service, caller: Key, workspace: str, number: int) -> Response:
+    """Now, for every conversation that begins from here on."""
+    asked = json_as(ACTIVATION)
+    if given := [name for name, value in asked.items() if value not in (None, False)]:
+        complaints = [Complaint(f"/{name}", "not_supported", "Only now, for all") for name in given]
+        raise Problem("not_supported", "A version is activated now, for all", complaints)
+    record = _enter(service, caller, workspace, lambda steps: steps.activate(number))
+    return answer(version_view(record))
+
+
+def _enter(
+    service: Service, caller: Key, workspace: str, step: Callable[[VersionSteps], VersionRecord]
+) -> VersionRecord:
+    return service.store.transact(
+        lambda tx: step(VersionSteps(tx, service.policies, workspace, caller))
+    )
+
+
+def _document(written: dict[str, Any] | str) -> Document:
+    return read_document(read_yaml(written) if isinstance(written, str) else plain(written))

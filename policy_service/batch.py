@@ -1,0 +1,69 @@
+"""Many events, one after the other: NDJSON in, NDJSON out, order kept."""
+
+from __future__ import annotations
+
+from functools import partial
+from itertools import islice
+from typing import TYPE_CHECKING, TypeAlias
+
+import orjson
+
+from policy_service import problems
+from policy_service.decide import Answer, decide_event, decision_view
+from policy_service.problems import Problem
+from rules.event import LARGEST_EVENT, checked_event
+from rules.ijson import loads
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from audit.store import Transaction
+    from policy_service.service import Service
+    from rules.event import Event
+
+    Work: TypeAlias = Callable[[Transaction], Answer]
+
+AT_ONCE = 256
+"""Lines that are decided in one go: enough to share a commit, few enough to let others in."""
+
+
+def decide_lines(
+    service: Service, lines: Iterable[bytes], admit: Callable[[Event], None] = lambda _: None
+) -> Iterator[bytes]:
+    """For every line that is not blank its decision, or its problem, each with a line end.
+
+    `admit` raises a Problem for an event that is not for the one who asks. A line that is refused
+    stops nothing.
+    """
+    waiting = (line for line in lines if line.strip())
+    while chunk := list(islice(waiting, AT_ONCE)):
+        yield from _decide_chunk(service, [_work(service, line, admit) for line in chunk])
+
+
+def _decide_chunk(service: Service, works: list[Work | Problem]) -> Iterator[bytes]:
+    to_run = [work for work in works if not isinstance(work, Problem)]
+    outcomes = iter(service.store.transact_each(to_run))
+    for work in works:
+        outcome = work if isinstance(work, Problem) else next(outcomes)
+        yield orjson.dumps(_line(outcome), option=orjson.OPT_APPEND_NEWLINE)
+
+
+def _work(service: Service, line: bytes, admit: Callable[[Event], None]) -> Work | Problem:
+    try:
+        if len(line) > LARGEST_EVENT:
+            return Problem("too_large", f"An event has at most {LARGEST_EVENT} bytes")
+        event = checked_event(loads(line, null_is_absent=True))
+        admit(event)
+    except Exception as error:
+        if problem := problems.of(error):
+            return problem
+        raise
+    return partial(decide_event, event, service.policies)
+
+
+def _line(outcome: Answer | Exception) -> object:
+    if isinstance(outcome, Answer):
+        return decision_view(outcome.entry)
+    if problem := problems.of(outcome):
+        return problem.as_json()
+    raise outcome

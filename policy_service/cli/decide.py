@@ -1,0 +1,48 @@
+"""Decide events without a server."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from audit.errors import AuditError, NotALedger
+from audit.stores.sqlite import SqliteStore
+from policy_service.batch import decide_lines
+from policy_service.cli.terminal import data_option, fail, found, opened
+from policy_service.service import Service
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@click.command()
+@data_option
+def decide(data: Path) -> None:
+    """Decide the events on standard input, one a line; their decisions come out, one a line.
+
+    A line that is refused has its problem in its place, and the exit code is 1 in the end. Where
+    the folder holds no ledger yet, one is made, without keys.
+    """
+    _make_where_there_is_none(data)
+    refused = False
+    with opened(data) as store:
+        for line in decide_lines(Service(store), sys.stdin.buffer):
+            refused = refused or line.startswith(b'{"type":"about:blank"')
+            sys.stdout.buffer.write(line)
+        sys.stdout.buffer.flush()
+    if refused:
+        found()
+
+
+def _make_where_there_is_none(data: Path) -> None:
+    try:
+        SqliteStore.open(data).close()
+    except NotALedger:
+        if data.is_dir() and any(data.iterdir()):
+            fail(f"{data} is not empty and holds no ledger")
+        SqliteStore.create(data).close()
+        click.echo(f"Made a ledger in {data}.", err=True)
+    except AuditError as error:
+        fail(str(error))

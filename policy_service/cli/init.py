@@ -1,0 +1,56 @@
+"""The first run: a ledger, and a key for each role."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from audit.errors import AuditError
+from audit.stores.sqlite import SqliteStore
+from policy_service.cli.terminal import data_option, fail, json_option, show
+from policy_service.keys import EVERY_WORKSPACE, Role, create_key
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from audit.store import Transaction
+
+_FIRST_EVENT = (
+    '{"id": "ev-1", "type": "conversation.started", "occurred_at": "2026-11-22T10:00:00Z",'
+    ' "workspace": {"id": "acme", "plan": "pro"},'
+    ' "conversation": {"id": "c-1", "direction": "inbound"},'
+    ' "contact": {"id": "ct-1", "kind": "lead"}, "message": {"text": "Hi", "language": "en"}}'
+)
+
+
+@click.command()
+@data_option
+@json_option
+def init(data: Path, *, as_json: bool) -> None:
+    """Make a ledger and one key for each role, shown this once."""
+    try:
+        store = SqliteStore.create(data)
+    except AuditError as error:
+        fail(str(error))
+    with store:
+        tokens = store.transact(_first_keys)
+    if as_json:
+        show({"keys": tokens})
+        return
+    click.echo(f"Made a ledger in {data}. These keys, for every workspace, are shown this once:\n")
+    for role, token in tokens.items():
+        click.echo(f"  {role:<9} {token}")
+    click.echo(
+        "\nOnce the service runs, ask it for a first decision:\n\n"
+        "  curl -s http://127.0.0.1:8000/v1/decisions \\\n"
+        f"    -H 'Authorization: Bearer {tokens['platform']}' \\\n"
+        f"    -d '{_FIRST_EVENT}'\n"
+    )
+
+
+def _first_keys(tx: Transaction) -> dict[str, str]:
+    return {
+        role.value: create_key(tx, role=role, workspace=EVERY_WORKSPACE, name="first", by=None)[1]
+        for role in Role
+    }

@@ -1,0 +1,28 @@
+"""Every command, gathered."""
+
+from __future__ import annotations
+
+import click
+
+from policy_service.cli import decide, init, keys, replay, rules, serve, verify
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="policy-service")
+def main() -> None:
+    """Versioned routing rules, decided for each event, every decision in a ledger.
+
+    Exit codes: 0 good, 1 a finding (a difference, tampering, a failed check), 2 wrong use.
+    """
+
+
+for command in (
+    init.init,
+    serve.serve,
+    decide.decide,
+    verify.verify,
+    replay.replay,
+    rules.rules,
+    keys.keys,
+):
+    main.add_command(command)

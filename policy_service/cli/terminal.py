@@ -1,0 +1,63 @@
+"""What the commands share: where the data is, how results are shown, how errors end."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+import orjson
+
+from audit.errors import AuditError
+from audit.stores.sqlite import SqliteStore
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from audit.store import Store
+
+FINDING = 1
+WRONG_USE = 2
+
+data_option: Callable[[Any], Any] = click.option(
+    "--data",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("data"),
+    show_default=True,
+    help="The folder of the ledger.",
+)
+json_option: Callable[[Any], Any] = click.option(
+    "--json", "as_json", is_flag=True, help="Print JSON."
+)
+
+
+@contextmanager
+def opened(data: Path) -> Iterator[Store]:
+    """The ledger of the folder; where there is none, or it fails, the command ends saying so."""
+    try:
+        store = SqliteStore.open(data)
+    except AuditError as error:
+        fail(f"{error}. `policy-service init --data {data}` makes one.")
+    with store:
+        try:
+            yield store
+        except AuditError as error:
+            fail(str(error))
+
+
+def show(value: Any) -> None:  # noqa: ANN401 - any JSON value
+    """Print the value as JSON."""
+    click.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())
+
+
+def fail(message: str) -> NoReturn:
+    """End the command as wrong use, saying why on standard error."""
+    click.echo(f"policy-service: {message}", err=True)
+    sys.exit(WRONG_USE)
+
+
+def found() -> NoReturn:
+    """End the command with a finding, which has been shown."""
+    sys.exit(FINDING)

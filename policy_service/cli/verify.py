@@ -1,0 +1,53 @@
+"""Recompute the whole ledger, and name what does not fit."""
+
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from audit.verify import verify_all
+from policy_service.cli.terminal import data_option, found, json_option, opened, show
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from audit.findings import Report
+
+
+@click.command()
+@data_option
+@json_option
+def verify(data: Path, *, as_json: bool) -> None:
+    """Recompute every leaf, hash, root and step of every log."""
+    with opened(data) as store, store.read() as snapshot:
+        reports = list(verify_all(snapshot))
+    if as_json:
+        show({"logs": [_view(report) for report in reports]})
+    else:
+        for report in reports:
+            _print(report)
+    if any(report.findings for report in reports):
+        found()
+
+
+def _view(report: Report) -> dict[str, Any]:
+    return {
+        "log": report.log,
+        "size": report.size,
+        "root": base64.b64encode(report.root).decode(),
+        "findings": [
+            {"index": finding.index, "code": finding.code, "message": finding.message}
+            for finding in report.findings
+        ],
+    }
+
+
+def _print(report: Report) -> None:
+    state = "sound" if not report.findings else f"{len(report.findings)} findings"
+    root = base64.b64encode(report.root).decode()
+    click.echo(f"{report.log}: {report.size} entries, root {root}, {state}")
+    for finding in report.findings:
+        where = "log" if finding.index is None else f"entry {finding.index}"
+        click.echo(f"  {where}: {finding.message} ({finding.code})")

@@ -1,0 +1,142 @@
+"""Leaves and commitments on disk."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from audit.entry import (
+    Kind,
+    commitment,
+    decode_leaf,
+    encode_leaf,
+    format_time,
+    is_time,
+)
+from audit.errors import BadLeaf
+from audit.merkle import leaf_hash
+
+LEAF = {
+    "workspace": "acme",
+    "kind": "version.retired",
+    "format": 1,
+    "version": 1,
+    "by": "key-é",
+    "at": "2026-11-22T12:00:00.000Z",
+}
+BYTES = (
+    b'{"at":"2026-11-22T12:00:00.000Z","by":"key-\xc3\xa9","format":1,'
+    b'"kind":"version.retired","version":1,"workspace":"acme"}'
+)
+LEAF_HASH = "8fb36a246a60961c6ab37906c8b7a156210fffe9841f5045aaed090907120637"
+
+plain = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1) | st.text(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3)
+    ),
+    max_leaves=8,
+)
+
+
+def test_a_leaf_has_these_bytes_for_good() -> None:
+    """The fixed vector of format 1: what was ever written stays readable and keeps its hash."""
+    assert encode_leaf(LEAF) == BYTES
+    assert decode_leaf(BYTES) == LEAF
+    assert leaf_hash(BYTES).hex() == LEAF_HASH
+
+
+@given(st.dictionaries(st.text(max_size=6), plain, max_size=4))
+def test_a_leaf_survives_writing_and_reading(members: dict[str, Any]) -> None:
+    leaf = {**members, **LEAF}
+    assert decode_leaf(encode_leaf(leaf)) == leaf
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"[]",
+        b"\xff",
+        BYTES + b"\n",
+        BYTES.replace(b",", b", ", 1),
+        BYTES.replace(b'"version":1,', b'"version":1,"version":1,'),
+        BYTES.replace(b'"version":1,', b'"version":1.0,'),
+        BYTES.replace(b'"version":1,', b'"version":1e0,'),
+        BYTES.replace(b'"format":1', b'"format":2'),
+        BYTES.replace(b"retired", b"tired"),
+        BYTES.replace(b"T12", b"T25"),
+        BYTES.replace(b'"acme"', b"[" * 900 + b"]" * 900),
+    ],
+)
+def test_bytes_that_are_not_a_leaf_are_refused(body: bytes) -> None:
+    """One leaf has one encoding, so that its hash says all of it."""
+    with pytest.raises(BadLeaf):
+        decode_leaf(body)
+
+
+def test_a_float_is_found_however_deep() -> None:
+    with pytest.raises(BadLeaf):
+        encode_leaf({**LEAF, "facts": {"a": [1, {"b": (2, 0.5)}]}})
+
+
+def test_a_commitment_is_over_salt_and_part() -> None:
+    """The fixed vector: SHA-256 over 32 bytes of salt and the part, standard base64."""
+    assert (
+        commitment(bytes(range(32)), b'{"id":"ev-1"}')
+        == "3NO9xcxsQuYs7jKWs0iFZM/TNsJTWYYyIUm9mHiRiK4="
+    )
+
+
+def test_kinds_are_those_of_the_specification() -> None:
+    """A kind that is missing here could not be written; one that is renamed not be read."""
+    assert [*Kind] == [
+        "decision",
+        "action.delivered",
+        "action.failed",
+        "action.withdrawn",
+        "version.proposed",
+        "version.approved",
+        "version.rejected",
+        "version.superseded",
+        "version.activated",
+        "version.retired",
+        "contact.erased",
+        "erasure.refused",
+        "hold.set",
+        "hold.released",
+        "key.created",
+        "key.revoked",
+        "checkpoint",
+        "ledger.restored",
+    ]
+
+
+def test_times_are_utc_in_whole_milliseconds() -> None:
+    """Of one length, so that their order as text is their order as times."""
+    moment = datetime(2026, 11, 22, 1, 30, 0, 999_999, tzinfo=timezone(timedelta(hours=2)))
+    assert format_time(moment) == "2026-11-21T23:30:00.999Z"
+    assert format_time(datetime(33, 1, 1, tzinfo=UTC)) == "0033-01-01T00:00:00.000Z"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        None,
+        12,
+        "",
+        "2026-11-22T12:00:00Z",
+        "2026-11-22T12:00:00.000+00:00",
+        "2026-11-22 12:00:00.000Z",
+        "2026-11-22T24:00:00.000Z",
+        "2026-13-01T12:00:00.000Z",
+        "\uff12026-11-22T12:00:00.000Z",
+        "2026-11-22T12:00:00.000Z\n",
+    ],
+)
+def test_other_times_are_not_taken(text: object) -> None:
+    assert not is_time(text)
