@@ -34,7 +34,7 @@ class Conversation:
     question is open.
     """
 
-    stage: str = Stage.NEW
+    stage: str = Stage.NEW.value
     asks: int = 0
     question: str | None = None
 
@@ -43,7 +43,6 @@ def derive(document: Document, event: Event, conversation: Conversation) -> dict
     """Every known fact of the event under this document, by name; what is absent is unknown."""
     facts = {
         "event.type": event["type"],
-        "workspace.id": event["workspace"]["id"],
         "workspace.plan": event["workspace"]["plan"],
         "conversation.direction": event["conversation"].get("direction"),
         "conversation.channel": event["conversation"].get("channel", CHANNEL_BY_DEFAULT),

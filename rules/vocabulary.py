@@ -86,7 +86,6 @@ FACTS: dict[str, Fact] = {
     fact.name: fact
     for fact in (
         Fact("event.type", FactType.ENUM, "what happened", _values(EventType)),
-        Fact("workspace.id", FactType.STRING, "the tenant"),
         Fact("workspace.plan", FactType.STRING, "the tenant's plan at that moment"),
         Fact("conversation.direction", FactType.ENUM, "who began; unknown if not said", DIRECTIONS),
         Fact("conversation.channel", FactType.STRING, "the channel; messenger if not said"),
