@@ -1,6 +1,6 @@
 """A rule document that is being checked: its parts, as far as they have the right shape.
 
-Nothing here complains. A part of a wrong shape is passed over, since whoever checks the shape says so.
+Nothing here complains. A part of a wrong shape is passed over: whoever checks the shape says so.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The shape of a rule document, as marshmallow sees it.
 
-A message of the schema is `code: text`; `complaints` gives each its JSON pointer. What stands inside
-`settings`, `when`, `actions` and the like is a matter of vocabulary, and so of `rules.checks`.
+A message of the schema is `code: text`; `complaints` gives each its JSON pointer. What stands
+inside `settings`, `when`, `actions` and the like is vocabulary, and so a matter of `rules.checks`.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _MISSING = "missing_key: It is missing: write it"
 _UNKNOWN = "unknown_key"
 
 
-def _of_type(what: str) -> dict[str, str]:
+def _of_type(what: str) -> dict[str, str | list[Any] | dict[Any, Any]]:
     message = f"wrong_type: Write {what}"
     return {"required": _MISSING, "null": message, "invalid": message, "type": message}
 
@@ -103,9 +103,11 @@ def _like(pattern: re.Pattern[str], code: str, what: str) -> Callable[[str], Non
 
 
 def _word(words: type[StrEnum], code: str) -> Callable[[str], None]:
+    known = [word.value for word in words]
+
     def check(text: str) -> None:
-        if text not in words:
-            raise ValidationError(f"{code}: {quoted(text)} is unknown: {instead(text, words)}")
+        if text not in known:
+            raise ValidationError(f"{code}: {quoted(text)} is unknown: {instead(text, known)}")
 
     return check
 
