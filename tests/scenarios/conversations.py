@@ -1,0 +1,86 @@
+"""Deciding in this process: conversations kept in memory, by the laws that the service keeps.
+
+What the earlier decisions say of a conversation is all there is to keep: its stage, how often
+it was asked, which question is open, and the language of the first one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from rules.compile import compile_document
+from rules.derive import Conversation, derive
+from rules.document import Document
+from rules.event import checked_event
+from rules.explain import explain
+from rules.render import actions
+from rules.vocabulary import QUESTIONS, WAITING_STAGES, ActionType
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from rules.document import Scalar
+    from rules.ruling import Ruling
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What is kept of a conversation."""
+
+    conversation: Conversation
+    language: str | None
+
+
+class Conversations:
+    """Decides events under one document, each conversation in the order of arrival."""
+
+    def __init__(self, tree: Mapping[str, Any]) -> None:
+        self._policy = compile_document(Document(tree))
+        self._kept: dict[str, Kept] = {}
+
+    def decide(self, event: Mapping[str, Any]) -> dict[str, Any]:
+        """The decision on the event, without what only the ledger can add."""
+        checked = checked_event(event)
+        name = checked["conversation"]["id"]
+        before = self._kept.get(name)
+        conversation = before.conversation if before else Conversation()
+        facts = derive(self._policy.document, checked, conversation)
+        ruling = self._policy.decide(facts)
+        assert ruling == explain(self._policy.bound, facts).ruling
+        language = _text_of(facts, "message.language")
+        first = before.language if before else language
+        identity = f"dec-{checked['id']}"
+        asked = actions(
+            ruling, self._policy.bound, identity, checked["occurred_at"], (language, first)
+        )
+        after = _after(conversation, ruling, asked)
+        self._kept[name] = Kept(after, first)
+        return {
+            "id": identity,
+            "event": checked["id"],
+            "conversation": name,
+            "outcome": ruling.outcome,
+            "reason": ruling.reason,
+            "rule": ruling.rule,
+            "stage": after.stage,
+            "actions": asked,
+        }
+
+
+def _after(
+    before: Conversation, ruling: Ruling, asked: Sequence[Mapping[str, Any]]
+) -> Conversation:
+    stage = ruling.stage or before.stage
+    questions = [action["id"] for action in asked if action["type"] in QUESTIONS]
+    question = questions[-1] if questions else before.question
+    return Conversation(
+        stage=stage,
+        asks=before.asks + any(action["type"] == ActionType.ASK for action in asked),
+        question=question if stage in WAITING_STAGES else None,
+    )
+
+
+def _text_of(facts: Mapping[str, Scalar], name: str) -> str | None:
+    value = facts.get(name)
+    return value if isinstance(value, str) else None

@@ -1,0 +1,147 @@
+"""The scenarios, decided in this process; and that together they leave nothing of the table out."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from rules import builtin
+from rules.document import OTHERWISE
+from rules.vocabulary import SETTINGS, ActionType, EventType, Outcome, Stage
+from tests.scenarios.conversations import Conversations
+from tests.scenarios.runner import FOLDER, load, merged, own_scenarios, run
+
+if TYPE_CHECKING:
+    from tests.scenarios.runner import Decision, Scenario
+
+SHARED = Path(__file__).parents[3] / "shared" / "scenarios" / "routing.yaml"
+
+REASONS = {
+    "switched_off",
+    "plan_not_entitled",
+    "not_inbound",
+    "already_assigned",
+    "identified_user",
+    "language_unknown",
+    "language_not_supported",
+    "anonymous_contact",
+    "ongoing_conversation",
+    "customer_redirected",
+    "customer_confirmed",
+    "contact_details_needed",
+    "lead_to_qualify",
+    "lead_confirmed",
+    "unclear_answer",
+    "no_clear_answer",
+    "answer_timed_out",
+    "answer_repeated",
+    "contact_details_declined",
+    "contact_details_timed_out",
+    "lead_qualified",
+    "qualification_in_progress",
+    "qualification_timed_out",
+    "contact_details_recorded",
+    "already_started",
+    "question_not_open",
+    "teammate_took_over",
+    "conversation_closed",
+    "already_routed",
+    "unexpected_event",
+}
+"""Every reason that the built-in policy promises."""
+
+
+def decided(scenario: Scenario) -> list[Decision]:
+    return run(scenario, Conversations(scenario.document).decide)
+
+
+@cache
+def all_decisions() -> list[Decision]:
+    return [decision for scenario in own_scenarios() for decision in decided(scenario)]
+
+
+@pytest.mark.parametrize("scenario", own_scenarios(), ids=lambda scenario: scenario.name)
+def test_the_rules_decide_as_the_scenario_says(scenario: Scenario) -> None:
+    decided(scenario)
+
+
+def test_the_rules_decide_as_the_shared_scenarios_say() -> None:
+    """What other programs rely on; the file is not part of the project."""
+    if not SHARED.exists():
+        pytest.skip("the shared scenarios are not beside this checkout")
+    for scenario in load(SHARED):
+        decided(scenario)
+
+
+def test_a_wrong_expectation_fails() -> None:
+    """A runner that lets everything pass would make every scenario worthless."""
+    scenario = own_scenarios()[0]
+    elsewhere = Conversations({**scenario.document, "guards": [], "rules": []})
+    with pytest.raises(AssertionError, match=r"step 1: rule otherwise"):
+        run(scenario, elsewhere.decide)
+
+
+def test_every_reason_occurs() -> None:
+    assert {decision["reason"] for decision in all_decisions()} == REASONS
+
+
+def test_every_outcome_occurs() -> None:
+    assert {decision["outcome"] for decision in all_decisions()} == set(Outcome)
+
+
+def test_every_stage_occurs() -> None:
+    assert {decision["stage"] for decision in all_decisions()} == set(Stage)
+
+
+def test_every_action_of_the_built_in_document_occurs() -> None:
+    """Closing a conversation is for documents of one's own."""
+    occurring = {action["type"] for decision in all_decisions() for action in decision["actions"]}
+    assert occurring == set(ActionType) - {ActionType.CLOSE_CONVERSATION}
+
+
+def test_every_rule_of_the_built_in_document_decides() -> None:
+    tree = builtin.tree()
+    rules = {rule["id"] for rule in (*tree["guards"], *tree["rules"])}
+    assert {decision["rule"] for decision in all_decisions()} == rules | {OTHERWISE}
+
+
+def test_every_setting_is_changed_by_a_scenario() -> None:
+    assert {name for scenario in own_scenarios() for name in scenario.settings} == set(SETTINGS)
+
+
+def test_the_matrix_has_every_event_in_every_stage() -> None:
+    cells = load(FOLDER / "matrix.yaml")
+    sent = {(cell.steps[-1].event["type"], cell.name.rsplit(" ", 1)[-1]) for cell in cells}
+    assert sent == {(event.value, stage.value) for event in EventType for stage in Stage}
+
+
+def test_the_matrix_meets_each_stage_it_names() -> None:
+    """A way that leads elsewhere would test another cell than it says."""
+    for cell in load(FOLDER / "matrix.yaml"):
+        *way, last = decided(cell)
+        stage = way[-1]["stage"] if way else "new"
+        assert cell.name.endswith(f" in {stage}"), last
+
+
+def test_the_scenarios_say_each_built_in_phrase() -> None:
+    said = {
+        scenario.steps[-1].event["message"]["text"] for scenario in load(FOLDER / "phrases.yaml")
+    }
+    answers = builtin.tree()["answers"]
+    assert {phrase for phrases in answers.values() for phrase in phrases} <= said
+
+
+def test_the_same_events_are_decided_alike_twice() -> None:
+    """What came before in other conversations makes no difference."""
+    first = {scenario.name: decided(scenario) for scenario in own_scenarios()}
+    again = {scenario.name: decided(scenario) for scenario in reversed(own_scenarios())}
+    assert first == again
+
+
+def test_null_takes_a_field_away() -> None:
+    below = {"contact": {"kind": "lead", "email": "a@b.example"}, "message": {"text": "Hi"}}
+    above = {"contact": {"email": None, "name": "Eve"}, "message": None}
+    assert merged(below, above) == {"contact": {"kind": "lead", "name": "Eve"}}
