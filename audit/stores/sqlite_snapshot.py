@@ -91,12 +91,18 @@ class SqliteSnapshot:
 
     def entries_of(self, log: str, prefix: str) -> list[Entry]:
         of_family = _of_kinds(Kind.starting_with(prefix))
-        rows = self._rows(f"{_ENTRY} {_LOG} AND {of_family} ORDER BY idx", log)
+        # The plus keeps SQLite from walking the whole log for the sake of the order.
+        rows = self._rows(f"{_ENTRY} {_LOG} AND {of_family} ORDER BY +idx", log)
         return [Entry(log, *row) for row in rows]
 
     def search(self, log: str, wanted: Filter, after: int | None, limit: int) -> list[Entry]:
         tests, values = _conditions(log, wanted)
-        statement = " AND ".join([f"{_ENTRY} {_LOG}", "idx > ?", *tests]) + " ORDER BY idx LIMIT ?"
+        # A plus keeps an index away: what finds few comes first, then they are put in order.
+        of_contact = wanted.contact is not None
+        log_test = f"+{_LOG}" if of_contact else _LOG
+        idx = "+idx" if of_contact or wanted.conversation is not None else "idx"
+        wheres = [f"{_ENTRY} {log_test}", f"{idx} > ?", *tests]
+        statement = f"{' AND '.join(wheres)} ORDER BY {idx} LIMIT ?"
         behind = -1 if after is None else after
         return [Entry(log, *row) for row in self._rows(statement, log, behind, *values, limit)]
 

@@ -1,0 +1,237 @@
+"""What an owner of the database can do to it, and what the verifier says then."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from audit.entry import Entry, Personal, encode_leaf, new_entry
+from audit.findings import MEANINGS, Code
+from audit.merkle import Frontier, leaf_hash
+from audit.store import Head
+from audit.stores.sqlite import LEDGER, SqliteStore
+from audit.verify import Beside, verify, verify_all
+from tests.fakes.leaves import (
+    DIGEST,
+    DOCUMENT,
+    decide,
+    decision,
+    first_version,
+    personal,
+    version,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SECOND_DIGEST = "sha256:" + "0" * 64
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """A log of three version entries, 0 to 2, and a conversation of four decisions, 3 to 6."""
+    with SqliteStore.create(tmp_path) as store:
+        store.transact(first_version)
+        asked = {"stage": "awaiting_answer"}
+        store.transact(decide("ev-1", asks=True, **asked))
+        store.transact(decide("ev-2", before=("awaiting_answer", 1), asks=True, **asked))
+        store.transact(decide("ev-3", before=("awaiting_answer", 2), **asked))
+        store.transact(decide("ev-4", before=("awaiting_answer", 2), stage="routed"))
+    return tmp_path
+
+
+def tamper(data: Path, *statements: str) -> None:
+    """What the owner of the file can always do: take the triggers away first."""
+    raw = sqlite3.connect(data / LEDGER)
+    triggers = raw.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall()
+    for (name,) in triggers:
+        raw.execute(f"DROP TRIGGER {name}")
+    for statement in statements:
+        raw.execute(statement)
+    raw.commit()
+    raw.close()
+
+
+def findings(data: Path) -> set[tuple[int | None, str]]:
+    with SqliteStore.open(data) as store, store.read() as view:
+        return {(f.index, f.code) for report in verify_all(view) for f in report.findings}
+
+
+HEAD = {(None, "root"), (None, "frontier")}
+SIZE = {(None, "size")}
+
+TAMPERING = {
+    "an edited leaf": (
+        ["UPDATE entries SET leaf = replace(leaf, 'noted', 'asked') WHERE idx = 4"],
+        {(4, "leaf_hash")} | HEAD,
+    ),
+    "a leaf with spaces": (
+        ["UPDATE entries SET leaf = replace(leaf, ',', ', ') WHERE idx = 1"],
+        {(1, "leaf_hash"), (1, "bad_leaf")} | HEAD,
+    ),
+    "a leaf that is no object": (
+        ["UPDATE entries SET leaf = '[1]' WHERE idx = 6"],
+        {(6, "leaf_hash"), (6, "bad_leaf")} | HEAD,
+    ),
+    "an edited hash": (
+        ["UPDATE entries SET leaf_hash = zeroblob(32) WHERE idx = 0"],
+        {(0, "leaf_hash")},
+    ),
+    "two swapped entries": (
+        [
+            "UPDATE entries SET idx = 99 WHERE idx = 4",
+            "UPDATE entries SET idx = 4 WHERE idx = 6",
+            "UPDATE entries SET idx = 6 WHERE idx = 99",
+        ],
+        {(4, "asks"), (5, "stage"), (5, "asks")} | HEAD,
+    ),
+    "a removed entry": (
+        ["DELETE FROM entries WHERE idx = 1"],
+        {(index, "gap") for index in range(2, 7)} | HEAD | SIZE,
+    ),
+    "a cut tail": (["DELETE FROM entries WHERE idx = 6"], HEAD | SIZE),
+    "a cut tail and size": (
+        ["DELETE FROM entries WHERE idx = 6", "UPDATE logs SET size = 6"],
+        HEAD,
+    ),
+    "a forged root": (["UPDATE logs SET root = zeroblob(32)"], {(None, "root")}),
+    "a forged frontier": (
+        ["UPDATE logs SET frontier = x'0000000000000000'"],
+        {(None, "frontier")},
+    ),
+    "a broken frontier": (["UPDATE logs SET frontier = x'00'"], HEAD | SIZE),
+    "a renamed log": (
+        ["UPDATE logs SET name = 'zeta'"],
+        {(index, "another_log") for index in range(7)},
+    ),
+    "a removed personal part": (
+        ["DELETE FROM personal WHERE entry = 4"],
+        {(3, "commitment")},
+    ),
+    "an edited personal part": (
+        ["UPDATE personal SET body = CAST(body || ' ' AS BLOB) WHERE entry = 5"],
+        {(4, "commitment")},
+    ),
+    "a personal part of a newer format": (
+        ["UPDATE personal SET body = x'07' WHERE entry = 5"],
+        {(4, "commitment")},
+    ),
+    "a removed document": (["DELETE FROM documents"], {(0, "document")}),
+    "an edited document": (
+        ["UPDATE documents SET body = CAST(body || ' ' AS BLOB)"],
+        {(0, "document")},
+    ),
+}
+
+
+def test_an_honest_ledger_has_no_findings(data: Path) -> None:
+    assert findings(data) == set()
+
+
+@pytest.mark.parametrize(("statements", "found"), TAMPERING.values(), ids=TAMPERING.keys())
+def test_tampering_is_found_and_named(
+    data: Path, statements: list[str], found: set[tuple[int | None, str]]
+) -> None:
+    """The verifier names the entry, or the head where no entry can be told from another."""
+    tamper(data, *statements)
+    assert findings(data) == found
+
+
+def reported(*leaves: dict[str, Any], beside: dict[int, Personal] | None = None) -> set[Any]:
+    """Findings in a log whose tree and head fit: what was wrong already when it was written."""
+    parts = beside or {
+        index: personal(leaf["event"]) for index, leaf in enumerate(leaves) if "commitment" in leaf
+    }
+    frontier, entries = Frontier(), []
+    for index, leaf in enumerate(leaves):
+        body = encode_leaf(leaf)
+        entries.append(Entry("acme", index, body, leaf_hash(body)))
+        frontier = frontier.append(entries[-1].leaf_hash)
+    head = Head(frontier.size, frontier.root(), frontier)
+    documents = {DIGEST: DOCUMENT, SECOND_DIGEST: b"{}"}
+    report = verify("acme", head, entries, Beside(parts.get, documents.get))
+    assert (report.size, report.root) == (len(leaves), frontier.root())
+    return {(finding.index, finding.code) for finding in report.findings}
+
+
+FIRST = [version(step) for step in ("proposed", "approved", "activated")]
+SECOND = [version(step, 2) for step in ("proposed", "approved", "activated")]
+WAITING = "awaiting_answer"
+
+
+def without(leaf: dict[str, Any], member: str) -> dict[str, Any]:
+    return {name: value for name, value in leaf.items() if name != member}
+
+
+def with_policy(leaf: dict[str, Any], **policy: Any) -> dict[str, Any]:
+    return {**leaf, "policy": {**leaf["policy"], **policy}}
+
+
+@pytest.mark.parametrize(
+    ("leaves", "found"),
+    [
+        ([*FIRST, decision("a"), decision("a")], {(4, "event_twice"), (4, "decision_twice")}),
+        ([*FIRST, decision("a"), {**decision("b"), "id": "dec-a"}], {(4, "decision_twice")}),
+        ([*FIRST, {**decision("a", asks=True), "id": "dec-x"}], {(3, "action_id")}),
+        ([*FIRST, without(decision("a"), "commitment")], {(3, "commitment")}),
+        ([*FIRST, without(decision("a"), "facts")], {(3, "incomplete")}),
+        ([*FIRST, {**decision("a"), "actions": 1}], {(3, "incomplete")}),
+        ([*FIRST, {**decision("a"), "conversation": []}], {(3, "incomplete")}),
+        ([*FIRST, without(version("retired"), "by")], {(3, "incomplete")}),
+        ([version("approved")], {(0, "version_history")}),
+        ([*FIRST, version("proposed", 3)], {(3, "version_history")}),
+        ([version("proposed", digest=SECOND_DIGEST)], {(0, "document")}),
+        ([version("proposed", digest="sha256:none")], {(0, "document")}),
+        ([decision("a")], {(0, "policy")}),
+        ([*FIRST[:2], decision("a")], {(2, "policy")}),
+        ([*FIRST, with_policy(decision("a"), digest=SECOND_DIGEST)], {(3, "policy")}),
+        ([*FIRST, *SECOND, decision("a")], {(6, "policy")}),
+        ([*FIRST, *SECOND, version("retired", 2), decision("a")], {(7, "policy")}),
+        ([*FIRST, decision("a", before=("routed", 0))], {(3, "stage")}),
+        ([*FIRST, decision("a", before=("new", 1))], {(3, "asks")}),
+    ],
+)
+def test_what_contradicts_itself_is_found(
+    leaves: list[dict[str, Any]], found: set[tuple[int, str]]
+) -> None:
+    """A log can be whole and still tell a story that cannot be."""
+    assert reported(*leaves) == found
+
+
+def test_a_conversation_keeps_the_version_that_it_left_new_with() -> None:
+    """Pinned until it is routed; then, as before it began, the active version decides."""
+    story = [
+        decision("a", stage="new"),
+        decision("b", stage=WAITING),
+        *SECOND,
+        version("retired", 1),
+        decision("c", before=(WAITING, 0), stage=WAITING),
+        decision("d", before=(WAITING, 0), stage="routed"),
+        decision("e", before=("routed", 0), stage="routed", version=2),
+        decision("f", conversation="c-2", version=2),
+    ]
+    assert reported(*FIRST, *story) == set()
+    wrong = [replace_version(leaf, event="c", number=2) for leaf in story]
+    assert reported(*FIRST, *wrong) == {(9, "policy")}
+    wrong = [replace_version(leaf, event="e", number=1) for leaf in story]
+    assert reported(*FIRST, *wrong) == {(11, "policy")}
+
+
+def replace_version(leaf: dict[str, Any], event: str, number: int) -> dict[str, Any]:
+    return with_policy(leaf, version=number) if leaf.get("event") == event else leaf
+
+
+def test_an_entry_of_another_log_is_found() -> None:
+    """Even where its leaf says otherwise."""
+    entry = replace(new_entry("acme", 0, version("proposed"), None), log="zeta")
+    nothing = Beside(lambda _: None, {DIGEST: DOCUMENT}.get)
+    frontier = Frontier().append(entry.leaf_hash)
+    report = verify("acme", Head(1, frontier.root(), frontier), [entry], nothing)
+    assert [(f.index, f.code) for f in report.findings] == [(0, Code.ANOTHER_LOG)]
+
+
+def test_every_code_has_its_meaning() -> None:
+    assert [*MEANINGS] == [*Code]
