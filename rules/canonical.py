@@ -14,7 +14,7 @@ import rfc8785
 
 _OPTIONS = orjson.OPT_SORT_KEYS | orjson.OPT_STRICT_INTEGER
 _LAST_OF_THE_BASIC_PLANE = "\uffff"
-_FLOAT = re.compile(rb"(?:^|[:,\[])(?:-?[0-9]+[.e]|null)")
+_FLOAT = re.compile(rb'(?:^|":|[,\[])(?:-?[0-9]+[.e]|null)')
 """The fast encoder writes null for NaN and the infinities."""
 _BEYOND_THE_BASIC_PLANE = re.compile(rb"[\xf0-\xf4]")
 
