@@ -42,15 +42,10 @@ class _Strict(Schema):
     class Meta:
         unknown = RAISE
 
-    error_messages = {  # noqa: RUF012 - marshmallow reads it from the class
-        "unknown": f"{_UNKNOWN}: ",
-        "type": "wrong_type: Write a mapping",
-    }
-
-    def __init_subclass__(cls) -> None:
-        super().__init_subclass__()
-        known = ", ".join(cls._declared_fields)
-        cls.error_messages = {**_Strict.error_messages, "unknown": f"{_UNKNOWN}: {known}"}
+    def __init__(self, **kwargs: Any) -> None:  # noqa: ANN401 - marshmallow's
+        super().__init__(**kwargs)
+        self.error_messages["unknown"] = f"{_UNKNOWN}: {', '.join(self.declared_fields)}"
+        self.error_messages["type"] = "wrong_type: Write a mapping"
 
 
 class _Of(fields.Field[Any]):
