@@ -50,7 +50,7 @@ def verify(log: str, head: Head, entries: Iterable[Entry], beside: Beside) -> Re
 
 
 def verify_log(snapshot: Snapshot, log: str) -> Report:
-    """`verify` over a log of a store."""
+    """`verify` over a log of a store; StorageUnavailable where its file cannot be read at all."""
     beside = Beside(lambda index: snapshot.personal(log, index), snapshot.document)
     try:
         head = snapshot.head(log)

@@ -81,7 +81,11 @@ class SqliteStore:
         queue_limit: int = QUEUE_LIMIT,
     ) -> Self:
         """Open the ledger of the directory; NotALedger where there is none, UnknownFormat."""
-        if not (data_dir / LEDGER).is_file():
+        try:
+            there = (data_dir / LEDGER).is_file()
+        except OSError as error:
+            raise in_our_words(error) from error
+        if not there:
             raise NotALedger(f"there is no ledger in {data_dir}")
         store = cls(data_dir, clock=clock, queue_limit=queue_limit)
         try:
@@ -175,8 +179,12 @@ class SqliteStore:
 
     def _connect_writer(self) -> sqlite3.Connection:
         connection = _connect(self._path, "rw")
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA cache_size = -16384")  # KiB; indexes are hit at random
+        try:
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute("PRAGMA cache_size = -16384")  # KiB; indexes are hit at random
+        except sqlite3.Error:
+            connection.close()
+            raise
         return connection
 
 

@@ -22,7 +22,6 @@ _PART_FORMAT = b"\x00"  # of personal.body: this byte, the salt, the part
 _STREAM_ROWS = 500
 
 _LOG = "log = (SELECT id FROM logs WHERE name = ?)"
-_LOG_1 = "log = (SELECT id FROM logs WHERE name = ?1)"
 _IN_PART = "kind <> 'decision'"
 # As bytes, so that whatever stands in the file reaches the verifier as it is.
 _ENTRY = "SELECT idx, CAST(leaf AS BLOB), leaf_hash FROM entries WHERE"
@@ -50,6 +49,8 @@ class SqliteSnapshot:
             raise AuditError("the snapshot or transaction has ended")
         try:
             return self._connection.execute(statement, values).fetchall()
+        except OverflowError:
+            return []  # asked for a number that SQLite has no room for, so for none that is stored
         except sqlite3.Error as error:
             raise in_our_words(error) from error
 
@@ -86,8 +87,8 @@ class SqliteSnapshot:
         return self._one(log, statement, log, conversation)
 
     def latest_index(self, log: str, prefix: str) -> int | None:
-        index: int | None = self._row(_latest_index(prefix), log)[0]
-        return index
+        row = self._row(_latest_index(prefix), log)
+        return row[0] if row else None
 
     def entries_of(self, log: str, prefix: str) -> list[Entry]:
         of_family = _of_kinds(Kind.starting_with(prefix))
@@ -146,10 +147,11 @@ def _personal(contact: str, body: bytes) -> Personal:
 def _latest_index(prefix: str) -> str:
     """One step into an index for each kind, however many entries of it there are."""
     each = [
-        f"SELECT max(idx) AS idx FROM entries WHERE {_LOG_1} AND {_of_kinds([kind])}"
+        f"(SELECT max(idx) FROM entries WHERE log = logs.id AND {_of_kinds([kind])})"
         for kind in Kind.starting_with(prefix)
     ]
-    return f"SELECT max(idx) FROM ({' UNION ALL '.join(each)})"
+    listed = "".join(f", coalesce({latest}, -1)" for latest in each)
+    return f"SELECT nullif(max(-1, -1{listed}), -1) FROM logs WHERE name = ?"
 
 
 def _of_kinds(kinds: Sequence[Kind]) -> str:

@@ -121,7 +121,8 @@ class SqliteCommit:
             outcome = Returned(work(transaction))
         except Exception as error:  # noqa: BLE001 - whatever it is, it is the work's own
             outcome = Raised(error)
-        transaction.end()
+        finally:
+            transaction.end()
         if transaction.spoilt is not None:
             outcome = Raised(transaction.spoilt)
         if isinstance(outcome, Raised):
@@ -167,8 +168,8 @@ class SqliteWriter:
         with self._mutex, locked(self._lock_file):
             if self._closed:
                 raise StorageUnavailable("the ledger is closed")
-            connection = self._connection = self._connection or self._connect()
             try:
+                connection = self._connection = self._connection or self._connect()
                 connection.execute("BEGIN IMMEDIATE")
                 commit = SqliteCommit(connection, self._clock)
             except sqlite3.Error as error:

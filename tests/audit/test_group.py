@@ -59,8 +59,13 @@ class Writing:
 class Caller(threading.Thread):
     """One thread that submits works and keeps what it got for them."""
 
-    def __init__(self, group: GroupCommit[list[str]], *works: Callable[[list[str]], Any]) -> None:
-        super().__init__(daemon=True)
+    def __init__(
+        self,
+        group: GroupCommit[list[str]],
+        *works: Callable[[list[str]], Any],
+        name: str | None = None,
+    ) -> None:
+        super().__init__(daemon=True, name=name)
         self._group, self._works = group, works
         self.got: Any = None
         self.start()
@@ -241,6 +246,41 @@ def test_one_who_stops_waiting_is_not_made_leader(
     ledger.gate.set()
     assert (first.result(), last.result()) == ([Returned("first")], [Returned("last")])
     assert ledger.commits == [["first", "last"]]
+
+
+def test_one_who_is_interrupted_when_it_should_lead_hands_over(
+    ledger: Ledger, group: GroupCommit[list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Leadership that was given to a thread that is gone would stop everyone behind it."""
+
+    def slow(written: list[str]) -> None:
+        written.append("slow")
+        queued(group, 2)
+
+    ledger.gate.clear()
+    leader = Caller(group, slow)
+    queued(group, 1)
+    wait = threading.Event.wait
+
+    def interrupted_when_woken(event: threading.Event, timeout: float | None = None) -> bool:
+        woken = wait(event, timeout)
+        if threading.current_thread().name == "gone" and timeout is None:
+            raise KeyboardInterrupt
+        return woken
+
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Event, "wait", interrupted_when_woken)
+        assert ledger.begun.acquire(timeout=SECONDS)
+        ledger.gate.set()
+        queued(group, 0)
+        gone = Caller(group, write("gone"), name="gone")
+        queued(group, 1)
+        last = Caller(group, write("last"))
+        results = [caller.result() for caller in (leader, gone, last)]
+    assert results[0] == [Returned(None)]
+    assert isinstance(results[1], KeyboardInterrupt)
+    assert results[2] == [Returned("last")]
+    assert ledger.commits == [["slow"], ["last"]]
 
 
 def test_a_work_that_waits_for_another_commit_is_refused(group: GroupCommit[list[str]]) -> None:

@@ -286,6 +286,17 @@ def test_a_search_goes_on_after_where_it_stopped(store: Store) -> None:
         assert view.search("acme", wanted, 9, 2) == []
 
 
+def test_a_number_beyond_all_bounds_is_not_there(store: Store) -> None:
+    """Whatever number a caller was given, the answer is that there is nothing."""
+    store.transact(decide("ev-1"))
+    with store.read() as view:
+        assert view.entry("acme", 10**30) is None
+        assert view.personal("acme", 10**30) is None
+        assert list(view.entries("acme", 10**30)) == []
+        assert view.search("acme", Filter(), 10**30, 9) == []
+        assert view.search("acme", Filter(version=10**30), None, 9) == []
+
+
 def test_a_snapshot_stays_as_it_was(store: Store) -> None:
     """A long reading sees one state of the ledger from its first to its last line."""
     store.transact(decide("ev-1"))
