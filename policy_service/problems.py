@@ -1,7 +1,7 @@
 """What the service refuses, as problem details (RFC 9457).
 
 `PROBLEMS` is the one table from a stable code to its status and title. An exception of another
-package becomes one of these by `of`, at the edge: in `api/errors.py`, in a batch and on the command line.
+package becomes one of these by `of`, at the edge: `api/errors.py`, a batch, the command line.
 """
 
 from __future__ import annotations

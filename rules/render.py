@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from rules.document import Text
 from rules.duration import parse as duration
@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from rules.document import Action, BoundDocument, Json, Scalar
     from rules.ruling import Ruling
 
+    Languages: TypeAlias = Sequence[Scalar | None]
+    """The tags to look texts up by, the preferred one first, None where unknown."""
+    Body: TypeAlias = Callable[[Action, BoundDocument, Languages], dict[str, Json]]
+
 PLACEHOLDER = re.compile(r"\{(" + "|".join(PLACEHOLDERS) + r")\}")
 
 
@@ -25,12 +29,11 @@ def actions(
     bound: BoundDocument,
     decision: str,
     occurred_at: str,
-    languages: Sequence[Scalar | None],
+    languages: Languages,
 ) -> list[dict[str, Json]]:
     """The ruling's actions, in order.
 
-    `decision` is the decision's id, from which theirs are made; `occurred_at` the event's time;
-    `languages` the tags to look texts up by, the preferred one first, None where unknown.
+    `decision` is the decision's id, from which theirs are made; `occurred_at` the event's time.
     """
     rendered = []
     for number, action in enumerate(ruling.actions):
@@ -40,14 +43,14 @@ def actions(
     return rendered
 
 
-def text_of(text: Text, bound: BoundDocument, languages: Sequence[Scalar | None]) -> str:
+def text_of(text: Text, bound: BoundDocument, languages: Languages) -> str:
     """The text in the first of the languages that has it, else the default one, filled in."""
     written = text.literal if text.message is None else _message(text.message, bound, languages)
     redirect = bound.settings["redirect"] or {}
     return PLACEHOLDER.sub(lambda found: redirect.get(found[1], ""), written or "")
 
 
-def _message(key: str, bound: BoundDocument, languages: Sequence[Scalar | None]) -> str:
+def _message(key: str, bound: BoundDocument, languages: Languages) -> str:
     available = {tag: texts for tag, texts in bound.document.messages.items() if key in texts}
     for wanted in (*languages, bound.settings["default_language"]):
         found = lookup(wanted, available) if isinstance(wanted, str) else None
@@ -60,7 +63,7 @@ def _deadline(bound: BoundDocument, occurred_at: str) -> str:
     return rfc3339(moment(occurred_at) + duration(bound.settings["answer_within"]))
 
 
-def _ask(_: Action, bound: BoundDocument, languages: Sequence[Scalar | None]) -> dict[str, Json]:
+def _ask(_: Action, bound: BoundDocument, languages: Languages) -> dict[str, Json]:
     text, customer, not_customer = (
         text_of(Text(message=key), bound, languages) for key in MESSAGES_OF[ActionType.ASK]
     )
@@ -71,43 +74,37 @@ def _ask(_: Action, bound: BoundDocument, languages: Sequence[Scalar | None]) ->
     return {"text": text, "choices": choices}
 
 
-def _collect_contact(
-    _: Action, bound: BoundDocument, languages: Sequence[Scalar | None]
-) -> dict[str, Json]:
+def _collect_contact(_: Action, bound: BoundDocument, languages: Languages) -> dict[str, Json]:
     (key,) = MESSAGES_OF[ActionType.COLLECT_CONTACT]
     text = text_of(Text(message=key), bound, languages)
     return {"fields": bound.settings["contact_fields"], "text": text}
 
 
-def _qualify(_: Action, bound: BoundDocument, __: Sequence[str | None]) -> dict[str, Json]:
+def _qualify(_: Action, bound: BoundDocument, __: Languages) -> dict[str, Json]:
     return {"fields": bound.settings["qualification_fields"]}
 
 
-def _assign(action: Action, _: BoundDocument, __: Sequence[str | None]) -> dict[str, Json]:
+def _assign(action: Action, _: BoundDocument, __: Languages) -> dict[str, Json]:
     return dict(action.argument)
 
 
-def _say(
-    action: Action, bound: BoundDocument, languages: Sequence[Scalar | None]
-) -> dict[str, Json]:
+def _say(action: Action, bound: BoundDocument, languages: Languages) -> dict[str, Json]:
     return {"text": text_of(action.text, bound, languages)}
 
 
-def _tag(action: Action, _: BoundDocument, __: Sequence[str | None]) -> dict[str, Json]:
+def _tag(action: Action, _: BoundDocument, __: Languages) -> dict[str, Json]:
     return {"tag": action.argument}
 
 
-def _salesforce(action: Action, bound: BoundDocument, __: Sequence[str | None]) -> dict[str, Json]:
+def _salesforce(action: Action, bound: BoundDocument, __: Languages) -> dict[str, Json]:
     return {"fields": action.argument.get("fields", bound.settings["qualification_fields"])}
 
 
-def _close(_: Action, __: BoundDocument, ___: Sequence[str | None]) -> dict[str, Json]:
+def _close(_: Action, __: BoundDocument, ___: Languages) -> dict[str, Json]:
     return {}
 
 
-_BODIES: dict[
-    ActionType, Callable[[Action, BoundDocument, Sequence[str | None]], dict[str, Json]]
-] = {
+_BODIES: dict[ActionType, Body] = {
     ActionType.ASK: _ask,
     ActionType.COLLECT_CONTACT: _collect_contact,
     ActionType.QUALIFY: _qualify,

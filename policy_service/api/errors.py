@@ -51,4 +51,3 @@ def response(problem: Problem, error: Exception | None = None) -> Response:
     if isinstance(error, HTTPException) and (allow := dict(error.get_headers()).get("Allow")):
         answered.headers["Allow"] = allow
     return answered
-

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING
 
 import click
 
@@ -12,6 +12,7 @@ from policy_service.explanation import explanation_view
 from policy_service.problems import complaint_as_json
 from rules import builtin
 from rules.checking import check as check_source
+from rules.checking import read_document
 from rules.derive import Conversation, derive
 from rules.document import Document
 from rules.errors import Complaint, DocumentRefused, RulesError
@@ -19,7 +20,6 @@ from rules.event import checked_event
 from rules.explain import explain as explain_facts
 from rules.ijson import NotIJson, loads
 from rules.source import Source, read_json, read_yaml
-from rules.tests_of import run_tests
 from rules.vocabulary import Stage
 
 if TYPE_CHECKING:
@@ -48,7 +48,8 @@ def show_builtin(*, as_json: bool) -> None:
 @json_option
 def check(file: Path, *, as_json: bool) -> None:
     """Say everything that is wrong with a document, and run its tests."""
-    complaints, notices = _checked(file)
+    findings = check_source(_source(file))
+    complaints, notices = findings.complaints, findings.notices
     if as_json:
         show(
             {
@@ -69,22 +70,20 @@ def check(file: Path, *, as_json: bool) -> None:
 @json_option
 def test(file: Path, *, as_json: bool) -> None:
     """Run the tests that a document carries."""
-    document = _read(file)
-    results = run_tests(document)
-    failed = [result for result in results if result.complaint]
+    source = _source(file)
+    findings = check_source(source)
+    if any(complaint.code != "test_failed" for complaint in findings.complaints):
+        _print(file, findings.complaints, "")
+        found()
+    failed = len(findings.complaints)
+    passed = len(source.value.get("tests") or ()) - failed
     if as_json:
-        show(
-            {
-                "tests": [
-                    {"name": result.name, "rule": result.rule, "passed": not result.complaint}
-                    for result in results
-                ]
-            }
-        )
+        failures = [complaint_as_json(failure) for failure in findings.complaints]
+        show({"passed": passed, "failed": failed, "failures": failures})
     else:
-        for result in failed:
-            click.echo(f"failed: {result.name}: {result.complaint}")
-        click.echo(f"{len(results) - len(failed)} passed, {len(failed)} failed")
+        _print(file, findings.complaints, "")
+        _print(file, findings.notices, "notice: ")
+        click.echo(f"{passed} passed, {failed} failed")
     if failed:
         found()
 
@@ -96,10 +95,12 @@ def test(file: Path, *, as_json: bool) -> None:
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="The document; the built-in one if none is named.",
 )
-@click.option("--stage", type=click.Choice([stage.value for stage in Stage]), default=Stage.NEW)
+@click.option("--stage", type=click.Choice([stage.value for stage in Stage]), default=Stage.NEW.value)
 @click.option("--asks", type=click.IntRange(0), default=0, help="Earlier decisions that asked.")
 @json_option
-def explain(event: IO[bytes], document: Path | None, stage: str, asks: int, *, as_json: bool) -> None:
+def explain(
+    event: IO[bytes], document: Path | None, stage: str, asks: int, *, as_json: bool
+) -> None:
     """Decide one event, from a file or standard input, and say which rules were tried."""
     written = _read(document) if document else Document(builtin.tree())
     try:
@@ -120,26 +121,21 @@ def explain(event: IO[bytes], document: Path | None, stage: str, asks: int, *, a
 
 
 def _source(file: Path) -> Source:
+    """The file's values; the command ends where it has none."""
     try:
         if file.suffix == ".json":
             return read_json(file.read_bytes())
         return read_yaml(file.read_text(encoding="utf-8"))
     except UnicodeDecodeError:
         fail(f"{file} is not UTF-8")
-
-
-def _checked(file: Path) -> tuple[Iterable[Complaint], Iterable[Complaint]]:
-    try:
-        findings = check_source(_source(file))
     except DocumentRefused as refused:
-        return refused.complaints, ()
-    return findings.complaints, findings.notices
+        _print(file, refused.complaints, "")
+        found()
 
 
 def _read(file: Path) -> Document:
-    """The document without its tests being run; the command ends where it is no document."""
     try:
-        return read_without_tests(_source(file))
+        return read_document(_source(file))
     except DocumentRefused as refused:
         _print(file, refused.complaints, "")
         found()
