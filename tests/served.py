@@ -1,0 +1,262 @@
+"""The real server as processes of its own, and clients that speak HTTP with it.
+
+`Server` runs `policy-service serve` on a ledger that `made` made. It can be stopped, killed in part
+or whole, and started again on the same ledger and port, as an operator would.
+"""
+
+from __future__ import annotations
+
+import http.client
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import time
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import orjson
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from types import TracebackType
+
+ROOT = Path(__file__).parents[1]
+COMMAND = Path(sys.executable).with_name("policy-service")
+
+PATIENCE = 60.0  # seconds, after which a test has hung and fails
+_PAUSE = 0.01
+_PORTS = range(20_000, 32_000)  # below those that the system gives to clients
+
+
+class NotAnswered(Exception):  # noqa: N818 - it says what happened
+    """The connection was refused, or closed before a whole answer had come."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A whole answer to a request."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return orjson.loads(self.body)
+
+    @property
+    def replayed(self) -> bool:
+        """The decision had been given before."""
+        return self.headers.get("idempotency-replayed") == "true"
+
+
+class Client:
+    """One connection, kept alive, for one thread; opened again after it was lost."""
+
+    def __init__(self, port: int, key: str | None) -> None:
+        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
+        self._headers = {"Authorization": f"Bearer {key}"} if key else {}
+
+    def request(self, method: str, path: str, body: bytes | None = None) -> Answer:
+        """The answer; NotAnswered where none came, and then it may have been done or not."""
+        try:
+            self._connection.request(method, path, body, self._headers)
+            response = self._connection.getresponse()
+            headers = {name.lower(): value for name, value in response.getheaders()}
+            return Answer(response.status, headers, response.read())
+        except (OSError, http.client.HTTPException) as error:
+            self._connection.close()
+            raise NotAnswered(f"{method} {path}: {error!r}") from error
+
+    def get(self, path: str) -> Answer:
+        return self.request("GET", path)
+
+    def decide(self, event: bytes) -> Answer:
+        return self.request("POST", "/v1/decisions", event)
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def free_port() -> int:
+    """A port that nobody has."""
+    for port in random.SystemRandom().sample(_PORTS, 100):
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("there is no free port")
+
+
+@dataclass
+class Server:
+    """A server on a ledger; as a context it is started, and killed at the end if it still runs."""
+
+    data: Path
+    keys: Mapping[str, str]
+    """The ledger's keys by role, as `made` gave them."""
+    workers: int = 2
+    threads: int = 8
+    port: int = field(default_factory=free_port)
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """More of it than the tests themselves have."""
+    wrapper: Sequence[str] = ()
+    """A command that runs the server's command, which follows it."""
+
+    _process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def command(self) -> list[str]:
+        options = {"data": self.data, "port": self.port}
+        sizes = {"workers": self.workers, "threads": self.threads}
+        return [
+            *(*self.wrapper, str(COMMAND), "serve"),
+            *(f"--{name}={value}" for name, value in {**options, **sizes}.items()),
+        ]
+
+    @property
+    def log(self) -> Path:
+        """What all its starts have printed."""
+        return self.data.with_name(f"{self.data.name}-{self.port}.log")
+
+    def start(self) -> None:
+        """Start it and wait until it is ready; AssertionError, with its log, if it ends first."""
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                self.command,
+                cwd=ROOT,
+                env={**os.environ, **self.environment},
+                stdout=log,
+                stderr=log,
+                process_group=0,
+            )
+        for _ in patiently("the server did not get ready"):
+            assert self._process.poll() is None, self.log.read_text()
+            if self.is_ready():
+                return
+
+    def is_ready(self) -> bool:
+        with self.client(None) as client, suppress(NotAnswered):
+            return client.get("/readyz").status == http.client.OK
+        return False
+
+    def client(self, role: str | None = "platform") -> Client:
+        return Client(self.port, self.keys[role] if role else None)
+
+    @property
+    def process(self) -> subprocess.Popen[bytes]:
+        assert self._process is not None, "the server was not started"
+        return self._process
+
+    def is_running(self) -> bool:
+        """Its main process runs."""
+        return self._process is not None and self._process.poll() is None
+
+    def worker_ids(self) -> list[int]:
+        """The process ids of its workers, of which one may have ended since."""
+        main = self.process.pid
+        with suppress(OSError):
+            children = Path(f"/proc/{main}/task/{main}/children").read_text()
+            return [int(child) for child in children.split()]
+        return []
+
+    def process_ids(self) -> list[int]:
+        """The process ids of its whole group, main process and workers alike."""
+        return [int(each.name) for each in Path("/proc").iterdir() if self._is_ours(each)]
+
+    def stop(self) -> int:
+        """Ask it to stop (SIGTERM) and wait until all of it has; its exit code."""
+        self.process.terminate()
+        return self._wait()
+
+    def kill(self) -> None:
+        """Kill all its processes (SIGKILL) at once."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self._wait()
+
+    def kill_main(self) -> None:
+        """Kill its main process alone, and wait until nothing of it is left."""
+        self.process.kill()
+        self._wait()
+
+    def kill_worker(self, choice: random.Random) -> None:
+        """Kill one of its workers."""
+        if workers := self.worker_ids():
+            with suppress(ProcessLookupError):
+                os.kill(choice.choice(workers), signal.SIGKILL)
+
+    def _wait(self) -> int:
+        code = self.process.wait(PATIENCE)
+        for _ in patiently("a process of the server went on without the others"):
+            if not self.process_ids():
+                break
+        return code
+
+    def _is_ours(self, entry: Path) -> bool:
+        if not entry.name.isdigit():
+            return False
+        with suppress(OSError):
+            state, _, group = (entry / "stat").read_text().rpartition(") ")[2].split()[:3]
+            return int(group) == self.process.pid and state != "Z"
+        return False
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._process is not None and self.process_ids():
+            self.kill()
+
+
+def made(data: Path) -> dict[str, str]:
+    """Make a ledger; its keys by role."""
+    keys: dict[str, str] = orjson.loads(run("init", f"--data={data}", "--json").stdout)["keys"]
+    return keys
+
+
+def run(*arguments: str, exit_code: int = 0) -> subprocess.CompletedProcess[bytes]:
+    """Run a command of policy-service, which must end with this code."""
+    ended = subprocess.run(
+        [COMMAND, *arguments], cwd=ROOT, capture_output=True, check=False, timeout=PATIENCE
+    )
+    said = (ended.stdout + ended.stderr).decode()
+    assert ended.returncode == exit_code, f"{arguments} ended with {ended.returncode}: {said}"
+    return ended
+
+
+@contextmanager
+def served(data: Path, **members: Any) -> Iterator[Server]:
+    """A server on a new ledger; `members` are those of `Server`."""
+    with Server(data, made(data), **members) as server:
+        yield server
+
+
+def patiently(failure: str) -> Iterator[None]:
+    """Try again and again, with a short pause; AssertionError, in these words, in the end."""
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        yield
+        time.sleep(_PAUSE)
+    raise AssertionError(failure)
