@@ -18,10 +18,10 @@ import orjson
 
 from audit.errors import BadLeaf
 from audit.merkle import leaf_hash
-from rules.canonical import canonical
+from rules.canonical import canonical, holds_float
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
 FORMAT = 1
 SALT_SIZE = 32
@@ -147,7 +147,7 @@ def _check(leaf: Mapping[str, Any]) -> None:
         raise BadLeaf(f"the leaf's kind {leaf.get('kind')!r} is unknown")
     if not is_time(leaf.get("at")):
         raise BadLeaf(f"the leaf's time {leaf.get('at')!r} is not UTC in milliseconds")
-    if _holds_float(leaf.values()):
+    if holds_float(leaf):
         raise BadLeaf("the leaf holds a floating-point number")
 
 
@@ -169,17 +169,3 @@ def is_time(text: object) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _holds_float(members: Iterable[object]) -> bool:
-    for member in members:
-        if isinstance(member, str | int):  # nearly all of them, so they come first
-            continue
-        if isinstance(member, dict):
-            if _holds_float(member.values()):
-                return True
-        elif isinstance(member, float) or (
-            isinstance(member, list | tuple) and _holds_float(member)
-        ):
-            return True
-    return False
