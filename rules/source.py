@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rules.errors import Complaint, DocumentRefused
-from rules.ijson import NotIJson, loads
+from rules.ijson import DEEPEST, NotIJson, loads
 from rules.yaml_core import Reader
 
 if TYPE_CHECKING:
@@ -59,7 +59,10 @@ def plain(value: object) -> Source:
     """A JSON value that was parsed already, held to the same."""
     try:
         body = json.dumps(value)
-    except (RecursionError, TypeError, ValueError):
+    except RecursionError:
+        message = f"Nested deeper than {DEEPEST}"
+        raise DocumentRefused([Complaint("", "too_deep", message)]) from None
+    except (TypeError, ValueError):
         complaint = Complaint("", "not_json", "The document is not a value of JSON")
         raise DocumentRefused([complaint]) from None
     return read_json(body)

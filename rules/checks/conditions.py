@@ -78,7 +78,7 @@ def wrong_value(part: Part, fact: Fact) -> Iterator[Complaint]:
             message = f"{named} is no value of {fact.name}: {instead(str(value), fact.values)}"
             yield part.complain("not_in_enum", message)
     elif not _is(fact.type, value):
-        yield part.complain("wrong_type", f"{fact.name} is compared with {_WRITE[fact.type]}")
+        yield part.complain("wrong_type", f"{fact.name} is {fact.type}: write {_WRITE[fact.type]}")
     elif isinstance(value, str) and len(value) > LONGEST_VALUE:
         yield part.complain("too_long", f"Write at most {LONGEST_VALUE:,} characters")
 

@@ -51,7 +51,5 @@ def wrong_text(part: Part) -> Iterator[Complaint]:
     else:
         for name in _PLACEHOLDER.findall(part.value):
             if name not in PLACEHOLDERS:
-                message = (
-                    f"{{{quoted(name)}}} is filled in by nothing: {instead(name, PLACEHOLDERS)}"
-                )
+                message = f"{quoted(name)} is no placeholder: {instead(name, PLACEHOLDERS)}"
                 yield part.complain("unknown_placeholder", message)
