@@ -1,7 +1,7 @@
 """Replay: every recorded decision decided again, from its recorded facts and its version.
 
-Nothing is derived again and no clock is read: facts, the event's time and the languages of texts are
-in the leaf, the document stands under its digest. So a difference means that the record or the
+Nothing is derived again and no clock is read: facts, the event's time and the languages of texts
+are in the leaf, the document stands under its digest. So a difference means that the record or the
 evaluator has changed.
 """
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 import click
 
@@ -11,11 +11,11 @@ from policy_service.cli.terminal import fail, found, json_option, show
 from policy_service.explanation import explanation_view
 from policy_service.problems import complaint_as_json
 from rules import builtin
+from rules.checking import Findings
 from rules.checking import check as check_source
-from rules.checking import read_document
 from rules.derive import Conversation, derive
 from rules.document import Document
-from rules.errors import Complaint, DocumentRefused, RulesError
+from rules.errors import Complaint, DocumentRefused, EventRefused
 from rules.event import checked_event
 from rules.explain import explain as explain_facts
 from rules.ijson import NotIJson, loads
@@ -25,7 +25,10 @@ from rules.vocabulary import Stage
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_file = click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+TEST_FAILED = "test_failed"
+"""The code of a complaint that a document's own test makes; such a document is whole otherwise."""
+
+_document_file: Any = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 @click.group()
@@ -44,104 +47,125 @@ def show_builtin(*, as_json: bool) -> None:
 
 
 @rules.command()
-@_file
+@click.argument("file", type=_document_file)
 @json_option
 def check(file: Path, *, as_json: bool) -> None:
     """Say everything that is wrong with a document, and run its tests."""
-    findings = check_source(_source(file))
-    complaints, notices = findings.complaints, findings.notices
-    if as_json:
-        show(
-            {
-                "complaints": [complaint_as_json(complaint) for complaint in complaints],
-                "notices": [complaint_as_json(notice) for notice in notices],
-            }
-        )
-    else:
-        _print(file, complaints, "")
-        _print(file, notices, "notice: ")
-        click.echo(f"{file}: {'refused' if complaints else 'good'}")
-    if complaints:
-        found()
+    findings = _checked(file)
+    _end(file, findings, "refused" if findings.complaints else "good", as_json=as_json)
 
 
 @rules.command()
-@_file
+@click.argument("file", type=_document_file)
 @json_option
 def test(file: Path, *, as_json: bool) -> None:
-    """Run the tests that a document carries."""
-    source = _source(file)
-    findings = check_source(source)
-    if any(complaint.code != "test_failed" for complaint in findings.complaints):
-        _print(file, findings.complaints, "")
-        found()
-    failed = len(findings.complaints)
-    passed = len(source.value.get("tests") or ()) - failed
-    if as_json:
-        failures = [complaint_as_json(failure) for failure in findings.complaints]
-        show({"passed": passed, "failed": failed, "failures": failures})
+    """Run the tests that a document carries, and name the rules that none of them decides."""
+    findings = _checked(file)
+    if _is_whole(findings):
+        failed = len(findings.complaints)
+        tests = len(_source(file).value.get("tests", ()))
+        result = f"{tests - failed} tests passed, {failed} failed"
     else:
-        _print(file, findings.complaints, "")
-        _print(file, findings.notices, "notice: ")
-        click.echo(f"{passed} passed, {failed} failed")
-    if failed:
-        found()
+        result = "refused, its tests were not run"
+    _end(file, findings, result, as_json=as_json)
 
 
 @rules.command()
 @click.argument("event", type=click.File("rb"), default="-")
+@click.option("--document", type=_document_file, help="Another than the built-in document.")
 @click.option(
-    "--document",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="The document; the built-in one if none is named.",
+    "--stage",
+    type=click.Choice([stage.value for stage in Stage]),
+    default=Stage.NEW.value,
+    show_default=True,
+    help="How far the conversation has come.",
 )
-@click.option("--stage", type=click.Choice([stage.value for stage in Stage]), default=Stage.NEW.value)
-@click.option("--asks", type=click.IntRange(0), default=0, help="Earlier decisions that asked.")
+@click.option(
+    "--asks",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    help="Earlier decisions that asked.",
+)
 @json_option
 def explain(
     event: IO[bytes], document: Path | None, stage: str, asks: int, *, as_json: bool
 ) -> None:
     """Decide one event, from a file or standard input, and say which rules were tried."""
-    written = _read(document) if document else Document(builtin.tree())
+    written = _whole(document) if document else Document(builtin.tree())
     try:
         happened = checked_event(loads(event.read(), null_is_absent=True))
-    except (RulesError, NotIJson) as error:
+    except (EventRefused, NotIJson) as error:
         fail(str(error))
     facts = derive(written, happened, Conversation(stage=stage, asks=asks))
     explanation = explain_facts(written.own, facts)
+    ruling = explanation.ruling
+    decision = {
+        "outcome": ruling.outcome,
+        "reason": ruling.reason,
+        "rule": ruling.rule,
+        "stage": ruling.stage or stage,
+    }
     if as_json:
-        show(explanation_view(explanation, facts))
+        show({"decision": decision, **explanation_view(explanation, facts)})
         return
     for tried in explanation.tried:
         if tried.failed:
             wanted, actual = tried.failed.expected, tried.failed.actual
             click.echo(f"  {tried.rule}: {tried.failed.fact} is {actual!r}, wanted {wanted!r}")
-    ruling = explanation.ruling
-    click.echo(f"{ruling.rule}: {ruling.outcome}, {ruling.reason}, stage {ruling.stage or stage}")
+    click.echo(f"{ruling.rule}: {ruling.outcome}, {ruling.reason}, stage {decision['stage']}")
 
 
 def _source(file: Path) -> Source:
-    """The file's values; the command ends where it has none."""
+    """The values of a file; raises DocumentRefused."""
+    body = file.read_bytes()
+    if file.suffix == ".json":
+        return read_json(body)
     try:
-        if file.suffix == ".json":
-            return read_json(file.read_bytes())
-        return read_yaml(file.read_text(encoding="utf-8"))
+        return read_yaml(body.decode())
     except UnicodeDecodeError:
-        fail(f"{file} is not UTF-8")
-    except DocumentRefused as refused:
-        _print(file, refused.complaints, "")
-        found()
+        raise DocumentRefused([Complaint("", "not_utf_8", "The file is not UTF-8")]) from None
 
 
-def _read(file: Path) -> Document:
+def _checked(file: Path) -> Findings:
     try:
-        return read_document(_source(file))
+        return check_source(_source(file))
     except DocumentRefused as refused:
-        _print(file, refused.complaints, "")
+        return Findings(None, refused.complaints)
+
+
+def _is_whole(findings: Findings) -> bool:
+    """Whether nothing is wrong with the document, except that tests of its own may fail."""
+    return all(complaint.code == TEST_FAILED for complaint in findings.complaints)
+
+
+def _whole(file: Path) -> Document:
+    """The document, whatever its tests say; the command ends where anything else is wrong."""
+    findings = _checked(file)
+    if not _is_whole(findings):
+        _end(file, findings, "refused", as_json=False)
+    return Document(_source(file).value)
+
+
+def _end(file: Path, findings: Findings, result: str, *, as_json: bool) -> None:
+    """Show the findings and the result, and end with a finding where there is a complaint."""
+    if as_json:
+        show(
+            {
+                "result": result,
+                "complaints": [complaint_as_json(complaint) for complaint in findings.complaints],
+                "notices": [complaint_as_json(notice) for notice in findings.notices],
+            }
+        )
+    else:
+        _print(file, findings.complaints)
+        _print(file, findings.notices, "notice: ")
+        click.echo(f"{file}: {result}")
+    if findings.complaints:
         found()
 
 
-def _print(file: Path, complaints: Iterable[Complaint], prefix: str) -> None:
+def _print(file: Path, complaints: Iterable[Complaint], prefix: str = "") -> None:
     for complaint in complaints:
         line = "" if complaint.line is None else f":{complaint.line}"
         where = complaint.pointer or "/"
