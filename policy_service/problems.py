@@ -87,6 +87,8 @@ def of(error: Exception) -> Problem | None:
             return error
         case EventRefused():
             return Problem("invalid_event", "The event was refused", error.complaints)
+        case DocumentRefused() if any(c.code == "document_too_large" for c in error.complaints):
+            return Problem("too_large", str(error), error.complaints)
         case DocumentRefused():
             return Problem("invalid_document", "The document was refused", error.complaints)
         case NotIJson():
