@@ -1,0 +1,65 @@
+"""The page for those who write documents says what the code does."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from rules.checking import check
+from rules.codes import CODES, NOTICES
+from rules.source import read_yaml
+from rules.vocabulary import FACTS, SETTINGS, ActionType, Fact, Outcome, Stage, Test
+
+PAGE = (Path(__file__).parents[2] / "docs" / "format.md").read_text(encoding="utf-8")
+
+
+def rows(head: str) -> list[list[str]]:
+    """The cells of the table that begins with this head."""
+    _, _, rest = PAGE.partition(f"\n| {head} |")
+    table = rest.partition("\n\n")[0]
+    return [line.strip("| ").split(" | ") for line in table.splitlines()[2:]]
+
+
+def type_of(fact: Fact) -> str:
+    return ", ".join(f"`{value}`" for value in fact.values) or fact.type.value
+
+
+def test_every_code_stands_on_the_page() -> None:
+    assert rows("code | meaning") == [[f"`{c}`", meaning] for c, meaning in CODES.items()]
+    assert rows("notice | meaning") == [[f"`{c}`", meaning] for c, meaning in NOTICES.items()]
+
+
+def test_every_fact_stands_on_the_page() -> None:
+    expected = [[f"`{f.name}`", type_of(f), f.meaning] for f in FACTS.values()]
+    assert rows("fact | type | what it says") == expected
+
+
+def test_every_setting_stands_on_the_page() -> None:
+    expected = [[f"`{s.name}`", s.type.value, s.meaning] for s in SETTINGS.values()]
+    assert rows("setting | type | what it says") == expected
+
+
+@pytest.mark.parametrize(
+    ("head", "words"),
+    [("action | written", ActionType), ("key | what it is", Outcome), ("key | what it is", Stage)],
+)
+def test_every_word_stands_in_its_table(
+    head: str, words: type[ActionType | Outcome | Stage]
+) -> None:
+    said = set(re.findall(r"`([a-z_]+)`", str(rows(head))))
+    assert {word.value for word in words} <= said
+
+
+def test_every_operator_stands_on_the_page() -> None:
+    said = set(re.findall(r"\{([a-z]+):", str(rows("test | holds for"))))
+    assert said == {operator.value for operator in Test}
+
+
+def test_the_example_is_accepted_without_a_notice() -> None:
+    example = re.search(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
+    assert example
+    findings = check(read_yaml(example[1]))
+    assert findings.document
+    assert findings.notices == ()
