@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from flask import current_app, request
 
-from policy_service.api import decisions, health, ledger, versions
+from policy_service.api import decisions, health, ledger, paths, versions
 from policy_service.keys import EVERY_WORKSPACE, Key, Role
 from policy_service.problems import Problem
 from rules.event import SYSTEM, is_workspace
@@ -51,29 +51,29 @@ ROUTES = (
     Route("POST", "/v1/decisions", decisions.decide, frozenset({Role.PLATFORM})),
     Route(
         "GET",
-        f"{WORKSPACE}/decisions/<path:event>",
+        f"{WORKSPACE}/decisions/<event:event>",
         decisions.show,
         frozenset({Role.PLATFORM, Role.AUDITOR}),
     ),
     Route("GET", f"{WORKSPACE}/policy", versions.policy, EVERY_ROLE),
     Route("POST", f"{WORKSPACE}/versions", versions.propose, frozenset({Role.AUTHOR})),
     Route("GET", f"{WORKSPACE}/versions", versions.catalogue, EVERY_ROLE),
-    Route("GET", f"{WORKSPACE}/versions/<int:number>", versions.show, EVERY_ROLE),
+    Route("GET", f"{WORKSPACE}/versions/<number:number>", versions.show, EVERY_ROLE),
     Route(
         "POST",
-        f"{WORKSPACE}/versions/<int:number>/approve",
+        f"{WORKSPACE}/versions/<number:number>/approve",
         versions.approve,
         frozenset({Role.APPROVER}),
     ),
     Route(
         "POST",
-        f"{WORKSPACE}/versions/<int:number>/reject",
+        f"{WORKSPACE}/versions/<number:number>/reject",
         versions.reject,
         frozenset({Role.APPROVER}),
     ),
     Route(
         "POST",
-        f"{WORKSPACE}/versions/<int:number>/activate",
+        f"{WORKSPACE}/versions/<number:number>/activate",
         versions.activate,
         frozenset({Role.APPROVER}),
     ),
@@ -86,7 +86,7 @@ ROUTES = (
     ),
     Route(
         "GET",
-        f"{WORKSPACE}/ledger/entries/<int:index>",
+        f"{WORKSPACE}/ledger/entries/<number:index>",
         ledger.entry,
         frozenset({Role.AUDITOR}),
         system=True,
@@ -95,6 +95,7 @@ ROUTES = (
 
 
 def register(app: Flask) -> None:
+    paths.register(app)
     for route in ROUTES:
         app.add_url_rule(
             route.path, route.endpoint, guarded(route), methods=[route.method], strict_slashes=True
@@ -121,7 +122,7 @@ def guarded(route: Route) -> Callable[..., Response]:
 def authenticated(service: Service) -> Key:
     """Whose key came with the request."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() == "bearer":
+    if scheme.lower() == "bearer" and token.isascii():
         with service.store.read() as snapshot:
             holder = service.keyring.holder(snapshot, token.strip())
         if holder:
