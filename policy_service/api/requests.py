@@ -8,7 +8,7 @@ from flask import request
 from pydantic import ValidationError
 
 from policy_service.problems import Problem
-from rules.errors import Complaint
+from rules.errors import Complaint, pointer
 from rules.event import LARGEST_EVENT, complaint_of
 from rules.ijson import loads
 from rules.time import moment
@@ -31,8 +31,11 @@ ITEMS = 100
 
 def body(largest: int = LARGEST_EVENT) -> bytes:
     """The body; 413 where it is larger than `largest` bytes."""
-    request.max_content_length = largest
-    return request.get_data(cache=False)
+    request.max_content_length = largest + 1  # a body in chunks is cut off there, without a word
+    read = request.get_data(cache=False)
+    if len(read) > largest:
+        raise Problem("too_large", f"A body has at most {largest} bytes here")
+    return read
 
 
 def event_json() -> Any:  # noqa: ANN401 - any JSON value
@@ -53,7 +56,7 @@ def json_as(adapter: TypeAdapter[T], largest: int = LARGEST_EVENT) -> T:
 def query(*names: str) -> dict[str, str]:
     """The query parameters that are given; each of these names at most once, and no other."""
     complaints = [
-        Complaint(f"/{name}", *_unacceptable(name, names))
+        Complaint(pointer(name), *_unacceptable(name, names))
         for name in request.args
         if name not in names or len(request.args.getlist(name)) > 1
     ]
@@ -94,5 +97,5 @@ def page(given: dict[str, str], most_after: int) -> tuple[int | None, int]:
 
 def _refused(name: str, code: str, message: str) -> Problem:
     return Problem(
-        "invalid_request", "The query was refused", [Complaint(f"/{name}", code, message)]
+        "invalid_request", "The query was refused", [Complaint(pointer(name), code, message)]
     )
