@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from policy_service.api.answers import answer
-from policy_service.api.requests import event_json
+from policy_service.api.requests import event_json, query
 from policy_service.decide import decide_event, decision_view
 from policy_service.problems import Problem
 from rules.event import checked_event
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 def decide(service: Service, caller: Key) -> Response:
     """One event, one decision; the same event again, the same bytes."""
+    query()
     event = checked_event(event_json())
     if not caller.reaches(event["workspace"]["id"]):
         raise Problem("not_found", "There is no such workspace for this key")
@@ -32,6 +33,7 @@ def decide(service: Service, caller: Key) -> Response:
 
 def show(service: Service, _: Key, workspace: str, event: str) -> Response:
     """The decision on an event of the workspace."""
+    query()
     with service.store.read() as snapshot:
         entry = snapshot.decision(workspace, event)
     if entry is None:

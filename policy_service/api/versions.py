@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, NotRequired
 
-from pydantic import ConfigDict, StringConstraints, TypeAdapter
+from pydantic import AfterValidator, ConfigDict, StringConstraints, TypeAdapter
+from pydantic_core import PydanticCustomError
 from typing_extensions import TypedDict
 
 from policy_service.api.answers import answer, listing
@@ -32,9 +33,18 @@ FreeText = Annotated[str, StringConstraints(max_length=500)]
 MOST_VERSIONS = 2**53 - 1
 
 
+def _object_or_text(written: object) -> object:
+    if not isinstance(written, dict | str):
+        raise PydanticCustomError("wrong_type", "Send an object, or YAML in a text")
+    return written
+
+
+Written = Annotated[Any, AfterValidator(_object_or_text)]
+
+
 class Proposal(TypedDict):
     __pydantic_config__ = _STRICT  # type: ignore[misc]  # how pydantic takes the settings of a TypedDict
-    document: dict[str, Any] | str
+    document: Written
     note: NotRequired[FreeText | None]
 
 
@@ -73,6 +83,7 @@ def policy(service: Service, _: Key, workspace: str) -> Response:
 
 def propose(service: Service, caller: Key, workspace: str) -> Response:
     """A new version, proposed; 422 with every complaint where the document is not accepted."""
+    query()
     proposal = json_as(PROPOSAL, LARGEST_DOCUMENT_BODY)
     document = _document(proposal["document"])
     note = proposal.get("note")
@@ -101,12 +112,14 @@ def show(service: Service, _: Key, workspace: str, number: int) -> Response:
 
 
 def approve(service: Service, caller: Key, workspace: str, number: int) -> Response:
+    query()
     digest = json_as(APPROVAL)["digest"]
     record = _enter(service, caller, workspace, lambda steps: steps.approve(number, digest))
     return answer(version_view(record))
 
 
 def reject(service: Service, caller: Key, workspace: str, number: int) -> Response:
+    query()
     reason = json_as(REJECTION)["reason"]
     record = _enter(service, caller, workspace, lambda steps: steps.reject(number, reason))
     return answer(version_view(record))
@@ -114,6 +127,7 @@ def reject(service: Service, caller: Key, workspace: str, number: int) -> Respon
 
 def activate(service: Service, caller: Key, workspace: str, number: int) -> Response:
     """Now, for every conversation that begins from here on."""
+    query()
     asked = json_as(ACTIVATION)
     if given := [name for name, value in asked.items() if value not in (None, False)]:
         complaints = [Complaint(f"/{name}", "not_supported", "Only now, for all") for name in given]
