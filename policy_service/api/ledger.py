@@ -13,8 +13,11 @@ from policy_service.api.answers import answer, listing
 from policy_service.api.requests import page, query, time, whole_number
 from policy_service.problems import Problem
 from rules.errors import Complaint
+from rules.vocabulary import Outcome
 
 if TYPE_CHECKING:
+    from enum import StrEnum
+
     from flask import Response
 
     from audit.entry import Entry, Personal
@@ -26,6 +29,9 @@ LAST_INDEX = 2**53 - 1
 FILTERS = (
     "kind", "conversation", "contact", "outcome", "reason", "rule", "version", "from", "to",
 )  # fmt: skip
+
+WORDS: dict[str, type[StrEnum]] = {"kind": Kind, "outcome": Outcome}
+"""The filters whose values are known; another value would find nothing, and is a mistake."""
 
 
 def entries(service: Service, _: Key, workspace: str) -> Response:
@@ -50,9 +56,13 @@ def entry(service: Service, _: Key, workspace: str, index: int) -> Response:
 
 
 def _filter(given: dict[str, str]) -> Filter:
-    if "kind" in given and given["kind"] not in set(Kind):
-        complaint = Complaint("/kind", "not_allowed", f"The kinds are {', '.join(Kind)}")
-        raise Problem("invalid_request", "The query was refused", [complaint])
+    complaints = [
+        Complaint(f"/{name}", "not_allowed", f"There are {', '.join(words)}")
+        for name, words in WORDS.items()
+        if name in given and given[name] not in set(words)
+    ]
+    if complaints:
+        raise Problem("invalid_request", "The query was refused", complaints)
     return Filter(
         kind=given.get("kind"),
         conversation=given.get("conversation"),
