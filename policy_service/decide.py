@@ -29,6 +29,14 @@ if TYPE_CHECKING:
 
 Leaf = dict[str, Any]
 
+_PLACES = {
+    name: place
+    for place, name in enumerate(
+        ("id", "type", "value", "label", "fields", "team", "teammate", "tag", "text", "choices")
+    )
+}
+"""Where the members of an action stand; the deadline is the last."""
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -152,8 +160,8 @@ def decision_view(entry: Entry) -> dict[str, Any]:
         "reason": leaf["reason"],
         "rule": leaf["rule"],
         "stage": leaf["stage"],
-        "policy": leaf["policy"],
-        "actions": leaf["actions"],
+        "policy": {"version": leaf["policy"]["version"], "digest": leaf["policy"]["digest"]},
+        "actions": [_action_view(action) for action in leaf["actions"]],
         "decided_at": leaf["at"],
         "ledger": {
             "log": entry.log,
@@ -161,3 +169,15 @@ def decision_view(entry: Entry) -> dict[str, Any]:
             "leaf_hash": base64.b64encode(entry.leaf_hash).decode(),
         },
     }
+
+
+def _action_view(action: Leaf) -> Leaf:
+    """The action with its members in the order of SPEC; a leaf has them in that of RFC 8785."""
+    ordered = {name: action[name] for name in sorted(action, key=_place)}
+    if "choices" in action:
+        ordered["choices"] = [_action_view(choice) for choice in action["choices"]]
+    return ordered
+
+
+def _place(member: str) -> int:
+    return _PLACES.get(member, len(_PLACES))
