@@ -1,0 +1,33 @@
+"""The service that every test here asks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.policy_service.api import Api, Made, made, opened
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture(scope="session")
+def first(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    """A ledger with keys: made once, because every commit waits for the disk."""
+    return made(tmp_path_factory.mktemp("first") / "data")
+
+
+@pytest.fixture
+def api(first: Made, tmp_path: Path) -> Iterator[Api]:
+    """A service of its own, with nothing but its keys in the ledger."""
+    with opened(first, tmp_path / "data") as served:
+        yield served
+
+
+@pytest.fixture(scope="module")
+def shared(first: Made, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
+    """One service for a module: for tests that write nothing, or what no other one looks at."""
+    with opened(first, tmp_path_factory.mktemp("shared") / "data") as served:
+        yield served

@@ -1,0 +1,63 @@
+"""What a refusal must look like, whatever was refused."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Literal, NotRequired
+
+from pydantic import ConfigDict, StringConstraints, TypeAdapter
+from typing_extensions import TypedDict
+
+from policy_service.problems import PROBLEMS
+from tests.policy_service.api import read
+
+if TYPE_CHECKING:
+    from werkzeug.test import TestResponse
+
+_STRICT = ConfigDict(extra="forbid", strict=True)
+Pointer = Annotated[str, StringConstraints(pattern=r"^(/([^~]|~[01])*)?$")]
+Code = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
+Words = Annotated[str, StringConstraints(min_length=1)]
+
+
+class Error(TypedDict):
+    __pydantic_config__ = _STRICT  # type: ignore[misc]  # how pydantic takes the settings of a TypedDict
+    pointer: Pointer
+    message: Words
+    code: Code
+    line: NotRequired[int]
+
+
+class ProblemDetails(TypedDict):
+    __pydantic_config__ = _STRICT  # type: ignore[misc]
+    type: Literal["about:blank"]
+    title: Words
+    status: int
+    code: Code
+    detail: Words
+    errors: NotRequired[list[Error]]
+
+
+SCHEMA = TypeAdapter(ProblemDetails)
+
+
+def problem(answered: TestResponse) -> ProblemDetails:
+    """The problem, which keeps the schema and the table of problems."""
+    assert answered.content_type == "application/problem+json"
+    details = SCHEMA.validate_python(read(answered))
+    kind = PROBLEMS[details["code"]]
+    assert (details["title"], details["status"]) == (kind.title, kind.status)
+    assert answered.status_code == kind.status
+    assert ("WWW-Authenticate" in answered.headers) is (kind.status == 401)
+    assert ("Retry-After" in answered.headers) is (kind.status == 503)
+    return details
+
+
+def code(answered: TestResponse) -> tuple[int, str]:
+    """Status and code of a refusal."""
+    details = problem(answered)
+    return details["status"], details["code"]
+
+
+def errors(answered: TestResponse) -> list[tuple[str, str]]:
+    """Pointer and code of everything that a refusal complains of."""
+    return [(error["pointer"], error["code"]) for error in problem(answered)["errors"]]
