@@ -52,7 +52,8 @@ class Explanation:
 
 def explain(bound: BoundDocument, facts: Facts) -> Explanation:
     """Decide by the rules as they are written."""
-    known = {**facts, **bound.setting_facts}
+    known = {name: fact for name, fact in facts.items() if not name.startswith("settings.")}
+    known.update(bound.setting_facts)
     tried = []
     for rule in bound.rules:
         tried.append(Tried(rule.id, _failure(rule.when, known)))
