@@ -1,0 +1,49 @@
+"""The laws of canonical JSON, against the reference implementation."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import orjson
+import rfc8785
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from rules.canonical import canonical, digest, digest_of_bytes
+from tests.properties.strategies import STEADY, json_values
+
+keys_of_all_planes = st.text(
+    st.sampled_from('a\u00e9\ud7ff\ue000\uffff\U00010000\U0010ffff"\\\n\x7f\x00'), max_size=3
+)
+
+
+@STEADY
+@given(json_values)
+def test_canonical_is_what_rfc_8785_says(value: Any) -> None:
+    assert canonical(value) == rfc8785.dumps(value)
+
+
+@STEADY
+@given(st.dictionaries(keys_of_all_planes, st.integers(0, 9), max_size=6))
+def test_keys_are_ordered_by_utf_16(value: dict[str, int]) -> None:
+    """Beyond the Basic Multilingual Plane the order of code points is another one."""
+    assert canonical(value) == rfc8785.dumps(value)
+    in_order = sorted(value, key=lambda key: key.encode("utf-16-be"))
+    assert list(json.loads(canonical(value))) == in_order
+
+
+@STEADY
+@given(json_values)
+def test_canonical_json_read_back_is_canonical(value: Any) -> None:
+    """But for a whole number of 16 to 21 digits: RFC 8785 writes it as I-JSON does not read it."""
+    body = canonical(value)
+    assume(not re.search(rb"[0-9]{16}", body))
+    assert canonical(orjson.loads(body)) == body
+
+
+@STEADY
+@given(json_values)
+def test_a_digest_is_over_the_canonical_bytes(value: Any) -> None:
+    assert digest(value) == digest_of_bytes(canonical(value))

@@ -1,0 +1,138 @@
+"""The laws of deciding, over random documents and facts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import orjson
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import rules.compile
+from rules.compile import compile_document
+from rules.document import OTHERWISE, Document
+from rules.explain import explain, holds
+from tests.properties.random_documents import Drawing
+from tests.properties.strategies import STEADY
+
+if TYPE_CHECKING:
+    from random import Random
+
+    from rules.document import Facts
+
+SOME = settings(STEADY, max_examples=150)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A document, and facts to decide by it."""
+
+    tree: dict[str, Any]
+    facts: list[Facts]
+
+
+def drawn(random: Random, rules: int) -> Case:
+    drawing = Drawing(random)
+    return Case(drawing.document(rules), [drawing.facts() for _ in range(20)])
+
+
+cases = st.builds(drawn, st.randoms(use_true_random=True), st.integers(0, 24))
+
+
+def turned(value: Any) -> Any:
+    """The same value with the members of every mapping in the opposite order."""
+    if isinstance(value, dict):
+        return {key: turned(value[key]) for key in reversed(value)}
+    if isinstance(value, list):
+        return [turned(item) for item in value]
+    return value
+
+
+@SOME
+@given(cases)
+def test_decide_says_what_explain_says(case: Case) -> None:
+    """The compiled tree and the plain evaluator are one function."""
+    policy = compile_document(Document(case.tree))
+    for known in case.facts:
+        assert policy.decide(known) == explain(policy.bound, known).ruling
+
+
+@SOME
+@given(cases)
+def test_deciding_twice_is_deciding_once(case: Case) -> None:
+    """Nothing is kept between decisions, nor between two compilations of a document."""
+    first, second = compile_document(Document(case.tree)), compile_document(Document(case.tree))
+    expected = [first.decide(known) for known in case.facts]
+    assert [first.decide(known) for known in reversed(case.facts)] == expected[::-1]
+    assert [second.decide(known) for known in case.facts] == expected
+
+
+@SOME
+@given(cases)
+def test_the_order_inside_a_mapping_means_nothing(case: Case) -> None:
+    """So a document may be kept as its canonical JSON."""
+    document, other = Document(case.tree), Document(turned(case.tree))
+    assert document.digest == other.digest
+    policy, other_policy = compile_document(document), compile_document(other)
+    for known in case.facts:
+        assert policy.decide(known).rule == other_policy.decide(turned(known)).rule
+
+
+@SOME
+@given(cases)
+def test_splitting_changes_no_decision(case: Case) -> None:
+    """However eagerly the tree asks one fact at a time, and where it never does."""
+    document = Document(case.tree)
+    usual = rules.compile.FEW
+    try:
+        rules.compile.FEW = 0
+        eager = compile_document(document)
+        rules.compile.FEW = 1_000
+        never = compile_document(document)
+    finally:
+        rules.compile.FEW = usual
+    for known in case.facts:
+        assert eager.decide(known) == never.decide(known)
+
+
+@SOME
+@given(cases)
+def test_an_explanation_tries_every_rule_up_to_the_one_that_held(case: Case) -> None:
+    """In the order of the document, guards first, and `otherwise` last."""
+    order = [rule["id"] for rule in (*case.tree["guards"], *case.tree["rules"])] + [OTHERWISE]
+    bound = Document(case.tree).own
+    for known in case.facts:
+        explanation = explain(bound, known)
+        tried = [attempt.rule for attempt in explanation.tried]
+        assert tried == order[: len(tried)]
+        assert [attempt.held for attempt in explanation.tried].index(True) == len(tried) - 1
+        assert explanation.ruling.rule == tried[-1]
+
+
+@SOME
+@given(cases)
+def test_what_failed_is_a_test_that_does_not_hold(case: Case) -> None:
+    """An explanation never names a test that held, nor a value that was not there."""
+    bound = Document(case.tree).own
+    whens = {rule.id: dict(rule.when.tests) for rule in bound.rules}
+    for facts in case.facts:
+        own = {name: fact for name, fact in facts.items() if not name.startswith("settings.")}
+        known = own | bound.setting_facts
+        for attempt in explain(bound, facts).tried[:-1]:
+            assert attempt.failed is not None
+            if attempt.failed.fact != "any":
+                value = known.get(attempt.failed.fact)
+                assert not holds(whens[attempt.rule][attempt.failed.fact], value)
+                assert attempt.failed.actual == value
+
+
+@SOME
+@given(cases)
+def test_a_document_read_back_from_its_canonical_json_decides_alike(case: Case) -> None:
+    """What is kept is bytes; what decides tomorrow is read from them."""
+    document = Document(case.tree)
+    again = Document(orjson.loads(document.canonical))
+    assert again.digest == document.digest
+    for known in case.facts:
+        assert explain(again.own, known).ruling.rule == explain(document.own, known).ruling.rule

@@ -1,0 +1,105 @@
+"""The laws of deriving facts, over random events."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rules import builtin
+from rules.canonical import canonical
+from rules.compile import compile_document
+from rules.derive import Conversation, derive
+from rules.document import Document
+from rules.event import checked_event
+from rules.language import tag_of
+from rules.render import actions
+from rules.vocabulary import FACTS, FactType, Stage
+from tests.properties.random_documents import DECLARED
+from tests.properties.strategies import STEADY, events
+
+DOCUMENT = Document({"facts": DECLARED, "rules": [], "otherwise": {}})
+BUILT_IN = Document(builtin.tree())
+
+conversations = st.builds(
+    Conversation,
+    stage=st.sampled_from(tuple(map(str, Stage))),
+    asks=st.integers(0, 5),
+    question=st.sampled_from((None, "dec-1.0", "dec-2.0")),
+)
+
+
+def is_of(value: object, kind: FactType) -> bool:
+    if kind in {FactType.ENUM, FactType.STRING}:
+        return isinstance(value, str)
+    if kind is FactType.BOOLEAN:
+        return isinstance(value, bool)
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+@STEADY
+@given(events(), conversations)
+def test_every_accepted_event_has_facts_of_their_types(
+    event: dict[str, Any], conversation: Conversation
+) -> None:
+    """Deriving is total, and what a rule tests is of the type that the vocabulary names."""
+    found = derive(DOCUMENT, checked_event(event), conversation)
+    for name, value in found.items():
+        if name in FACTS:
+            fact = FACTS[name]
+            assert is_of(value, fact.type), name
+            assert not fact.values or value in fact.values, name
+        else:
+            assert is_of(value, FactType(DECLARED[name]["type"])), name
+
+
+@STEADY
+@given(events(), conversations)
+def test_facts_can_be_written_into_a_leaf(
+    event: dict[str, Any], conversation: Conversation
+) -> None:
+    """Facts are recorded: flat, canonical, without a float and without anything personal."""
+    found = derive(DOCUMENT, checked_event(event), conversation)
+    assert canonical(found)
+    assert not any(isinstance(value, float) or value is None for value in found.values())
+    assert "attributes.salary" not in found
+    assert "attributes.unheard_of" not in found
+
+
+@STEADY
+@given(events(), conversations)
+def test_an_event_is_not_changed_by_looking_at_it(
+    event: dict[str, Any], conversation: Conversation
+) -> None:
+    """Its canonical JSON is what the sender meant, before and after."""
+    before = canonical(event)
+    first = derive(DOCUMENT, checked_event(event), conversation)
+    assert derive(DOCUMENT, checked_event(event), conversation) == first
+    assert canonical(event) == before
+
+
+@STEADY
+@given(events(), conversations, st.text(max_size=8))
+def test_personal_data_moves_facts_only_where_the_table_says(
+    event: dict[str, Any], conversation: Conversation, name: str
+) -> None:
+    """Who the contact is and what they are called is no fact at all."""
+    other = {**event, "contact": {**event["contact"], "id": "someone else", "name": name}}
+    assert derive(DOCUMENT, checked_event(event), conversation) == derive(
+        DOCUMENT, checked_event(other), conversation
+    )
+
+
+@STEADY
+@given(events(), conversations)
+def test_the_built_in_document_answers_every_event(
+    event: dict[str, Any], conversation: Conversation
+) -> None:
+    """Whatever happens in whatever stage, there is a decision that can be written down."""
+    policy = compile_document(BUILT_IN)
+    found = derive(BUILT_IN, checked_event(event), conversation)
+    ruling = policy.decide(found)
+    tag = tag_of(event["contact"].get("language"))
+    asked = actions(ruling, policy.bound, "dec-1", event["occurred_at"], (tag, None))
+    assert canonical([ruling.outcome, ruling.reason, ruling.rule, asked])
