@@ -68,7 +68,7 @@ def query(*names: str) -> dict[str, str]:
 def _unacceptable(name: str, names: Collection[str]) -> tuple[str, str]:
     if name in names:
         return "duplicate_parameter", "Give this parameter once"
-    return "unknown_parameter", f"The parameters are {', '.join(names)}"
+    return "unknown_parameter", f"The parameters are {', '.join(names) or 'none'}"
 
 
 def whole_number(name: str, text: str, most: int) -> int:
