@@ -1,0 +1,95 @@
+"""What was acknowledged, held against the ledger: the one check of all tests of durability.
+
+Each function gives what it finds wrong, in words; a service that keeps its promises gives nothing.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from http import HTTPStatus
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from audit.entry import Kind
+from audit.stores.sqlite import SqliteStore
+from tests.served import NotAnswered, patiently, run
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
+
+    from audit.entry import Entry
+    from tests.durability.load import Acknowledged
+    from tests.served import Client, Server
+
+_CLIENTS = 8
+
+
+def broken_over_http(server: Server, acknowledged: Sequence[Acknowledged]) -> list[str]:
+    """Every event, sent again, must be answered by the same bytes, as one that was decided."""
+
+    def broken(part: Sequence[Acknowledged]) -> list[str]:
+        with server.client() as client:
+            return [f"lost or changed: {each.name}" for each in part if not _kept(client, each)]
+
+    with ThreadPoolExecutor(_CLIENTS) as pool:
+        parts = [acknowledged[start::_CLIENTS] for start in range(_CLIENTS)]
+        return [found for part in pool.map(broken, parts) for found in part]
+
+
+def _kept(client: Client, acknowledged: Acknowledged) -> bool:
+    """Asked until there is an answer: a worker may be killed, or all may be busy."""
+    for _ in patiently(f"there is no answer to {acknowledged.name}"):
+        with suppress(NotAnswered):
+            answer = client.decide(acknowledged.event)
+            if answer.status != HTTPStatus.SERVICE_UNAVAILABLE:
+                return answer.replayed and answer.body == acknowledged.body
+    return False
+
+
+def broken_in_ledger(data: Path, acknowledged: Iterable[Acknowledged]) -> list[str]:
+    """Every acknowledged decision must be there, once, at its index; and no event twice."""
+    with SqliteStore.open(data) as store, store.read() as view:
+        entries = {log: list(view.entries(log)) for log in view.logs()}
+    found = [wrong for log, each in entries.items() for wrong in _misplaced(log, each)]
+    return found + [wrong for each in acknowledged for wrong in _missing(entries, each)]
+
+
+def verify_and_replay(data: Path) -> None:
+    """Both commands must end well; AssertionError, with what they said, otherwise."""
+    run("verify", f"--data={data}")
+    run("replay", f"--data={data}")
+
+
+def _misplaced(log: str, entries: Sequence[Entry]) -> Iterator[str]:
+    if [entry.index for entry in entries] != list(range(len(entries))):
+        yield f"the indices of {log} are not 0, 1, 2 …"
+    events = [e.value["event"] for e in entries if e.value["kind"] == Kind.DECISION]
+    yield from (f"decided twice: {event}" for event, n in Counter(events).items() if n > 1)
+
+
+def _missing(entries: dict[str, list[Entry]], acknowledged: Acknowledged) -> Iterator[str]:
+    decision = acknowledged.decision
+    place = decision["ledger"]
+    log = entries.get(place["log"], [])
+    entry = log[place["index"]] if place["index"] < len(log) else None
+    if entry is None or base64.b64encode(entry.leaf_hash).decode() != place["leaf_hash"]:
+        yield f"not in the ledger where it was said to be: {acknowledged.name}"
+    elif entry.value["event"] != decision["event"]:
+        yield f"the entry is another event's: {acknowledged.name}"
+
+
+def out_of_order(acknowledged: Iterable[Acknowledged]) -> list[str]:
+    """The events of a conversation, acknowledged one after the other, must stand in this order."""
+    conversations: dict[str, list[int]] = {}
+    for each in acknowledged:
+        decision = each.decision
+        conversations.setdefault(decision["conversation"], []).append(decision["ledger"]["index"])
+    return [
+        f"out of order: {conversation}"
+        for conversation, indices in conversations.items()
+        if any(later <= earlier for earlier, later in pairwise(indices))
+    ]

@@ -1,0 +1,65 @@
+"""SIGKILL at any moment loses no acknowledged decision and doubles none."""
+
+from __future__ import annotations
+
+import random
+import time
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from tests.durability.load import Platform
+from tests.durability.promises import (
+    broken_in_ledger,
+    broken_over_http,
+    out_of_order,
+    verify_and_replay,
+)
+
+if TYPE_CHECKING:
+    from tests.served import Server
+
+SEED = 20261122
+
+
+class Kill(Enum):
+    """What is killed at one moment."""
+
+    EVERYTHING = "everything"
+    MAIN = "main"
+    WORKER = "worker"
+
+
+KILLS = [Kill.EVERYTHING] * 12 + [Kill.MAIN] * 6 + [Kill.WORKER] * 6
+
+
+def strike(server: Server, kill: Kill, choice: random.Random) -> None:
+    """Kill, and start again what does not do so itself, by the same command."""
+    match kill:
+        case Kill.EVERYTHING:
+            server.kill()
+        case Kill.MAIN:
+            server.kill_main()
+        case Kill.WORKER:
+            server.kill_worker(choice)
+            return
+    server.start()
+
+
+def test_no_kill_loses_or_doubles_an_acknowledged_decision(server: Server) -> None:
+    """24 kills under load: the whole server, its main process, a worker; no repair between them."""
+    choice = random.Random(SEED)
+    platform = Platform([server], clients=12, seed=SEED)
+    checked = 0
+    for kill in choice.sample(KILLS, len(KILLS)):
+        with platform.talking():
+            time.sleep(choice.uniform(0.1, 0.6))
+            strike(server, kill, choice)
+        acknowledged = platform.acknowledged()
+        assert broken_over_http(server, acknowledged[checked:]) == []
+        checked = len(acknowledged)
+    server.stop()
+    assert platform.complaints == []
+    assert platform.unanswered > 0, "no kill hit a request under way"
+    assert broken_in_ledger(server.data, acknowledged) == []
+    assert out_of_order(acknowledged) == []
+    verify_and_replay(server.data)

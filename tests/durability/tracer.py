@@ -1,0 +1,184 @@
+"""Runs a command and writes down what it reads from sockets, sends to them, and puts on disk.
+
+Usage: python tracer.py FILE COMMAND…. The file gets one JSON object per line, in the order seen.
+
+It is a small strace, for want of one on every machine: ptrace(2) through ctypes. What makes the
+order of lines a proof: this one thread sees every system call of every process and thread twice,
+before and after, and the caller waits until it has been written down. So a call whose return is
+written before another's entry had returned before the other began.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import struct
+import sys
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+import orjson
+
+TRACEME, SYSCALL, SETOPTIONS, GET_SYSCALL_INFO = 0, 24, 0x4200, 0x420E
+OPTIONS = 0x1 | 0x2 | 0x4 | 0x8 | 0x10 | 0x100000  # syscalls told apart, children too, EXITKILL
+SYSCALL_STOP = signal.SIGTRAP | 0x80
+WAIT_FOR_ALL = 0x40000000  # __WALL: threads too
+INFO_SIZE = 88
+ENTRY, RETURN = 1, 2
+
+X86_64, AARCH64 = 0xC000003E, 0xC00000B7
+NAMES = {
+    X86_64: {
+        0: "read", 1: "write", 18: "pwrite", 20: "writev", 44: "sendto",
+        45: "recvfrom", 46: "sendmsg", 74: "fsync", 75: "fdatasync",
+    },
+    AARCH64: {
+        63: "read", 64: "write", 66: "writev", 68: "pwrite", 82: "fsync", 83: "fdatasync",
+        206: "sendto", 207: "recvfrom", 211: "sendmsg",
+    },
+}  # fmt: skip
+RECEIVES = frozenset({"read", "recvfrom"})
+SENDS = frozenset({"write", "pwrite", "sendto", "writev", "sendmsg"})
+
+libc = ctypes.CDLL(None, use_errno=True)
+libc.ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
+libc.ptrace.restype = ctypes.c_long
+
+
+def ptrace(request: int, thread: int, address: int = 0, data: Any = 0) -> None:
+    """ProcessLookupError where the thread has been killed, PermissionError where it may not be."""
+    if libc.ptrace(request, thread, address, data) == -1:
+        error = ctypes.get_errno()
+        raise OSError(error, f"ptrace: {os.strerror(error)}")
+
+
+@dataclass
+class Call:
+    """A system call that a thread has entered."""
+
+    name: str
+    arguments: tuple[int, ...]
+    file: str
+
+
+@dataclass
+class Tracer:
+    """What is known of the threads that are traced."""
+
+    out: IO[bytes]
+    processes: dict[int, int] = field(default_factory=dict)
+    """The process of each thread."""
+    calls: dict[int, Call] = field(default_factory=dict)
+    """The call that a thread is in, where it is of interest."""
+
+    def run(self) -> None:
+        """Until the last process has ended."""
+        with suppress(ChildProcessError):
+            while True:
+                thread, status = os.waitpid(-1, WAIT_FOR_ALL)
+                if not os.WIFSTOPPED(status):
+                    self.processes.pop(thread, None)
+                    continue
+                with suppress(ProcessLookupError, FileNotFoundError):  # it was killed meanwhile
+                    passed_on = self._stopped(thread, os.WSTOPSIG(status), status >> 16)
+                    ptrace(SYSCALL, thread, data=passed_on)
+
+    def _stopped(self, thread: int, stop: int, event: int) -> int:
+        """Look at why the thread stopped; the signal that it is to get."""
+        if stop == SYSCALL_STOP:
+            self._syscall(thread)
+            return 0
+        is_new = thread not in self.processes
+        if is_new:
+            self.processes[thread] = process_of(thread)
+        return 0 if event or (is_new and stop == signal.SIGSTOP) else stop
+
+    def _syscall(self, thread: int) -> None:
+        info = ctypes.create_string_buffer(INFO_SIZE)
+        ptrace(GET_SYSCALL_INFO, thread, INFO_SIZE, info)
+        kind, machine = struct.unpack_from("=B3xI", info)
+        if kind == ENTRY:
+            number, *arguments = struct.unpack_from("=7Q", info, 24)
+            self._enter(thread, NAMES[machine].get(number), tuple(arguments))
+        elif kind == RETURN and (call := self.calls.pop(thread, None)):
+            [result] = struct.unpack_from("=q", info, 24)
+            data = b""
+            if call.name in RECEIVES and result > 0:
+                data = memory(thread, call.arguments[1], result)
+            self._write(thread, "return", call, data, result)
+
+    def _enter(self, thread: int, name: str | None, arguments: tuple[int, ...]) -> None:
+        if name is None:
+            return
+        call = Call(name, arguments, file_of(thread, arguments[0]))
+        if call.file.startswith("socket:") or call.file.endswith("-wal"):
+            self.calls[thread] = call
+            sent = sent_by(thread, call) if name in SENDS else b""
+            self._write(thread, "enter", call, sent, None)
+
+    def _write(self, thread: int, at: str, call: Call, data: bytes, result: int | None) -> None:
+        line = {
+            "process": self.processes[thread],
+            "thread": thread,
+            "at": at,
+            "call": call.name,
+            "file": call.file,
+            "data": data.decode("latin-1"),
+            "result": result,
+        }
+        self.out.write(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
+
+
+def process_of(thread: int) -> int:
+    status = Path(f"/proc/{thread}/status").read_text()
+    return int(status.partition("Tgid:")[2].split()[0])
+
+
+def file_of(thread: int, descriptor: int) -> str:
+    """Its path, or such as `socket:[4711]`; empty where it is none."""
+    try:
+        return str(Path(f"/proc/{thread}/fd/{descriptor & 0xFFFFFFFF}").readlink())
+    except OSError:
+        return ""
+
+
+def memory(thread: int, address: int, size: int) -> bytes:
+    descriptor = os.open(f"/proc/{thread}/mem", os.O_RDONLY)
+    try:
+        return os.pread(descriptor, size, address)
+    finally:
+        os.close(descriptor)
+
+
+def sent_by(thread: int, call: Call) -> bytes:
+    """The bytes that the call is about to write."""
+    address, size = call.arguments[1:3]
+    if call.name == "sendmsg":  # struct msghdr: name, its length, vector, its length
+        address, size = struct.unpack_from("=16xQQ", memory(thread, address, 32))
+    if call.name in ("sendmsg", "writev"):
+        vector = struct.iter_unpack("=QQ", memory(thread, address, 16 * size))
+        return b"".join(memory(thread, *part) for part in vector)
+    return memory(thread, address, size)
+
+
+def main(out: str, *command: str) -> None:
+    child = os.fork()
+    if child == 0:
+        ptrace(TRACEME, 0)
+        os.kill(os.getpid(), signal.SIGSTOP)
+        os.execvp(command[0], command)  # noqa: S606 - it is what we were asked to run
+    # A stop is for the command; this process ends after it.
+    signal.signal(signal.SIGTERM, lambda *_: os.kill(child, signal.SIGTERM))
+    os.waitpid(child, 0)
+    ptrace(SETOPTIONS, child, data=OPTIONS)
+    with Path(out).open("wb") as file:
+        tracer = Tracer(file, {child: child})
+        ptrace(SYSCALL, child)
+        tracer.run()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
