@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from audit.entry import Kind
+from audit.errors import BadLeaf
 from rules.compile import Policy, compile_document
 from rules.document import Document
 from rules.render import actions
@@ -47,12 +48,16 @@ class Replayed:
 
 
 def replay(snapshot: Snapshot, log: str) -> Iterator[Replayed]:
-    """Every decision of the log in order, decided again."""
+    """Every decision of the log in order, decided again; a leaf that cannot be is a difference."""
     policies = _Policies(snapshot)
     for entry in snapshot.entries(log):
-        leaf = entry.value
-        if leaf["kind"] == Kind.DECISION:
-            yield Replayed(entry.index, tuple(_differences(leaf, log, entry.index, policies)))
+        try:
+            leaf = entry.value
+            if leaf["kind"] == Kind.DECISION:
+                yield Replayed(entry.index, tuple(_differences(leaf, log, entry.index, policies)))
+        except (BadLeaf, KeyError, TypeError, ValueError, AttributeError) as error:
+            broken = Difference(log, entry.index, "", "leaf", f"unreadable: {error!r}", None)
+            yield Replayed(entry.index, (broken,))
 
 
 def decided(policy: Policy, leaf: Mapping[str, Any]) -> dict[str, Any]:
