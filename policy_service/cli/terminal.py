@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 import orjson
 
-from audit.errors import AuditError
+from audit.errors import AuditError, NotALedger
 from audit.stores.sqlite import SqliteStore
 
 if TYPE_CHECKING:
@@ -38,8 +38,10 @@ def opened(data: Path) -> Iterator[Store]:
     """The ledger of the folder; where there is none, or it fails, the command ends saying so."""
     try:
         store = SqliteStore.open(data)
-    except AuditError as error:
+    except NotALedger as error:
         fail(f"{error}. `policy-service init --data {data}` makes one.")
+    except AuditError as error:
+        fail(str(error))
     with store:
         try:
             yield store

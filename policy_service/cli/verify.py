@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from audit.errors import StorageUnavailable
 from audit.verify import verify_all
 from policy_service.cli.terminal import data_option, found, json_option, opened, show
 
@@ -20,15 +21,26 @@ if TYPE_CHECKING:
 @data_option
 @json_option
 def verify(data: Path, *, as_json: bool) -> None:
-    """Recompute every leaf, hash, root and step of every log."""
-    with opened(data) as store, store.read() as snapshot:
-        reports = list(verify_all(snapshot))
+    """Recompute every leaf, hash, root and step of every log.
+
+    A ledger that cannot be read to its end is a finding too.
+    """
+    reports: list[Report] = []
+    unreadable = None
+    with opened(data) as store:
+        try:
+            with store.read() as snapshot:
+                reports.extend(verify_all(snapshot))
+        except StorageUnavailable as error:
+            unreadable = str(error)
     if as_json:
-        show({"logs": [_view(report) for report in reports]})
+        show({"logs": [_view(report) for report in reports], "unreadable": unreadable})
     else:
         for report in reports:
             _print(report)
-    if any(report.findings for report in reports):
+        if unreadable:
+            click.echo(f"the rest cannot be read: {unreadable}")
+    if unreadable or any(report.findings for report in reports):
         found()
 
 
