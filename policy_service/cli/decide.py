@@ -19,6 +19,12 @@ if TYPE_CHECKING:
 
 @click.command()
 @data_option
+@click.option(
+    "--json",
+    is_flag=True,
+    expose_value=False,
+    help="Taken as everywhere; decisions are JSON in any case.",
+)
 def decide(data: Path) -> None:
     """Decide the events on standard input, one a line; their decisions come out, one a line.
 

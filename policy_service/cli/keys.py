@@ -39,7 +39,12 @@ def list_keys(data: Path, *, as_json: bool) -> None:
 
 @keys.command()
 @data_option
-@click.option("--role", type=click.Choice([role.value for role in Role]), required=True)
+@click.option(
+    "--role",
+    type=click.Choice([role.value for role in Role]),
+    required=True,
+    help="What its holder may do.",
+)
 @click.option("--workspace", default=EVERY_WORKSPACE, show_default=True, help="`*` for all.")
 @click.option("--name", required=True, help="What it is for.")
 @json_option

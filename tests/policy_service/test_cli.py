@@ -1,0 +1,107 @@
+"""What all commands have in common: help, JSON, and how they end."""
+
+from __future__ import annotations
+
+import subprocess
+from typing import TYPE_CHECKING
+
+import click
+import pytest
+
+from policy_service.cli import main
+from tests.policy_service.test_cli_ledger import call
+from tests.served import COMMAND
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+def commands(group: click.Group, *above: str) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    """Every command with the words that call it."""
+    for name, command in group.commands.items():
+        yield (*above, name), command
+        if isinstance(command, click.Group):
+            yield from commands(command, *above, name)
+
+
+COMMANDS = dict(commands(main))
+NO_JSON = {("serve",)}
+"""What prints nothing but its log."""
+
+
+def test_the_commands_are_those_that_were_promised() -> None:
+    assert {" ".join(words) for words in COMMANDS} == {
+        "init",
+        "serve",
+        "decide",
+        "verify",
+        "replay",
+        "rules",
+        "rules show",
+        "rules check",
+        "rules test",
+        "rules explain",
+        "keys",
+        "keys list",
+        "keys create",
+        "keys revoke",
+    }
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_every_command_explains_itself(words: tuple[str, ...]) -> None:
+    said = call(*words, "--help").stdout
+    assert said.startswith(f"Usage: main {' '.join(words)}")
+    assert call(*words, "-h").stdout == said
+    options = [p for p in COMMANDS[words].params if isinstance(p, click.Option)]
+    assert all(option.help for option in options), "an option says what it is for"
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_every_command_has_json(words: tuple[str, ...]) -> None:
+    command = COMMANDS[words]
+    has_json = any("--json" in parameter.opts for parameter in command.params)
+    assert has_json is (words not in NO_JSON and not isinstance(command, click.Group))
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_an_unknown_option_is_wrong_use(words: tuple[str, ...]) -> None:
+    call(*words, "--colour", code=2)
+
+
+def test_an_unknown_command_is_wrong_use() -> None:
+    call("nothing", code=2)
+
+
+def test_the_command_is_installed_and_says_its_version() -> None:
+    said = subprocess.run([COMMAND, "--version"], capture_output=True, check=True, timeout=60)
+    assert said.stdout.startswith(b"policy-service, version ")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["--port", "0"], ["--port", "65536"], ["--workers", "0"], ["--threads", "x"]],
+    ids=" ".join,
+)
+def test_a_setting_that_cannot_be_is_wrong_use(tmp_path: Path, arguments: list[str]) -> None:
+    call("serve", "--data", tmp_path, *arguments, code=2)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("POLICY_SERVICE_PORT", "http"),
+        ("POLICY_SERVICE_PORT", "0"),
+        ("POLICY_SERVICE_PORT", "65536"),
+        ("POLICY_SERVICE_WORKERS", "-1"),
+        ("POLICY_SERVICE_THREADS", "1e3"),
+        ("POLICY_SERVICE_DATA", ""),
+        ("POLICY_SERVICE_COLOUR", "red"),
+    ],
+)
+def test_a_wrong_setting_of_the_environment_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    assert name in call("serve", "--data", tmp_path, code=2).stderr

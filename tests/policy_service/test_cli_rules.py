@@ -1,0 +1,160 @@
+"""The command line on rule documents: shown, checked, tested, explained."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from rules import builtin
+from tests.policy_service.api import document, event, reply
+from tests.policy_service.test_cli_ledger import as_json, call
+
+
+def written(folder: Path, tree: Any, name: str = "rules.yaml") -> Path:
+    """A file with the document in it."""
+    file = folder / name
+    text = json.dumps(tree) if name.endswith(".json") else yaml.safe_dump(tree, sort_keys=False)
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+def with_test(**expect: str) -> dict[str, Any]:
+    """A document with one more test of its own."""
+    tree = document()
+    return {**tree, "tests": [*tree["tests"], {"name": "One more", "given": {}, "expect": expect}]}
+
+
+def test_the_built_in_document_is_shown_as_it_is_written() -> None:
+    assert call("rules", "show").stdout == builtin.text()
+    assert as_json("rules", "show") == builtin.tree()
+
+
+def test_what_is_shown_is_good(tmp_path: Path) -> None:
+    file = tmp_path / "builtin.yaml"
+    file.write_text(call("rules", "show").stdout, encoding="utf-8")
+    assert call("rules", "check", file).stdout == f"{file}: good\n"
+    assert as_json("rules", "check", file)["complaints"] == []
+
+
+def test_json_is_read_as_json(tmp_path: Path) -> None:
+    assert (
+        as_json("rules", "check", written(tmp_path, document(), "rules.json"))["result"] == "good"
+    )
+    (tmp_path / "twice.json").write_text('{"format": 1, "format": 1}')
+    [complaint] = as_json("rules", "check", tmp_path / "twice.json", code=1)["complaints"]
+    assert complaint["code"] == "duplicate_key"
+
+
+def test_a_bad_document_is_refused_with_every_complaint_and_its_line(tmp_path: Path) -> None:
+    file = tmp_path / "bad.yaml"
+    text = builtin.text().replace("enabled: true", "enabled: perhaps")
+    file.write_text(text.replace("ask_again: 1", "ask_again: -1"), encoding="utf-8")
+    complaints = as_json("rules", "check", file, code=1)["complaints"]
+    assert [complaint["pointer"] for complaint in complaints] == [
+        "/settings/enabled",
+        "/settings/ask_again",
+    ]
+    said = call("rules", "check", file, code=1).stdout.splitlines()
+    assert said[-1] == f"{file}: refused"
+    for complaint, line in zip(complaints, said, strict=False):
+        assert line.startswith(f"{file}:{complaint['line']}: {complaint['pointer']}: ")
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"a: [", b"\xff", b"\0", b"- 1", b"&a a: *a"], ids=lambda body: repr(body)
+)
+def test_what_is_no_document_is_a_finding(tmp_path: Path, body: bytes) -> None:
+    file = tmp_path / "rules.yaml"
+    file.write_bytes(body)
+    for command in ("check", "test"):
+        assert as_json("rules", command, file, code=1)["complaints"]
+        assert str(file) in call("rules", command, file, code=1).stdout
+
+
+def test_the_tests_of_a_document_are_run(tmp_path: Path) -> None:
+    count = len(builtin.tree()["tests"])
+    file = written(tmp_path, document())
+    assert call("rules", "test", file).stdout.endswith(f"{count} tests passed, 0 failed\n")
+
+
+def test_a_failing_test_is_a_finding(tmp_path: Path) -> None:
+    file = written(tmp_path, with_test(reason="switched_off"))
+    result = as_json("rules", "test", file, code=1)
+    [complaint] = result["complaints"]
+    assert complaint["code"] == "test_failed"
+    assert "One more" in complaint["message"]
+    assert result["result"].endswith("1 failed")
+    assert as_json("rules", "check", file, code=1)["complaints"] == [complaint]
+
+
+def test_a_rule_that_no_test_decides_is_a_notice(tmp_path: Path) -> None:
+    file = written(tmp_path, {**document(), "tests": []})
+    result = as_json("rules", "check", file)
+    assert {notice["code"] for notice in result["notices"]} == {"rule_untested"}
+    assert "notice: " in call("rules", "check", file).stdout
+
+
+@pytest.mark.parametrize("command", ["check", "test"])
+def test_a_file_that_is_not_there_is_wrong_use(tmp_path: Path, command: str) -> None:
+    call("rules", command, tmp_path / "nothing.yaml", code=2)
+    call("rules", command, tmp_path, code=2)
+    call("rules", command, code=2)
+
+
+def test_an_event_is_explained_from_standard_input() -> None:
+    given = json.dumps(event(workspace={"plan": "starter"})).encode()
+    said = call("rules", "explain", given=given).stdout.splitlines()
+    assert said == [
+        "  switched-off: settings.enabled is True, wanted False",
+        "plan-not-entitled: not_triggered, plan_not_entitled, stage not_routed",
+    ]
+
+
+def test_an_explanation_as_json_has_the_decision_the_facts_and_what_was_tried() -> None:
+    given = json.dumps(event()).encode()
+    explained = json.loads(call("rules", "explain", "--json", given=given).stdout)
+    assert list(explained) == ["decision", "facts", "tried"]
+    assert explained["decision"] == {
+        "outcome": "ask",
+        "reason": "anonymous_contact",
+        "rule": "ask-if-customer",
+        "stage": "awaiting_answer",
+    }
+    assert explained["facts"]["message.language"] == "en-GB"
+    *before, last = explained["tried"]
+    assert last == {"rule": "ask-if-customer", "held": True, "failed": None}
+    assert all(list(tried["failed"]) == ["fact", "expected", "actual"] for tried in before)
+
+
+def test_an_event_is_explained_at_a_stage_under_another_document(tmp_path: Path) -> None:
+    event_file = tmp_path / "event.json"
+    event_file.write_text(json.dumps(reply("ev-2", "customer")), encoding="utf-8")
+    file = written(tmp_path, document(collect_contact=False))
+    options = ["--document", file, "--stage", "awaiting_answer", "--asks", "1"]
+    explained = as_json("rules", "explain", event_file, *options)
+    assert explained["decision"]["reason"] == "customer_confirmed"
+    assert explained["facts"]["conversation.asks"] == 1
+
+
+def test_a_document_whose_tests_fail_can_be_explained(tmp_path: Path) -> None:
+    """That is when one wants to know."""
+    file = written(tmp_path, with_test(reason="switched_off"))
+    given = json.dumps(event()).encode()
+    assert "ask-if-customer" in call("rules", "explain", "--document", file, given=given).stdout
+
+
+def test_a_document_that_is_refused_is_not_explained(tmp_path: Path) -> None:
+    file = written(tmp_path, document(enabled="perhaps"))
+    given = json.dumps(event()).encode()
+    assert "refused" in call("rules", "explain", "--document", file, given=given, code=1).stdout
+
+
+@pytest.mark.parametrize("body", [b"", b"x", b"{}", b"\xff"])
+def test_what_is_no_event_is_wrong_use(body: bytes) -> None:
+    assert call("rules", "explain", given=body, code=2).stderr.startswith("policy-service: ")
+    call("rules", "explain", "--stage", "nowhere", given=body, code=2)
+    call("rules", "explain", "--asks", "-1", given=body, code=2)
