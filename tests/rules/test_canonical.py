@@ -64,7 +64,7 @@ def test_a_value_is_written(value: Any, written: str) -> None:
         {1: 1},
         {None: 1},
         {"a": {1}},
-        [object()],
+        [frozenset()],
         b"bytes",
         {"a": 1.5, "b": "\ud800"},
         {"a": 1.5, "b": 2**53},
