@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.policy_service.api import Api, Made, made, opened
+from tests.policy_service.command_line import SAMPLE, call
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,3 +32,11 @@ def shared(first: Made, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ap
     """One service for a module: for tests that write nothing, or what no other one looks at."""
     with opened(first, tmp_path_factory.mktemp("shared") / "data") as served:
         yield served
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """A ledger with a few decisions in it."""
+    folder = tmp_path / "data"
+    call("decide", "--data", folder, given=SAMPLE)
+    return folder

@@ -9,7 +9,7 @@ import click
 import pytest
 
 from policy_service.cli import main
-from tests.policy_service.test_cli_ledger import call
+from tests.policy_service.command_line import call
 from tests.served import COMMAND
 
 if TYPE_CHECKING:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
 
 from rules import builtin
 from tests.policy_service.api import document, event, reply
-from tests.policy_service.test_cli_ledger import as_json, call
+from tests.policy_service.command_line import as_json, call
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def written(folder: Path, tree: Any, name: str = "rules.yaml") -> Path:
@@ -64,9 +66,7 @@ def test_a_bad_document_is_refused_with_every_complaint_and_its_line(tmp_path: P
         assert line.startswith(f"{file}:{complaint['line']}: {complaint['pointer']}: ")
 
 
-@pytest.mark.parametrize(
-    "body", [b"", b"a: [", b"\xff", b"\0", b"- 1", b"&a a: *a"], ids=lambda body: repr(body)
-)
+@pytest.mark.parametrize("body", [b"", b"a: [", b"\xff", b"\0", b"- 1", b"&a a: *a"], ids=repr)
 def test_what_is_no_document_is_a_finding(tmp_path: Path, body: bytes) -> None:
     file = tmp_path / "rules.yaml"
     file.write_bytes(body)
@@ -134,7 +134,7 @@ def test_an_event_is_explained_at_a_stage_under_another_document(tmp_path: Path)
     event_file = tmp_path / "event.json"
     event_file.write_text(json.dumps(reply("ev-2", "customer")), encoding="utf-8")
     file = written(tmp_path, document(collect_contact=False))
-    options = ["--document", file, "--stage", "awaiting_answer", "--asks", "1"]
+    options: list[str | Path] = ["--document", file, "--stage", "awaiting_answer", "--asks", "1"]
     explained = as_json("rules", "explain", event_file, *options)
     assert explained["decision"]["reason"] == "customer_confirmed"
     assert explained["facts"]["conversation.asks"] == 1

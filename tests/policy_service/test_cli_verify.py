@@ -1,0 +1,148 @@
+"""The command line finds what was tampered with, and leaves alone what is no ledger."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import pytest
+from click.testing import CliRunner
+
+from policy_service.cli import main
+from tests.policy_service.command_line import SAMPLE, as_json, call
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# verify and replay
+
+
+def test_a_sound_ledger_is_said_to_be_sound(data: Path) -> None:
+    said = call("verify", "--data", data).stdout.splitlines()
+    assert [line.partition(":")[0] for line in said] == ["acme", "globex"]
+    assert all(line.endswith("sound") for line in said)
+    logs = as_json("verify", "--data", data)["logs"]
+    assert [(log["log"], log["size"], log["findings"]) for log in logs] == [
+        ("acme", 6, []),
+        ("globex", 3, []),
+    ]
+
+
+def test_a_replay_decides_everything_again(data: Path) -> None:
+    assert call("replay", "--data", data).stdout == (
+        "acme: 4 decisions, 4 identical\nglobex: 1 decisions, 1 identical\n"
+    )
+    assert as_json("replay", "--data", data, "--workspace", "globex") == {
+        "workspaces": [
+            {"workspace": "globex", "decisions": 1, "identical": 1, "differences": []},
+        ]
+    }
+    call("replay", "--data", data, "--workspace", "initech", code=2)
+
+
+def tampered(data: Path, *statements: str) -> None:
+    """Change the ledger as the owner of its file can: without the triggers."""
+    with closing(sqlite3.connect(data / "ledger.sqlite3")) as connection:
+        triggers = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'trigger'")
+        for (name,) in triggers.fetchall():
+            connection.execute(f"DROP TRIGGER {name}")
+        for statement in statements:
+            assert connection.execute(statement).rowcount > 0
+        connection.commit()
+
+
+LAST = "log = 1 AND idx = 5"
+EDITS = {
+    "an outcome": f"UPDATE entries SET leaf = replace(leaf, '\"lead\"', '\"ask\"') WHERE {LAST}",
+    "a leaf that is another JSON": f"UPDATE entries SET leaf = '[]' WHERE {LAST}",
+    "a leaf without its members": f"UPDATE entries SET leaf = '{{}}' WHERE {LAST}",
+    "a leaf without facts": f"UPDATE entries SET leaf = json_remove(leaf, '$.facts') WHERE {LAST}",
+    "a fact": """UPDATE entries SET leaf =
+        json_set(leaf, '$.facts."workspace.plan"', 'starter') WHERE log = 1 AND idx = 2""",
+    "facts of another type": f"UPDATE entries SET leaf = json_set(leaf, '$.facts', 7) WHERE {LAST}",
+    "a time": f"UPDATE entries SET leaf = json_set(leaf, '$.occurred_at', 'x') WHERE {LAST}",
+    "a policy": f"UPDATE entries SET leaf = json_set(leaf, '$.policy', 'x') WHERE {LAST}",
+    "a version": "UPDATE entries SET leaf = json_remove(leaf, '$.version') WHERE seq = 1",
+    "a hash": f"UPDATE entries SET leaf_hash = zeroblob(32) WHERE {LAST}",
+    "an entry gone": f"DELETE FROM entries WHERE {LAST}",
+    "an entry gone in between": "DELETE FROM entries WHERE log = 1 AND idx = 3",
+    "a personal part gone": "DELETE FROM personal WHERE entry = 3",
+    "a personal part": "UPDATE personal SET body = zeroblob(80) WHERE entry = 3",
+    "a document": "UPDATE documents SET body = CAST('{}' AS BLOB)",
+    "no document": "DELETE FROM documents",
+    "a size": "UPDATE logs SET size = 5 WHERE id = 1",
+    "a root": "UPDATE logs SET root = zeroblob(32) WHERE id = 1",
+    "a frontier": "UPDATE logs SET frontier = zeroblob(7) WHERE id = 1",
+}
+
+
+@pytest.mark.parametrize("edit", EDITS.values(), ids=EDITS.keys())
+def test_tampering_is_found(data: Path, edit: str) -> None:
+    tampered(data, edit)
+    said = call("verify", "--data", data, code=1).stdout
+    assert "findings" in said
+    logs = as_json("verify", "--data", data, code=1)["logs"]
+    assert {log["log"] for log in logs if log["findings"]} >= {"acme"}
+
+
+@pytest.mark.parametrize("edit", EDITS.values(), ids=EDITS.keys())
+def test_a_replay_of_a_tampered_ledger_ends_without_a_traceback(data: Path, edit: str) -> None:
+    """What can still be decided again is compared; the rest is a difference, never a crash."""
+    tampered(data, edit)
+    result = CliRunner().invoke(main, ["replay", "--data", str(data)])
+    assert result.exit_code in {0, 1}, result.output
+    assert result.exception is None or isinstance(result.exception, SystemExit)
+
+
+def test_a_changed_fact_is_a_difference_to_the_replay(data: Path) -> None:
+    tampered(data, EDITS["a fact"])
+    [acme, _] = as_json("replay", "--data", data, code=1)["workspaces"]
+    assert (acme["decisions"], acme["identical"]) == (4, 3)
+    members = [difference["member"] for difference in acme["differences"]]
+    assert members == ["outcome", "reason", "rule", "stage", "actions"]
+    said = call("replay", "--data", data, code=1).stdout
+    assert "entry 2, reason: recorded 'anonymous_contact', replayed 'plan_not_entitled'" in said
+
+
+def test_a_damaged_file_is_a_finding(data: Path) -> None:
+    file = data / "ledger.sqlite3"
+    body = file.read_bytes()
+    page = body.index(b'{"actions"') // 8192 * 8192
+    file.write_bytes(body[:page] + b"\xff" * 8192 + body[page + 8192 :])
+    assert "cannot be read" in call("verify", "--data", data, code=1).stdout
+    assert as_json("verify", "--data", data, code=1)["unreadable"]
+
+
+# no ledger
+
+
+COMMANDS = [["verify"], ["replay"], ["keys", "list"], ["keys", "revoke", "x"], ["serve"]]
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_where_there_is_no_ledger_a_command_is_wrong_use(
+    tmp_path: Path, command: list[str]
+) -> None:
+    result = call(*command, "--data", tmp_path / "nothing", code=2)
+    assert "no ledger" in result.stderr
+    assert "init" in result.stderr
+    assert not (tmp_path / "nothing").exists()
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_what_is_no_ledger_is_left_alone(tmp_path: Path, command: list[str]) -> None:
+    (tmp_path / "ledger.sqlite3").write_text("Dear diary")
+    result = call(*command, "--data", tmp_path, code=2)
+    assert "not a ledger" in result.stderr
+    assert (tmp_path / "ledger.sqlite3").read_text() == "Dear diary"
+
+
+@pytest.mark.parametrize("command", [["decide"], *COMMANDS], ids=" ".join)
+def test_a_ledger_of_a_newer_release_is_left_alone(data: Path, command: list[str]) -> None:
+    """And nobody is told to make another one in its place."""
+    with closing(sqlite3.connect(data / "ledger.sqlite3")) as connection:
+        connection.execute("PRAGMA user_version = 99")
+    result = call(*command, "--data", data, given=SAMPLE, code=2)
+    assert "format 99" in result.stderr
+    assert "makes one" not in result.stderr
