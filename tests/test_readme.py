@@ -1,0 +1,121 @@
+"""The README is true: its console blocks are run, its tables are those of the code."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from policy_service.cli import main
+from policy_service.settings import Settings, variable
+from tests.served import COMMAND, free_port
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+README = Path(__file__).parents[1] / "README.md"
+PORT = "8123"
+VARYING = {
+    r"sha256:[0-9a-f]{64}": "<digest>",
+    r"[A-Za-z0-9+/]{43}=": "<hash>",
+    r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z": "<time>",
+}
+"""What is another at every run, by shape; everything else must be the same."""
+END = "---- end of the output ----"
+
+
+def console(text: str) -> Iterator[tuple[str, str]]:
+    """Each command of the console blocks with what it is said to print."""
+    for block in re.findall(r"^```console\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
+        for written in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
+            lines = written.splitlines(keepends=True)
+            end = next(n for n in range(1, len(lines) + 1) if is_whole("".join(lines[:n])))
+            yield "".join(lines[:end]), "".join(lines[end:])
+
+
+def is_whole(command: str) -> bool:
+    """Whether a shell would run it, and not wait for more."""
+    if command.endswith("\\\n"):
+        return False
+    try:
+        shlex.split(command)
+    except ValueError:
+        return False
+    return True
+
+
+def printed(folder: Path, commands: list[str]) -> list[str]:
+    """What each command prints, run one after the other by one shell in the folder."""
+    script = "".join(f"{command}echo '{END}'\n" for command in commands)
+    path = f"{COMMAND.parent}{os.pathsep}{os.environ['PATH']}"
+    ran = subprocess.run(
+        ["bash", "-c", f"trap 'kill $(jobs -p) 2>/dev/null' EXIT\n{script}"],
+        cwd=folder,
+        env={**os.environ, "PATH": path},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    return ran.stdout.split(f"{END}\n")[:-1]
+
+
+def shape(text: str) -> str:
+    for pattern, name in VARYING.items():
+        text = re.sub(pattern, name, text)
+    return text.strip()
+
+
+def test_what_the_readme_shows_is_what_happens(tmp_path: Path) -> None:
+    story = list(console(README.read_text(encoding="utf-8")))
+    port = str(free_port())
+    outputs = printed(tmp_path, [command.replace(PORT, port) for command, _ in story])
+    assert len(outputs) == len(story)
+    for (command, promised), output in zip(story, outputs, strict=True):
+        assert shape(output).replace(port, PORT) == shape(promised), command
+
+
+def test_the_readme_tells_a_whole_story() -> None:
+    """The blocks were found: started, asked, verified, replayed, stopped, copied."""
+    commands = "".join(command for command, _ in console(README.read_text(encoding="utf-8")))
+    for told in ("init", "serve", "/v1/decisions", "verify", "replay", "kill", "cp"):
+        assert told in commands
+
+
+def commands(group: click.Group, *above: str) -> Iterator[tuple[str, click.Command]]:
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group):
+            yield from commands(command, *above, name)
+        else:
+            yield " ".join([*above, name]), command
+
+
+def sentence(command: click.Command) -> str:
+    """The first sentence of its help."""
+    return (command.help or "").split("\n\n")[0].replace("\n", " ")
+
+
+def test_the_readme_lists_every_command_with_the_first_sentence_of_its_help() -> None:
+    table = [f"| `{words}` | {sentence(command)} |" for words, command in commands(main)]
+    assert rows("Commands") == table
+
+
+def test_the_readme_lists_every_setting() -> None:
+    table = [
+        f"| `{variable(f.name)}` | `{f.default}` | {f.metadata['meaning']} |"
+        for f in fields(Settings)
+    ]
+    assert rows("Settings") == table
+
+
+def rows(section: str) -> list[str]:
+    """The rows of the table in a section, without its head."""
+    text = README.read_text(encoding="utf-8").split(f"\n## {section}\n")[1].split("\n## ")[0]
+    return [line for line in text.splitlines() if line.startswith("| `")]
