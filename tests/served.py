@@ -36,6 +36,11 @@ _PORTS = range(20_000, 32_000)  # below those that the system gives to clients
 class NotAnswered(Exception):  # noqa: N818 - it says what happened
     """The connection was refused, or closed before a whole answer had come."""
 
+    @property
+    def torn(self) -> bool:
+        """A part of an answer had come."""
+        return isinstance(self.__cause__, http.client.IncompleteRead)
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -136,6 +141,14 @@ class Server:
 
     def start(self) -> None:
         """Start it and wait until it is ready; AssertionError, with its log, if it ends first."""
+        self.launch()
+        for _ in patiently("the server did not get ready"):
+            assert self.is_running(), self.log.read_text()
+            if self.is_ready():
+                return
+
+    def launch(self) -> None:
+        """Start it, without waiting."""
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 self.command,
@@ -145,10 +158,6 @@ class Server:
                 stderr=log,
                 process_group=0,
             )
-        for _ in patiently("the server did not get ready"):
-            assert self._process.poll() is None, self.log.read_text()
-            if self.is_ready():
-                return
 
     def is_ready(self) -> bool:
         with self.client(None) as client, suppress(NotAnswered):

@@ -56,6 +56,8 @@ class Platform:
         """What no server should have answered."""
         self.unanswered = 0
         """How often an event was sent and no answer came."""
+        self.torn = 0
+        """How often a part of an answer came and not the rest."""
         self.refused: list[Answer] = []
         """The answers that said 503."""
         self._acknowledged: list[Acknowledged] = []
@@ -109,8 +111,9 @@ class Platform:
         while True:
             try:
                 answer = client.decide(event)
-            except NotAnswered:
+            except NotAnswered as failure:
                 self.unanswered += 1
+                self.torn += failure.torn
             else:
                 if answer.status == HTTPStatus.OK:
                     return answer
@@ -144,7 +147,7 @@ def event(
     """The event of this number in its conversation."""
     return orjson.dumps(
         {
-            "id": f"ev-{conversation}-{number}.",
+            "id": f"ev-{conversation}-{number}.",  # the point, so that none begins another
             "type": kind,
             "occurred_at": f"2026-11-22T10:00:{number:02}Z",
             "workspace": {"id": workspace, "plan": "pro"},

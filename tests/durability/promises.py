@@ -58,6 +58,13 @@ def broken_in_ledger(data: Path, acknowledged: Iterable[Acknowledged]) -> list[s
     return found + [wrong for each in acknowledged for wrong in _missing(entries, each)]
 
 
+def decided_in(data: Path) -> set[tuple[str, str]]:
+    """The workspace and the id of every event that has its decision."""
+    with SqliteStore.open(data) as store, store.read() as view:
+        entries = [entry for log in view.logs() for entry in view.entries_of(log, Kind.DECISION)]
+    return {(entry.log, entry.value["event"]) for entry in entries}
+
+
 def verify_and_replay(data: Path) -> None:
     """Both commands must end well; AssertionError, with what they said, otherwise."""
     run("verify", f"--data={data}")

@@ -1,6 +1,8 @@
 """Runs a command and writes down what it reads from sockets, sends to them, and puts on disk.
 
 Usage: python tracer.py FILE COMMAND…. The file gets one JSON object per line, in the order seen.
+Asked to stop (SIGTERM) it closes the file and kills what it traces: passed on, the signal might be
+lost, since under a trace any thread may take it, and Python waits for it in the main thread alone.
 
 It is a small strace, for want of one on every machine: ptrace(2) through ctypes. What makes the
 order of lines a proof: this one thread sees every system call of every process and thread twice,
@@ -170,8 +172,7 @@ def main(out: str, *command: str) -> None:
         ptrace(TRACEME, 0)
         os.kill(os.getpid(), signal.SIGSTOP)
         os.execvp(command[0], command)  # noqa: S606 - it is what we were asked to run
-    # A stop is for the command; this process ends after it.
-    signal.signal(signal.SIGTERM, lambda *_: os.kill(child, signal.SIGTERM))
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     os.waitpid(child, 0)
     ptrace(SETOPTIONS, child, data=OPTIONS)
     with Path(out).open("wb") as file:

@@ -1,0 +1,107 @@
+"""Stores that break the promise, served: what the tests of durability must find.
+
+Applications for granian, each made by a function of this module.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TypeVar
+
+from audit.group import GroupCommit
+from audit.stores.sqlite import SqliteStore
+from audit.stores.sqlite_writer import SqliteTransaction
+from policy_service.app import create_app
+from policy_service.settings import Settings
+from tests.served import COMMAND, Server
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
+
+    from flask import Flask
+
+    from audit.group import Raised, Returned
+    from audit.stores.sqlite_writer import SqliteCommit, SqliteWriter
+
+T = TypeVar("T")
+
+
+class BrokenServer(Server):
+    """A server like ours, of one worker, on the store that `application` makes."""
+
+    application: Callable[[], Flask]
+
+    @property
+    def command(self) -> list[str]:
+        return [
+            *(*self.wrapper, "env", f"POLICY_SERVICE_DATA={self.data}"),
+            *(str(COMMAND.with_name("granian")), "--interface=wsgi", "--factory"),
+            *(f"--port={self.port}", "--workers=1", f"--blocking-threads={self.threads}"),
+            f"{self.application.__module__}:{self.application.__name__}",
+        ]
+
+
+class Uncommitted:
+    """A commit that only says it was made."""
+
+    def __init__(self, commit: SqliteCommit) -> None:
+        self._commit = commit
+
+    def attempt(self, work: Callable[[SqliteTransaction], T]) -> Returned[T] | Raised:
+        return self._commit.attempt(work)
+
+    def commit(self) -> None:
+        pass
+
+
+class Late:
+    """Gives out the same transaction again and again; it will be committed some day."""
+
+    def __init__(self, writer: SqliteWriter) -> None:
+        self._writer = writer
+        self._begun: AbstractContextManager[SqliteCommit] | None = None
+
+    @contextmanager
+    def begin(self) -> Iterator[Uncommitted]:
+        if self._begun is None:
+            self._begun = self._writer.begin()
+            self._commit = Uncommitted(self._begun.__enter__())
+        yield self._commit
+
+
+class LateStore(SqliteStore):
+    """Answers before it commits."""
+
+    def commit_later(self) -> None:
+        self._group = GroupCommit[SqliteTransaction](Late(self._writer).begin)
+
+
+class UnsyncedStore(SqliteStore):
+    """Commits, and leaves it to the system when that reaches the disk."""
+
+    def _connect_writer(self) -> sqlite3.Connection:
+        connection = super()._connect_writer()
+        connection.execute("PRAGMA synchronous = OFF")
+        return connection
+
+
+def late() -> Flask:
+    settings = Settings.from_environment()
+    store = LateStore.open(settings.data)
+    store.commit_later()
+    return create_app(settings, store)
+
+
+def unsynced() -> Flask:
+    settings = Settings.from_environment()
+    return create_app(settings, UnsyncedStore.open(settings.data))
+
+
+class LateServer(BrokenServer):
+    application = staticmethod(late)
+
+
+class UnsyncedServer(BrokenServer):
+    application = staticmethod(unsynced)

@@ -1,0 +1,147 @@
+"""Two servers on one ledger, a stop under load, a queue that is full: nothing is lost in any."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor, wait
+from typing import TYPE_CHECKING
+
+import pytest
+
+from audit.stores.sqlite import LOCK
+from audit.stores.sqlite_writer import locked
+from tests.durability.load import Platform, event
+from tests.durability.promises import (
+    broken_in_ledger,
+    broken_over_http,
+    decided_in,
+    out_of_order,
+    verify_and_replay,
+)
+from tests.served import Server, made, patiently, run, served
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.served import Answer
+
+ANSWERS = 400
+
+
+def talk(*platforms: Platform) -> None:
+    """Until each has its answers."""
+    for _ in patiently("the answers did not come"):
+        if all(len(platform.acknowledged()) >= ANSWERS for platform in platforms):
+            return
+
+
+@pytest.fixture
+def second(server: Server) -> Iterator[Server]:
+    """Another server on the same ledger."""
+    with Server(server.data, server.keys) as other:
+        yield other
+
+
+def test_two_servers_write_one_ledger(server: Server, second: Server) -> None:
+    """What either acknowledged is there once, and the other answers it the same."""
+    platform = Platform([server, second], clients=12, seed=3)
+    with platform.talking():
+        talk(platform)
+    acknowledged = platform.acknowledged()
+    assert platform.complaints == []
+    assert broken_over_http(server, acknowledged) == []
+    assert broken_over_http(second, acknowledged) == []
+    assert broken_in_ledger(server.data, acknowledged) == []
+    assert out_of_order(acknowledged) == []
+    verify_and_replay(server.data)
+
+
+def test_events_told_to_two_servers_at_once_are_decided_once(
+    server: Server, second: Server
+) -> None:
+    """Two platforms tell the same conversations, each to its server, and hear the same."""
+    platforms = [Platform([each], clients=6, seed=4) for each in (server, second)]
+    with platforms[0].talking(), platforms[1].talking():
+        talk(*platforms)
+    heard = [{each.name: each.body for each in one.acknowledged()} for one in platforms]
+    both = heard[0].keys() & heard[1].keys()
+    assert both
+    assert all(heard[0][name] == heard[1][name] for name in both)
+    acknowledged = [each for one in platforms for each in one.acknowledged()]
+    assert [platform.complaints for platform in platforms] == [[], []]
+    assert broken_in_ledger(server.data, acknowledged) == []
+    verify_and_replay(server.data)
+
+
+def test_a_stop_answers_what_was_accepted(server: Server) -> None:
+    """SIGTERM under load: every decision made was answered, whole, and the server ends well."""
+    platform = Platform([server], clients=12, seed=5)
+    with platform.talking():
+        talk(platform)
+        assert server.stop() == 0
+    acknowledged = platform.acknowledged()
+    assert platform.complaints == []
+    assert platform.torn == 0
+    assert broken_in_ledger(server.data, acknowledged) == []
+    assert decided_in(server.data) == {each.name for each in acknowledged}
+    verify_and_replay(server.data)
+
+
+def test_a_stop_also_ends_a_server_that_is_still_starting(tmp_path: Path) -> None:
+    """SIGTERM reaches workers that do not serve yet: its parent does not wait for them for good."""
+    server = Server(tmp_path / "data", made(tmp_path / "data"))
+    server.launch()
+    for _ in patiently("the server started no workers"):
+        if len(server.worker_ids()) == server.workers:
+            break
+    assert server.stop() == 0
+
+
+def test_a_port_that_is_taken_is_refused(server: Server) -> None:
+    """Two servers on one port would share its requests, each on its own ledger."""
+    refused = run("serve", f"--data={server.data}", f"--port={server.port}", exit_code=2)
+    assert f"port {server.port}" in refused.stderr.decode()
+
+
+def test_a_full_queue_refuses_and_drops_nothing(tmp_path: Path) -> None:
+    """While no commit can be made each worker keeps one writer waiting, and refuses all others."""
+    events = [event(f"c{n}", 1, "acme", "conversation.started") for n in range(16)]
+    with served(tmp_path / "data", environment={"POLICY_SERVICE_QUEUE": "1"}) as server:
+
+        def decide(told: bytes) -> Answer:
+            with server.client() as client:
+                return client.decide(told)
+
+        with ThreadPoolExecutor(len(events)) as pool:
+            with locked(server.data / LOCK):
+                asked = [pool.submit(decide, told) for told in events]
+                for _ in patiently("too many writers wait"):
+                    if len(wait(asked, 0).done) >= len(events) - server.workers:
+                        break
+            answers = [each.result() for each in asked]
+        refused = [answer for answer in answers if answer.status != 200]
+        assert {answer.status for answer in refused} == {503}
+        assert {answer.json["code"] for answer in refused} == {"busy"}
+        assert all(int(answer.headers["retry-after"]) > 0 for answer in refused)
+        assert len(decided_in(server.data)) == len(events) - len(refused) > 0
+        for told, answer in zip(events, answers, strict=True):
+            again = decide(told)
+            assert again.status == 200
+            assert again.replayed == (answer.status == 200)
+        assert len(decided_in(server.data)) == len(events)
+
+
+def test_what_a_full_queue_refused_is_decided_once_when_it_is_repeated(tmp_path: Path) -> None:
+    """Many clients, a queue of one: they come again until they are answered."""
+    with served(tmp_path / "data", environment={"POLICY_SERVICE_QUEUE": "1"}) as server:
+        platform = Platform([server], clients=16, seed=6)
+        with platform.talking():
+            talk(platform)
+            for _ in patiently("the queue was never full"):
+                if platform.refused:
+                    break
+        assert platform.complaints == []
+        acknowledged = platform.acknowledged()
+        assert broken_over_http(server, acknowledged) == []
+        assert broken_in_ledger(server.data, acknowledged) == []
+        assert out_of_order(acknowledged) == []
