@@ -1,13 +1,15 @@
 """Serve over HTTP: granian, several processes of several threads, one ledger.
 
-Granian's sockets share their port (SO_REUSEPORT). So a worker must not outlive the process that
-started it, or it would go on taking requests beside the server that was started next.
+Granian's sockets share their port (SO_REUSEPORT): two servers on one port would each get some of
+the requests. So a port that is taken is refused, and a worker does not outlive the process that
+started it.
 """
 
 from __future__ import annotations
 
 import os
 import signal
+import socket
 from dataclasses import replace
 from importlib import import_module
 from multiprocessing import parent_process
@@ -21,6 +23,9 @@ from granian.constants import Interfaces
 
 from policy_service.cli.terminal import fail, opened
 from policy_service.settings import Settings, WrongSetting
+
+SECONDS_TO_STOP = 30
+"""After these a worker that was asked to stop is killed; the ledger does not mind."""
 
 
 @click.command()
@@ -43,6 +48,7 @@ def serve(**given: Path | str | int | None) -> None:
     settings = replace(settings, **{name: v for name, v in given.items() if v is not None})  # type: ignore[arg-type]  # click has typed them
     with opened(settings.data):
         pass
+    _check_free(settings.host, settings.port)
     os.environ.update(settings.environment())
     Granian(
         "wsgi:app",
@@ -54,11 +60,27 @@ def serve(**given: Path | str | int | None) -> None:
         backpressure=settings.threads * 4,
         websockets=False,
         respawn_failed_workers=True,
+        workers_kill_timeout=SECONDS_TO_STOP,
     ).serve(target_loader=_load)
 
 
+def _check_free(host: str, port: int) -> None:
+    """End the command where the address cannot be listened on, or somebody does."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        socket.create_server((host, port), family=family).close()
+    except OSError as error:
+        fail(f"cannot listen on {host}, port {port}: {error.strerror}")
+
+
 def _load(target: str) -> Any:  # noqa: ANN401 - whatever application the target names
-    """The application `module:name`, in a worker, which is made to end with its parent."""
+    """The application `module:name`, in a worker, which is made to end with its parent.
+
+    Until it serves, a worker ends as soon as it is asked to: the handlers that it has from its
+    parent would swallow that, and the parent would wait for it.
+    """
+    for asked_to_stop in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(asked_to_stop, signal.SIG_DFL)
     Thread(target=_end_with_parent, daemon=True).start()
     module, _, name = target.partition(":")
     return getattr(import_module(module), name)
