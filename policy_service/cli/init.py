@@ -30,11 +30,10 @@ _FIRST_EVENT = (
 def init(data: Path, *, as_json: bool) -> None:
     """Make a ledger and one key for each role, shown this once."""
     try:
-        store = SqliteStore.create(data)
+        with SqliteStore.create(data) as store:
+            tokens = store.transact(_first_keys)
     except AuditError as error:
         fail(str(error))
-    with store:
-        tokens = store.transact(_first_keys)
     if as_json:
         show({"keys": tokens})
         return

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from policy_service.keys import Key
 
+LONGEST_NAME = 200
+
 
 @click.group()
 def keys() -> None:
@@ -52,6 +54,8 @@ def create(data: Path, role: str, workspace: str, name: str, *, as_json: bool) -
     """Create a key; its secret is shown this once."""
     if workspace != EVERY_WORKSPACE and not is_workspace(workspace):
         fail(f"{workspace!r} is not a workspace's id")
+    if not (name.isprintable() and 1 <= len(name) <= LONGEST_NAME):
+        fail(f"a key's name has 1 to {LONGEST_NAME} printable characters")
     with opened(data) as store:
         key, token = store.transact(
             lambda tx: create_key(tx, role=Role(role), workspace=workspace, name=name, by=None)
