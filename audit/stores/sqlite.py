@@ -181,6 +181,9 @@ class SqliteStore:
         connection = _connect(self._path, "rw")
         try:
             connection.execute("PRAGMA synchronous = FULL")
+            # A process that was killed may have written a commit and not synced it. It counts as
+            # committed from now on, so it must reach the disk before anybody is answered from it.
+            connection.execute("PRAGMA wal_checkpoint")
             connection.execute("PRAGMA cache_size = -16384")  # KiB; indexes are hit at random
         except sqlite3.Error:
             connection.close()
