@@ -50,6 +50,7 @@ def serve(**given: Path | str | int | None) -> None:
         pass
     _check_free(settings.host, settings.port)
     os.environ.update(settings.environment())
+    os.register_at_fork(after_in_child=_end_when_asked)
     Granian(
         "wsgi:app",
         address=settings.host,
@@ -73,14 +74,17 @@ def _check_free(host: str, port: int) -> None:
         fail(f"cannot listen on {host}, port {port}: {error.strerror}")
 
 
-def _load(target: str) -> Any:  # noqa: ANN401 - whatever application the target names
-    """The application `module:name`, in a worker, which is made to end with its parent.
+def _end_when_asked() -> None:
+    """Until it serves, a worker ends as soon as it is asked to.
 
-    Until it serves, a worker ends as soon as it is asked to: the handlers that it has from its
-    parent would swallow that, and the parent would wait for it.
+    The handlers that it has from its parent would swallow that, and the parent would wait for it.
     """
     for asked_to_stop in (signal.SIGTERM, signal.SIGINT):
         signal.signal(asked_to_stop, signal.SIG_DFL)
+
+
+def _load(target: str) -> Any:  # noqa: ANN401 - whatever application the target names
+    """The application `module:name`, in a worker, which is made to end with its parent."""
     Thread(target=_end_with_parent, daemon=True).start()
     module, _, name = target.partition(":")
     return getattr(import_module(module), name)
