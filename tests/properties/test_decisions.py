@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from rules.document import Facts
 
-SOME = settings(STEADY, max_examples=150)
+SOME = settings(STEADY, max_examples=100)
 
 
 @dataclass(frozen=True)

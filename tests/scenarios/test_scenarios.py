@@ -59,8 +59,12 @@ def decided(scenario: Scenario) -> list[Decision]:
 
 
 @cache
+def all_decided() -> dict[str, list[Decision]]:
+    return {scenario.name: decided(scenario) for scenario in own_scenarios()}
+
+
 def all_decisions() -> list[Decision]:
-    return [decision for scenario in own_scenarios() for decision in decided(scenario)]
+    return [decision for decisions in all_decided().values() for decision in decisions]
 
 
 @pytest.mark.parametrize("scenario", own_scenarios(), ids=lambda scenario: scenario.name)
@@ -136,9 +140,8 @@ def test_the_scenarios_say_each_built_in_phrase() -> None:
 
 def test_the_same_events_are_decided_alike_twice() -> None:
     """What came before in other conversations makes no difference."""
-    first = {scenario.name: decided(scenario) for scenario in own_scenarios()}
     again = {scenario.name: decided(scenario) for scenario in reversed(own_scenarios())}
-    assert first == again
+    assert again == all_decided()
 
 
 def test_null_takes_a_field_away() -> None:
