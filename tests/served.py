@@ -205,10 +205,14 @@ class Server:
         self._wait()
 
     def kill_worker(self, choice: random.Random) -> None:
-        """Kill one of its workers."""
-        if workers := self.worker_ids():
-            with suppress(ProcessLookupError):
-                os.kill(choice.choice(workers), signal.SIGKILL)
+        """Kill one of its workers; wait until there is another, or the main process gave up."""
+        killed = choice.choice(self.worker_ids())
+        with suppress(ProcessLookupError):
+            os.kill(killed, signal.SIGKILL)
+        for _ in patiently("there came no other worker"):
+            workers = self.worker_ids()
+            if not self.is_running() or (killed not in workers and len(workers) == self.workers):
+                return
 
     def _wait(self) -> int:
         code = self.process.wait(PATIENCE)

@@ -33,7 +33,7 @@ KILLS = [Kill.EVERYTHING] * 12 + [Kill.MAIN] * 6 + [Kill.WORKER] * 6
 
 
 def strike(server: Server, kill: Kill, choice: random.Random) -> None:
-    """Kill, and start again what does not do so itself, by the same command."""
+    """Kill, and where that was the end of the server, start it again by the same command."""
     match kill:
         case Kill.EVERYTHING:
             server.kill()
@@ -41,8 +41,8 @@ def strike(server: Server, kill: Kill, choice: random.Random) -> None:
             server.kill_main()
         case Kill.WORKER:
             server.kill_worker(choice)
-            return
-    server.start()
+    if not server.is_running():
+        server.start()
 
 
 def test_no_kill_loses_or_doubles_an_acknowledged_decision(server: Server) -> None:
