@@ -9,7 +9,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NotRequired, cast
 
-from pydantic import AfterValidator, ConfigDict, StringConstraints, TypeAdapter, ValidationError
+from pydantic import (
+    AfterValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    TypeAdapter,
+    ValidationError,
+)
 from pydantic_core import PydanticCustomError
 from typing_extensions import TypedDict
 
@@ -102,10 +109,30 @@ class EventQuestion(TypedDict):
     id: LongId
 
 
+_AS_SCHEMA: dict[str, Any] = {
+    "allOf": [
+        {
+            "if": {"properties": {"type": {"const": "contact.replied"}}},
+            "then": {
+                "anyOf": [
+                    {"required": [name], "properties": {name: {"type": "object"}}}
+                    for name in ("message", "answer")
+                ]
+            },
+        },
+        {
+            "if": {"not": {"properties": {"type": {"const": "question.expired"}}}},
+            "then": {"properties": {"question": {"type": "null"}}},
+        },
+    ]
+}
+"""What `_contradictions` refuses, as JSON Schema says it."""
+
+
 class Event(TypedDict):
     """Something that happened in a conversation, as the platform tells it."""
 
-    __pydantic_config__ = _STRICT  # type: ignore[misc]
+    __pydantic_config__ = ConfigDict(**_STRICT, json_schema_extra=_AS_SCHEMA)  # type: ignore[misc]
     id: EventId
     type: Literal[
         "conversation.started",
@@ -116,7 +143,9 @@ class Event(TypedDict):
         "conversation.closed",
         "question.expired",
     ]
-    occurred_at: Annotated[str, AfterValidator(_a_time)]
+    occurred_at: Annotated[
+        str, AfterValidator(_a_time), Field(json_schema_extra={"format": "date-time"})
+    ]
     workspace: EventWorkspace
     conversation: EventConversation
     contact: EventContact

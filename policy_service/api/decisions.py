@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from policy_service.api.answers import answer
 from policy_service.api.requests import event_json, query
+from policy_service.api.route import Parameter
 from policy_service.decide import decide_event, decision_view
 from policy_service.problems import Problem
 from rules.event import checked_event
@@ -16,6 +17,14 @@ if TYPE_CHECKING:
 
     from policy_service.keys import Key
     from policy_service.service import Service
+
+REPLAYED = {
+    "Idempotency-Replayed": Parameter(
+        Literal["true"],
+        "There where the event was decided before, and nothing was written.",
+        "true",
+    )
+}
 
 
 def decide(service: Service, caller: Key) -> Response:

@@ -10,7 +10,9 @@ import orjson
 from audit.entry import Kind
 from audit.store import Filter
 from policy_service.api.answers import answer, listing
-from policy_service.api.requests import page, query, time, whole_number
+from policy_service.api.requests import PAGE, Number, page, query, time, whole_number
+from policy_service.api.route import Parameter
+from policy_service.api.shapes import Time
 from policy_service.problems import Problem
 from rules.errors import Complaint
 from rules.vocabulary import Outcome
@@ -26,9 +28,18 @@ if TYPE_CHECKING:
     from policy_service.service import Service
 
 LAST_INDEX = 2**53 - 1
-FILTERS = (
-    "kind", "conversation", "contact", "outcome", "reason", "rule", "version", "from", "to",
-)  # fmt: skip
+FILTERS = {
+    "kind": Parameter(Kind, "What kind of entry.", "decision"),
+    "conversation": Parameter(str, "A conversation's id.", "c-1"),
+    "contact": Parameter(str, "A contact's id; finds nothing that was erased.", "ct-1"),
+    "outcome": Parameter(Outcome, "The outcome of a decision.", "ask"),
+    "reason": Parameter(str, "The reason of a decision.", "anonymous_contact"),
+    "rule": Parameter(str, "The rule that decided.", "ask-if-customer"),
+    "version": Parameter(Number, "The version that decided, or that the entry is about.", 1),
+    "from": Parameter(Time, "Entries of this time and later.", "2026-11-22T10:00:00Z"),
+    "to": Parameter(Time, "Entries before this time.", "2026-11-23T10:00:00+01:00"),
+}
+"""What entries may be asked for by; all that are given must hold."""
 
 WORDS: dict[str, type[StrEnum]] = {"kind": Kind, "outcome": Outcome}
 """The filters whose values are known; another value would find nothing, and is a mistake."""
@@ -36,7 +47,7 @@ WORDS: dict[str, type[StrEnum]] = {"kind": Kind, "outcome": Outcome}
 
 def entries(service: Service, _: Key, workspace: str) -> Response:
     """The entries that all given filters find, in order."""
-    given = query(*FILTERS, "after", "limit")
+    given = query(*FILTERS, *PAGE)
     after, limit = page(given, LAST_INDEX)
     wanted = _filter(given)
     with service.store.read() as snapshot:

@@ -6,9 +6,13 @@ slashes and dots among it. Nothing is tidied up, so that no address leads to ano
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
+from pydantic import Field
 from werkzeug.routing import BaseConverter, IntegerConverter
+
+from policy_service.api.route import Parameter
+from rules.event import EventId, WorkspaceId
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -26,6 +30,15 @@ class NumberConverter(IntegerConverter):
     """A number as we write it: each has one address."""
 
     regex = "0|[1-9][0-9]*"
+
+
+PARTS = {
+    "workspace": Parameter(WorkspaceId, "The workspace's id.", "acme"),
+    "event": Parameter(EventId, "The event's id, percent-encoded.", "ev-1"),
+    "number": Parameter(Annotated[int, Field(ge=0)], "The version's number.", 2),
+    "index": Parameter(Annotated[int, Field(ge=0)], "The entry's index, from 0.", 4),
+}
+"""Every part that a path may have, by its name in the table of routes."""
 
 
 def register(app: Flask) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from flask import request
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
+from policy_service.api.route import Parameter
 from policy_service.problems import Problem
 from rules.errors import Complaint, pointer
 from rules.event import LARGEST_EVENT, complaint_of
@@ -27,6 +28,17 @@ LARGEST_DOCUMENT_BODY = 3 * 1024 * 1024
 
 MOST_ITEMS = 500
 ITEMS = 100
+
+Number = Annotated[int, Field(ge=0, le=2**53 - 1)]
+PAGE = {
+    "after": Parameter(Number, "Go on behind this one: the `next` of the page before.", 4),
+    "limit": Parameter(
+        Annotated[int, Field(ge=1, le=MOST_ITEMS, json_schema_extra={"default": ITEMS})],
+        "How many at most.",
+        ITEMS,
+    ),
+}
+"""The parameters of every list."""
 
 
 def body(largest: int = LARGEST_EVENT) -> bytes:

@@ -1,4 +1,4 @@
-"""The table of routes: method, path, view and the roles that may call it.
+"""The table of routes: method, path, view, the roles that may call it, what it takes and gives.
 
 What every call has in common happens here, in this order: a valid key (401), a role that may (403),
 a workspace that the key is for (404). A view is called with the service and the caller, and trusts
@@ -7,15 +7,27 @@ that it was.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, cast
 
 from flask import current_app, request
 
-from policy_service.api import decisions, health, ledger, paths, versions
+from policy_service.api import (
+    decisions,
+    description,
+    examples,
+    health,
+    ledger,
+    paths,
+    shapes,
+    versions,
+)
+from policy_service.api.openapi import describe
+from policy_service.api.requests import PAGE
+from policy_service.api.route import Gives, Route, Takes
 from policy_service.keys import EVERY_WORKSPACE, Key, Role
 from policy_service.problems import Problem
-from rules.event import SYSTEM, is_workspace
+from rules.event import SYSTEM, Event, is_workspace
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,53 +41,96 @@ NO_KEY: frozenset[Role] = frozenset()
 WORKSPACE = "/v1/workspaces/<workspace>"
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
-    """One call. `roles` is empty where no key is needed."""
-
-    method: str
-    path: str
-    view: Callable[..., Response]
-    roles: frozenset[Role]
-    system: bool = False
-    """The log `system` may be named in the place of a workspace."""
-
-    @property
-    def endpoint(self) -> str:
-        return f"{self.method} {self.path}"
-
-
 ROUTES = (
-    Route("GET", "/healthz", health.alive, NO_KEY),
-    Route("GET", "/readyz", health.ready, NO_KEY),
-    Route("POST", "/v1/decisions", decisions.decide, frozenset({Role.PLATFORM})),
+    Route("GET", "/healthz", health.alive, NO_KEY, gives=Gives(shapes.Alive, examples.ALIVE)),
+    Route(
+        "GET",
+        "/readyz",
+        health.ready,
+        NO_KEY,
+        gives=Gives(shapes.Ready, examples.READY),
+        problems=("busy", "storage_unavailable"),
+    ),
+    Route(
+        "GET",
+        "/openapi.json",
+        description.openapi,
+        NO_KEY,
+        gives=Gives(dict[str, Any], {"openapi": "3.1.0"}),
+    ),
+    Route(
+        "POST",
+        "/v1/decisions",
+        decisions.decide,
+        frozenset({Role.PLATFORM}),
+        takes=Takes(Event, examples.EVENT, null_is_absent=True),
+        gives=Gives(shapes.Decision, examples.DECISION, headers=decisions.REPLAYED),
+        problems=("not_found", "invalid_event", "event_id_reused"),
+    ),
     Route(
         "GET",
         f"{WORKSPACE}/decisions/<event:event>",
         decisions.show,
         frozenset({Role.PLATFORM, Role.AUDITOR}),
+        gives=Gives(shapes.Decision, examples.DECISION),
     ),
-    Route("GET", f"{WORKSPACE}/policy", versions.policy, EVERY_ROLE),
-    Route("POST", f"{WORKSPACE}/versions", versions.propose, frozenset({Role.AUTHOR})),
-    Route("GET", f"{WORKSPACE}/versions", versions.catalogue, EVERY_ROLE),
-    Route("GET", f"{WORKSPACE}/versions/<number:number>", versions.show, EVERY_ROLE),
+    Route(
+        "GET",
+        f"{WORKSPACE}/policy",
+        versions.policy,
+        EVERY_ROLE,
+        gives=Gives(shapes.Policy, examples.POLICY),
+    ),
+    Route(
+        "POST",
+        f"{WORKSPACE}/versions",
+        versions.propose,
+        frozenset({Role.AUTHOR}),
+        takes=Takes(versions.Proposal, examples.PROPOSAL),
+        gives=Gives(shapes.Version, examples.PROPOSED, status=201),
+        problems=("invalid_document",),
+    ),
+    Route(
+        "GET",
+        f"{WORKSPACE}/versions",
+        versions.catalogue,
+        EVERY_ROLE,
+        query=PAGE,
+        gives=Gives(shapes.VersionPage, examples.VERSIONS),
+    ),
+    Route(
+        "GET",
+        f"{WORKSPACE}/versions/<number:number>",
+        versions.show,
+        EVERY_ROLE,
+        gives=Gives(shapes.VersionWithDocument, examples.VERSION_WITH_DOCUMENT),
+    ),
     Route(
         "POST",
         f"{WORKSPACE}/versions/<number:number>/approve",
         versions.approve,
         frozenset({Role.APPROVER}),
+        takes=Takes(versions.Approval, examples.APPROVAL),
+        gives=Gives(shapes.Version, examples.APPROVED),
+        problems=("proposer_may_not_approve", "digest_mismatch", "wrong_status"),
     ),
     Route(
         "POST",
         f"{WORKSPACE}/versions/<number:number>/reject",
         versions.reject,
         frozenset({Role.APPROVER}),
+        takes=Takes(versions.Rejection, examples.REJECTION),
+        gives=Gives(shapes.Version, examples.REJECTED),
+        problems=("wrong_status",),
     ),
     Route(
         "POST",
         f"{WORKSPACE}/versions/<number:number>/activate",
         versions.activate,
         frozenset({Role.APPROVER}),
+        takes=Takes(versions.Activation, examples.ACTIVATION),
+        gives=Gives(shapes.Version, examples.ACTIVE),
+        problems=("not_supported", "wrong_status"),
     ),
     Route(
         "GET",
@@ -83,6 +138,8 @@ ROUTES = (
         ledger.entries,
         frozenset({Role.AUDITOR}),
         system=True,
+        query={**ledger.FILTERS, **PAGE},
+        gives=Gives(shapes.LedgerPage, examples.ENTRIES),
     ),
     Route(
         "GET",
@@ -90,12 +147,14 @@ ROUTES = (
         ledger.entry,
         frozenset({Role.AUDITOR}),
         system=True,
+        gives=Gives(shapes.LedgerEntry, examples.ENTRY),
     ),
 )
 
 
 def register(app: Flask) -> None:
     paths.register(app)
+    app.extensions[description.DESCRIPTION] = cache(partial(describe, ROUTES))
     for route in ROUTES:
         app.add_url_rule(
             route.path, route.endpoint, guarded(route), methods=[route.method], strict_slashes=True

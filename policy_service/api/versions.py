@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, NotRequired
 
-from pydantic import AfterValidator, ConfigDict, StringConstraints, TypeAdapter
+from pydantic import (
+    AfterValidator,
+    ConfigDict,
+    StringConstraints,
+    TypeAdapter,
+    WithJsonSchema,
+)
 from pydantic_core import PydanticCustomError
 from typing_extensions import TypedDict
 
 from policy_service.api.answers import answer, listing
-from policy_service.api.requests import LARGEST_DOCUMENT_BODY, json_as, page, query
+from policy_service.api.requests import LARGEST_DOCUMENT_BODY, PAGE, json_as, page, query
 from policy_service.policies import document_of
 from policy_service.problems import Problem
 from policy_service.versions import VersionSteps, existing, version_view
@@ -39,7 +45,16 @@ def _object_or_text(written: object) -> object:
     return written
 
 
-Written = Annotated[Any, AfterValidator(_object_or_text)]
+Written = Annotated[
+    Any,
+    AfterValidator(_object_or_text),
+    WithJsonSchema(
+        {
+            "description": "A rule document, format 1: as JSON, or as YAML in a text.",
+            "anyOf": [{"type": "object"}, {"type": "string"}],
+        }
+    ),
+]
 
 
 class Proposal(TypedDict):
@@ -93,7 +108,7 @@ def propose(service: Service, caller: Key, workspace: str) -> Response:
 
 def catalogue(service: Service, _: Key, workspace: str) -> Response:
     """The versions in the order of their numbers."""
-    after, limit = page(query("after", "limit"), MOST_VERSIONS)
+    after, limit = page(query(*PAGE), MOST_VERSIONS)
     with service.store.read() as snapshot:
         records = service.policies.versions(snapshot, workspace).records
     numbers = sorted(number for number in records if number > (after or 0))
@@ -112,6 +127,7 @@ def show(service: Service, _: Key, workspace: str, number: int) -> Response:
 
 
 def approve(service: Service, caller: Key, workspace: str, number: int) -> Response:
+    """Agree to a proposed version; the digest says to what."""
     query()
     digest = json_as(APPROVAL)["digest"]
     record = _enter(service, caller, workspace, lambda steps: steps.approve(number, digest))
@@ -119,6 +135,7 @@ def approve(service: Service, caller: Key, workspace: str, number: int) -> Respo
 
 
 def reject(service: Service, caller: Key, workspace: str, number: int) -> Response:
+    """Refuse a proposed version for good."""
     query()
     reason = json_as(REJECTION)["reason"]
     record = _enter(service, caller, workspace, lambda steps: steps.reject(number, reason))

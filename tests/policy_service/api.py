@@ -19,6 +19,7 @@ from policy_service.app import create_app
 from policy_service.keys import EVERY_WORKSPACE, Role, create_key
 from policy_service.settings import Settings
 from rules import builtin
+from tests.policy_service.described import undescribed
 from tests.scenarios.runner import merged
 
 if TYPE_CHECKING:
@@ -130,7 +131,9 @@ class Api:
         """A request as it is given; `token` None sends no key."""
         if token is not None:
             headers["Authorization"] = f"Bearer {token}"
-        return self.client.open(path, method=method, data=body, headers=headers)
+        answered = self.client.open(path, method=method, data=body, headers=headers)
+        assert undescribed(self.client.application, answered, body) == []
+        return answered
 
     def get(self, path: str, role: Role = Role.AUDITOR) -> TestResponse:
         return self.send("GET", path, token=self.tokens[role])

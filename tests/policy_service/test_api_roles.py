@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from policy_service.api.routes import ROUTES, Route
+from policy_service.api.route import Route
+from policy_service.api.routes import ROUTES
 from policy_service.keys import Role, revoke_key
 from tests.policy_service.api import event
 from tests.policy_service.problems import code
@@ -36,6 +37,7 @@ PROMISED = {
     ("GET", "/v1/workspaces/{}/ledger/entries/{}"): "auditor",
     ("GET", "/healthz"): "",
     ("GET", "/readyz"): "",
+    ("GET", "/openapi.json"): "",
 }
 """Which roles may call what, as clients were told."""
 

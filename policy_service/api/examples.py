@@ -1,0 +1,137 @@
+"""Bodies and answers to show: one workspace, one visitor, one change of the rules.
+
+The tests hold them to their schemas, and send those that can be sent.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+Json = dict[str, Any]
+
+_DIGEST = "sha256:eb743e7843f1703fa921ccbf9d7847630b9b3c73ae7ee40fc7d116170c830a7d"
+_DECISION = "dec-i7ryxcqtpg5kxrxm655gb7qnve"
+_LEAF_HASH = "hu5RVRtGsr5majYgUTGmptabKHP3at/N/NGqYHERTq0="
+
+EVENT: Json = {
+    "id": "ev-1",
+    "type": "conversation.started",
+    "occurred_at": "2026-11-22T10:00:00Z",
+    "workspace": {"id": "acme", "plan": "pro"},
+    "conversation": {
+        "id": "c-1",
+        "direction": "inbound",
+        "channel": "messenger",
+        "assigned": False,
+    },
+    "contact": {"id": "ct-1", "kind": "lead", "email": None, "identity": "none"},
+    "message": {"text": "Hi there", "language": "en-GB"},
+    "attributes": {"company_size": 40},
+}
+ASK: Json = {
+    "id": f"{_DECISION}.0",
+    "type": "ask",
+    "text": "Are you an existing customer?",
+    "choices": [
+        {"value": "customer", "label": "Yes, I'm a customer"},
+        {"value": "not_customer", "label": "No, I'm not a customer yet"},
+    ],
+    "expires_at": "2026-11-22T10:03:00Z",
+}
+DECISION: Json = {
+    "id": _DECISION,
+    "event": "ev-1",
+    "workspace": "acme",
+    "conversation": "c-1",
+    "outcome": "ask",
+    "reason": "anonymous_contact",
+    "rule": "ask-if-customer",
+    "stage": "awaiting_answer",
+    "policy": {"version": 1, "digest": _DIGEST},
+    "actions": [ASK],
+    "decided_at": "2026-11-22T10:00:00.412Z",
+    "ledger": {"log": "acme", "index": 2, "leaf_hash": _LEAF_HASH},
+}
+"""The decision on `EVENT` of a workspace that begins with it."""
+
+DOCUMENT: Json = {
+    "format": 1,
+    "title": "Ask in French, too",
+    "settings": {"languages": ["en", "fr"]},
+    "messages": {
+        "en": {"ask": "Are you a customer?", "customer": "Yes", "not_customer": "No"},
+        "fr": {"ask": "Êtes-vous client ?", "customer": "Oui", "not_customer": "Non"},
+    },
+    "rules": [
+        {
+            "id": "ask-if-customer",
+            "when": {
+                "conversation.stage": "new",
+                "event.type": "conversation.started",
+                "message.language": {"language": "$languages"},
+            },
+            "outcome": "ask",
+            "reason": "anonymous_contact",
+            "stage": "awaiting_answer",
+            "actions": ["ask"],
+        }
+    ],
+    "otherwise": {"outcome": "noted", "reason": "unexpected_event"},
+    "tests": [
+        {
+            "name": "French visitors are asked",
+            "given": {"message.language": "fr", "settings.languages": ["en", "fr"]},
+            "expect": {"reason": "anonymous_contact"},
+        }
+    ],
+}
+PROPOSAL: Json = {"document": DOCUMENT, "note": "Support answers in French from December on"}
+_DOCUMENT_DIGEST = "sha256:1d03aa432149a52cfe425af46ec81c99130412b7d5e42c55fa9f3acb52f72c6f"
+APPROVAL: Json = {"digest": _DOCUMENT_DIGEST}
+REJECTION: Json = {"reason": "The French texts are still missing"}
+ACTIVATION: Json = {}
+
+PROPOSED: Json = {
+    "version": 2,
+    "digest": _DOCUMENT_DIGEST,
+    "status": "proposed",
+    "title": DOCUMENT["title"],
+    "note": PROPOSAL["note"],
+    "proposed_by": "key-3c28b8f6b7fe",
+    "proposed_at": "2026-11-22T12:00:00.000Z",
+    "approvals": [],
+    "activations": [],
+    "rejected": None,
+}
+_APPROVED_BY = {"by": "key-43993dbdf818", "at": "2026-11-22T12:30:00.000Z", "index": 4}
+_ACTIVATED_BY = {"by": "key-43993dbdf818", "at": "2026-11-22T13:00:00.000Z", "index": 5}
+APPROVED: Json = {**PROPOSED, "status": "approved", "approvals": [_APPROVED_BY]}
+REJECTED: Json = {
+    **PROPOSED,
+    "status": "rejected",
+    "rejected": {**_APPROVED_BY, "reason": REJECTION["reason"]},
+}
+ACTIVE: Json = {**APPROVED, "status": "active", "activations": [_ACTIVATED_BY]}
+VERSIONS: Json = {"items": [ACTIVE], "next": None}
+VERSION_WITH_DOCUMENT: Json = {**ACTIVE, "document": DOCUMENT}
+POLICY: Json = {"version": 2, "digest": _DOCUMENT_DIGEST, "document": DOCUMENT}
+
+ENTRY: Json = {
+    "index": 4,
+    "kind": "version.approved",
+    "at": "2026-11-22T12:30:00.000Z",
+    "leaf_hash": "Mn1fzdh6fetbX9pmZRhm5sIj4mu/QGP15hUlIxruIqo=",
+    "entry": {
+        "at": "2026-11-22T12:30:00.000Z",
+        "by": "key-43993dbdf818",
+        "digest": _DOCUMENT_DIGEST,
+        "format": 1,
+        "kind": "version.approved",
+        "version": 2,
+        "workspace": "acme",
+    },
+    "personal": None,
+}
+ENTRIES: Json = {"items": [ENTRY], "next": "4"}
+ALIVE: Json = {"status": "ok"}
+READY: Json = {"status": "ready"}

@@ -1,0 +1,99 @@
+"""What a call is: one row of the table in `routes.py`, from which it is served and described."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from policy_service.problems import PROBLEMS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from flask import Response
+
+    from policy_service.keys import Role
+
+JSON = "application/json"
+
+_WITH_A_KEY = ("unauthorized", "role_not_allowed", "invalid_request", "storage_unavailable")
+_WITH_A_BODY = ("invalid_json", "invalid_request", "too_large", "busy", "storage_unavailable")
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A part of a path or a parameter of a query: its type, what it means, and one to show."""
+
+    type: Any
+    meaning: str
+    example: str | int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Takes:
+    """A body: its shape as a TypedDict, or `str` for lines of text, and one to show."""
+
+    shape: Any
+    example: Any
+    media: str = JSON
+    null_is_absent: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Gives:
+    """A good answer: its shape as a TypedDict, or `str` for a text, and one to show."""
+
+    shape: Any
+    example: Any
+    status: int = 200
+    media: str = JSON
+    headers: Mapping[str, Parameter] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Route:
+    """One call.
+
+    `roles` is empty where no key is needed. `problems` are the codes of refusals beside those that
+    every call of its kind can meet.
+    """
+
+    method: str
+    path: str
+    view: Callable[..., Response]
+    roles: frozenset[Role]
+    system: bool = False
+    """The log `system` may be named in the place of a workspace."""
+    query: Mapping[str, Parameter] = field(default_factory=dict)
+    takes: Takes | None = None
+    gives: Gives | None = None
+    or_gives: Gives | None = None
+    """The same in another media type, to a client that accepts it."""
+    problems: tuple[str, ...] = ()
+
+    @property
+    def endpoint(self) -> str:
+        return f"{self.method} {self.path}"
+
+    @property
+    def template(self) -> str:
+        """The path as OpenAPI writes it: its parts by name alone."""
+        return re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", self.path)
+
+    @property
+    def parts(self) -> list[str]:
+        """The names of the parts of its path."""
+        return re.findall(r"{(\w+)}", self.template)
+
+    @property
+    def refusals(self) -> list[str]:
+        """The codes of every problem that it may answer, in the order of `PROBLEMS`."""
+        met = {"internal_error", *self.problems}
+        if self.roles:
+            met.update(_WITH_A_KEY)
+        if self.parts:
+            met.add("not_found")
+        if self.takes:
+            met.update(_WITH_A_BODY)
+        return [code for code in PROBLEMS if code in met]

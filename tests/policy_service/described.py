@@ -1,0 +1,102 @@
+"""The description of the service, and whether what it answers is as described.
+
+Every answer that a test of the surface sees is held to it: see `Api.send`.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from jsonschema import Draft202012Validator
+from referencing import Registry, Resource
+from referencing.jsonschema import DRAFT202012
+from werkzeug.exceptions import HTTPException
+
+from policy_service.api.openapi import describe
+from policy_service.api.routes import ROUTES
+from rules.errors import pointer
+
+if TYPE_CHECKING:
+    from flask import Flask
+    from werkzeug.test import TestResponse
+
+    from policy_service.api.route import Route
+
+JSON = ("application/json", "application/problem+json")
+HERE = "urn:description"
+BY_ENDPOINT = {route.endpoint: route for route in ROUTES}
+
+
+@cache
+def description() -> Any:
+    """The description, as JSON."""
+    return json.loads(json.dumps(describe(ROUTES)))
+
+
+@cache
+def validator(*parts: str | int) -> Draft202012Validator:
+    """The validator of the schema at this place of the description."""
+    whole = Resource.from_contents(description(), default_specification=DRAFT202012)
+    registry = Registry().with_resource(HERE, whole)
+    return Draft202012Validator({"$ref": f"{HERE}#{pointer(*parts)}"}, registry=registry)
+
+
+def at(route: Route, *parts: str | int) -> tuple[str | int, ...]:
+    """A place in what is said of a call."""
+    return ("paths", route.template, route.method.lower(), *parts)
+
+
+def said(*parts: str | int) -> Any:
+    """What is at this place of the description."""
+    found = description()
+    for part in parts:
+        found = found[part]
+    return found
+
+
+def complaints(value: Any, *parts: str | int) -> list[str]:
+    """What is wrong with a value by the schema at this place."""
+    return [f"{error.json_path}: {error.message}" for error in validator(*parts).iter_errors(value)]
+
+
+def undescribed(app: Flask, answered: TestResponse, sent: bytes | str | None) -> list[str]:
+    """What of an answer is not as described, in words; nothing of what is no call of ours.
+
+    `sent` is the body of the request: the description must allow what was accepted.
+    """
+    asked = answered.request
+    try:
+        endpoint, _ = app.url_map.bind_to_environ(asked.environ).match()
+    except HTTPException:
+        return []
+    route = BY_ENDPOINT.get(endpoint)
+    if route is None or route.gives is None or asked.method != route.method:
+        return []
+    responses = said(*at(route, "responses"))
+    status = str(answered.status_code)
+    if status not in responses:
+        return [f"{endpoint} answers {status}, which is not described: {answered.text[:300]}"]
+    media = answered.mimetype
+    if media not in responses[status]["content"]:
+        return [f"{endpoint} answers {status} as {media}, which is not described"]
+    missing = set(responses[status].get("headers", ())) - set(answered.headers.keys())
+    found = [
+        f"{endpoint}: no {name}"
+        for name in missing
+        if answered.status_code >= HTTPStatus.BAD_REQUEST
+    ]
+    if media in JSON:
+        place = at(route, "responses", status, "content", media, "schema")
+        found += complaints(json.loads(answered.data), *place)
+    if answered.status_code < HTTPStatus.BAD_REQUEST and sent and takes_json(route):
+        found += complaints(
+            json.loads(sent), *at(route, "requestBody", "content", JSON[0], "schema")
+        )
+    return found
+
+
+def takes_json(route: Route) -> bool:
+    return route.takes is not None and route.takes.media == JSON[0]
