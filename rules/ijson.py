@@ -88,10 +88,13 @@ def _integer(digits: str) -> int:
 
 def _number(digits: str) -> float:
     number = float(digits)
-    if number in (float("inf"), float("-inf")):
-        raise NotIJson("number_out_of_range", "A number lies beyond a double")
-    whole = number.is_integer() and abs(number) <= LARGEST_INTEGER
-    return int(number) if whole else number
+    if not number.is_integer():  # which the infinities are not either
+        if number in (float("inf"), float("-inf")):
+            raise NotIJson("number_out_of_range", "A number lies beyond a double")
+        return number
+    if abs(number) > LARGEST_INTEGER:
+        raise NotIJson("number_out_of_range", "An integer lies beyond 2^53 - 1")
+    return int(number)
 
 
 def _constant(name: str) -> None:
