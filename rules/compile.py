@@ -18,7 +18,7 @@ from functools import partial
 from operator import is_
 from typing import TYPE_CHECKING, TypeAlias
 
-from rules.document import ALWAYS, Not, OneOf
+from rules.document import ALWAYS, InLanguage, Known, Not, OneOf
 from rules.explain import holds
 from rules.ruling import Ruling
 
@@ -51,6 +51,10 @@ without a bound on all of them together the tree doubles with every fact."""
 LEAST_SPREAD = 1.02
 """What a split counts for even where it copies next to nothing, so that no branch grows too long
 to be walked: 1.02 to the power of 105 is 8."""
+
+
+MOST_ANSWERS = 256
+"""Language tags of which a test remembers whether it holds for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +103,7 @@ class Tail:
 
 
 class Policy:
-    """A compiled document. It holds no state: any number of threads may decide with it."""
+    """A compiled document. What it remembers changes no decision: any thread may decide with it."""
 
     def __init__(self, bound: BoundDocument) -> None:
         self.bound = bound
@@ -272,4 +276,25 @@ def _predicate(test: Condition) -> tuple[Callable[[Scalar | None], bool], bool]:
             return frozenset(test.values).__contains__, True
         if len(test.values) == 1 and isinstance(test.values[0], bool):
             return partial(is_, test.values[0]), True
+    if isinstance(test, Known):
+        return partial(is_, None), not test.known
+    if isinstance(test, InLanguage):
+        return _Answered(test).__getitem__, True
     return partial(holds, test), True
+
+
+class _Answered(dict["Scalar | None", bool]):
+    """Whether a test holds, by the fact's value: few languages are spoken, each is looked at once.
+
+    It forgets all it knows when it knows `MOST_ANSWERS`, so that made-up tags cannot fill memory.
+    """
+
+    def __init__(self, test: InLanguage) -> None:
+        super().__init__()
+        self._test = test
+
+    def __missing__(self, value: Scalar | None) -> bool:
+        if len(self) >= MOST_ANSWERS:
+            self.clear()
+        self[value] = answer = holds(self._test, value)
+        return answer
