@@ -8,6 +8,7 @@ from flask import Flask
 
 from audit.stores.sqlite import SqliteStore
 from policy_service.api import errors, routes
+from policy_service.rate import RateLimit
 from policy_service.service import Service
 from policy_service.settings import Settings
 
@@ -18,16 +19,17 @@ if TYPE_CHECKING:
 def create_app(settings: Settings | None = None, store: Store | None = None) -> Flask:
     """The service as a WSGI application.
 
-    `settings` are read from the environment where none are given; `store` is opened in their folder
-    of data, where it must have been created before, and closed with the process.
+    `settings` are loaded from the environment, and the file it names, where none are given; `store`
+    is opened in their folder of data, where it must have been created before, and closed with the
+    process.
     """
     if settings is None:
-        settings = Settings.from_environment()
+        settings = Settings.load()
     if store is None:
         store = SqliteStore.open(settings.data, queue_limit=settings.queue)
     app = Flask("policy_service", static_folder=None)
     app.json.sort_keys = False  # type: ignore[attr-defined]  # members stand in the order of SPEC
-    app.extensions["policy_service"] = Service(store)
+    app.extensions["policy_service"] = Service(store, rate=RateLimit.of(settings))
     errors.register(app)
     routes.register(app)
     return app

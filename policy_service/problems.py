@@ -42,6 +42,7 @@ PROBLEMS: dict[str, Kind] = {
     "wrong_status": Kind(409, "The version's status does not allow this"),
     "too_large": Kind(413, "The body is too large"),
     "invalid_document": Kind(422, "The rule document is not valid"),
+    "too_many_requests": Kind(429, "The key makes too many requests"),
     "internal_error": Kind(500, "Something went wrong here"),
     "busy": Kind(503, "Too many requests are waiting"),
     "storage_unavailable": Kind(503, "The ledger cannot be written"),
@@ -49,14 +50,26 @@ PROBLEMS: dict[str, Kind] = {
 """Every code a response may carry, in the order of its status."""
 
 RETRY_AFTER = 1
-"""Seconds after which a 503 may be tried again."""
+"""Seconds after which what was refused for now may be tried again, where nothing says more."""
+FOR_NOW = frozenset({429, 503})
+"""The statuses that promise a later try."""
 
 
 class Problem(Exception):  # noqa: N818 - the standard's word
-    """Something refused; `code` is a key of `PROBLEMS`, `detail` says what of this occurrence."""
+    """Something refused; `code` is a key of `PROBLEMS`, `detail` says what of this occurrence.
 
-    def __init__(self, code: str, detail: str, complaints: Sequence[Complaint] = ()) -> None:
+    `retry_after` is in seconds, for what is refused for now.
+    """
+
+    def __init__(
+        self,
+        code: str,
+        detail: str,
+        complaints: Sequence[Complaint] = (),
+        retry_after: int = RETRY_AFTER,
+    ) -> None:
         super().__init__(detail)
+        self.retry_after = retry_after
         self.code = code
         self.detail = detail
         self.complaints = tuple(complaints)

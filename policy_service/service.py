@@ -10,6 +10,7 @@ from policy_service.policies import Policies
 
 if TYPE_CHECKING:
     from audit.store import Store
+    from policy_service.rate import RateLimit
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,3 +20,4 @@ class Service:
     store: Store
     policies: Policies = field(default_factory=Policies)
     keyring: Keyring = field(default_factory=Keyring)
+    rate: RateLimit | None = None

@@ -1,34 +1,58 @@
-"""What an operator sets, from the environment or the command line; refused when wrong."""
+"""What an operator sets: one table, read from options, the environment and a file.
+
+An option stands over the environment, the environment over the file, the file over the default.
+Whatever cannot be used, and every name that is none, is refused at the start, all of it at once.
+"""
 
 from __future__ import annotations
 
 import os
+import tomllib
 from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
 PREFIX = "POLICY_SERVICE_"
+FILE = f"{PREFIX}CONFIG"
+"""The variable that names the file; it is no setting itself."""
+LEVELS = ("debug", "info", "warning", "error")
 
 
 class WrongSetting(ValueError):  # noqa: N818 - it names what is wrong
-    """A setting that cannot be used; the message names it and what it may be."""
+    """Settings that cannot be used; `complaints` names each, and what it may be."""
+
+    def __init__(self, complaints: Sequence[str]) -> None:
+        super().__init__("; ".join(complaints))
+        self.complaints = tuple(complaints)
+
+
+def _to(meaning: str, **bounds: Any) -> dict[str, Any]:  # noqa: ANN401 - least, most or among
+    return {"meaning": meaning, **bounds}
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The settings of a process. Each is read from `POLICY_SERVICE_<NAME>` where that is set."""
+    """The settings of a process: the table that code, options, file and documentation share."""
 
-    data: Path = field(default=Path("data"), metadata={"meaning": "the folder of the ledger"})
-    host: str = field(default="127.0.0.1", metadata={"meaning": "the address to listen on"})
-    port: int = field(default=8000, metadata={"meaning": "the port to listen on", "most": 65535})
-    workers: int = field(default=2, metadata={"meaning": "processes that serve", "most": 64})
-    threads: int = field(default=32, metadata={"meaning": "threads of each of them", "most": 1024})
+    data: Path = field(default=Path("data"), metadata=_to("the folder of the ledger"))
+    host: str = field(default="127.0.0.1", metadata=_to("the address to listen on"))
+    port: int = field(default=8000, metadata=_to("the port to listen on", most=65535))
+    workers: int = field(default=2, metadata=_to("processes that serve", most=64))
+    threads: int = field(default=32, metadata=_to("threads of each of them", most=1024))
     queue: int = field(
-        default=1024,
-        metadata={"meaning": "writes that may wait in each of them before it says 503"},
+        default=1024, metadata=_to("writes that may wait in each of them before it says 503")
+    )
+    rate: int = field(
+        default=0, metadata=_to("requests a second that a key may make; 0 for no limit", least=0)
+    )
+    burst: int = field(
+        default=1, metadata=_to("seconds' worth of that rate that may come at once", most=3600)
+    )
+    log: str = field(
+        default="info", metadata=_to(f"what is logged, from {', '.join(LEVELS)} on", among=LEVELS)
     )
 
     def environment(self) -> dict[str, str]:
@@ -36,13 +60,31 @@ class Settings:
         return {variable(f.name): str(getattr(self, f.name)) for f in fields(self)}
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
-        """Raises WrongSetting for a value that cannot be used and for a name that is none."""
-        known = {variable(f.name): f for f in fields(cls)}
-        given = {name: text for name, text in environment.items() if name.startswith(PREFIX)}
-        if unknown := sorted(given.keys() - known.keys()):
-            raise WrongSetting(f"{unknown[0]} is not a setting; there are {', '.join(known)}")
-        return cls(**{known[name].name: _read(known[name], text) for name, text in given.items()})
+    def load(
+        cls,
+        options: Mapping[str, Any] | None = None,
+        environment: Mapping[str, str] = os.environ,
+        file: Path | None = None,
+    ) -> Settings:
+        """The settings; `options` are by name, None where one was not given.
+
+        `file`, or else the one that the environment names, is TOML. Raises WrongSetting.
+        """
+        if file is None and (named := environment.get(FILE)):
+            file = Path(named)
+        given: dict[str, Any] = {}
+        complaints: list[str] = []
+        for source, name, value in _sources(options or {}, environment, file, complaints):
+            try:
+                given[name] = _read(name, value)
+            except ValueError as error:
+                complaints.append(f"{source} {error}")
+        if complaints:
+            raise WrongSetting(complaints)
+        return cls(**given)
+
+
+SETTINGS: dict[str, Field[Any]] = {f.name: f for f in fields(Settings)}
 
 
 def variable(name: str) -> str:
@@ -50,12 +92,53 @@ def variable(name: str) -> str:
     return f"{PREFIX}{name.upper()}"
 
 
-def _read(setting: Field[Any], text: str) -> Any:  # noqa: ANN401 - of the type of its default
+def _sources(
+    options: Mapping[str, Any],
+    environment: Mapping[str, str],
+    file: Path | None,
+    complaints: list[str],
+) -> Iterator[tuple[str, str, Any]]:
+    """What is set, the weaker first: how its source calls it, the setting's name, the value."""
+    if file:
+        for name, value in _written(file, complaints).items():
+            yield f"{name} in {file}", name, value
+    names = {variable(name): name for name in SETTINGS}
+    for called, text in environment.items():
+        if called.startswith(PREFIX) and called != FILE:
+            yield called, names.get(called, called), text
+    for name, value in options.items():
+        if value is not None:
+            yield f"--{name}", name, value
+
+
+def _written(file: Path, complaints: list[str]) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        complaints.append(f"{file} cannot be read: {error.strerror}")
+    except ValueError as error:
+        complaints.append(f"{file} is not TOML: {error}")
+    return {}
+
+
+def _read(name: str, value: Any) -> Any:  # noqa: ANN401 - of the type of its default
+    """The value as the setting takes it; ValueError saying what it may be."""
+    setting = SETTINGS.get(name)
+    if setting is None:
+        raise ValueError(f"is not a setting; there are {', '.join(SETTINGS)}")
     if isinstance(setting.default, int):
-        most = setting.metadata.get("most", 1_000_000)
-        if not (text.isascii() and text.isdigit() and 1 <= int(text) <= most):
-            raise WrongSetting(f"{variable(setting.name)} is a whole number from 1 to {most}")
-        return int(text)
-    if not text:
-        raise WrongSetting(f"{variable(setting.name)} is empty")
-    return Path(text) if isinstance(setting.default, Path) else text
+        return _number(value, **setting.metadata)
+    if not isinstance(value, str | Path) or not str(value):
+        raise ValueError("is a text, and not empty")
+    if (among := setting.metadata.get("among")) and value not in among:
+        raise ValueError(f"is one of {', '.join(among)}")
+    return Path(value) if isinstance(setting.default, Path) else value
+
+
+def _number(value: Any, *, least: int = 1, most: int = 1_000_000, **_: object) -> int:  # noqa: ANN401 - digits, or a number
+    text = str(value)
+    is_number = not isinstance(value, bool) and text.isascii() and text.isdigit()
+    is_number = is_number and len(text) < 20  # noqa: PLR2004 - longer ones are not converted
+    if not (is_number and least <= int(text) <= most):
+        raise ValueError(f"is a whole number from {least} to {most}")
+    return int(text)

@@ -10,7 +10,7 @@ from flask import Response
 from werkzeug.exceptions import HTTPException
 
 from policy_service import problems
-from policy_service.problems import RETRY_AFTER, Problem
+from policy_service.problems import FOR_NOW, Problem
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -46,8 +46,8 @@ def response(problem: Problem, error: Exception | None = None) -> Response:
     answered = Response(body, problem.status, content_type=MEDIA_TYPE)
     if problem.code == "unauthorized":
         answered.headers["WWW-Authenticate"] = 'Bearer realm="policy-service"'
-    if problem.status == 503:  # noqa: PLR2004 - the one status that promises a later try
-        answered.headers["Retry-After"] = str(RETRY_AFTER)
+    if problem.status in FOR_NOW:
+        answered.headers["Retry-After"] = str(problem.retry_after)
     if isinstance(error, HTTPException) and (allow := dict(error.get_headers()).get("Allow")):
         answered.headers["Allow"] = allow
     return answered

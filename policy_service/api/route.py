@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 JSON = "application/json"
 
-_WITH_A_KEY = ("unauthorized", "role_not_allowed", "invalid_request", "storage_unavailable")
+_WITH_A_KEY = (
+    "unauthorized", "too_many_requests", "role_not_allowed", "invalid_request",
+    "storage_unavailable",
+)  # fmt: skip
 _WITH_A_BODY = ("invalid_json", "invalid_request", "too_large", "busy", "storage_unavailable")
 
 

@@ -1,8 +1,8 @@
 """The table of routes: method, path, view, the roles that may call it, what it takes and gives.
 
-What every call has in common happens here, in this order: a valid key (401), a role that may (403),
-a workspace that the key is for (404). A view is called with the service and the caller, and trusts
-that it was.
+What every call has in common happens here, in this order: a valid key (401) that has not asked too
+often (429), a role that may (403), a workspace that the key is for (404). A view is called with the
+service and the caller, and trusts that it was.
 """
 
 from __future__ import annotations
@@ -169,6 +169,8 @@ def guarded(route: Route) -> Callable[..., Response]:
         if not route.roles:
             return route.view(service, **named)
         caller = authenticated(service)
+        if service.rate:
+            service.rate.admit(caller.id)
         if caller.role not in route.roles:
             raise Problem("role_not_allowed", f"A key of the role {caller.role.value} may not")
         if "workspace" in named:

@@ -10,46 +10,52 @@ from __future__ import annotations
 import os
 import signal
 import socket
-from dataclasses import replace
 from importlib import import_module
 from multiprocessing import parent_process
 from pathlib import Path
 from threading import Thread
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from granian import Granian
 from granian.constants import Interfaces
 
 from policy_service.cli.terminal import fail, opened
-from policy_service.settings import Settings, WrongSetting
+from policy_service.settings import FILE, SETTINGS, Settings, WrongSetting
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 SECONDS_TO_STOP = 30
 """After these a worker that was asked to stop is killed; the ledger does not mind."""
 
 
+def _option_for_each_setting(command: Callable[..., None]) -> Callable[..., None]:
+    for name, setting in reversed(SETTINGS.items()):
+        of = "INTEGER" if isinstance(setting.default, int) else "TEXT"
+        meaning = f"{setting.metadata['meaning']}.".capitalize()
+        command = click.option(f"--{name}", metavar=of, help=meaning)(command)
+    return command
+
+
 @click.command()
-@click.option(
-    "--data", type=click.Path(file_okay=False, path_type=Path), help="The ledger's folder."
-)
-@click.option("--host", help="The address to listen on.")
-@click.option("--port", type=click.IntRange(1, 65535), help="The port to listen on.")
-@click.option("--workers", type=click.IntRange(1, 64), help="Processes that serve.")
-@click.option("--threads", type=click.IntRange(1, 1024), help="Threads of each process.")
-def serve(**given: Path | str | int | None) -> None:
+@click.option("--config", type=click.Path(path_type=Path), help="A file of settings (TOML).")
+@_option_for_each_setting
+def serve(config: Path | None, **given: str | None) -> None:
     """Serve the ledger over HTTP until stopped.
 
-    What no option says is as the environment says (POLICY_SERVICE_DATA and so on).
+    What no option says is as the environment says (POLICY_SERVICE_DATA and so on), then as the file
+    does that --config or POLICY_SERVICE_CONFIG names.
     """
     try:
-        settings = Settings.from_environment()
+        settings = Settings.load(given, file=config)
     except WrongSetting as error:
-        fail(str(error))
-    settings = replace(settings, **{name: v for name, v in given.items() if v is not None})  # type: ignore[arg-type]  # click has typed them
+        fail("\n".join(error.complaints))
     with opened(settings.data):
         pass
     _check_free(settings.host, settings.port)
     os.environ.update(settings.environment())
+    os.environ.pop(FILE, None)  # it was read; a worker that is started later need not find it
     os.register_at_fork(after_in_child=_end_when_asked)
     Granian(
         "wsgi:app",

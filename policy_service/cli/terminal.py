@@ -12,6 +12,7 @@ import orjson
 
 from audit.errors import AuditError, NotALedger
 from audit.stores.sqlite import SqliteStore
+from policy_service.settings import Settings, WrongSetting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -21,11 +22,20 @@ if TYPE_CHECKING:
 FINDING = 1
 WRONG_USE = 2
 
+
+def _data() -> Path:
+    """The folder that the environment, or the file it names, says."""
+    try:
+        return Settings.load().data
+    except WrongSetting as error:
+        fail("\n".join(error.complaints))
+
+
 data_option: Callable[[Any], Any] = click.option(
     "--data",
     type=click.Path(file_okay=False, path_type=Path),
-    default=Path("data"),
-    show_default=True,
+    default=_data,
+    show_default=str(Settings().data),
     help="The folder of the ledger.",
 )
 json_option: Callable[[Any], Any] = click.option(

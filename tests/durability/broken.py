@@ -88,14 +88,14 @@ class UnsyncedStore(SqliteStore):
 
 
 def late() -> Flask:
-    settings = Settings.from_environment()
+    settings = Settings.load()
     store = LateStore.open(settings.data)
     store.commit_later()
     return create_app(settings, store)
 
 
 def unsynced() -> Flask:
-    settings = Settings.from_environment()
+    settings = Settings.load()
     return create_app(settings, UnsyncedStore.open(settings.data))
 
 
