@@ -1,0 +1,186 @@
+"""A client of the service, for the platform, compliance and admins: typed, retrying, exactly once.
+
+An event's id makes asking again safe, so a decision that got no whole answer is asked for again, a
+few times with growing pauses; the ledger holds it once. What could be entered twice (a proposal) is
+sent again only after an answer that says that nothing was written.
+
+    client = Client("http://127.0.0.1:8000", key)
+    decision = client.decide(event)
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Self, cast
+from urllib.parse import quote, urlencode
+
+import orjson
+from urllib3 import PoolManager, Retry, Timeout
+from urllib3.exceptions import HTTPError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from types import TracebackType
+
+    from policy_service.api.shapes import (
+        Decision,
+        Error,
+        LedgerEntry,
+        Policy,
+        Version,
+        VersionWithDocument,
+    )
+    from rules.event import Event
+
+TRIES = 5
+"""Times that a request is sent at most."""
+PAUSE = 0.1
+"""Seconds before the second try, doubled before each later one; `Retry-After` goes before it."""
+LONGEST_PAUSE = 10.0
+
+_NOTHING_WRITTEN = (429, 503)
+
+
+class Refused(Exception):  # noqa: N818 - it was refused; nothing went wrong with us
+    """The service answered with a problem (RFC 9457); `code` is stable."""
+
+    def __init__(self, problem: Mapping[str, Any]) -> None:
+        super().__init__(f"{problem['code']}: {problem['detail']}")
+        self.status: int = problem["status"]
+        self.code: str = problem["code"]
+        self.detail: str = problem["detail"]
+        self.errors: list[Error] = problem.get("errors", [])
+
+
+class Unanswered(Exception):  # noqa: N818 - it says what happened
+    """No whole answer came, however often it was tried. What was asked may have been done."""
+
+
+class Client:
+    """Speaks for one key. Safe to share between threads; close it, or use it as a context."""
+
+    def __init__(self, url: str, key: str, *, timeout: float = 10.0) -> None:
+        """`timeout` is in seconds, for connecting and for each wait for an answer."""
+        self._url = url.rstrip("/")
+        self._headers = {"Authorization": f"Bearer {key}"}
+        self._pool = PoolManager(maxsize=64, timeout=Timeout(timeout))
+
+    def decide(self, event: Event | Mapping[str, Any]) -> Decision:
+        """The decision on the event; the same one however often it is asked for."""
+        return cast("Decision", self._ask("POST", "/v1/decisions", event))
+
+    def decision(self, workspace: str, event: str) -> Decision:
+        """The decision that was made on an event."""
+        path = f"{_of(workspace)}/decisions/{quote(event, safe='')}"
+        return cast("Decision", self._ask("GET", path))
+
+    def policy(self, workspace: str) -> Policy:
+        """The active version and its document."""
+        return cast("Policy", self._ask("GET", f"{_of(workspace)}/policy"))
+
+    def versions(self, workspace: str) -> Iterator[Version]:
+        """Every version, in the order of their numbers."""
+        return cast("Iterator[Version]", self._all(f"{_of(workspace)}/versions", {}))
+
+    def version(self, workspace: str, number: int) -> VersionWithDocument:
+        path = f"{_of(workspace)}/versions/{number}"
+        return cast("VersionWithDocument", self._ask("GET", path))
+
+    def propose(
+        self, workspace: str, document: Mapping[str, Any] | str, note: str | None = None
+    ) -> Version:
+        """Propose a document, given as JSON or as YAML text."""
+        body = {"document": document, "note": note}
+        return cast("Version", self._ask("POST", f"{_of(workspace)}/versions", body, once=True))
+
+    def approve(self, workspace: str, number: int, digest: str) -> Version:
+        """Agree to the version with this digest."""
+        return self._step(workspace, number, "approve", {"digest": digest})
+
+    def reject(self, workspace: str, number: int, reason: str) -> Version:
+        return self._step(workspace, number, "reject", {"reason": reason})
+
+    def activate(self, workspace: str, number: int) -> Version:
+        """Let the version decide from now on."""
+        return self._step(workspace, number, "activate", {})
+
+    def entries(self, workspace: str, **filters: str | int) -> Iterator[LedgerEntry]:
+        """The entries that the filters find, in order; `from_` stands for `from`."""
+        given = {name.rstrip("_"): value for name, value in filters.items()}
+        return cast("Iterator[LedgerEntry]", self._all(f"{_of(workspace)}/ledger/entries", given))
+
+    def close(self) -> None:
+        self._pool.clear()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _step(self, workspace: str, number: int, step: str, body: Mapping[str, Any]) -> Version:
+        path = f"{_of(workspace)}/versions/{number}/{step}"
+        return cast("Version", self._ask("POST", path, body, once=True))
+
+    def _all(self, path: str, given: Mapping[str, str | int]) -> Iterator[Any]:
+        after: str | None = None
+        while True:
+            query = urlencode(given if after is None else {**given, "after": after})
+            page = self._ask("GET", f"{path}?{query}")
+            yield from page["items"]
+            after = page["next"]
+            if after is None:
+                return
+
+    def _ask(
+        self, method: str, path: str, body: object | None = None, *, once: bool = False
+    ) -> Any:  # noqa: ANN401 - any JSON value
+        try:
+            response = self._pool.request(
+                method,
+                self._url + path,
+                body=None if body is None else orjson.dumps(body),
+                headers={**self._headers, "Content-Type": "application/json"},
+                retries=_retries(once=once),
+                redirect=False,
+            )
+        except HTTPError as error:
+            reason = type(getattr(error, "reason", None) or error).__name__
+            where = path.partition("?")[0]
+            raise Unanswered(f"{method} {where}: {reason}") from None  # its words hold the query
+        answer = _json(response.data)
+        if response.status >= 400:  # noqa: PLR2004 - HTTP's own line
+            raise Refused(answer)
+        return answer
+
+
+def _retries(*, once: bool) -> Retry:
+    """How often, and after what: with `once`, never after a request that may have arrived."""
+    return Retry(
+        total=TRIES - 1,
+        read=0 if once else None,
+        other=0 if once else None,
+        status_forcelist=_NOTHING_WRITTEN,
+        allowed_methods=None,
+        backoff_factor=PAUSE,
+        backoff_max=LONGEST_PAUSE,
+        backoff_jitter=PAUSE,
+        raise_on_status=False,
+    )
+
+
+def _json(body: bytes) -> Any:  # noqa: ANN401 - any JSON value
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise Unanswered(
+            "the answer is not JSON: something else answers at this address"
+        ) from error
+
+
+def _of(workspace: str) -> str:
+    return f"/v1/workspaces/{quote(workspace, safe='')}"

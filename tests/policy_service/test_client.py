@@ -1,0 +1,180 @@
+"""The client package drives the service as its users would, and loses and doubles nothing."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import Counter
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from policy_service.client import TRIES, Client, Refused, Unanswered
+from rules import builtin
+from tests.policy_service.test_api_scenarios import Workspaces, shared_scenarios
+from tests.scenarios.runner import own_scenarios
+from tests.served import served
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+EVENT = {
+    "id": "ev/1 ü",
+    "type": "conversation.started",
+    "occurred_at": "2026-11-22T10:00:00Z",
+    "workspace": {"id": "acme", "plan": "pro"},
+    "conversation": {"id": "c-1", "direction": "inbound"},
+    "contact": {"id": "ct-1", "kind": "lead"},
+    "message": {"text": "Hi", "language": "en"},
+}
+
+
+class Clients:
+    """A client for each role of a server."""
+
+    def __init__(self, port: int, keys: dict[str, str]) -> None:
+        self.by_role = {role: Client(f"http://127.0.0.1:{port}", key) for role, key in keys.items()}
+
+    def post(self, role: str, path: str, body: Any) -> Any:
+        """What the runner of scenarios asks for, by the client's own calls."""
+        client = self.by_role[role]
+        workspace, _, step = path.removeprefix("/v1/workspaces/").partition("/versions")
+        match step.split("/"):
+            case _ if path == "/v1/decisions":
+                return client.decide(body)
+            case [_, number, "approve"]:
+                return client.approve(workspace, int(number), body["digest"])
+            case [_, number, "activate"]:
+                return client.activate(workspace, int(number))
+            case _:
+                return client.propose(workspace, body["document"])
+
+
+@pytest.fixture(scope="module")
+def clients(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clients]:
+    with served(tmp_path_factory.mktemp("client") / "data") as server:
+        made = Clients(server.port, dict(server.keys))
+        yield made
+        for client in made.by_role.values():
+            client.close()
+
+
+def test_the_client_drives_our_own_scenarios(clients: Clients) -> None:
+    Workspaces(clients.post).run(
+        scenario for scenario in own_scenarios() if not scenario.settings.get("office_hours")
+    )
+
+
+def test_the_client_drives_the_shared_scenarios(clients: Clients) -> None:
+    Workspaces(clients.post).run(shared_scenarios())
+
+
+def test_a_decision_is_found_again_by_any_id(clients: Clients) -> None:
+    platform = clients.by_role["platform"]
+    decided = platform.decide(EVENT)
+    assert platform.decide(EVENT) == decided
+    assert platform.decision("acme", "ev/1 ü") == decided
+
+
+def test_a_refusal_is_raised_with_its_code_and_errors(clients: Clients) -> None:
+    with pytest.raises(Refused) as refused:
+        clients.by_role["platform"].decide({**EVENT, "type": "nothing"})
+    assert (refused.value.status, refused.value.code) == (400, "invalid_event")
+    assert [error["pointer"] for error in refused.value.errors] == ["/type"]
+
+
+def test_lists_are_walked_to_their_end(clients: Clients) -> None:
+    platform, auditor = clients.by_role["platform"], clients.by_role["auditor"]
+    for number in range(5):
+        platform.decide({**EVENT, "id": f"walk-{number}", "workspace": {"id": "w", "plan": "pro"}})
+    found = auditor.entries("w", kind="decision", limit=2, from_="2020-01-01T00:00:00Z")
+    entries: list[Any] = list(found)
+    assert [entry["entry"]["event"] for entry in entries] == [f"walk-{n}" for n in range(5)]
+
+
+def test_the_policy_and_its_versions_are_read(clients: Clients) -> None:
+    author = clients.by_role["author"]
+    assert author.policy("fresh")["document"] == builtin.tree()
+    assert [version["version"] for version in author.versions("fresh")] == [1]
+    assert author.version("fresh", 1)["document"] == builtin.tree()
+
+
+@contextmanager
+def answering(*statuses: int | None) -> Iterator[tuple[str, Counter[str]]]:
+    """A server that gives these answers in turn, the last one for good; None hangs up."""
+    seen: Counter[str] = Counter()
+    left = list(statuses)
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            seen[self.path] += 1
+            status = left.pop(0) if len(left) > 1 else left[0]
+            self.rfile.read(int(self.headers["Content-Length"]))
+            if status is None:
+                self.connection.close()
+                return
+            problem = {"status": status, "code": "busy", "detail": "later"}
+            body = json.dumps(problem if status >= 400 else {"id": "dec"}).encode()
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}", seen
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@pytest.fixture(autouse=True)
+def without_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("policy_service.client.PAUSE", 0.0)
+
+
+def test_a_decision_is_asked_for_again_until_it_is_answered() -> None:
+    with answering(503, None, 429, 200) as (url, seen), Client(url, "key") as client:
+        assert client.decide(EVENT)["id"] == "dec"
+        assert seen["/v1/decisions"] == 4
+
+
+def test_after_the_last_try_the_refusal_or_the_silence_is_raised() -> None:
+    with answering(503) as (url, seen), Client(url, "key") as client:
+        with pytest.raises(Refused):
+            client.decide(EVENT)
+        assert seen["/v1/decisions"] == TRIES
+    with answering(None) as (url, seen), Client(url, "key") as client:
+        with pytest.raises(Unanswered):
+            client.decide(EVENT)
+        assert seen["/v1/decisions"] == TRIES
+
+
+def test_a_proposal_that_may_have_arrived_is_not_sent_again() -> None:
+    with answering(None) as (url, seen), Client(url, "key") as client:
+        with pytest.raises(Unanswered):
+            client.propose("acme", {})
+        assert seen["/v1/workspaces/acme/versions"] == 1
+
+
+def test_a_proposal_that_was_not_written_is_sent_again() -> None:
+    with answering(503, 201) as (url, seen), Client(url, "key") as client:
+        client.propose("acme", {})
+        assert seen["/v1/workspaces/acme/versions"] == 2
+
+
+def test_nothing_personal_is_in_what_is_raised() -> None:
+    with answering(None) as (url, _), Client(url, "secret-key") as client:
+        with pytest.raises(Unanswered) as unanswered:
+            list(client.entries("acme", contact="planted@example.com"))
+        assert "planted" not in str(unanswered.value)
+        assert "secret-key" not in str(unanswered.value)
+        assert unanswered.value.__suppress_context__
