@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, TypeAlias
 
 import orjson
 
+from audit.errors import Busy, StorageUnavailable
 from policy_service import problems
 from policy_service.decide import Answer, decide_event, decision_view
 from policy_service.problems import Problem
@@ -15,7 +17,7 @@ from rules.event import LARGEST_EVENT, checked_event
 from rules.ijson import loads
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from audit.store import Transaction
     from policy_service.service import Service
@@ -27,30 +29,44 @@ AT_ONCE = 256
 """Lines that are decided in one go: enough to share a commit, few enough to let others in."""
 
 
+_log = logging.getLogger(__name__)
+
+
 def decide_lines(
     service: Service, lines: Iterable[bytes], admit: Callable[[Event], None] = lambda _: None
 ) -> Iterator[bytes]:
     """For every line that is not blank its decision, or its problem, each with a line end.
 
     `admit` raises a Problem for an event that is not for the one who asks. A line that is refused
-    stops nothing.
+    stops nothing. Where the ledger does not take one, the lines behind it are not decided either,
+    so that no event overtakes another.
     """
     waiting = (line for line in lines if line.strip())
+    refusal: Exception | None = None
     while chunk := list(islice(waiting, AT_ONCE)):
-        yield from _decide_chunk(service, [_work(service, line, admit) for line in chunk])
+        works = [_work(service, line, admit) for line in chunk]
+        to_run = [work for work in works if not isinstance(work, Problem)]
+        if refusal is None:
+            outcomes = service.store.transact_each(to_run)
+            refused = (each for each in outcomes if isinstance(each, Busy | StorageUnavailable))
+            refusal = next(refused, None)
+        else:
+            outcomes = [refusal] * len(to_run)
+        yield from _lines(works, outcomes)
 
 
-def _decide_chunk(service: Service, works: list[Work | Problem]) -> Iterator[bytes]:
-    to_run = [work for work in works if not isinstance(work, Problem)]
-    outcomes = iter(service.store.transact_each(to_run))
+def _lines(
+    works: Sequence[Work | Problem], outcomes: Iterable[Answer | Exception]
+) -> Iterator[bytes]:
+    of_those_run = iter(outcomes)
     for work in works:
-        outcome = work if isinstance(work, Problem) else next(outcomes)
+        outcome = work if isinstance(work, Problem) else next(of_those_run)
         yield orjson.dumps(_line(outcome), option=orjson.OPT_APPEND_NEWLINE)
 
 
 def _work(service: Service, line: bytes, admit: Callable[[Event], None]) -> Work | Problem:
     try:
-        if len(line) > LARGEST_EVENT:
+        if len(line.rstrip(b"\r\n")) > LARGEST_EVENT:
             return Problem("too_large", f"An event has at most {LARGEST_EVENT} bytes")
         event = checked_event(loads(line, null_is_absent=True))
         admit(event)
@@ -64,6 +80,8 @@ def _work(service: Service, line: bytes, admit: Callable[[Event], None]) -> Work
 def _line(outcome: Answer | Exception) -> object:
     if isinstance(outcome, Answer):
         return decision_view(outcome.entry)
-    if problem := problems.of(outcome):
-        return problem.as_json()
-    raise outcome
+    problem = problems.of(outcome)
+    if problem is None:
+        _log.error("internal error", exc_info=outcome)
+        problem = Problem("internal_error", "The failure was logged; nothing was decided")
+    return problem.as_json()

@@ -5,9 +5,23 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from policy_service.decide import decision_view
+from policy_service.policies import document_of
+from rules.explain import explain
+
 if TYPE_CHECKING:
+    from audit.entry import Entry
+    from audit.store import Snapshot
     from rules.document import Facts
     from rules.explain import Explanation
+
+
+def recorded_explanation(snapshot: Snapshot, entry: Entry) -> dict[str, Any]:
+    """A recorded decision with its facts, explained by the version that decided it."""
+    leaf = entry.value
+    document = document_of(snapshot, leaf["policy"]["digest"])
+    explanation = explain(document.own, leaf["facts"])
+    return {"decision": decision_view(entry), **explanation_view(explanation, leaf["facts"])}
 
 
 def explanation_view(explanation: Explanation, facts: Facts) -> dict[str, Any]:

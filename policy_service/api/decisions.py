@@ -1,23 +1,28 @@
-"""Decisions: asked for, and looked up again."""
+"""Decisions: asked for one by one or many at once, looked up again, and explained."""
 
 from __future__ import annotations
 
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
+from flask import Response
+
 from policy_service.api.answers import answer
-from policy_service.api.requests import event_json, query
-from policy_service.api.route import Parameter
+from policy_service.api.requests import event_json, ndjson, query
+from policy_service.api.route import NDJSON, Parameter
+from policy_service.batch import decide_lines
 from policy_service.decide import decide_event, decision_view
+from policy_service.explanation import recorded_explanation
 from policy_service.problems import Problem
 from rules.event import checked_event
 
 if TYPE_CHECKING:
-    from flask import Response
-
+    from audit.entry import Entry
     from policy_service.keys import Key
     from policy_service.service import Service
+    from rules.event import Event
 
+EXPLANATION = "/explanation"
 REPLAYED = {
     "Idempotency-Replayed": Parameter(
         Literal["true"],
@@ -31,13 +36,24 @@ def decide(service: Service, caller: Key) -> Response:
     """One event, one decision; the same event again, the same bytes."""
     query()
     event = checked_event(event_json())
-    if not caller.reaches(event["workspace"]["id"]):
-        raise Problem("not_found", "There is no such workspace for this key")
+    admit(caller, event)
     decided = service.store.transact(partial(decide_event, event, service.policies))
     answered = answer(decision_view(decided.entry))
     if decided.replayed:
         answered.headers["Idempotency-Replayed"] = "true"
     return answered
+
+
+def batch(service: Service, caller: Key) -> Response:
+    """Many events, one a line: for each its decision, or its problem, in the order they came.
+
+    At most 5,000 lines and 16 MiB, else nothing is decided; a line has at most 64 KiB. Blank lines
+    are ignored. A line that is refused stops nothing; where the ledger does not take one (503), it
+    takes none behind it either. A batch may be sent again: what was decided stays the same.
+    """
+    query()
+    decided = decide_lines(service, ndjson(), partial(admit, caller))
+    return Response(b"".join(decided), content_type=NDJSON)
 
 
 def show(service: Service, _: Key, workspace: str, event: str) -> Response:
@@ -46,5 +62,31 @@ def show(service: Service, _: Key, workspace: str, event: str) -> Response:
     with service.store.read() as snapshot:
         entry = snapshot.decision(workspace, event)
     if entry is None:
-        raise Problem("not_found", "No event of this id was decided in this workspace")
+        raise _undecided()
     return answer(decision_view(entry))
+
+
+def explanation(service: Service, _: Key, workspace: str, event: str) -> Response:
+    """A decision with its facts, and every rule that was tried, by the version that decided.
+
+    Where no event of this id was decided, but one whose id is this and `/explanation`, it is the
+    decision on that one: their addresses are the same.
+    """
+    query()
+    with service.store.read() as snapshot:
+        if entry := snapshot.decision(workspace, event):
+            return answer(recorded_explanation(snapshot, entry))
+        whole: Entry | None = snapshot.decision(workspace, f"{event}{EXPLANATION}")
+    if whole is None:
+        raise _undecided()
+    return answer(decision_view(whole))
+
+
+def admit(caller: Key, event: Event) -> None:
+    """Problem `not_found` where the event is of a workspace that the key is not for."""
+    if not caller.reaches(event["workspace"]["id"]):
+        raise Problem("not_found", "There is no such workspace for this key")
+
+
+def _undecided() -> Problem:
+    return Problem("not_found", "No event of this id was decided in this workspace")

@@ -5,6 +5,7 @@ The tests hold them to their schemas, and send those that can be sent.
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 Json = dict[str, Any]
@@ -53,6 +54,57 @@ DECISION: Json = {
     "ledger": {"log": "acme", "index": 2, "leaf_hash": _LEAF_HASH},
 }
 """The decision on `EVENT` of a workspace that begins with it."""
+_REFUSED: Json = {
+    "type": "about:blank",
+    "title": "The body is not I-JSON",
+    "status": 400,
+    "code": "invalid_json",
+    "detail": "The body is not JSON: Expecting value at line 1, column 1",
+}
+
+
+def _lines(*values: object) -> str:
+    return "".join(f"{each if isinstance(each, str) else json.dumps(each)}\n" for each in values)
+
+
+BATCH = _lines(EVENT, "ev-2")
+BATCH_DECIDED = _lines(DECISION, _REFUSED)
+
+_NOT_ENTITLED: Json = {
+    **DECISION,
+    "outcome": "not_triggered",
+    "reason": "plan_not_entitled",
+    "rule": "plan-not-entitled",
+    "stage": "not_routed",
+    "actions": [],
+}
+EXPLANATION: Json = {
+    "decision": _NOT_ENTITLED,
+    "facts": {
+        "event.type": "conversation.started",
+        "workspace.plan": "starter",
+        "conversation.direction": "inbound",
+        "conversation.channel": "messenger",
+        "conversation.assigned": False,
+        "conversation.stage": "new",
+        "conversation.asks": 0,
+        "contact.kind": "lead",
+        "contact.identity": "none",
+        "contact.reachable": False,
+        "message.language": "en-GB",
+        "office.open": True,
+        "sample.bucket": 9041,
+    },
+    "tried": [
+        {
+            "rule": "switched-off",
+            "held": False,
+            "failed": {"fact": "settings.enabled", "expected": False, "actual": True},
+        },
+        {"rule": "plan-not-entitled", "held": True, "failed": None},
+    ],
+}
+"""Of `EVENT`, had the workspace's plan been `starter`."""
 
 DOCUMENT: Json = {
     "format": 1,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from io import BytesIO
+from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from flask import request
 from pydantic import Field, ValidationError
 
-from policy_service.api.route import Parameter
+from policy_service.api.route import NDJSON, Parameter
 from policy_service.problems import Problem
 from rules.errors import Complaint, pointer
 from rules.event import LARGEST_EVENT, complaint_of
@@ -25,6 +27,9 @@ T = TypeVar("T")
 
 LARGEST_DOCUMENT_BODY = 3 * 1024 * 1024
 """A document may be 1 MiB, and JSON may write a text of it at more than its length."""
+
+LARGEST_BATCH = 16 * 1024 * 1024
+MOST_LINES = 5_000
 
 MOST_ITEMS = 500
 ITEMS = 100
@@ -53,6 +58,18 @@ def body(largest: int = LARGEST_EVENT) -> bytes:
 def event_json() -> Any:  # noqa: ANN401 - any JSON value
     """The body as I-JSON, in which null means absent."""
     return loads(body(), null_is_absent=True)
+
+
+def ndjson() -> list[bytes]:
+    """The lines of a body of NDJSON, without the blank ones; 413 where they are too many."""
+    if request.mimetype != NDJSON:
+        message = f"Send one event a line, with `Content-Type: {NDJSON}`"
+        raise Problem("invalid_request", message, [Complaint("", "wrong_media_type", message)])
+    whole = body(LARGEST_BATCH)
+    lines = list(islice((line for line in BytesIO(whole) if line.strip()), MOST_LINES + 1))
+    if len(lines) > MOST_LINES:
+        raise Problem("too_large", f"A batch has at most {MOST_LINES} lines")
+    return lines
 
 
 def json_as(adapter: TypeAdapter[T], largest: int = LARGEST_EVENT) -> T:

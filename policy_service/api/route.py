@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from policy_service.keys import Role
 
 JSON = "application/json"
+NDJSON = "application/x-ndjson"
+CSV = "text/csv"
 
 _WITH_A_KEY = (
     "unauthorized", "too_many_requests", "role_not_allowed", "invalid_request",

@@ -16,6 +16,7 @@ from policy_service.api import (
     decisions,
     description,
     examples,
+    explained,
     health,
     ledger,
     paths,
@@ -24,7 +25,7 @@ from policy_service.api import (
 )
 from policy_service.api.openapi import describe
 from policy_service.api.requests import PAGE
-from policy_service.api.route import Gives, Route, Takes
+from policy_service.api.route import NDJSON, Gives, Route, Takes
 from policy_service.keys import EVERY_WORKSPACE, Key, Role
 from policy_service.problems import Problem
 from rules.event import SYSTEM, Event, is_workspace
@@ -68,11 +69,26 @@ ROUTES = (
         problems=("not_found", "invalid_event", "event_id_reused"),
     ),
     Route(
+        "POST",
+        "/v1/decisions/batch",
+        decisions.batch,
+        frozenset({Role.PLATFORM}),
+        takes=Takes(str, examples.BATCH, media=NDJSON),
+        gives=Gives(str, examples.BATCH_DECIDED, media=NDJSON),
+    ),
+    Route(
         "GET",
         f"{WORKSPACE}/decisions/<event:event>",
         decisions.show,
         frozenset({Role.PLATFORM, Role.AUDITOR}),
         gives=Gives(shapes.Decision, examples.DECISION),
+    ),
+    Route(
+        "GET",
+        f"{WORKSPACE}/decisions/<event:event>{decisions.EXPLANATION}",
+        decisions.explanation,
+        frozenset({Role.PLATFORM, Role.AUDITOR}),
+        gives=Gives(explained.Explanation | shapes.Decision, examples.EXPLANATION),
     ),
     Route(
         "GET",

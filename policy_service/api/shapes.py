@@ -14,7 +14,7 @@ from audit import entry as audit_entry
 from audit import versions as audit_versions
 from rules import vocabulary
 
-_STRICT = ConfigDict(extra="forbid", strict=True, use_attribute_docstrings=True)
+STRICT = ConfigDict(extra="forbid", strict=True, use_attribute_docstrings=True)
 
 Time = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
 Digest = Annotated[str, Field(pattern="^sha256:[0-9a-f]{64}$")]
@@ -34,13 +34,13 @@ Cursor = Annotated[
 
 
 class Choice(TypedDict):
-    __pydantic_config__ = _STRICT  # type: ignore[misc]  # how pydantic takes the settings of a TypedDict
+    __pydantic_config__ = STRICT  # type: ignore[misc]  # how pydantic takes the settings of a TypedDict
     value: Literal["customer", "not_customer"]
     label: str
 
 
 class _Action(TypedDict):
-    __pydantic_config__ = _STRICT  # type: ignore[misc]
+    __pydantic_config__ = STRICT  # type: ignore[misc]
     id: ActionId
 
 
@@ -123,13 +123,13 @@ Action = (
 
 
 class PolicyOfDecision(TypedDict):
-    __pydantic_config__ = _STRICT  # type: ignore[misc]
+    __pydantic_config__ = STRICT  # type: ignore[misc]
     version: int
     digest: Digest
 
 
 class LedgerPosition(TypedDict):
-    __pydantic_config__ = _STRICT  # type: ignore[misc]
+    __pydantic_config__ = STRICT  # type: ignore[misc]
     log: str
     index: int
     leaf_hash: Hash
@@ -138,7 +138,7 @@ class LedgerPosition(TypedDict):
 class Decision(TypedDict):
     """What the service answers to one event."""
 
-    __pydantic_config__ = _STRICT  # type: ignore[misc]
+    __pydantic_config__ = STRICT  # type: ignore[misc]
     id: DecisionId
     event: str
     workspace: str
@@ -162,7 +162,7 @@ class Decision(TypedDict):
 class Policy(TypedDict):
     """The rules that decide now."""
 
-    __pydantic_config__ = _STRICT  # type: ignore[misc]
+    __pydantic_config__ = STRICT  # type: ignore[misc]
     version: int
     digest: Digest
     document: RuleDocument
@@ -171,7 +171,7 @@ class Policy(TypedDict):
 class Step(TypedDict):
     """One step of a version: whose it was, when, and the index of its entry."""
 
-    __pydantic_config__ = _STRICT  # type: ignore[misc]
+    __pydantic_config__ = STRICT  # type: ignore[misc]
     by: str
     at: Time
     index: int
@@ -181,7 +181,7 @@ class Step(TypedDict):
 class Version(TypedDict):
     """One immutable, numbered policy, known by its digest."""
 
-    __pydantic_config__ = _STRICT  # type: ignore[misc]
+    __pydantic_config__ = STRICT  # type: ignore[misc]
     version: int
     digest: Digest
     status: Status
@@ -203,7 +203,7 @@ class VersionWithDocument(Version):
 
 
 class VersionPage(TypedDict):
-    __pydantic_config__ = _STRICT  # type: ignore[misc]
+    __pydantic_config__ = STRICT  # type: ignore[misc]
     items: list[Version]
     next: Cursor
 
@@ -221,7 +221,7 @@ class Leaf(TypedDict):
 class PersonalPart(TypedDict):
     """What the leaf commits to: `commitment` is SHA-256 over the salt and the canonical part."""
 
-    __pydantic_config__ = _STRICT  # type: ignore[misc]
+    __pydantic_config__ = STRICT  # type: ignore[misc]
     salt: Hash
     part: dict[str, Any]
 
@@ -229,7 +229,7 @@ class PersonalPart(TypedDict):
 class LedgerEntry(TypedDict):
     """One line of a log."""
 
-    __pydantic_config__ = _STRICT  # type: ignore[misc]
+    __pydantic_config__ = STRICT  # type: ignore[misc]
     index: int
     kind: Kind
     at: Time
@@ -241,25 +241,25 @@ class LedgerEntry(TypedDict):
 
 
 class LedgerPage(TypedDict):
-    __pydantic_config__ = _STRICT  # type: ignore[misc]
+    __pydantic_config__ = STRICT  # type: ignore[misc]
     items: list[LedgerEntry]
     next: Cursor
 
 
 class Alive(TypedDict):
-    __pydantic_config__ = _STRICT  # type: ignore[misc]
+    __pydantic_config__ = STRICT  # type: ignore[misc]
     status: Literal["ok"]
 
 
 class Ready(TypedDict):
-    __pydantic_config__ = _STRICT  # type: ignore[misc]
+    __pydantic_config__ = STRICT  # type: ignore[misc]
     status: Literal["ready"]
 
 
 class Error(TypedDict):
     """One thing wrong with what was sent."""
 
-    __pydantic_config__ = _STRICT  # type: ignore[misc]
+    __pydantic_config__ = STRICT  # type: ignore[misc]
     pointer: str
     """A JSON pointer (RFC 6901) to where."""
     message: str
@@ -271,7 +271,7 @@ class Error(TypedDict):
 class Problem(TypedDict):
     """Problem details (RFC 9457)."""
 
-    __pydantic_config__ = _STRICT  # type: ignore[misc]
+    __pydantic_config__ = STRICT  # type: ignore[misc]
     type: Literal["about:blank"]
     title: str
     status: int

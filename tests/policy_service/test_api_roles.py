@@ -25,7 +25,9 @@ PARTS = {"workspace": "acme", "event": "ev-1", "number": "2", "index": "0"}
 
 PROMISED = {
     ("POST", "/v1/decisions"): "platform",
+    ("POST", "/v1/decisions/batch"): "platform",
     ("GET", "/v1/workspaces/{}/decisions/{}"): "platform auditor",
+    ("GET", "/v1/workspaces/{}/decisions/{}/explanation"): "platform auditor",
     ("GET", "/v1/workspaces/{}/policy"): "platform author approver auditor owner",
     ("POST", "/v1/workspaces/{}/versions"): "author",
     ("GET", "/v1/workspaces/{}/versions"): "platform author approver auditor owner",
