@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from policy_service import log
 from policy_service.app import create_app
+from policy_service.settings import Settings
 
-app = create_app()
+settings = Settings.load()
+log.configure(settings.log)
+app = create_app(settings)

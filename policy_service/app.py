@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from flask import Flask
 
 from audit.stores.sqlite import SqliteStore
-from policy_service.api import errors, routes
+from policy_service.api import errors, routes, watch
+from policy_service.metrics import Metrics
 from policy_service.rate import RateLimit
 from policy_service.service import Service
 from policy_service.settings import Settings
@@ -29,7 +30,9 @@ def create_app(settings: Settings | None = None, store: Store | None = None) -> 
         store = SqliteStore.open(settings.data, queue_limit=settings.queue)
     app = Flask("policy_service", static_folder=None)
     app.json.sort_keys = False  # type: ignore[attr-defined]  # members stand in the order of SPEC
-    app.extensions["policy_service"] = Service(store, rate=RateLimit.of(settings))
-    errors.register(app)
+    metrics = Metrics()
+    app.extensions["policy_service"] = Service(store, rate=RateLimit.of(settings), counts=metrics)
+    watch.register(app, metrics)
+    errors.register(app, metrics)
     routes.register(app)
     return app

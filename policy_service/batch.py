@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from audit.store import Transaction
-    from policy_service.service import Service
+    from policy_service.service import Counts, Service
     from rules.event import Event
 
     Work: TypeAlias = Callable[[Transaction], Answer]
@@ -52,16 +52,16 @@ def decide_lines(
             refusal = next(refused, None)
         else:
             outcomes = [refusal] * len(to_run)
-        yield from _lines(works, outcomes)
+        yield from _lines(service.counts, works, outcomes)
 
 
 def _lines(
-    works: Sequence[Work | Problem], outcomes: Iterable[Answer | Exception]
+    counts: Counts, works: Sequence[Work | Problem], outcomes: Iterable[Answer | Exception]
 ) -> Iterator[bytes]:
     of_those_run = iter(outcomes)
     for work in works:
         outcome = work if isinstance(work, Problem) else next(of_those_run)
-        yield orjson.dumps(_line(outcome), option=orjson.OPT_APPEND_NEWLINE)
+        yield orjson.dumps(_line(counts, outcome), option=orjson.OPT_APPEND_NEWLINE)
 
 
 def _work(service: Service, line: bytes, admit: Callable[[Event], None]) -> Work | Problem:
@@ -77,11 +77,14 @@ def _work(service: Service, line: bytes, admit: Callable[[Event], None]) -> Work
     return partial(decide_event, event, service.policies)
 
 
-def _line(outcome: Answer | Exception) -> object:
+def _line(counts: Counts, outcome: Answer | Exception) -> object:
     if isinstance(outcome, Answer):
-        return decision_view(outcome.entry)
+        decision = decision_view(outcome.entry)
+        counts.decided(decision["outcome"], replayed=outcome.replayed)
+        return decision
     problem = problems.of(outcome)
     if problem is None:
         _log.error("internal error", exc_info=outcome)
         problem = Problem("internal_error", "The failure was logged; nothing was decided")
+    counts.refused(problem.code)
     return problem.as_json()

@@ -13,6 +13,16 @@ if TYPE_CHECKING:
     from policy_service.rate import RateLimit
 
 
+class Counts:
+    """Is told what happens; this one does nothing with it. `metrics.Metrics` counts."""
+
+    def decided(self, outcome: str, *, replayed: bool) -> None:
+        """An event was answered with a decision, `replayed` with the one that it had."""
+
+    def refused(self, code: str) -> None:
+        """A request, or a line of a batch, was refused with this code."""
+
+
 @dataclass(frozen=True, slots=True)
 class Service:
     """Passed to every use case and view; safe to share between threads."""
@@ -21,3 +31,4 @@ class Service:
     policies: Policies = field(default_factory=Policies)
     keyring: Keyring = field(default_factory=Keyring)
     rate: RateLimit | None = None
+    counts: Counts = field(default_factory=Counts)

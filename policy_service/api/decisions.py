@@ -38,7 +38,9 @@ def decide(service: Service, caller: Key) -> Response:
     event = checked_event(event_json())
     admit(caller, event)
     decided = service.store.transact(partial(decide_event, event, service.policies))
-    answered = answer(decision_view(decided.entry))
+    decision = decision_view(decided.entry)
+    service.counts.decided(decision["outcome"], replayed=decided.replayed)
+    answered = answer(decision)
     if decided.replayed:
         answered.headers["Idempotency-Replayed"] = "true"
     return answered

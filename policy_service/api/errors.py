@@ -6,7 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 
 import orjson
-from flask import Response
+from flask import Response, g
 from werkzeug.exceptions import HTTPException
 
 from policy_service import problems
@@ -14,6 +14,8 @@ from policy_service.problems import FOR_NOW, Problem
 
 if TYPE_CHECKING:
     from flask import Flask
+
+    from policy_service.service import Counts
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -23,8 +25,13 @@ _OF_HTTP = {404: "not_found", 405: "method_not_allowed", 413: "too_large"}
 """The codes of what Flask itself refuses; any other is a bad request."""
 
 
-def register(app: Flask) -> None:
-    app.register_error_handler(Exception, lambda error: response(problem_of(error), error))
+def register(app: Flask, counts: Counts) -> None:
+    def refuse(error: Exception) -> Response:
+        problem = problem_of(error)
+        counts.refused(problem.code)
+        return response(problem, error)
+
+    app.register_error_handler(Exception, refuse)
 
 
 def problem_of(error: Exception) -> Problem:
@@ -36,7 +43,7 @@ def problem_of(error: Exception) -> Problem:
             return Problem("invalid_request", error.description or "")
     if expected := problems.of(error):
         return expected
-    _log.error("internal error", exc_info=error)
+    _log.error("internal error", exc_info=error, extra={"said": {"request": g.get("request_id")}})
     return Problem("internal_error", "The failure was logged; nothing was acknowledged")
 
 

@@ -187,3 +187,8 @@ ENTRY: Json = {
 ENTRIES: Json = {"items": [ENTRY], "next": "4"}
 ALIVE: Json = {"status": "ok"}
 READY: Json = {"status": "ready"}
+METRICS = """\
+# HELP policy_service_decisions_total decisions that were written
+# TYPE policy_service_decisions_total counter
+policy_service_decisions_total{outcome="ask"} 41.0
+"""

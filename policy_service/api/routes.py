@@ -10,7 +10,7 @@ from __future__ import annotations
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, cast
 
-from flask import current_app, request
+from flask import current_app, g, request
 
 from policy_service.api import (
     decisions,
@@ -22,6 +22,7 @@ from policy_service.api import (
     paths,
     shapes,
     versions,
+    watch,
 )
 from policy_service.api.openapi import describe
 from policy_service.api.requests import PAGE
@@ -51,6 +52,13 @@ ROUTES = (
         NO_KEY,
         gives=Gives(shapes.Ready, examples.READY),
         problems=("busy", "storage_unavailable"),
+    ),
+    Route(
+        "GET",
+        "/metrics",
+        watch.metrics,
+        NO_KEY,
+        gives=Gives(str, examples.METRICS, media="text/plain"),
     ),
     Route(
         "GET",
@@ -185,6 +193,7 @@ def guarded(route: Route) -> Callable[..., Response]:
         if not route.roles:
             return route.view(service, **named)
         caller = authenticated(service)
+        g.key_id = caller.id
         if service.rate:
             service.rate.admit(caller.id)
         if caller.role not in route.roles:

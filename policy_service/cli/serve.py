@@ -19,7 +19,9 @@ from typing import TYPE_CHECKING, Any
 import click
 from granian import Granian
 from granian.constants import Interfaces
+from granian.log import LogLevels
 
+from policy_service import log
 from policy_service.cli.terminal import fail, opened
 from policy_service.settings import FILE, SETTINGS, Settings, WrongSetting
 
@@ -56,6 +58,7 @@ def serve(config: Path | None, **given: str | None) -> None:
     _check_free(settings.host, settings.port)
     os.environ.update(settings.environment())
     os.environ.pop(FILE, None)  # it was read; a worker that is started later need not find it
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(_folder_of_metrics(settings))
     os.register_at_fork(after_in_child=_end_when_asked)
     Granian(
         "wsgi:app",
@@ -68,7 +71,21 @@ def serve(config: Path | None, **given: str | None) -> None:
         websockets=False,
         respawn_failed_workers=True,
         workers_kill_timeout=SECONDS_TO_STOP,
+        log_level=LogLevels(settings.log),
+        log_dictconfig=log.config(settings.log),
     ).serve(target_loader=_load)
+
+
+def _folder_of_metrics(settings: Settings) -> Path:
+    """An empty folder for what the workers count; it is for this address alone.
+
+    The library that counts looks for it when it is imported, which is in the workers.
+    """
+    folder = settings.data / "metrics" / f"{settings.host}:{settings.port}"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for file in folder.glob("*.db"):
+        file.unlink()
+    return folder
 
 
 def _check_free(host: str, port: int) -> None:

@@ -1,0 +1,181 @@
+"""What is counted and measured, for Prometheus.
+
+`METRICS` is the one table; a label holds words of ours alone: no ids, nothing a client chose. Where
+several processes serve, each counts in files of its own in the folder that PROMETHEUS_MULTIPROC_DIR
+names, and whichever is asked answers for all. The variable must be set before this is imported.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    disable_created_metrics,
+    generate_latest,
+)
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+from prometheus_client.process_collector import ProcessCollector
+
+from policy_service.service import Counts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from prometheus_client.core import Metric as Family
+
+FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+disable_created_metrics()  # type: ignore[no-untyped-call]  # when a label was first seen tells nobody anything
+SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One metric: its name, what Prometheus takes it for, what it says, and its labels."""
+
+    name: str
+    type: type[Counter | Gauge | Histogram]
+    meaning: str
+    labels: tuple[str, ...] = ()
+
+
+METRICS = (
+    Metric(
+        "policy_service_requests_total",
+        Counter,
+        "requests answered; the route is a template, `none` where there is no such path",
+        ("route", "method", "status"),
+    ),
+    Metric(
+        "policy_service_request_seconds",
+        Histogram,
+        "how long a request took here, from its head to its answer",
+        ("route",),
+    ),
+    Metric(
+        "policy_service_refusals_total",
+        Counter,
+        "refusals by code; `busy` are writes that the full queue turned away",
+        ("code",),
+    ),
+    Metric("policy_service_decisions_total", Counter, "decisions that were written", ("outcome",)),
+    Metric(
+        "policy_service_replays_total",
+        Counter,
+        "events that were answered with the decision they had",
+    ),
+    Metric("policy_service_workers", Gauge, "processes that serve"),
+    Metric("policy_service_info", Gauge, "1, with the release", ("version",)),
+)
+PROCESS = (
+    "process_virtual_memory_bytes",
+    "process_resident_memory_bytes",
+    "process_start_time_seconds",
+    "process_cpu_seconds",
+    "process_open_fds",
+    "process_max_fds",
+)
+"""As every client of Prometheus names them: sums over the workers, the first start."""
+
+
+class Metrics(Counts):
+    """The metrics of one application."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        made = {metric.name: _made(metric, self._registry) for metric in METRICS}
+        self._requests: Counter = made["policy_service_requests_total"]
+        self._seconds: Histogram = made["policy_service_request_seconds"]
+        self._refusals: Counter = made["policy_service_refusals_total"]
+        self._decisions: Counter = made["policy_service_decisions_total"]
+        self._replays: Counter = made["policy_service_replays_total"]
+        made["policy_service_workers"].set(1)
+        made["policy_service_info"].labels(version("policy-service")).set(1)
+        self._children: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
+
+    def answered(self, route: str, method: str, status: int, seconds: float) -> None:
+        """A request was answered."""
+        key = (route, method, status)
+        children = self._children.get(key)
+        if children is None:
+            children = (self._requests.labels(*key), self._seconds.labels(route))
+            self._children[key] = children
+        children[0].inc()
+        children[1].observe(seconds)
+
+    def refused(self, code: str) -> None:
+        self._refusals.labels(code).inc()
+
+    def decided(self, outcome: str, *, replayed: bool) -> None:
+        if replayed:
+            self._replays.inc()
+        else:
+            self._decisions.labels(outcome).inc()
+
+    def text(self) -> bytes:
+        """All of it, of all processes, in the text format."""
+        shown = CollectorRegistry()
+        if folder := os.environ.get(FOLDER):
+            pids = [pid for pid in _pids(Path(folder)) if _lives(pid, folder)]
+            MultiProcessCollector(shown, folder)  # type: ignore[no-untyped-call]
+        else:
+            pids = [os.getpid()]
+            shown.register(self._registry)
+        shown.register(_Processes(pids))
+        return generate_latest(shown)
+
+
+def _made(metric: Metric, registry: CollectorRegistry) -> Any:  # noqa: ANN401 - one of three types
+    more: dict[str, Any] = {}
+    if metric.type is Histogram:
+        more["buckets"] = SECONDS
+    if metric.type is Gauge:
+        more["multiprocess_mode"] = "livemax" if metric.labels else "livesum"
+    return metric.type(metric.name, metric.meaning, metric.labels, registry=registry, **more)
+
+
+def _pids(folder: Path) -> list[int]:
+    return sorted({int(file.stem.rpartition("_")[2]) for file in folder.glob("*.db")})
+
+
+def _lives(pid: int, folder: str) -> bool:
+    """Whether the process runs; what it counted stays, what it was goes with it."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        with suppress(OSError):  # another worker may be doing the same
+            mark_process_dead(pid, folder)  # type: ignore[no-untyped-call]
+        return False
+    return True
+
+
+class _Processes:
+    """What the system says of some processes, together."""
+
+    def __init__(self, pids: Iterable[int]) -> None:
+        self._pids = list(pids)
+
+    def collect(self) -> Iterator[Family]:
+        families: dict[str, Family] = {}
+        for pid in self._pids:
+            for family in ProcessCollector(pid=lambda pid=pid: pid, registry=None).collect():  # type: ignore[misc]
+                known = families.setdefault(family.name, family)
+                if known is not family:
+                    _add(known, family)
+        yield from families.values()
+
+
+def _add(known: Family, more: Family) -> None:
+    together = min if "start_time" in known.name else sum
+    known.samples = [
+        one._replace(value=together((one.value, other.value)))
+        for one, other in zip(known.samples, more.samples, strict=True)
+    ]

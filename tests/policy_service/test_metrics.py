@@ -1,0 +1,146 @@
+"""Metrics: one table; what is counted; over all processes; nobody can be known by a label."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from policy_service.api.routes import ROUTES
+from policy_service.api.watch import METHODS
+from policy_service.keys import Role
+from policy_service.metrics import METRICS, PROCESS
+from policy_service.problems import PROBLEMS
+from rules.vocabulary import Outcome
+from tests.policy_service.api import ACME, event
+from tests.policy_service.test_log import PLANTED, personal_requests
+from tests.served import Server, made, served
+
+if TYPE_CHECKING:
+    from tests.policy_service.api import Api
+
+OPERATIONS = Path(__file__).parents[2] / "docs" / "operations.md"
+Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
+
+
+def samples(text: str) -> Samples:
+    return {
+        (sample.name, tuple(sorted(sample.labels.items()))): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+def counted(found: Samples, name: str, **labels: str) -> float:
+    return found.get((name, tuple(sorted(labels.items()))), 0)
+
+
+def told(api: Api) -> Samples:
+    answered = api.send("GET", "/metrics")
+    assert answered.content_type == "text/plain; version=0.0.4; charset=utf-8"
+    return samples(answered.text)
+
+
+def test_requests_decisions_and_refusals_are_counted(api: Api) -> None:
+    api.decide(event())
+    api.decide(event())
+    api.decide(event("ev-2", conversation={"id": "c-2", "direction": "outbound"}))
+    api.post("/v1/decisions", {}, Role.PLATFORM)
+    api.get("/v1/nowhere")
+    found = told(api)
+    requests = "policy_service_requests_total"
+    assert counted(found, requests, route="/v1/decisions", method="POST", status="200") == 3
+    assert counted(found, requests, route="/v1/decisions", method="POST", status="400") == 1
+    assert counted(found, requests, route="none", method="GET", status="404") == 1
+    assert counted(found, "policy_service_request_seconds_count", route="/v1/decisions") == 4
+    assert counted(found, "policy_service_decisions_total", outcome="ask") == 1
+    assert counted(found, "policy_service_decisions_total", outcome="not_triggered") == 1
+    assert counted(found, "policy_service_replays_total") == 1
+    assert counted(found, "policy_service_refusals_total", code="invalid_event") == 1
+    assert counted(found, "policy_service_refusals_total", code="not_found") == 1
+    assert counted(found, "policy_service_workers") == 1
+    assert counted(found, "process_resident_memory_bytes") > 0
+
+
+def test_a_label_holds_words_of_ours_alone(api: Api) -> None:
+    """However many people, events and workspaces there are, the labels stay the same few."""
+    personal_requests(api)
+    api.send(PLANTED.upper(), f"{ACME}/policy")
+    values = {
+        "route": {route.path for route in ROUTES} | {"none"},
+        "method": METHODS | {"other"},
+        "status": {str(kind.status) for kind in PROBLEMS.values()} | {"200", "201"},
+        "code": set(PROBLEMS),
+        "outcome": set(Outcome),
+    }
+    found = told(api)
+    for _, labels in found:
+        for label, value in labels:
+            assert label in {"le", "version"} or value in values[label], (label, value)
+    assert PLANTED not in str(found).lower()
+
+
+def test_what_is_told_is_what_the_table_says(api: Api) -> None:
+    api.decide(event())
+    families = {
+        family.name: family.documentation
+        for family in text_string_to_metric_families(api.send("GET", "/metrics").text)
+    }
+    ours = {metric.name.removesuffix("_total"): metric.meaning for metric in METRICS}
+    assert {name: families[name] for name in ours} == ours
+    assert families.keys() - ours.keys() == set(PROCESS)
+
+
+def test_the_page_for_operators_lists_every_metric() -> None:
+    page = OPERATIONS.read_text(encoding="utf-8")
+    section = page.split("\n## Metrics\n")[1].split("\n## ")[0]
+    assert [line for line in section.splitlines() if line.startswith("| `")] == [
+        f"| `{metric.name}` | {metric.type.__name__.lower()}"
+        f" | {', '.join(f'`{label}`' for label in metric.labels)} | {metric.meaning} |"
+        for metric in METRICS
+    ]
+
+
+def test_whichever_process_is_asked_answers_for_all(tmp_path: Path) -> None:
+    """Also for one that was killed: what it counted stays, and another takes its place."""
+    with served(tmp_path / "data") as server:
+        events = [json.dumps(event(f"e{n}", conversation={"id": f"c{n}"})) for n in range(40)]
+        for told_event in events:
+            with server.client() as client:
+                assert client.decide(told_event.encode()).status == 200
+        with server.client(None) as client:
+            found = samples(client.get("/metrics").body.decode())
+        assert counted(found, "policy_service_decisions_total", outcome="ask") == 40
+        assert counted(found, "policy_service_workers") == 2
+        assert counted(found, "process_open_fds") > 0
+
+
+def test_a_start_counts_from_nothing(tmp_path: Path) -> None:
+    server = Server(tmp_path / "data", made(tmp_path / "data"))
+    for _ in range(2):
+        with server, server.client() as client:
+            client.decide(json.dumps(event()).encode())
+            found = samples(client.get("/metrics").body.decode())
+            total = "policy_service_decisions_total"
+            replays = counted(found, "policy_service_replays_total")
+            assert counted(found, total, outcome="ask") + replays == 1
+
+
+@pytest.mark.parametrize("module", ["policy_service.cli", "policy_service.batch"])
+def test_a_server_does_not_load_what_counts_before_it_has_said_where(module: str) -> None:
+    """The library looks for the folder when it is imported: that is for the workers to do."""
+    code = f"import sys, {module}; sys.exit('prometheus_client' in sys.modules)"
+    ended = subprocess.run([sys.executable, "-c", code], check=False, env=dict(os.environ))
+    assert ended.returncode == 0
+
+
+def test_names_of_metrics_are_such_as_prometheus_wants() -> None:
+    for metric in METRICS:
+        assert re.fullmatch(r"policy_service_[a-z_]+", metric.name)
