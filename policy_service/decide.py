@@ -54,9 +54,10 @@ def decide_event(event: Event, policies: Policies, tx: Transaction) -> Answer:
         return Answer(same_event(tx, seen, body), replayed=True)
     at = format_time(tx.now)
     enter_workspace(tx, workspace, at)
-    last = tx.latest_decision(workspace, event["conversation"]["id"])
-    version, policy = deciding(tx, policies, workspace, last.value if last else None)
-    leaf = {"at": at, **decision_leaf(event, version, policy, last.value if last else None)}
+    before = tx.latest_decision(workspace, event["conversation"]["id"])
+    last = before.value if before else None
+    version, policy = deciding(tx, policies, workspace, last)
+    leaf = {"at": at, **decision_leaf(event, version, policy, conversation_of(last))}
     salt = secrets.token_bytes(SALT_SIZE)
     leaf["commitment"] = commitment(salt, body)
     personal = Personal(event["contact"]["id"], salt, body)
@@ -84,10 +85,15 @@ def deciding(
     return active.number, policies.compiled(snapshot, active.digest)
 
 
-def decision_leaf(event: Event, version: int, policy: Policy, last: Leaf | None) -> Leaf:
-    """The decision on an event as its leaf has it, but for `at` and `commitment`."""
-    facts = derive(policy.document, event, conversation_of(last))
-    language = last.get("language") if last else facts.get("message.language")
+def decision_leaf(
+    event: Event, version: int | None, policy: Policy, conversation: Conversation
+) -> Leaf:
+    """The decision on an event as its leaf has it, but for `at` and `commitment`.
+
+    `version` is None for a policy that is no version, and then nothing can be recorded.
+    """
+    facts = derive(policy.document, event, conversation)
+    language = conversation.language if conversation.begun else facts.get("message.language")
     ruling = policy.decide(facts)
     identity = decision_id(event["workspace"]["id"], event["id"])
     stage = ruling.stage or str(facts["conversation.stage"])
@@ -114,7 +120,7 @@ def decision_leaf(event: Event, version: int, policy: Policy, last: Leaf | None)
         "stage": stage,
         "actions": asked,
     }
-    question = open_question(stage, asked, last)
+    question = open_question(stage, asked, conversation)
     optional = {"language": language, "question": question}
     return leaf | {name: value for name, value in optional.items() if value is not None}
 
@@ -128,18 +134,17 @@ def conversation_of(last: Leaf | None) -> Conversation:
         stage=last["stage"],
         asks=last["facts"]["conversation.asks"] + asked,
         question=last.get("question"),
+        language=last.get("language"),
+        begun=True,
     )
 
 
-def open_question(stage: str, asked: list[dict[str, Any]], last: Leaf | None) -> str | None:
+def open_question(stage: str, asked: list[Leaf], conversation: Conversation) -> str | None:
     """The id of the action whose question is open after a decision: the newest while one waits."""
     if stage not in WAITING_STAGES:
         return None
     questions = [action["id"] for action in asked if action["type"] in QUESTIONS]
-    if questions or last is None:
-        return questions[-1] if questions else None
-    carried: str | None = last.get("question")
-    return carried
+    return questions[-1] if questions else conversation.question
 
 
 def decision_id(workspace: str, event: str) -> str:
@@ -152,16 +157,7 @@ def decision_view(entry: Entry) -> dict[str, Any]:
     """The decision as it is answered; the same for the same entry, always."""
     leaf = entry.value
     return {
-        "id": leaf["id"],
-        "event": leaf["event"],
-        "workspace": leaf["workspace"],
-        "conversation": leaf["conversation"],
-        "outcome": leaf["outcome"],
-        "reason": leaf["reason"],
-        "rule": leaf["rule"],
-        "stage": leaf["stage"],
-        "policy": {"version": leaf["policy"]["version"], "digest": leaf["policy"]["digest"]},
-        "actions": [_action_view(action) for action in leaf["actions"]],
+        **decision_of(leaf),
         "decided_at": leaf["at"],
         "ledger": {
             "log": entry.log,
@@ -171,11 +167,27 @@ def decision_view(entry: Entry) -> dict[str, Any]:
     }
 
 
-def _action_view(action: Leaf) -> Leaf:
+def decision_of(leaf: Leaf) -> dict[str, Any]:
+    """The decision that a leaf holds, but for where and when it was recorded."""
+    return {
+        "id": leaf["id"],
+        "event": leaf["event"],
+        "workspace": leaf["workspace"],
+        "conversation": leaf["conversation"],
+        "outcome": leaf["outcome"],
+        "reason": leaf["reason"],
+        "rule": leaf["rule"],
+        "stage": leaf["stage"],
+        "policy": {"version": leaf["policy"]["version"], "digest": leaf["policy"]["digest"]},
+        "actions": [action_view(action) for action in leaf["actions"]],
+    }
+
+
+def action_view(action: Leaf) -> Leaf:
     """The action with its members in the order of SPEC; a leaf has them in that of RFC 8785."""
     ordered = {name: action[name] for name in sorted(action, key=_place)}
     if "choices" in action:
-        ordered["choices"] = [_action_view(choice) for choice in action["choices"]]
+        ordered["choices"] = [action_view(choice) for choice in action["choices"]]
     return ordered
 
 

@@ -31,12 +31,14 @@ class Conversation:
     """What a conversation's earlier decisions say of it; as it stands, of one that is new.
 
     `asks` counts the decisions that held an `ask`, `question` is the id of the action whose
-    question is open.
+    question is open, `language` that of its first decision. It has begun with its first decision.
     """
 
     stage: str = Stage.NEW.value
     asks: int = 0
     question: str | None = None
+    language: str | None = None
+    begun: bool = False
 
 
 def derive(document: Document, event: Event, conversation: Conversation) -> dict[str, Scalar]:

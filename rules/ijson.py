@@ -48,6 +48,15 @@ def loads(body: bytes, *, null_is_absent: bool = False) -> Any:  # noqa: ANN401 
     return value
 
 
+def without_nulls(value: Any) -> Any:  # noqa: ANN401 - any JSON value
+    """The value as it is read where null is absent: without the members that are null."""
+    if isinstance(value, dict):
+        return {key: without_nulls(each) for key, each in value.items() if each is not None}
+    if isinstance(value, list):
+        return [without_nulls(each) for each in value]
+    return value
+
+
 def _too_deep() -> NotIJson:
     return NotIJson("too_deep", f"Nested deeper than {DEEPEST}")
 

@@ -105,6 +105,9 @@ EXPLANATION: Json = {
     ],
 }
 """Of `EVENT`, had the workspace's plan been `starter`."""
+TRIAL: Json = {"event": EVENT, "stage": "new", "asks": 0, "version": 1}
+_TRIED: Json = {**_NOT_ENTITLED, "decided_at": None, "ledger": None}
+DRY_RUN: Json = {"decision": _TRIED, "explanation": {**EXPLANATION, "decision": _TRIED}}
 
 DOCUMENT: Json = {
     "format": 1,

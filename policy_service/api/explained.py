@@ -6,7 +6,7 @@ from typing import Any
 
 from typing_extensions import TypedDict
 
-from policy_service.api.shapes import STRICT, Decision
+from policy_service.api.shapes import STRICT, Decision, Digest, Ruled
 
 Fact = str | bool | int | float
 
@@ -33,10 +33,42 @@ class Tried(TypedDict):
     """Null where it held."""
 
 
-class Explanation(TypedDict):
+class _Reasons(TypedDict):
+    __pydantic_config__ = STRICT  # type: ignore[misc]
+    facts: dict[str, Fact]
+    """What was known of the event; an unknown fact is absent."""
+    tried: list[Tried]
+    """Every rule up to the one that held, in order."""
+
+
+class Explanation(_Reasons):
     """A decision, the facts it rests on, and every rule up to the one that held."""
 
-    __pydantic_config__ = STRICT  # type: ignore[misc]
     decision: Decision
-    facts: dict[str, Fact]
-    tried: list[Tried]
+
+
+class PolicyOfTrial(TypedDict):
+    __pydantic_config__ = STRICT  # type: ignore[misc]
+    version: int | None
+    """Null for a document that is no version."""
+    digest: Digest
+
+
+class TrialDecision(Ruled):
+    """A decision that was not made: it stands in no ledger, and has no time."""
+
+    policy: PolicyOfTrial
+    decided_at: None
+    ledger: None
+
+
+class TrialExplanation(_Reasons):
+    decision: TrialDecision
+
+
+class DryRun(TypedDict):
+    """What would be decided, and why."""
+
+    __pydantic_config__ = STRICT  # type: ignore[misc]
+    decision: TrialDecision
+    explanation: TrialExplanation

@@ -15,6 +15,7 @@ from flask import current_app, g, request
 from policy_service.api import (
     decisions,
     description,
+    dry_runs,
     examples,
     explained,
     health,
@@ -83,6 +84,15 @@ ROUTES = (
         frozenset({Role.PLATFORM}),
         takes=Takes(str, examples.BATCH, media=NDJSON),
         gives=Gives(str, examples.BATCH_DECIDED, media=NDJSON),
+    ),
+    Route(
+        "POST",
+        "/v1/decisions/dry-run",
+        dry_runs.dry_run,
+        frozenset({Role.PLATFORM, Role.AUTHOR}),
+        takes=Takes(dry_runs.Asked, examples.TRIAL),
+        gives=Gives(explained.DryRun, examples.DRY_RUN),
+        problems=("not_found", "invalid_event", "invalid_document"),
     ),
     Route(
         "GET",

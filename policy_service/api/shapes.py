@@ -135,8 +135,8 @@ class LedgerPosition(TypedDict):
     leaf_hash: Hash
 
 
-class Decision(TypedDict):
-    """What the service answers to one event."""
+class Ruled(TypedDict):
+    """What is decided of one event, wherever."""
 
     __pydantic_config__ = STRICT  # type: ignore[misc]
     id: DecisionId
@@ -150,10 +150,15 @@ class Decision(TypedDict):
     """The id of the rule that held, `otherwise` where none did."""
     stage: Stage
     """How far the routing of the conversation has come with this decision."""
-    policy: PolicyOfDecision
-    """The version that decided."""
     actions: list[Action]
     """What is to be carried out, in this order."""
+
+
+class Decision(Ruled):
+    """What the service answers to one event."""
+
+    policy: PolicyOfDecision
+    """The version that decided."""
     decided_at: Time
     ledger: LedgerPosition
     """Where the decision stands in the ledger."""

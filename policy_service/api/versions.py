@@ -100,7 +100,7 @@ def propose(service: Service, caller: Key, workspace: str) -> Response:
     """A new version, proposed; 422 with every complaint where the document is not accepted."""
     query()
     proposal = json_as(PROPOSAL, LARGEST_DOCUMENT_BODY)
-    document = _document(proposal["document"])
+    document = document_from(proposal["document"])
     note = proposal.get("note")
     record = _enter(service, caller, workspace, lambda steps: steps.propose(document, note))
     return answer(version_view(record), 201)
@@ -161,5 +161,6 @@ def _enter(
     )
 
 
-def _document(written: dict[str, Any] | str) -> Document:
+def document_from(written: dict[str, Any] | str) -> Document:
+    """The document that was sent; DocumentRefused with every complaint."""
     return read_document(read_yaml(written) if isinstance(written, str) else plain(written))

@@ -26,6 +26,7 @@ PARTS = {"workspace": "acme", "event": "ev-1", "number": "2", "index": "0"}
 PROMISED = {
     ("POST", "/v1/decisions"): "platform",
     ("POST", "/v1/decisions/batch"): "platform",
+    ("POST", "/v1/decisions/dry-run"): "platform author",
     ("GET", "/v1/workspaces/{}/decisions/{}"): "platform auditor",
     ("GET", "/v1/workspaces/{}/decisions/{}/explanation"): "platform auditor",
     ("GET", "/v1/workspaces/{}/policy"): "platform author approver auditor owner",

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from rules.ijson import DEEPEST, LARGEST_INTEGER, NotIJson, loads
+from rules.ijson import DEEPEST, LARGEST_INTEGER, NotIJson, loads, without_nulls
 
 
 @pytest.mark.parametrize(
@@ -62,3 +62,10 @@ def test_a_number_without_a_fraction_is_an_integer_however_it_is_written(text: b
 def test_null_means_absent_where_that_is_asked_for_and_only_as_a_member() -> None:
     body = b'{"a": null, "b": {"c": null}, "d": [null]}'
     assert loads(body, null_is_absent=True) == {"b": {}, "d": [None]}
+
+
+@pytest.mark.parametrize(
+    "body", [b"null", b'{"a": null, "b": [null, {"c": null, "d": {"e": null}}], "f": {}}', b"[1]"]
+)
+def test_nulls_left_out_later_are_those_left_out_while_reading(body: bytes) -> None:
+    assert without_nulls(loads(body)) == loads(body, null_is_absent=True)

@@ -1,0 +1,68 @@
+"""What would be decided: nothing is written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from policy_service.decide import conversation_of, deciding, decision_leaf, decision_of
+from policy_service.explanation import explanation_view
+from policy_service.versions import existing
+from rules.compile import Policy, compile_document
+from rules.explain import explain
+from rules.vocabulary import WAITING_STAGES
+
+if TYPE_CHECKING:
+    from audit.store import Snapshot
+    from policy_service.decide import Leaf
+    from policy_service.policies import Policies
+    from rules.derive import Conversation
+    from rules.document import Document
+    from rules.event import Event
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What is asked: an event, and what to suppose instead of what the ledger says.
+
+    `stage` and `asks` are of the conversation, `version` or `document` is what decides. The event's
+    id may be one that was decided before: it is tried as a new one.
+    """
+
+    event: Event
+    stage: str | None = None
+    asks: int | None = None
+    version: int | None = None
+    document: Document | None = None
+
+
+def dry_run(trial: Trial, policies: Policies, snapshot: Snapshot) -> dict[str, Any]:
+    """The decision there would be, without time and place in the ledger, and its explanation."""
+    workspace = trial.event["workspace"]["id"]
+    before = snapshot.latest_decision(workspace, trial.event["conversation"]["id"])
+    last = before.value if before else None
+    conversation = _supposed(trial, conversation_of(last))
+    pinned = last if conversation.stage in WAITING_STAGES else None
+    version, policy = _deciding(trial, policies, snapshot, pinned)
+    leaf = decision_leaf(trial.event, version, policy, conversation)
+    explained = explanation_view(explain(policy.bound, leaf["facts"]), leaf["facts"])
+    decision = {**decision_of(leaf), "decided_at": None, "ledger": None}
+    return {"decision": decision, "explanation": {"decision": decision, **explained}}
+
+
+def _supposed(trial: Trial, recorded: Conversation) -> Conversation:
+    stage = recorded.stage if trial.stage is None else trial.stage
+    asks = recorded.asks if trial.asks is None else trial.asks
+    return replace(recorded, stage=stage, asks=asks)
+
+
+def _deciding(
+    trial: Trial, policies: Policies, snapshot: Snapshot, last: Leaf | None
+) -> tuple[int | None, Policy]:
+    workspace = trial.event["workspace"]["id"]
+    if trial.document is not None:
+        return None, compile_document(trial.document)
+    if trial.version is not None:
+        record = existing(policies.versions(snapshot, workspace), trial.version)
+        return record.number, policies.compiled(snapshot, record.digest)
+    return deciding(snapshot, policies, workspace, last)
