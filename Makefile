@@ -30,5 +30,14 @@ unit: .venv/installed-tests
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[test]'
 	touch $@
 
+# `make bench ROWS="decide http"` runs these alone; FLAGS="--sample FILE" sends other events.
+.PHONY: bench
+bench: .venv/installed-bench
+	$(BIN)/python -m bench $(ROWS) $(FLAGS)
+
+.venv/installed-bench: .venv/installed-tests
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[bench]'
+	touch $@
+
 clean:
 	rm -rf .venv build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

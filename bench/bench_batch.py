@@ -1,0 +1,86 @@
+"""A batch of 1,000 events, durable, against a bare `executemany` of the rows that it wrote.
+
+The bare database is a copy of the ledger without its triggers: the same tables and indexes, as full
+as the ledger, under the same pragmas. It takes the rows of each batch in one commit.
+"""
+
+# ruff: noqa: S608 - what is put into statements are the names of this module's tables
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+from audit.stores.sqlite import LEDGER
+from bench import ledgers
+from bench.harness import TIMES, Bar, Row, seconds, turns
+from policy_service.service import Service
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from bench.harness import Bench
+
+_BATCH = 1_000
+_RECORDED = 20_000  # before, so that the indexes have some depth
+_TABLES = ("contacts", "entries", "personal")
+_PRAGMAS = ("journal_mode = WAL", "synchronous = FULL", "cache_size = -16384")
+
+
+def run(bench: Bench) -> Iterator[Row]:
+    with ledgers.recorded(bench, bench.count(_RECORDED)) as store:
+        service = Service(store)
+        with closing(
+            _Bare(bench.folder / "ledger" / LEDGER, bench.folder / "bare.sqlite3")
+        ) as bare:
+
+            def batch() -> float:
+                events = bench.events(bench.count(_BATCH))
+                return seconds(lambda: ledgers.decide(service, events))
+
+            yield Row(
+                "batch of 1,000, durable, against a bare `executemany` of its rows",
+                1 / turns(batch, bare.seconds_to_follow, bench.rounds).ratio,
+                TIMES,
+                Bar(0.4, 0.6),
+            )
+
+
+class _Bare:
+    """The copy; it follows the ledger."""
+
+    def __init__(self, ledger: Path, copy: Path) -> None:
+        self._ledger = sqlite3.connect(f"{ledger.as_uri()}?mode=ro", uri=True)
+        self._bare = sqlite3.connect(copy, isolation_level=None)
+        self._ledger.backup(self._bare)
+        triggers = self._bare.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")
+        for (name,) in triggers.fetchall():
+            self._bare.execute(f"DROP TRIGGER {name}")
+        for pragma in _PRAGMAS:
+            self._bare.execute(f"PRAGMA {pragma}")
+
+    def seconds_to_follow(self) -> float:
+        """How long it takes to insert what the ledger has and the copy has not."""
+        inserts = [self._missing(table) for table in _TABLES]
+
+        def insert() -> None:
+            self._bare.execute("BEGIN IMMEDIATE")
+            for statement, rows in inserts:
+                self._bare.executemany(statement, rows)
+            self._bare.execute("COMMIT")
+
+        return seconds(insert)
+
+    def _missing(self, table: str) -> tuple[str, list[tuple[object, ...]]]:
+        columns = [name for _, name, *_ in self._bare.execute(f"PRAGMA table_info({table})")]
+        [last] = self._bare.execute(f"SELECT coalesce(max(rowid), 0) FROM {table}").fetchone()
+        named = ", ".join(columns)
+        rows = self._ledger.execute(f"SELECT {named} FROM {table} WHERE rowid > ?", (last,))
+        values = ", ".join("?" * len(columns))
+        return f"INSERT INTO {table} ({named}) VALUES ({values})", rows.fetchall()
+
+    def close(self) -> None:
+        self._ledger.close()
+        self._bare.close()

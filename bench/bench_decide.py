@@ -1,0 +1,82 @@
+"""Deciding in process, against zen-engine on the same table: a mapping of facts in, a ruling out.
+
+`ZenDecision.evaluate` reads the whole table anew at each call; `ZenEngine.evaluate` on content that
+was loaded before does not. The bar is held against the latter; the former is printed beside it.
+"""
+
+from __future__ import annotations
+
+import json
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from bench.harness import TIMES, Bar, Row, seconds, turns
+from bench.jdm import table_of
+from bench.ledgers import facts_of
+from policy_service.policies import BUILTIN
+from rules.compile import compile_document
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from bench.harness import Bench
+    from rules.compile import Policy
+    from rules.document import Facts
+
+    Evaluate = Callable[[Facts], Any]
+
+_REPEATED = 20  # so often we decide what zen decides once
+
+
+def run(bench: Bench) -> Iterator[Row]:
+    facts = facts_of(bench, bench.count(2_000))
+    policy = compile_document(BUILTIN)
+    loaded, read_anew = _zen(policy)
+    for evaluate in (loaded, read_anew):
+        _check_same(policy, evaluate, facts)
+    what = "deciding in process, against zen-engine"
+    for evaluate, how, bar in (
+        (loaded, "its table loaded before", Bar(50, 200)),
+        (read_anew, "by `ZenDecision.evaluate`", None),
+    ):
+        theirs, ours = (
+            _per_decision(evaluate, facts, 1),
+            _per_decision(policy.decide, facts, _REPEATED),
+        )
+        yield Row(f"{what}, {how}", turns(theirs, ours, bench.rounds).ratio, TIMES, bar)
+
+
+def _zen(policy: Policy) -> tuple[Evaluate, Evaluate]:
+    zen: Any = import_module("zen")
+    table = table_of(policy.bound)
+    engine = zen.ZenEngine({"loader": {"type": "static", "content": {"policy": table}}})
+    decision = zen.ZenEngine().create_decision(json.dumps(table))
+    untraced = {"trace": False}
+    return (
+        lambda facts: engine.evaluate("policy", facts, untraced)["result"],
+        lambda facts: decision.evaluate(facts, untraced)["result"],
+    )
+
+
+def _check_same(policy: Policy, evaluate: Evaluate, facts: Sequence[Facts]) -> None:
+    """Both must give the same rule, and what it says, before anything is timed."""
+    for each in facts:
+        ruling, theirs = policy.decide(each), evaluate(each)
+        ours = {
+            "rule": ruling.rule,
+            "outcome": ruling.outcome,
+            "reason": ruling.reason,
+            "stage": ruling.stage,
+            "actions": [action.type.value for action in ruling.actions],
+        }
+        if {name: theirs.get(name) for name in ours} != ours:
+            raise AssertionError(f"{each} gives {ours} here and {theirs} there")
+
+
+def _per_decision(evaluate: Evaluate, facts: Sequence[Facts], repeated: int) -> Callable[[], float]:
+    def all_of_them() -> None:
+        for _ in range(repeated):
+            for each in facts:
+                evaluate(each)
+
+    return lambda: seconds(all_of_them) / repeated / len(facts)

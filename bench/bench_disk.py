@@ -1,0 +1,38 @@
+"""The ledger on disk after its WAL is moved in, per decision; personal parts counted apart."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+from audit.stores.sqlite import LEDGER
+from bench import ledgers
+from bench.harness import Bar, Row
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bench.harness import Bench
+
+_PERSONAL = ("contacts", "personal")
+
+
+def run(bench: Bench) -> Iterator[Row]:
+    decisions = bench.count(20_000)
+    with ledgers.recorded(bench, decisions):
+        pass  # closing it moves the WAL in
+    ledger = bench.folder / "ledger" / LEDGER
+    with closing(sqlite3.connect(ledger)) as connection:
+        sizes = connection.execute(
+            "SELECT tbl_name IN (?, ?), sum(pgsize) FROM dbstat"
+            " JOIN sqlite_master ON sqlite_master.name = dbstat.name GROUP BY 1",
+            _PERSONAL,
+        )
+        personal = dict(sizes.fetchall())[1]
+    beside = ledgers.size_of(ledger.parent) - personal
+    what = "ledger on disk, per decision"
+    yield Row(
+        f"{what}, without personal parts", beside / decisions, " bytes", Bar(1000, 700, least=False)
+    )
+    yield Row(f"{what}: its personal part", personal / decisions, " bytes")

@@ -1,0 +1,75 @@
+"""Explaining against deciding, the same facts, in process.
+
+First the two functions alone, then as they are asked for: the explanation of a recorded decision
+as it is answered, against deciding its event and recording that.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+import orjson
+
+from bench import ledgers
+from bench.harness import TIMES, Bar, Row, seconds, turns
+from policy_service.explanation import recorded_explanation
+from policy_service.policies import BUILTIN
+from policy_service.service import Service
+from rules.compile import compile_document
+from rules.explain import explain
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from audit.entry import Entry
+    from audit.store import Snapshot
+    from bench.harness import Bench
+
+_REPEATED = 10
+
+
+def run(bench: Bench) -> Iterator[Row]:
+    count = bench.count(2_000)
+    with ledgers.recorded(bench, count) as store, store.read() as snapshot:
+        entries = list(ledgers.decisions_of(snapshot))
+        facts = [entry.value["facts"] for entry in entries]
+        policy = compile_document(BUILTIN)
+        explaining = _each(partial(explain, policy.bound), facts, 1)
+        deciding = _each(policy.decide, facts, _REPEATED)
+        yield Row(
+            "explain against decide, the functions alone",
+            turns(explaining, deciding, bench.rounds).ratio,
+            TIMES,
+            Bar(5, 2, least=False),
+        )
+        service = Service(store)
+
+        def answering() -> float:
+            return seconds(lambda: [_answer(snapshot, entry) for entry in entries])
+
+        def recording() -> float:
+            events = bench.events(count)
+            return seconds(lambda: ledgers.decide(service, events))
+
+        yield Row(
+            "explaining a recorded decision against deciding and recording its event",
+            turns(answering, recording, bench.rounds).ratio,
+            TIMES,
+        )
+
+
+def _each(
+    function: Callable[..., object], facts: list[dict[str, object]], repeated: int
+) -> Callable[[], float]:
+    def all_of_them() -> None:
+        for _ in range(repeated):
+            for each in facts:
+                function(each)
+
+    return lambda: seconds(all_of_them) / repeated
+
+
+def _answer(snapshot: Snapshot, entry: Entry) -> bytes:
+    found = snapshot.entry(entry.log, entry.index)
+    return orjson.dumps(recorded_explanation(snapshot, found or entry))

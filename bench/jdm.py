@@ -1,0 +1,112 @@
+"""A bound document as a decision table of GoRules (JDM), first hit: the same rows, cell by cell.
+
+Facts are looked up by their whole names, so that both engines take the same flat mapping. What is
+constant for a document, its settings, is folded away, as our own compiler does.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from rules.document import InLanguage, Known, Not, OneOf, Within
+from rules.explain import holds
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rules.document import BoundDocument, Condition, Conditions, Rule
+
+_OUTPUTS = ("rule", "outcome", "reason", "stage", "actions")
+_SIGNS = {"gte": ">=", "gt": ">", "lte": "<=", "lt": "<"}
+
+
+def table_of(bound: BoundDocument) -> dict[str, Any]:
+    """The document as a graph of one table; its result has `rule`, `outcome` and so on."""
+    rows = list(_rows(bound))
+    facts = sorted({fact for tests, _ in rows for fact, _ in tests})
+    table = {
+        "hitPolicy": "first",
+        "inputs": [{"id": fact, "name": fact, "field": _fact(fact)} for fact in facts],
+        "outputs": [{"id": name, "name": name, "field": name} for name in _OUTPUTS],
+        "rules": [
+            {"_id": f"r{at}", **_cells(tests), **_says(rule, bound)}
+            for at, (tests, rule) in enumerate(rows)
+        ],
+    }
+    nodes: list[dict[str, Any]] = [
+        {"id": "in", "type": "inputNode", "name": "in"},
+        {"id": "table", "type": "decisionTableNode", "name": "table", "content": table},
+        {"id": "out", "type": "outputNode", "name": "out"},
+    ]
+    return {
+        "nodes": [{**node, "position": {"x": 0, "y": 0}} for node in nodes],
+        "edges": [
+            {"id": "e1", "sourceId": "in", "targetId": "table", "type": "edge"},
+            {"id": "e2", "sourceId": "table", "targetId": "out", "type": "edge"},
+        ],
+    }
+
+
+def _rows(bound: BoundDocument) -> Iterator[tuple[Conditions, Rule]]:
+    for rule in bound.rules:
+        for tests in rule.when.rows():
+            left = _without_settings(tests, bound)
+            if left is not None:
+                yield left, rule
+
+
+def _without_settings(tests: Conditions, bound: BoundDocument) -> Conditions | None:
+    """The tests that are left; None where a setting fails one."""
+    settings = bound.setting_facts
+    of_settings = [test for test in tests if test[0].startswith("settings.")]
+    if not all(holds(asked, settings.get(fact)) for fact, asked in of_settings):
+        return None
+    return tuple(test for test in tests if test not in of_settings)
+
+
+def _fact(name: str) -> str:
+    return f'$root["{name}"]'
+
+
+def _cells(tests: Conditions) -> dict[str, str]:
+    return {fact: _test(asked) for fact, asked in tests}
+
+
+def _test(asked: Condition) -> str:
+    match asked:
+        case OneOf(values):
+            return ", ".join(map(json.dumps, values))
+        case Not(OneOf((value,))):
+            return f"$ != {json.dumps(value)}"
+        case Not(OneOf(values)):
+            return f"$ not in {json.dumps(values)}"
+        case Known(known):
+            return "$ != null" if known else "$ == null"
+        case Within(bounds):
+            within = (f"$ {_SIGNS[bound]} {limit}" for bound, limit in bounds)
+            return " and ".join(("$ != null", *within))
+        case Not(InLanguage((wanted,))):
+            begins = json.dumps(f"{wanted.lower()}-")
+            return f'$ == null or not startsWith(lower($) + "-", {begins})'
+    raise NotImplementedError(f"no cell says {asked}")
+
+
+def _says(rule: Rule, bound: BoundDocument) -> dict[str, str]:
+    said = (rule.id, rule.outcome, rule.reason, rule.stage)
+    return {
+        **dict(zip(_OUTPUTS, map(json.dumps, said), strict=False)),
+        "actions": _actions(rule, bound),
+    }
+
+
+def _actions(rule: Rule, bound: BoundDocument) -> str:
+    """The types of the actions; a condition on one of them becomes one in the cell."""
+    always, last = [action.type.value for action in rule.actions], None
+    if rule.actions and (tests := rule.actions[-1].when.tests):
+        last = _without_settings(tests, bound)
+    if not last:
+        return json.dumps(always)
+    [(fact, asked)] = last
+    holds_here = _test(asked).replace("$", _fact(fact))
+    return f"{holds_here} ? {json.dumps(always)} : {json.dumps(always[:-1])}"

@@ -1,0 +1,56 @@
+"""Ledgers to measure on: made by the service's own path, in this process."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import orjson
+
+from audit.entry import Kind
+from audit.stores.sqlite import SqliteStore
+from policy_service.batch import decide_lines
+from policy_service.service import Service
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from audit.entry import Entry
+    from audit.store import Snapshot
+    from bench.harness import Bench
+    from rules.document import Facts
+
+
+@contextmanager
+def recorded(bench: Bench, decisions: int) -> Iterator[SqliteStore]:
+    """A new ledger that holds this many decisions."""
+    with SqliteStore.create(bench.folder / "ledger") as store:
+        decide(Service(store), bench.events(decisions))
+        yield store
+
+
+def decide(service: Service, events: Iterable[bytes]) -> None:
+    """Decide and record all of them; AssertionError where one is refused."""
+    for line in decide_lines(service, events):
+        if not line.startswith(b'{"id":"dec-'):
+            raise AssertionError(line)
+
+
+def decisions_of(snapshot: Snapshot) -> Iterator[Entry]:
+    """Every decision of every log."""
+    for log in snapshot.logs():
+        for entry in snapshot.entries(log):
+            if entry.value["kind"] == Kind.DECISION:
+                yield entry
+
+
+def facts_of(bench: Bench, decisions: int) -> list[Facts]:
+    """The facts of so many recorded decisions."""
+    with recorded(bench, decisions) as store, store.read() as snapshot:
+        return [orjson.loads(entry.leaf)["facts"] for entry in decisions_of(snapshot)]
+
+
+def size_of(data: Path) -> int:
+    """The bytes of a ledger's files, lock and all."""
+    return sum(file.stat().st_size for file in data.iterdir())
