@@ -5,7 +5,7 @@ No step changes a version: what it is, its number and digest say forever.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from audit.entry import FORMAT, Kind, format_time
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from audit.versions import Step, VersionRecord, Versions
     from policy_service.keys import Key
     from policy_service.policies import Policies
+    from rules.diff import Difference
     from rules.document import Document
 
 ACTIVATABLE = frozenset({Status.APPROVED, Status.RETIRED})
@@ -108,6 +109,11 @@ def version_view(record: VersionRecord) -> dict[str, Any]:
         "activations": [_step_view(step) for step in record.activations if step.at],
         "rejected": _step_view(record.rejected) if record.rejected else None,
     }
+
+
+def difference_view(difference: Difference) -> dict[str, Any]:
+    """What two documents say otherwise; `before` and `after` are null where it is not there."""
+    return asdict(difference)
 
 
 def _step_view(step: Step) -> dict[str, Any]:

@@ -168,6 +168,15 @@ REJECTED: Json = {
 }
 ACTIVE: Json = {**APPROVED, "status": "active", "activations": [_ACTIVATED_BY]}
 VERSIONS: Json = {"items": [ACTIVE], "next": None}
+DIFF: Json = {
+    "version": 3,
+    "against": 2,
+    "settings": [{"name": "languages", "before": ["en", "fr"], "after": ["en", "fr", "de"]}],
+    "rules": [],
+    "moved": [],
+    "texts": [{"name": "messages/de/ask", "before": None, "after": "Sind Sie schon Kunde?"}],
+    "facts": [],
+}
 VERSION_WITH_DOCUMENT: Json = {**ACTIVE, "document": DOCUMENT}
 POLICY: Json = {"version": 2, "digest": _DOCUMENT_DIGEST, "document": DOCUMENT}
 

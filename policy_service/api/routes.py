@@ -140,6 +140,14 @@ ROUTES = (
         gives=Gives(shapes.VersionWithDocument, examples.VERSION_WITH_DOCUMENT),
     ),
     Route(
+        "GET",
+        f"{WORKSPACE}/versions/<number:number>/diff",
+        versions.diff,
+        EVERY_ROLE,
+        query=versions.AGAINST,
+        gives=Gives(shapes.Diff, examples.DIFF),
+    ),
+    Route(
         "POST",
         f"{WORKSPACE}/versions/<number:number>/approve",
         versions.approve,

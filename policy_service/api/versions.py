@@ -15,11 +15,21 @@ from pydantic_core import PydanticCustomError
 from typing_extensions import TypedDict
 
 from policy_service.api.answers import answer, listing
-from policy_service.api.requests import LARGEST_DOCUMENT_BODY, PAGE, json_as, page, query
+from policy_service.api.requests import (
+    LARGEST_DOCUMENT_BODY,
+    PAGE,
+    Number,
+    json_as,
+    page,
+    query,
+    whole_number,
+)
+from policy_service.api.route import Parameter
 from policy_service.policies import document_of
 from policy_service.problems import Problem
-from policy_service.versions import VersionSteps, existing, version_view
+from policy_service.versions import VersionSteps, difference_view, existing, version_view
 from rules.checking import read_document
+from rules.diff import difference
 from rules.errors import Complaint
 from rules.source import plain, read_yaml
 
@@ -37,6 +47,7 @@ _STRICT = ConfigDict(extra="forbid", strict=True)
 FreeText = Annotated[str, StringConstraints(max_length=500)]
 """By admins; kept in the ledger for good, and so not for personal data."""
 MOST_VERSIONS = 2**53 - 1
+AGAINST = {"against": Parameter(Number, "The version to compare with; else the active one.", 1)}
 
 
 def _object_or_text(written: object) -> object:
@@ -124,6 +135,24 @@ def show(service: Service, _: Key, workspace: str, number: int) -> Response:
         record = existing(service.policies.versions(snapshot, workspace), number)
         document = document_of(snapshot, record.digest)
     return answer({**version_view(record), "document": document.tree})
+
+
+def diff(service: Service, _: Key, workspace: str, number: int) -> Response:
+    """What the version says otherwise, rule by rule, setting by setting: after, and before.
+
+    What was before is said by the version `against`, or by the active one.
+    """
+    given = query(*AGAINST)
+    with service.store.read() as snapshot:
+        versions = service.policies.versions(snapshot, workspace)
+        later = existing(versions, number)
+        if "against" in given:
+            earlier = existing(versions, whole_number("against", given["against"], MOST_VERSIONS))
+        else:
+            earlier = service.policies.active(snapshot, workspace)
+        documents = (document_of(snapshot, record.digest) for record in (earlier, later))
+        told = difference_view(difference(*documents))
+    return answer({"version": number, "against": earlier.number, **told})
 
 
 def approve(service: Service, caller: Key, workspace: str, number: int) -> Response:

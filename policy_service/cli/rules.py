@@ -7,13 +7,16 @@ from typing import IO, TYPE_CHECKING, Any
 
 import click
 
+from policy_service.cli.differences import difference_lines
 from policy_service.cli.terminal import fail, found, json_option, show
 from policy_service.explanation import explanation_view
 from policy_service.problems import complaint_as_json
+from policy_service.versions import difference_view
 from rules import builtin
 from rules.checking import Findings
 from rules.checking import check as check_source
 from rules.derive import Conversation, derive
+from rules.diff import difference as difference_of
 from rules.document import Document
 from rules.errors import Complaint, DocumentRefused, EventRefused
 from rules.event import checked_event
@@ -33,7 +36,7 @@ _document_file: Any = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 @click.group()
 def rules() -> None:
-    """Show, check, test and explain rule documents."""
+    """Show, check, test, compare and explain rule documents."""
 
 
 @rules.command("show")
@@ -114,6 +117,22 @@ def explain(
             wanted, actual = tried.failed.expected, tried.failed.actual
             click.echo(f"  {tried.rule}: {tried.failed.fact} is {actual!r}, wanted {wanted!r}")
     click.echo(f"{ruling.rule}: {ruling.outcome}, {ruling.reason}, stage {decision['stage']}")
+
+
+@rules.command()
+@click.argument("before", type=_document_file)
+@click.argument("after", type=_document_file)
+@json_option
+def diff(before: Path, after: Path, *, as_json: bool) -> None:
+    """Say what a document says otherwise than an earlier one; the exit code is 1 where it does."""
+    difference = difference_of(_whole(before), _whole(after))
+    if as_json:
+        show(difference_view(difference))
+    else:
+        for line in difference_lines(difference):
+            click.echo(line)
+    if difference:
+        found()
 
 
 def _source(file: Path) -> Source:

@@ -33,6 +33,7 @@ PROMISED = {
     ("POST", "/v1/workspaces/{}/versions"): "author",
     ("GET", "/v1/workspaces/{}/versions"): "platform author approver auditor owner",
     ("GET", "/v1/workspaces/{}/versions/{}"): "platform author approver auditor owner",
+    ("GET", "/v1/workspaces/{}/versions/{}/diff"): "platform author approver auditor owner",
     ("POST", "/v1/workspaces/{}/versions/{}/approve"): "approver",
     ("POST", "/v1/workspaces/{}/versions/{}/reject"): "approver",
     ("POST", "/v1/workspaces/{}/versions/{}/activate"): "approver",
