@@ -196,6 +196,11 @@ ENTRY: Json = {
     },
     "personal": None,
 }
+TABLE = (
+    "index,kind,at,leaf_hash,event,conversation,outcome,reason,rule,stage,version,by,entry\r\n"
+    f"4,version.approved,2026-11-22T12:30:00.000Z,{ENTRY['leaf_hash']},,,,,,,2,key-43993dbdf818,"
+    '"{""at"":""2026-11-22T12:30:00.000Z"",""by"":""key-43993dbdf818"", ...}"\r\n'
+)
 ENTRIES: Json = {"items": [ENTRY], "next": "4"}
 ALIVE: Json = {"status": "ok"}
 READY: Json = {"status": "ready"}

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import base64
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlencode
 
-import orjson
+from flask import Response, request
 
 from audit.entry import Kind
 from audit.store import Filter
 from policy_service.api.answers import answer, listing
 from policy_service.api.requests import PAGE, Number, page, query, time, whole_number
-from policy_service.api.route import Parameter
+from policy_service.api.route import CSV, JSON, Parameter
 from policy_service.api.shapes import Time
+from policy_service.api.tables import table
+from policy_service.personal import personal_view
 from policy_service.problems import Problem
 from rules.errors import Complaint
 from rules.vocabulary import Outcome
@@ -20,14 +23,21 @@ from rules.vocabulary import Outcome
 if TYPE_CHECKING:
     from enum import StrEnum
 
-    from flask import Response
-
-    from audit.entry import Entry, Personal
+    from audit.entry import Entry
     from audit.store import Snapshot
     from policy_service.keys import Key
     from policy_service.service import Service
 
 LAST_INDEX = 2**53 - 1
+TABLES = (CSV, f"{CSV};header=present", f"{CSV};charset=utf-8")
+"""What a client may accept that wants a table."""
+NEXT_PAGE = {
+    "Link": Parameter(
+        str,
+        "Where the next page is (RFC 8288); not there on the last one.",
+        '</v1/workspaces/acme/ledger/entries?after=4>; rel="next"',
+    )
+}
 FILTERS = {
     "kind": Parameter(Kind, "What kind of entry.", "decision"),
     "conversation": Parameter(str, "A conversation's id.", "c-1"),
@@ -46,14 +56,24 @@ WORDS: dict[str, type[StrEnum]] = {"kind": Kind, "outcome": Outcome}
 
 
 def entries(service: Service, _: Key, workspace: str) -> Response:
-    """The entries that all given filters find, in order."""
+    """The entries that all given filters find, in order.
+
+    As a table they come without what is personal, and `Link` leads to the next page. There, a cell
+    that a spreadsheet would take for a formula has an apostrophe before it.
+    """
     given = query(*FILTERS, *PAGE)
     after, limit = page(given, LAST_INDEX)
     wanted = _filter(given)
     with service.store.read() as snapshot:
         found = snapshot.search(workspace, wanted, after, limit + 1)
-        items = [_view(snapshot, entry) for entry in found[:limit]]
-    return listing(items, items[-1]["index"] if len(found) > limit else None)
+        shown = found[:limit]
+        more = shown[-1].index if len(found) > limit else None
+        if request.accept_mimetypes.best_match([JSON, *TABLES], JSON) != JSON:
+            answered = _as_table(shown, None if more is None else {**given, "after": str(more)})
+        else:
+            answered = listing([_view(snapshot, entry) for entry in shown], more)
+    answered.vary.add("Accept")
+    return answered
 
 
 def entry(service: Service, _: Key, workspace: str, index: int) -> Response:
@@ -64,6 +84,14 @@ def entry(service: Service, _: Key, workspace: str, index: int) -> Response:
         if found is None:
             raise Problem("not_found", f"The log has no entry {index}")
         return answer(_view(snapshot, found))
+
+
+def _as_table(shown: list[Entry], following: dict[str, str] | None) -> Response:
+    """The entries as a table; `following` is the query for the next page."""
+    answered = Response(table(shown), content_type=f"{CSV}; charset=utf-8; header=present")
+    if following:
+        answered.headers["Link"] = f'<{quote(request.path)}?{urlencode(following)}>; rel="next"'
+    return answered
 
 
 def _filter(given: dict[str, str]) -> Filter:
@@ -97,13 +125,5 @@ def _view(snapshot: Snapshot, entry: Entry) -> dict[str, Any]:
         "at": leaf["at"],
         "leaf_hash": base64.b64encode(entry.leaf_hash).decode(),
         "entry": leaf,
-        "personal": _personal_view(snapshot.personal(entry.log, entry.index)),
+        "personal": personal_view(snapshot.personal(entry.log, entry.index)),
     }
-
-
-def _personal_view(personal: Personal | None) -> dict[str, Any] | None:
-    """Salt and personal part, so that the commitment can be opened; null where there is none."""
-    if personal is None:
-        return None
-    salt = base64.b64encode(personal.salt).decode()
-    return {"salt": salt, "part": orjson.loads(personal.part)}

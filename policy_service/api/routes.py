@@ -27,7 +27,7 @@ from policy_service.api import (
 )
 from policy_service.api.openapi import describe
 from policy_service.api.requests import PAGE
-from policy_service.api.route import NDJSON, Gives, Route, Takes
+from policy_service.api.route import CSV, NDJSON, Gives, Route, Takes
 from policy_service.keys import EVERY_WORKSPACE, Key, Role
 from policy_service.problems import Problem
 from rules.event import SYSTEM, Event, is_workspace
@@ -182,6 +182,7 @@ ROUTES = (
         system=True,
         query={**ledger.FILTERS, **PAGE},
         gives=Gives(shapes.LedgerPage, examples.ENTRIES),
+        or_gives=Gives(str, examples.TABLE, media=CSV, headers=ledger.NEXT_PAGE),
     ),
     Route(
         "GET",
