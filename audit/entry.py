@@ -156,8 +156,7 @@ _KINDS = frozenset(Kind)
 
 def format_time(moment: datetime) -> str:
     """RFC 3339 in UTC, whole milliseconds (what is finer is cut off), `Z`; needs an offset."""
-    utc = moment.astimezone(UTC).replace(tzinfo=None)
-    return f"{utc.isoformat(timespec='milliseconds')}Z"
+    return f"{moment.astimezone(UTC).isoformat(timespec='milliseconds')[: -len('+00:00')]}Z"
 
 
 def is_time(text: object) -> bool:

@@ -72,8 +72,8 @@ class Snapshot(Protocol):
 
     def latest_decision(self, log: str, conversation: str) -> Entry | None: ...
 
-    def latest_index(self, log: str, prefix: str) -> int | None:
-        """The index of the last entry of a family of kinds, such as `version.`; cheap."""
+    def latest(self, log: str, prefix: str) -> Entry | None:
+        """The last entry of a family of kinds, such as `version.`; cheap."""
 
     def entries_of(self, log: str, prefix: str) -> list[Entry]:
         """All entries of a family of kinds, such as `version.`, in order."""

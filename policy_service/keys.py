@@ -111,14 +111,15 @@ class Keyring:
     """The keys of a store, read again whenever the ledger has a newer entry about one."""
 
     def __init__(self) -> None:
-        self._read: tuple[int | None, dict[str, Key]] = (None, {})
+        self._read: tuple[bytes | None, dict[str, Key]] = (None, {})
 
     def keys(self, snapshot: Snapshot) -> dict[str, Key]:
-        latest = snapshot.latest_index(SYSTEM, "key.")
-        read_to, keys = self._read
-        if latest != read_to:
+        latest = snapshot.latest(SYSTEM, "key.")
+        now = latest.leaf_hash if latest else None
+        read, keys = self._read
+        if now != read:
             keys = keys_of(snapshot.entries_of(SYSTEM, "key."))
-            self._read = (latest, keys)
+            self._read = (now, keys)
         return keys
 
     def holder(self, snapshot: Snapshot, token: str) -> Key | None:

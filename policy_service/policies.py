@@ -48,7 +48,7 @@ class Policies:
 
     def versions(self, snapshot: Snapshot, workspace: str) -> Versions:
         """The workspace's versions; before its first write it is on the built-in one."""
-        latest = _latest(snapshot, workspace)
+        latest = snapshot.latest(workspace, "version.")
         if latest is None:
             return fold(_to_be(workspace))
         known = self._versions.get(workspace)
@@ -61,11 +61,6 @@ class Policies:
         """The version that decides where a conversation has none of its own."""
         versions = self.versions(snapshot, workspace)
         return versions.records[versions.active or BUILTIN_VERSION]
-
-
-def _latest(snapshot: Snapshot, workspace: str) -> Entry | None:
-    index = snapshot.latest_index(workspace, "version.")
-    return None if index is None else snapshot.entry(workspace, index)
 
 
 def _keep(kept: dict[str, V], key: str, value: V) -> None:
@@ -86,7 +81,7 @@ def document_of(snapshot: Snapshot, digest: str) -> Document:
 
 def enter_workspace(tx: Transaction, workspace: str, at: str) -> None:
     """Before a workspace's first entry: the built-in document, as its version 1, active."""
-    if tx.head(workspace).size == 0:
+    if tx.latest(workspace, "version.") is None:
         tx.add_document(BUILTIN.canonical)
         for leaf in first_leaves(workspace, at):
             tx.append(workspace, leaf)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 APPLICATION_ID = 0x504C4447  # "PLDG"
 FORMAT = 1
-PAGE_SIZE = 8192  # leaves of about 850 bytes fill it well
+PAGE_SIZE = 4096
 
 DECIDED_ALREADY = "the event has its decision already"
 
@@ -37,16 +37,16 @@ _TABLES = (
         seq INTEGER PRIMARY KEY,
         log INTEGER NOT NULL REFERENCES logs (id),
         idx INTEGER NOT NULL,
-        leaf TEXT NOT NULL,
+        kind TEXT NOT NULL,
+        at TEXT NOT NULL,
+        event TEXT,
+        conversation TEXT,
+        outcome TEXT,
+        reason TEXT,
+        rule TEXT,
+        version INTEGER,
+        rest BLOB NOT NULL,
         leaf_hash BLOB NOT NULL CHECK (length(leaf_hash) = 32),
-        kind TEXT AS (leaf ->> '$.kind') VIRTUAL,
-        at TEXT AS (leaf ->> '$.at') VIRTUAL,
-        event TEXT AS (leaf ->> '$.event') VIRTUAL,
-        conversation TEXT AS (leaf ->> '$.conversation') VIRTUAL,
-        outcome TEXT AS (leaf ->> '$.outcome') VIRTUAL,
-        reason TEXT AS (leaf ->> '$.reason') VIRTUAL,
-        rule TEXT AS (leaf ->> '$.rule') VIRTUAL,
-        version INTEGER AS (coalesce(leaf ->> '$.version', leaf ->> '$.policy.version')) VIRTUAL,
         UNIQUE (log, idx)
     ) STRICT
     """,

@@ -10,6 +10,7 @@ import os
 import sqlite3
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Self, TypeVar
 
 from audit.errors import (
@@ -170,6 +171,8 @@ class SqliteStore:
 
     def _connect_reader(self) -> sqlite3.Connection:
         connection = _connect(self._path, "ro")
+        # What is no UTF-8 was put there by somebody else; its leaf is to be read, and found wrong.
+        connection.text_factory = partial(str, encoding="utf-8", errors="replace")
         try:
             _check_format(connection, self._path)
         except AuditError:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import sqlite3
+from datetime import MINYEAR
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from audit.entry import SALT_SIZE, Entry, Kind, Personal, format_time
 from audit.errors import AuditError, StorageUnavailable
 from audit.merkle import Frontier
 from audit.store import Filter, Head
+from audit.stores.packing import COLUMNS, unpacked
 from audit.stores.sqlite_trouble import in_our_words
 
 if TYPE_CHECKING:
@@ -23,11 +25,8 @@ _STREAM_ROWS = 500
 
 _LOG = "log = (SELECT id FROM logs WHERE name = ?)"
 _IN_PART = "kind <> 'decision'"
-# As bytes, so that whatever stands in the file reaches the verifier as it is.
-_ENTRY = "SELECT idx, CAST(leaf AS BLOB), leaf_hash FROM entries WHERE"
-
-# What a filter tests, each with the column that SQLite reads from the leaf.
-_COLUMNS = ("kind", "conversation", "outcome", "reason", "rule", "version")
+_ENTRY = f"SELECT idx, leaf_hash, rest, {', '.join(COLUMNS)} FROM entries WHERE"
+_FILTERED = ("kind", "conversation", "outcome", "reason", "rule", "version")
 _OF_CONTACT = f"""seq IN (
     SELECT entry FROM personal
     WHERE contact = (SELECT ref FROM contacts WHERE {_LOG} AND contact = ?)
@@ -44,11 +43,15 @@ class SqliteSnapshot:
         """From here on nothing can be read through this snapshot."""
         self._connection = None
 
-    def _rows(self, statement: str, *values: object) -> list[Any]:
+    @property
+    def _open(self) -> sqlite3.Connection:
         if self._connection is None:
             raise AuditError("the snapshot or transaction has ended")
+        return self._connection
+
+    def _rows(self, statement: str, *values: object) -> list[Any]:
         try:
-            return self._connection.execute(statement, values).fetchall()
+            return self._open.execute(statement, values).fetchall()
         except OverflowError:
             return []  # asked for a number that SQLite has no room for, so for none that is stored
         except sqlite3.Error as error:
@@ -73,7 +76,7 @@ class SqliteSnapshot:
             f"{_ENTRY} {_LOG} AND idx >= ? AND (idx < ?3 OR ?3 IS NULL) ORDER BY idx LIMIT ?"
         )
         while rows := self._rows(statement, log, start, stop, _STREAM_ROWS):
-            yield from (Entry(log, *row) for row in rows)
+            yield from (_entry(log, row) for row in rows)
             start = rows[-1][0] + 1
 
     def decision(self, log: str, event_id: str) -> Entry | None:
@@ -86,15 +89,14 @@ class SqliteSnapshot:
         )
         return self._one(log, statement, log, conversation)
 
-    def latest_index(self, log: str, prefix: str) -> int | None:
-        row = self._row(_latest_index(prefix), log)
-        return row[0] if row else None
+    def latest(self, log: str, prefix: str) -> Entry | None:
+        return self._one(log, _latest(prefix), log)
 
     def entries_of(self, log: str, prefix: str) -> list[Entry]:
         of_family = _of_kinds(Kind.starting_with(prefix))
         # The plus keeps SQLite from walking the whole log for the sake of the order.
         rows = self._rows(f"{_ENTRY} {_LOG} AND {of_family} ORDER BY +idx", log)
-        return [Entry(log, *row) for row in rows]
+        return [_entry(log, row) for row in rows]
 
     def search(self, log: str, wanted: Filter, after: int | None, limit: int) -> list[Entry]:
         tests, values = _conditions(log, wanted)
@@ -105,7 +107,7 @@ class SqliteSnapshot:
         wheres = [f"{_ENTRY} {log_test}", f"{idx} > ?", *tests]
         statement = f"{' AND '.join(wheres)} ORDER BY {idx} LIMIT ?"
         behind = -1 if after is None else after
-        return [Entry(log, *row) for row in self._rows(statement, log, behind, *values, limit)]
+        return [_entry(log, row) for row in self._rows(statement, log, behind, *values, limit)]
 
     def personal(self, log: str, index: int) -> Personal | None:
         statement = f"""
@@ -121,7 +123,7 @@ class SqliteSnapshot:
 
     def _one(self, log: str, statement: str, *values: object) -> Entry | None:
         row = self._row(statement, *values)
-        return Entry(log, *row) if row else None
+        return _entry(log, row) if row else None
 
 
 def encoded_personal(personal: Personal) -> bytes:
@@ -143,15 +145,18 @@ def _personal(contact: str, body: bytes) -> Personal:
     return Personal(contact, body[1 : 1 + SALT_SIZE], body[1 + SALT_SIZE :])
 
 
+def _entry(log: str, row: Sequence[Any]) -> Entry:
+    index, leaf_hash, rest, *columns = row
+    return Entry(log, index, unpacked(columns, rest), leaf_hash)
+
+
 @cache
-def _latest_index(prefix: str) -> str:
+def _latest(prefix: str) -> str:
     """One step into an index for each kind, however many entries of it there are."""
-    each = [
-        f"(SELECT max(idx) FROM entries WHERE log = logs.id AND {_of_kinds([kind])})"
-        for kind in Kind.starting_with(prefix)
-    ]
+    of_log = "SELECT max(idx) FROM entries WHERE log = logs.id AND"
+    each = [f"({of_log} {_of_kinds([kind])})" for kind in Kind.starting_with(prefix)]
     listed = "".join(f", coalesce({latest}, -1)" for latest in each)
-    return f"SELECT nullif(max(-1, -1{listed}), -1) FROM logs WHERE name = ?"
+    return f"{_ENTRY} {_LOG} AND idx = (SELECT max(-1, -1{listed}) FROM logs WHERE name = ?1)"
 
 
 def _of_kinds(kinds: Sequence[Kind]) -> str:
@@ -163,7 +168,7 @@ def _of_kinds(kinds: Sequence[Kind]) -> str:
 def _conditions(log: str, wanted: Filter) -> tuple[Sequence[str], Sequence[object]]:
     tests: list[str] = []
     values: list[object] = []
-    for column in _COLUMNS:
+    for column in _FILTERED:
         value = getattr(wanted, column)
         if value is not None:
             tests.append(f"{column} = ?")
@@ -183,6 +188,10 @@ def _conditions(log: str, wanted: Filter) -> tuple[Sequence[str], Sequence[objec
 def _bound(moment: datetime) -> str:
     """A text that sorts among values of `at` as the moment does.
 
-    A moment within a millisecond comes behind the millisecond, before the next one.
+    A moment within a millisecond comes behind the millisecond, before the next one. One that UTC
+    has no year for comes before or behind all.
     """
-    return format_time(moment) + ("~" if moment.microsecond % 1000 else "")
+    try:
+        return format_time(moment) + ("~" if moment.microsecond % 1000 else "")
+    except OverflowError:
+        return "" if moment.year == MINYEAR else "~"

@@ -36,56 +36,38 @@ def raw(data: Path) -> Iterator[sqlite3.Connection]:
     connection.close()
 
 
-DECISION = """'{"kind":"decision","event":"ev-1","at":"x"}'"""
-OTHER = """'{"kind":"hold.set"}'"""
 HASH = "zeroblob(32)"
+OTHER = f"'hold.set', 'x', x'00', {HASH}"
+DECISION = f"'decision', 'x', x'00', {HASH}, 'ev-1'"
+ROW = "entries (seq, log, idx, kind, at, rest, leaf_hash)"
+EVENT_ROW = "entries (seq, log, idx, kind, at, rest, leaf_hash, event)"
 
 FORBIDDEN = {
-    "update a leaf": "UPDATE entries SET leaf = '{}' WHERE seq = 4",
+    "update a leaf": "UPDATE entries SET rest = x'00' WHERE seq = 4",
+    "update a member of a leaf": "UPDATE entries SET outcome = 'ask' WHERE seq = 4",
     "update a hash": f"UPDATE entries SET leaf_hash = {HASH}",
     "move an entry": "UPDATE entries SET idx = 9 WHERE seq = 4",
     "update or replace an entry": "UPDATE OR REPLACE entries SET seq = 4 WHERE seq = 5",
     "delete an entry": "DELETE FROM entries WHERE seq = 6",
     "delete all entries": "DELETE FROM entries",
-    "replace by seq": f"REPLACE INTO entries VALUES (4, 1, 3, {OTHER}, {HASH})",
+    "replace by seq": f"REPLACE INTO {ROW} VALUES (4, 1, 3, {OTHER})",
     "replace by rowid": f"""
-        INSERT OR REPLACE INTO entries (rowid, log, idx, leaf, leaf_hash)
-        VALUES (4, 1, 5, {OTHER}, {HASH})
+        INSERT OR REPLACE INTO entries (rowid, log, idx, kind, at, rest, leaf_hash)
+        VALUES (4, 1, 5, {OTHER})
     """,
-    "replace by log and idx": f"""
-        INSERT OR REPLACE INTO entries (seq, log, idx, leaf, leaf_hash)
-        VALUES (7, 1, 3, {OTHER}, {HASH})
-    """,
-    "replace by event": f"""
-        INSERT OR REPLACE INTO entries (seq, log, idx, leaf, leaf_hash)
-        VALUES (7, 1, 5, {DECISION}, {HASH})
-    """,
-    "ignore and go on by event": f"""
-        INSERT OR IGNORE INTO entries (seq, log, idx, leaf, leaf_hash)
-        VALUES (7, 1, 5, {DECISION}, {HASH})
-    """,
+    "replace by log and idx": f"INSERT OR REPLACE INTO {ROW} VALUES (7, 1, 3, {OTHER})",
+    "replace by event": f"INSERT OR REPLACE INTO {EVENT_ROW} VALUES (7, 1, 5, {DECISION})",
+    "ignore and go on by event": f"INSERT OR IGNORE INTO {EVENT_ROW} VALUES (7, 1, 5, {DECISION})",
     "upsert by log and idx": f"""
-        INSERT INTO entries (seq, log, idx, leaf, leaf_hash) VALUES (7, 1, 3, {OTHER}, {HASH})
-        ON CONFLICT (log, idx) DO UPDATE SET leaf = excluded.leaf
+        INSERT INTO {ROW} VALUES (7, 1, 3, {OTHER})
+        ON CONFLICT (log, idx) DO UPDATE SET rest = excluded.rest
     """,
-    "leave a gap in idx": f"""
-        INSERT INTO entries (seq, log, idx, leaf, leaf_hash) VALUES (7, 1, 6, {OTHER}, {HASH})
-    """,
-    "leave a gap in seq": f"""
-        INSERT INTO entries (seq, log, idx, leaf, leaf_hash) VALUES (8, 1, 5, {OTHER}, {HASH})
-    """,
-    "leave seq to chance": f"""
-        INSERT INTO entries (log, idx, leaf, leaf_hash) VALUES (1, 5, {OTHER}, {HASH})
-    """,
-    "append to no log": f"""
-        INSERT INTO entries (seq, log, idx, leaf, leaf_hash) VALUES (7, 9, 0, {OTHER}, {HASH})
-    """,
-    "append what is no JSON": f"""
-        INSERT INTO entries (seq, log, idx, leaf, leaf_hash) VALUES (7, 1, 5, 'leaf', {HASH})
-    """,
-    "append a short hash": f"""
-        INSERT INTO entries (seq, log, idx, leaf, leaf_hash) VALUES (7, 1, 5, {OTHER}, x'00')
-    """,
+    "leave a gap in idx": f"INSERT INTO {ROW} VALUES (7, 1, 6, {OTHER})",
+    "leave a gap in seq": f"INSERT INTO {ROW} VALUES (8, 1, 5, {OTHER})",
+    "leave seq to chance": f"INSERT INTO {ROW} VALUES (NULL, 1, 5, {OTHER})",
+    "append to no log": f"INSERT INTO {ROW} VALUES (7, 9, 0, {OTHER})",
+    "append without a kind": f"INSERT INTO {ROW} VALUES (7, 1, 5, NULL, 'x', x'00', {HASH})",
+    "append a short hash": f"INSERT INTO {ROW} VALUES (7, 1, 5, 'hold.set', 'x', x'00', x'00')",
     "shrink a log": "UPDATE logs SET size = 4 WHERE id = 1",
     "grow a log without entries": "UPDATE logs SET size = 6 WHERE id = 1",
     "change a root": f"UPDATE logs SET root = {HASH}",
@@ -138,9 +120,7 @@ def test_a_personal_part_that_was_removed_does_not_come_back(raw: sqlite3.Connec
 
 def test_an_append_by_hand_is_possible_and_found(raw: sqlite3.Connection, data: Path) -> None:
     """Whoever owns the file can append to it; the head gives them away."""
-    raw.execute(
-        f"INSERT INTO entries (seq, log, idx, leaf, leaf_hash) VALUES (7, 1, 5, {OTHER}, {HASH})"
-    )
+    raw.execute(f"INSERT INTO {ROW} VALUES (7, 1, 5, {OTHER})")
     with SqliteStore.open(data) as store, store.read() as view:
         reports = {report.log: report.findings for report in verify_all(view)}
     assert {finding.code for finding in reports["acme"]} >= {

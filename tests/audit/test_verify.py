@@ -60,21 +60,47 @@ def findings(data: Path) -> set[tuple[int | None, str]]:
         return {(f.index, f.code) for report in verify_all(view) for f in report.findings}
 
 
+def in_the_clear(text: str) -> str:
+    """A leaf of kind, time, event and so on, and this text in the place of all else."""
+    return f"x'00{text.encode().hex()}'"
+
+
 HEAD = {(None, "root"), (None, "frontier")}
+BROKEN_LEAF = {(4, "leaf_hash"), (4, "bad_leaf"), (5, "asks"), (6, "asks")}
 SIZE = {(None, "size")}
 
 TAMPERING = {
-    "an edited leaf": (
-        ["UPDATE entries SET leaf = replace(leaf, 'noted', 'asked') WHERE idx = 4"],
+    "an edited member of a leaf": (
+        ["UPDATE entries SET outcome = 'asked' WHERE idx = 4"],
         {(4, "leaf_hash")} | HEAD,
     ),
-    "a leaf with spaces": (
-        ["UPDATE entries SET leaf = replace(leaf, ',', ', ') WHERE idx = 1"],
+    "a removed member of a leaf": (
+        ["UPDATE entries SET outcome = NULL WHERE idx = 4"],
+        BROKEN_LEAF | HEAD,
+    ),
+    "an added member of a leaf": (
+        ["UPDATE entries SET event = 'ev-9' WHERE idx = 1"],
         {(1, "leaf_hash"), (1, "bad_leaf")} | HEAD,
     ),
+    "a member that is no text": (
+        ["UPDATE entries SET event = CAST(x'ff' AS TEXT) WHERE idx = 4"],
+        {(4, "leaf_hash")} | HEAD,
+    ),
+    "a leaf in the clear with spaces": (
+        [f"UPDATE entries SET rest = {in_the_clear('{ }')} WHERE idx = 4"],
+        BROKEN_LEAF | HEAD,
+    ),
     "a leaf that is no object": (
-        ["UPDATE entries SET leaf = '[1]' WHERE idx = 6"],
-        {(6, "leaf_hash"), (6, "bad_leaf")} | HEAD,
+        [f"UPDATE entries SET rest = {in_the_clear('[1]')} WHERE idx = 4"],
+        BROKEN_LEAF | HEAD,
+    ),
+    "a leaf of an unknown codec": (
+        ["UPDATE entries SET rest = x'07' WHERE idx = 4"],
+        BROKEN_LEAF | HEAD,
+    ),
+    "a leaf whose frame is cut off": (
+        ["UPDATE entries SET rest = substr(rest, 1, 60) WHERE idx = 4"],
+        BROKEN_LEAF | HEAD,
     ),
     "an edited hash": (
         ["UPDATE entries SET leaf_hash = zeroblob(32) WHERE idx = 0"],

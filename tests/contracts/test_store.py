@@ -64,7 +64,7 @@ def test_a_log_that_is_not_there_is_empty(store: Store) -> None:
         assert list(view.entries("acme")) == []
         assert view.decision("acme", "ev-1") is None
         assert view.latest_decision("acme", "c-1") is None
-        assert view.latest_index("acme", "version.") is None
+        assert view.latest("acme", "version.") is None
         assert view.entries_of("acme", "version.") == []
         assert view.search("acme", Filter(), None, 10) == []
         assert view.personal("acme", 0) is None
@@ -218,10 +218,10 @@ def test_the_latest_of_a_family_is_found_among_other_kinds(store: Store) -> None
     store.transact(lambda tx: tx.append("acme", version("retired")))
     store.transact(decide("ev-2"))
     with store.read() as view:
-        assert view.latest_index("acme", "version.") == 4
-        assert view.latest_index("acme", "version.activated") == 2
-        assert view.latest_index("acme", "hold.") is None
-        assert view.latest_index("acme", Kind.DECISION) == 5
+        assert view.latest("acme", "version.") == view.entry("acme", 4)
+        assert view.latest("acme", "version.activated") == view.entry("acme", 2)
+        assert view.latest("acme", "hold.") is None
+        assert view.latest("acme", Kind.DECISION) == view.entry("acme", 5)
         assert indices(view.entries_of("acme", "version.")) == [0, 1, 2, 4]
         assert indices(view.entries_of("acme", Kind.DECISION)) == [3, 5]
 

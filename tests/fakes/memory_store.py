@@ -8,9 +8,10 @@ from __future__ import annotations
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from audit.entry import Entry, Kind, Personal, format_time, new_entry
+from audit.entry import Entry, Kind, Personal, new_entry
 from audit.errors import AlreadyThere, AuditError
 from audit.merkle import Frontier
 from audit.store import Filter, Head
@@ -18,7 +19,6 @@ from rules.canonical import digest_of_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
-    from datetime import datetime
 
 T = TypeVar("T")
 
@@ -71,9 +71,9 @@ class MemorySnapshot:
         found = [e for e in decisions if e.value["conversation"] == conversation]
         return found[-1] if found else None
 
-    def latest_index(self, log: str, prefix: str) -> int | None:
+    def latest(self, log: str, prefix: str) -> Entry | None:
         found = self.entries_of(log, prefix)
-        return found[-1].index if found else None
+        return found[-1] if found else None
 
     def entries_of(self, log: str, prefix: str) -> list[Entry]:
         return [entry for entry in self._log(log) if entry.value["kind"].startswith(prefix)]
@@ -172,12 +172,6 @@ class MemoryStore:
 
 
 def _between(at: str, wanted: Filter) -> bool:
-    """Whole milliseconds are compared as text, what is finer decides between equal ones."""
-    if wanted.since is not None:
-        since = format_time(wanted.since)
-        if at < since or (at == since and wanted.since.microsecond % 1000):
-            return False
-    if wanted.until is not None:
-        until = format_time(wanted.until)
-        return at < until or (at == until and bool(wanted.until.microsecond % 1000))
-    return True
+    moment = datetime.fromisoformat(at)
+    began = wanted.since is None or moment >= wanted.since
+    return began and (wanted.until is None or moment < wanted.until)
