@@ -108,6 +108,28 @@ EXPLANATION: Json = {
 TRIAL: Json = {"event": EVENT, "stage": "new", "asks": 0, "version": 1}
 _TRIED: Json = {**_NOT_ENTITLED, "decided_at": None, "ledger": None}
 DRY_RUN: Json = {"decision": _TRIED, "explanation": {**EXPLANATION, "decision": _TRIED}}
+STORY: Json = {
+    "items": [
+        {
+            "index": 2,
+            "event": "ev-1",
+            "type": "conversation.started",
+            "occurred_at": "2026-11-22T10:00:00Z",
+            "decided_at": "2026-11-22T10:00:00.412Z",
+            "decision": _DECISION,
+            "outcome": "ask",
+            "reason": "anonymous_contact",
+            "rule": "ask-if-customer",
+            "stage": "awaiting_answer",
+            "version": 1,
+            "digest": _DIGEST,
+            "author": {"key": "system", "name": None},
+            "approvers": [],
+            "actions": [{**ASK, "status": "pending"}],
+        }
+    ],
+    "next": None,
+}
 
 DOCUMENT: Json = {
     "format": 1,

@@ -2,19 +2,34 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal, NotRequired
 
+from pydantic import ConfigDict
 from typing_extensions import TypedDict
 
-from policy_service.api.shapes import STRICT, Decision, Digest, Ruled
+from policy_service.api.shapes import (
+    STRICT,
+    ActionId,
+    Cursor,
+    Decision,
+    DecisionId,
+    Digest,
+    Outcome,
+    PersonalPart,
+    Ruled,
+    Stage,
+    Time,
+)
+from rules import vocabulary
 
+ActionType = vocabulary.ActionType
 Fact = str | bool | int | float
 
 
 class Failed(TypedDict):
     """The first test of a rule that did not hold."""
 
-    __pydantic_config__ = STRICT  # type: ignore[misc]
+    __pydantic_config__ = STRICT  # type: ignore[misc]  # how pydantic takes the settings of a TypedDict
     fact: str
     """Its name; `any` where none of the alternatives held."""
     expected: Any
@@ -72,3 +87,54 @@ class DryRun(TypedDict):
     __pydantic_config__ = STRICT  # type: ignore[misc]
     decision: TrialDecision
     explanation: TrialExplanation
+
+
+class Who(TypedDict):
+    """A key, by its id and its name; `system` has no name."""
+
+    __pydantic_config__ = STRICT  # type: ignore[misc]
+    key: str
+    name: str | None
+
+
+class Approver(Who):
+    at: Time
+
+
+class ToldAction(TypedDict):
+    """An action as its decision has it, and what became of it."""
+
+    __pydantic_config__ = ConfigDict(extra="allow", use_attribute_docstrings=True)  # type: ignore[misc]
+    id: ActionId
+    type: ActionType
+    status: Literal["pending", "delivered", "failed", "withdrawn"]
+
+
+class Told(TypedDict):
+    """One event of a conversation."""
+
+    __pydantic_config__ = STRICT  # type: ignore[misc]
+    index: int
+    event: str
+    type: str
+    occurred_at: str
+    decided_at: Time
+    decision: DecisionId
+    outcome: Outcome
+    reason: str
+    rule: str
+    stage: Stage
+    version: int
+    digest: Digest
+    author: Who
+    """Who proposed the version."""
+    approvers: list[Approver]
+    actions: list[ToldAction]
+    personal: NotRequired[PersonalPart | None]
+    """For auditors alone; null where it was erased."""
+
+
+class Story(TypedDict):
+    __pydantic_config__ = STRICT  # type: ignore[misc]
+    items: list[Told]
+    next: Cursor

@@ -1,6 +1,6 @@
 """The parts of a path, as the table of routes names them.
 
-A part is what the client percent-encoded, decoded once: an event's id may hold anything printable,
+A part is what the client percent-encoded, decoded once: an id may hold anything printable,
 slashes and dots among it. Nothing is tidied up, so that no address leads to another one's thing.
 """
 
@@ -12,13 +12,13 @@ from pydantic import Field
 from werkzeug.routing import BaseConverter, IntegerConverter
 
 from policy_service.api.route import Parameter
-from rules.event import EventId, WorkspaceId
+from rules.event import EventId, LongId, WorkspaceId
 
 if TYPE_CHECKING:
     from flask import Flask
 
 
-class EventIdConverter(BaseConverter):
+class IdConverter(BaseConverter):
     """Everything up to the end of the path."""
 
     part_isolating = False
@@ -35,6 +35,7 @@ class NumberConverter(IntegerConverter):
 PARTS = {
     "workspace": Parameter(WorkspaceId, "The workspace's id.", "acme"),
     "event": Parameter(EventId, "The event's id, percent-encoded.", "ev-1"),
+    "conversation": Parameter(LongId, "The conversation's id, percent-encoded.", "c-1"),
     "number": Parameter(Annotated[int, Field(ge=0)], "The version's number.", 2),
     "index": Parameter(Annotated[int, Field(ge=0)], "The entry's index, from 0.", 4),
 }
@@ -42,5 +43,5 @@ PARTS = {
 
 
 def register(app: Flask) -> None:
-    app.url_map.converters.update(event=EventIdConverter, number=NumberConverter)
+    app.url_map.converters.update(id=IdConverter, number=NumberConverter)
     app.url_map.merge_slashes = False

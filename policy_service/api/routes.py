@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 from flask import current_app, g, request
 
 from policy_service.api import (
+    conversations,
     decisions,
     description,
     dry_runs,
@@ -96,17 +97,25 @@ ROUTES = (
     ),
     Route(
         "GET",
-        f"{WORKSPACE}/decisions/<event:event>",
+        f"{WORKSPACE}/decisions/<id:event>",
         decisions.show,
         frozenset({Role.PLATFORM, Role.AUDITOR}),
         gives=Gives(shapes.Decision, examples.DECISION),
     ),
     Route(
         "GET",
-        f"{WORKSPACE}/decisions/<event:event>{decisions.EXPLANATION}",
+        f"{WORKSPACE}/decisions/<id:event>{decisions.EXPLANATION}",
         decisions.explanation,
         frozenset({Role.PLATFORM, Role.AUDITOR}),
         gives=Gives(explained.Explanation | shapes.Decision, examples.EXPLANATION),
+    ),
+    Route(
+        "GET",
+        f"{WORKSPACE}/conversations/<id:conversation>",
+        conversations.story,
+        frozenset({Role.PLATFORM, Role.AUDITOR}),
+        query=PAGE,
+        gives=Gives(explained.Story, examples.STORY),
     ),
     Route(
         "GET",

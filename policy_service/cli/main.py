@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from policy_service.cli import decide, init, keys, replay, rules, serve, verify
+from policy_service.cli import decide, init, keys, replay, rules, serve, story, verify
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -22,6 +22,7 @@ for command in (
     decide.decide,
     verify.verify,
     replay.replay,
+    story.story,
     rules.rules,
     keys.keys,
 ):

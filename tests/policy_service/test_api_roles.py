@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 GUARDED = [route for route in ROUTES if route.roles]
 OPEN = [route for route in ROUTES if not route.roles]
 OF_A_WORKSPACE = [route for route in GUARDED if "<workspace>" in route.path]
-PARTS = {"workspace": "acme", "event": "ev-1", "number": "2", "index": "0"}
+PARTS = {"workspace": "acme", "event": "ev-1", "conversation": "c-1", "number": "2", "index": "0"}
 
 PROMISED = {
     ("POST", "/v1/decisions"): "platform",
@@ -29,6 +29,7 @@ PROMISED = {
     ("POST", "/v1/decisions/dry-run"): "platform author",
     ("GET", "/v1/workspaces/{}/decisions/{}"): "platform auditor",
     ("GET", "/v1/workspaces/{}/decisions/{}/explanation"): "platform auditor",
+    ("GET", "/v1/workspaces/{}/conversations/{}"): "platform auditor",
     ("GET", "/v1/workspaces/{}/policy"): "platform author approver auditor owner",
     ("POST", "/v1/workspaces/{}/versions"): "author",
     ("GET", "/v1/workspaces/{}/versions"): "platform author approver auditor owner",

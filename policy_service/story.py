@@ -1,0 +1,98 @@
+"""The story of a conversation: what happened in it, what was decided, by whose rules, and then."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from audit.entry import Kind
+from audit.store import Filter
+from policy_service.decide import action_view
+from policy_service.personal import personal_view
+from policy_service.problems import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from audit.entry import Entry
+    from audit.store import Snapshot
+    from audit.versions import Versions
+    from policy_service.keys import Key
+
+PENDING = "pending"
+"""What becomes of an action until an entry says otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Narrator:
+    """Tells stories of one workspace from one snapshot, with the versions and keys of then."""
+
+    snapshot: Snapshot
+    workspace: str
+    versions: Versions
+    keys: Mapping[str, Key]
+    personal: bool
+    """Whether it may tell what is personal."""
+
+    def page(
+        self, conversation: str, after: int | None, limit: int
+    ) -> tuple[list[dict[str, Any]], int | None]:
+        """The events behind index `after`, in order, and where the next page begins.
+
+        Problem `not_found` where nothing of the conversation was ever decided.
+        """
+        if self.snapshot.latest_decision(self.workspace, conversation) is None:
+            raise Problem("not_found", "Nothing was decided in such a conversation")
+        wanted = Filter(kind=Kind.DECISION.value, conversation=conversation)
+        found = self.snapshot.search(self.workspace, wanted, after, limit + 1)
+        told = [self._told(entry) for entry in found[:limit]]
+        return told, told[-1]["index"] if len(found) > limit else None
+
+    def _told(self, entry: Entry) -> dict[str, Any]:
+        leaf = entry.value
+        told = {
+            "index": entry.index,
+            "event": leaf["event"],
+            "type": leaf["facts"]["event.type"],
+            "occurred_at": leaf["occurred_at"],
+            "decided_at": leaf["at"],
+            "decision": leaf["id"],
+            "outcome": leaf["outcome"],
+            "reason": leaf["reason"],
+            "rule": leaf["rule"],
+            "stage": leaf["stage"],
+            **self._rules_of(leaf["policy"]["version"]),
+            "actions": [
+                {**action_view(action), "status": status_of(action["id"], ())}
+                for action in leaf["actions"]
+            ],
+        }
+        if self.personal:
+            told["personal"] = personal_view(self.snapshot.personal(entry.log, entry.index))
+        return told
+
+    def _rules_of(self, number: int) -> dict[str, Any]:
+        """The version that decided, and who stands for it."""
+        record = self.versions.records[number]
+        approvers = [{**self._who(step.by), "at": step.at} for step in record.approvals]
+        return {
+            "version": number,
+            "digest": record.digest,
+            "author": self._who(record.proposed_by),
+            "approvers": approvers,
+        }
+
+    def _who(self, key_id: str) -> dict[str, Any]:
+        """The key, by its id and name; `system` has none."""
+        key = self.keys.get(key_id)
+        return {"key": key_id, "name": key.name if key else None}
+
+
+def status_of(action_id: str, entries: Iterable[Entry]) -> str:
+    """What became of an action, by the last of the entries that is about it."""
+    status = PENDING
+    for entry in entries:
+        leaf = entry.value
+        if leaf.get("action") == action_id:
+            status = leaf["kind"].removeprefix("action.")
+    return status
