@@ -7,12 +7,18 @@ floating-point number and no key beyond the Basic Multilingual Plane; the rest g
 from __future__ import annotations
 
 import hashlib
+from typing import TYPE_CHECKING
 
 import orjson
 import rfc8785
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 _OPTIONS = orjson.OPT_SORT_KEYS | orjson.OPT_STRICT_INTEGER
 _LAST_OF_THE_BASIC_PLANE = "\uffff"
+_PLAIN = frozenset({str, int, bool, type(None)})
+"""Nearly every member of an object is of one of these."""
 
 
 def canonical(value: object) -> bytes:
@@ -32,14 +38,16 @@ def canonical(value: object) -> bytes:
 
 def holds_float(value: object) -> bool:
     """Whether there is a floating-point number anywhere in the JSON value."""
-    kind = type(value)
-    if kind is str or kind is int:  # nearly all of them, so they come first
-        return False
-    if kind is dict:
-        return any(map(holds_float, value.values()))  # type: ignore[attr-defined]  # it is a dict
-    if kind is list or kind is tuple:
-        return any(map(holds_float, value))  # type: ignore[call-overload]  # it is a list
-    return isinstance(value, float)
+    if isinstance(value, dict):
+        members: Iterable[object] = value.values()
+    elif isinstance(value, list | tuple):
+        members = value
+    else:
+        return isinstance(value, float)
+    for member in members:
+        if type(member) not in _PLAIN and holds_float(member):
+            return True
+    return False
 
 
 def digest(value: object) -> str:
