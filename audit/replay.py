@@ -8,6 +8,7 @@ evaluator has changed.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 COMPARED = ("outcome", "reason", "rule", "stage", "actions")
 """The members of a decision that deciding again must give again."""
+
+_compared = itemgetter(*COMPARED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +50,46 @@ class Replayed:
     differences: tuple[Difference, ...]
 
 
-def replay(snapshot: Snapshot, log: str) -> Iterator[Replayed]:
-    """Every decision of the log in order, decided again; a leaf that cannot be is a difference."""
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What replaying a part of a log came to."""
+
+    decisions: int
+    identical: int
+    differences: tuple[Difference, ...]
+
+    def __add__(self, other: Report) -> Report:
+        return Report(
+            self.decisions + other.decisions,
+            self.identical + other.identical,
+            self.differences + other.differences,
+        )
+
+
+def report(snapshot: Snapshot, log: str, start: int = 0, stop: int | None = None) -> Report:
+    """What replaying the entries from `start` up to before `stop` comes to."""
+    decisions = identical = 0
+    differences: list[Difference] = []
+    for replayed in replay(snapshot, log, start, stop):
+        decisions += 1
+        identical += not replayed.differences
+        differences += replayed.differences
+    return Report(decisions, identical, tuple(differences))
+
+
+def replay(
+    snapshot: Snapshot, log: str, start: int = 0, stop: int | None = None
+) -> Iterator[Replayed]:
+    """Every decision of the log in order, decided again; a leaf that cannot be is a difference.
+
+    Where not all of it is asked for: the entries from `start` up to before `stop`.
+    """
     policies = _Policies(snapshot)
-    for entry in snapshot.entries(log):
+    for entry in snapshot.entries(log, start, stop):
         try:
             leaf = entry.value
             if leaf["kind"] == Kind.DECISION:
-                yield Replayed(entry.index, tuple(_differences(leaf, log, entry.index, policies)))
+                yield Replayed(entry.index, _differences(leaf, log, entry.index, policies))
         except (BadLeaf, KeyError, TypeError, ValueError, AttributeError) as error:
             broken = Difference(log, entry.index, "", "leaf", f"unreadable: {error!r}", None)
             yield Replayed(entry.index, (broken,))
@@ -81,16 +116,19 @@ def decided(policy: Policy, leaf: Mapping[str, Any]) -> dict[str, Any]:
 
 def _differences(
     leaf: Mapping[str, Any], log: str, index: int, policies: _Policies
-) -> Iterator[Difference]:
+) -> tuple[Difference, ...]:
     digest = leaf["policy"]["digest"]
     policy = policies.get(digest)
     if policy is None:
-        yield Difference(log, index, leaf["id"], "policy", digest, None)
-        return
+        return (Difference(log, index, leaf["id"], "policy", digest, None),)
     again = decided(policy, leaf)
-    for member in COMPARED:
-        if leaf[member] != again[member]:
-            yield Difference(log, index, leaf["id"], member, leaf[member], again[member])
+    if _compared(leaf) == _compared(again):
+        return ()
+    return tuple(
+        Difference(log, index, leaf["id"], member, leaf[member], again[member])
+        for member in COMPARED
+        if leaf[member] != again[member]
+    )
 
 
 class _Policies:

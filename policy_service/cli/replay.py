@@ -1,19 +1,36 @@
-"""Decide everything recorded once more, and name each difference."""
+"""Decide everything recorded once more, and name each difference.
+
+A log never changes, so its parts can be replayed apart: several processes each take a part after
+the other, from a ledger of their own opening.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import os
+from concurrent.futures import ProcessPoolExecutor
+from functools import reduce
+from itertools import groupby
+from multiprocessing import get_context
+from operator import add
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import click
 
 from audit import replay as replaying
+from audit.errors import AuditError
+from audit.stores.sqlite import SqliteStore
 from policy_service.cli.terminal import data_option, fail, found, json_option, opened, show
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from audit.replay import Difference
-    from audit.store import Snapshot
+    from audit.replay import Difference, Report
+
+    Part: TypeAlias = tuple[Path, str, int, int]
+    """A ledger's folder, a log of it, and which of its entries: the first, and the one behind."""
+
+PART = 5_000
+"""Entries that a process takes at a time."""
 
 SHOWN = 20
 """Differences of one workspace that are printed; `--json` has all of them."""
@@ -26,10 +43,16 @@ SHOWN = 20
 def replay(data: Path, workspace: str | None, *, as_json: bool) -> None:
     """Decide every recorded decision again, from its recorded facts and its version."""
     with opened(data) as store, store.read() as snapshot:
-        logs = [log for log in snapshot.logs() if workspace in (None, log)]
-        if workspace and not logs:
+        sizes = {log: snapshot.head(log).size for log in snapshot.logs()}
+    if workspace:
+        sizes = {log: size for log, size in sizes.items() if log == workspace}
+        if not sizes:
             fail(f"there is no log of a workspace {workspace}")
-        reports = [_replayed(snapshot, log) for log in logs]
+    try:
+        replayed = replay_logs(data, sizes)
+    except AuditError as error:
+        fail(str(error))
+    reports = [_as_json(log, report) for log, report in replayed.items()]
     if as_json:
         show({"workspaces": reports})
     else:
@@ -39,23 +62,48 @@ def replay(data: Path, workspace: str | None, *, as_json: bool) -> None:
         found()
 
 
-def _replayed(snapshot: Snapshot, log: str) -> dict[str, Any]:
-    decisions = 0
-    identical = 0
-    differences: list[dict[str, Any]] = []
-    for replayed in replaying.replay(snapshot, log):
-        decisions += 1
-        identical += not replayed.differences
-        differences += map(_as_json, replayed.differences)
+def replay_logs(data: Path, sizes: dict[str, int]) -> dict[str, Report]:
+    """Replay each log up to its size, on all processors; AuditError where it cannot be read.
+
+    No connection to the ledger may be open in this process, or be opened meanwhile: the others
+    are forks of it, and SQLite would take its locks for theirs.
+    """
+    parts = [
+        (data, log, start, min(start + PART, size))
+        for log, size in sizes.items()
+        for start in range(0, size, PART)
+    ]
+    processes = min(len(parts), os.cpu_count() or 1)
+    if processes <= 1:
+        return _by_log(parts, [_replayed(part) for part in parts])
+    with ProcessPoolExecutor(processes, get_context("fork")) as pool:
+        return _by_log(parts, list(pool.map(_replayed, parts)))
+
+
+def _replayed(part: Part) -> Report:
+    data, log, start, stop = part
+    with SqliteStore.open(data) as store, store.read() as snapshot:
+        return replaying.report(snapshot, log, start, stop)
+
+
+def _by_log(parts: list[Part], reports: list[Report]) -> dict[str, Report]:
+    paired = zip((log for _, log, _, _ in parts), reports, strict=True)
     return {
-        "workspace": log,
-        "decisions": decisions,
-        "identical": identical,
-        "differences": differences,
+        log: reduce(add, (report for _, report in those))
+        for log, those in groupby(paired, key=lambda pair: pair[0])
     }
 
 
-def _as_json(difference: Difference) -> dict[str, Any]:
+def _as_json(log: str, report: Report) -> dict[str, Any]:
+    return {
+        "workspace": log,
+        "decisions": report.decisions,
+        "identical": report.identical,
+        "differences": list(map(_difference_as_json, report.differences)),
+    }
+
+
+def _difference_as_json(difference: Difference) -> dict[str, Any]:
     return {
         "index": difference.index,
         "decision": difference.decision,
