@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +11,7 @@ from audit.entry import Entry, Personal, encode_leaf, new_entry
 from audit.findings import MEANINGS, Code
 from audit.merkle import Frontier, leaf_hash
 from audit.store import Head
-from audit.stores.sqlite import LEDGER, SqliteStore
+from audit.stores.sqlite import SqliteStore
 from audit.verify import Beside, verify, verify_all
 from tests.fakes.leaves import (
     DIGEST,
@@ -23,8 +22,10 @@ from tests.fakes.leaves import (
     personal,
     version,
 )
+from tests.fakes.tampering import edit_leaf, owned
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 SECOND_DIGEST = "sha256:" + "0" * 64
@@ -44,15 +45,9 @@ def data(tmp_path: Path) -> Path:
 
 
 def tamper(data: Path, *statements: str) -> None:
-    """What the owner of the file can always do: take the triggers away first."""
-    raw = sqlite3.connect(data / LEDGER)
-    triggers = raw.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall()
-    for (name,) in triggers:
-        raw.execute(f"DROP TRIGGER {name}")
-    for statement in statements:
-        raw.execute(statement)
-    raw.commit()
-    raw.close()
+    with owned(data) as connection:
+        for statement in statements:
+            connection.execute(statement)
 
 
 def findings(data: Path) -> set[tuple[int | None, str]]:
@@ -66,7 +61,8 @@ def in_the_clear(text: str) -> str:
 
 
 HEAD = {(None, "root"), (None, "frontier")}
-BROKEN_LEAF = {(4, "leaf_hash"), (4, "bad_leaf"), (5, "asks"), (6, "asks")}
+LOST = {(5, "asks"), (6, "asks")}
+BROKEN_LEAF = {(4, "leaf_hash"), (4, "bad_leaf")} | LOST
 SIZE = {(None, "size")}
 
 TAMPERING = {
@@ -164,6 +160,24 @@ def test_tampering_is_found_and_named(
     """The verifier names the entry, or the head where no entry can be told from another."""
     tamper(data, *statements)
     assert findings(data) == found
+
+
+@pytest.mark.parametrize(
+    ("change", "found"),
+    [
+        (lambda text: text.replace('.asks":1', '.asks":0'), {(4, "leaf_hash"), (4, "asks")}),
+        (lambda text: text.replace(",", ", "), {(4, "leaf_hash"), (4, "bad_leaf")} | LOST),
+        (lambda _: "[1]", {(4, "leaf_hash"), (4, "bad_leaf")} | LOST),
+    ],
+    ids=["a fact", "spaces", "no object"],
+)
+def test_a_leaf_that_was_edited_is_found(
+    data: Path, change: Callable[[str], str], found: set[tuple[int, str]]
+) -> None:
+    """Also where it was put back into its row as a leaf is."""
+    with owned(data) as connection:
+        edit_leaf(connection, "idx = 4", change)
+    assert findings(data) == found | HEAD
 
 
 def reported(*leaves: dict[str, Any], beside: dict[int, Personal] | None = None) -> set[Any]:
