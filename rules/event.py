@@ -26,7 +26,7 @@ from rules.time import moment
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-_STRICT = ConfigDict(extra="forbid", strict=True)
+_STRICT = ConfigDict(extra="forbid", strict=True, use_attribute_docstrings=True)
 
 SYSTEM = "system"
 """The log that is no workspace's."""
@@ -72,36 +72,46 @@ class EventWorkspace(TypedDict):
     __pydantic_config__ = _STRICT  # type: ignore[misc]  # how pydantic takes the settings of a TypedDict
     id: WorkspaceId
     plan: Word
+    """The plan at that moment: a fact, recorded with the decision."""
 
 
 class EventConversation(TypedDict):
     __pydantic_config__ = _STRICT  # type: ignore[misc]
     id: LongId
     direction: NotRequired[Literal["inbound", "outbound"]]
+    """Who began; where it is absent nothing is routed."""
     channel: NotRequired[Word]
+    """`messenger` where it is absent."""
     assigned: NotRequired[bool]
+    """Whether a teammate is on it; false where it is absent."""
 
 
 class EventContact(TypedDict):
     __pydantic_config__ = _STRICT  # type: ignore[misc]
     id: Word
     kind: Literal["visitor", "lead", "user"]
+    """What the platform takes the person for."""
     email: NotRequired[str]
+    """With an e-mail or a phone the contact is reachable."""
     phone: NotRequired[str]
     name: NotRequired[str]
     identity: NotRequired[Literal["none", "claimed", "verified"]]
+    """How sure it is who this is; `none` where it is absent."""
     language: NotRequired[str]
+    """A BCP 47 tag, for messages that have none."""
 
 
 class EventMessage(TypedDict):
     __pydantic_config__ = _STRICT  # type: ignore[misc]
     text: NotRequired[str]
     language: NotRequired[str]
+    """Its BCP 47 tag."""
 
 
 class EventAnswer(TypedDict):
     __pydantic_config__ = _STRICT  # type: ignore[misc]
     choice: Literal["customer", "not_customer"]
+    """The button that was pressed."""
 
 
 class EventQuestion(TypedDict):
@@ -134,6 +144,7 @@ class Event(TypedDict):
 
     __pydantic_config__ = ConfigDict(**_STRICT, json_schema_extra=_AS_SCHEMA)  # type: ignore[misc]
     id: EventId
+    """With the workspace the idempotency key: sent again, the event gets the same decision."""
     type: Literal[
         "conversation.started",
         "contact.replied",
@@ -143,16 +154,21 @@ class Event(TypedDict):
         "conversation.closed",
         "question.expired",
     ]
+    """What happened."""
     occurred_at: Annotated[
         str, AfterValidator(_a_time), Field(json_schema_extra={"format": "date-time"})
     ]
+    """The only clock that a rule ever sees."""
     workspace: EventWorkspace
     conversation: EventConversation
     contact: EventContact
     message: NotRequired[EventMessage]
+    """`contact.replied` needs it, or `answer`; its text may be empty."""
     answer: NotRequired[EventAnswer]
     question: NotRequired[EventQuestion]
+    """With `question.expired` alone: the action that asked; absent means the open one."""
     attributes: NotRequired[dict[str, Any]]
+    """What the platform knows beside this; personal unless the document declares it."""
 
 
 ADAPTER = TypeAdapter(Event)

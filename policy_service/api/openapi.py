@@ -30,6 +30,8 @@ Json = dict[str, Any]
 
 REF = "#/components/schemas/{model}"
 WITH_ERRORS = frozenset({"invalid_json", "invalid_event", "invalid_request", "invalid_document"})
+SERVICE = "service"
+"""The tag of calls that need no key: they are about the service itself."""
 _ABOUT = (
     "Every conversation event in, what to do out, every decision in a ledger. Send a key as"
     " `Authorization: Bearer <key>`; its role says what it may do. Refusals are problem details"
@@ -61,7 +63,9 @@ def describe(routes: Sequence[Route]) -> Json:
             "description": _ABOUT,
         },
         "servers": [{"url": "/"}],
-        "tags": [{"name": name} for name in dict.fromkeys(_tag(route) for route in routes)],
+        "tags": [
+            {"name": name} for name in sorted(dict.fromkeys(map(_tag, routes)), key=SERVICE.__eq__)
+        ],
         "paths": paths,
         "components": {
             "schemas": components,
@@ -116,7 +120,7 @@ def _operation(route: Route, schemas: dict[int, Json], components: Json) -> Json
     who = ", ".join(sorted(route.roles))
     roles = f"A key of one of the roles: {who}." if route.roles else "No key is needed."
     operation: Json = {
-        "operationId": f"{_tag(route)}_{getattr(route.view, '__name__', 'view')}",
+        "operationId": f"{_module(route)}_{getattr(route.view, '__name__', 'view')}",
         "tags": [_tag(route)],
         "summary": " ".join(summary.split()),
         "description": " ".join(f"{more} {roles}".split()),
@@ -134,6 +138,11 @@ def _good(route: Route) -> list[Gives]:
 
 
 def _tag(route: Route) -> str:
+    """What the call is about."""
+    return _module(route) if route.roles else SERVICE
+
+
+def _module(route: Route) -> str:
     return route.view.__module__.rpartition(".")[2]
 
 

@@ -7,7 +7,7 @@ service and the caller, and trusts that it was.
 
 from __future__ import annotations
 
-from functools import cache, partial
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from flask import current_app, g, request
@@ -26,6 +26,7 @@ from policy_service.api import (
     versions,
     watch,
 )
+from policy_service.api.description import Description
 from policy_service.api.openapi import describe
 from policy_service.api.requests import PAGE
 from policy_service.api.route import CSV, NDJSON, Gives, Route, Takes
@@ -68,6 +69,13 @@ ROUTES = (
         description.openapi,
         NO_KEY,
         gives=Gives(dict[str, Any], {"openapi": "3.1.0"}),
+    ),
+    Route(
+        "GET",
+        "/docs",
+        description.docs,
+        NO_KEY,
+        gives=Gives(str, "<!doctype html>", media="text/html"),
     ),
     Route(
         "POST",
@@ -206,7 +214,7 @@ ROUTES = (
 
 def register(app: Flask) -> None:
     paths.register(app)
-    app.extensions[description.DESCRIPTION] = cache(partial(describe, ROUTES))
+    app.extensions[description.DESCRIPTION] = Description(partial(describe, ROUTES))
     for route in ROUTES:
         app.add_url_rule(
             route.path, route.endpoint, guarded(route), methods=[route.method], strict_slashes=True

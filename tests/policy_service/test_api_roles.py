@@ -44,6 +44,7 @@ PROMISED = {
     ("GET", "/readyz"): "",
     ("GET", "/metrics"): "",
     ("GET", "/openapi.json"): "",
+    ("GET", "/docs"): "",
 }
 """Which roles may call what, as clients were told."""
 
