@@ -12,16 +12,17 @@ its format. Those defaults belong to the format: they never change.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from rules import builtin, canonical
+from rules import builtin, canonical, duration
 from rules.phrases import normalise
 from rules.vocabulary import BOUNDS, SETTING_FACTS, ActionType, Test
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from datetime import timedelta
 
 Scalar: TypeAlias = str | bool | int | float
 Facts: TypeAlias = "Mapping[str, Scalar]"
@@ -137,10 +138,18 @@ class BoundDocument:
     settings: Mapping[str, Json]
     rules: tuple[Rule, ...]
     """Guards first; the last one is `otherwise`, which always holds."""
+    spoken: dict[tuple[Text, tuple[Scalar | None, ...]], str] = field(
+        default_factory=dict, compare=False, repr=False
+    )
+    """What `render` remembers: texts as they are said to someone of these languages."""
 
     @cached_property
     def setting_facts(self) -> dict[str, Scalar]:
         return setting_facts(self.settings)
+
+    @cached_property
+    def answer_within(self) -> timedelta:
+        return duration.parse(self.settings["answer_within"])
 
 
 @dataclass(frozen=True)

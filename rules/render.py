@@ -6,7 +6,6 @@ import re
 from typing import TYPE_CHECKING, TypeAlias
 
 from rules.document import Text
-from rules.duration import parse as duration
 from rules.language import lookup
 from rules.time import moment, rfc3339
 from rules.vocabulary import MESSAGES_OF, PLACEHOLDERS, QUESTIONS, ActionType, Answer
@@ -20,6 +19,9 @@ if TYPE_CHECKING:
     Languages: TypeAlias = Sequence[Scalar | None]
     """The tags to look texts up by, the preferred one first, None where unknown."""
     Body: TypeAlias = Callable[[Action, BoundDocument, Languages], dict[str, Json]]
+
+MOST_SPOKEN = 1024
+"""Texts that a document remembers; then it forgets them all, so that no tags fill memory."""
 
 PLACEHOLDER = re.compile(r"\{(" + "|".join(PLACEHOLDERS) + r")\}")
 
@@ -45,6 +47,17 @@ def actions(
 
 def text_of(text: Text, bound: BoundDocument, languages: Languages) -> str:
     """The text in the first of the languages that has it, else the default one, filled in."""
+    wanted = text, tuple(languages)
+    said = bound.spoken.get(wanted)
+    if said is None:
+        said = _filled_in(text, bound, languages)
+        if len(bound.spoken) >= MOST_SPOKEN:
+            bound.spoken.clear()
+        bound.spoken[wanted] = said
+    return said
+
+
+def _filled_in(text: Text, bound: BoundDocument, languages: Languages) -> str:
     written = text.literal if text.message is None else _message(text.message, bound, languages)
     redirect = bound.settings["redirect"] or {}
     return PLACEHOLDER.sub(lambda found: redirect.get(found[1], ""), written or "")
@@ -60,7 +73,7 @@ def _message(key: str, bound: BoundDocument, languages: Languages) -> str:
 
 
 def _deadline(bound: BoundDocument, occurred_at: str) -> str:
-    return rfc3339(moment(occurred_at) + duration(bound.settings["answer_within"]))
+    return rfc3339(moment(occurred_at) + bound.answer_within)
 
 
 def _ask(_: Action, bound: BoundDocument, languages: Languages) -> dict[str, Json]:
