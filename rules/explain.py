@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeGuard
 
-from rules.document import InLanguage, Known, Not, OneOf, Within, written
+from rules.document import InLanguage, Known, Not, OneOf, written
 from rules.language import matches
 from rules.ruling import Ruling
 from rules.vocabulary import Test
@@ -56,25 +56,26 @@ def explain(bound: BoundDocument, facts: Facts) -> Explanation:
     known.update(bound.setting_facts)
     tried = []
     for rule in bound.rules:
-        tried.append(Tried(rule.id, _failure(rule.when, known)))
-        if tried[-1].held:
+        failed = _failure(rule.when, known)
+        tried.append(Tried(rule.id, failed))
+        if failed is None:
             return Explanation(_ruling(rule, known), tuple(tried))
     raise AssertionError("the last rule is `otherwise`, which always holds")
 
 
 def holds(asked: Condition, value: Scalar | None) -> bool:
     """Whether a test holds for a fact's value, None where the fact is unknown."""
-    match asked:
-        case Not(test):
-            return not holds(test, value)
-        case Known(known):
-            return (value is not None) is known
-        case OneOf(values):
-            return any(same(value, wanted) for wanted in values)
-        case InLanguage(ranges):
-            return isinstance(value, str) and matches(value, ranges)
-        case Within(bounds):
-            return is_number(value) and all(_within(bound, value, limit) for bound, limit in bounds)
+    if isinstance(asked, OneOf):
+        if isinstance(value, str):
+            return value in asked.values
+        return value is not None and any(same(value, wanted) for wanted in asked.values)
+    if isinstance(asked, Not):
+        return not holds(asked.test, value)
+    if isinstance(asked, Known):
+        return (value is not None) is asked.known
+    if isinstance(asked, InLanguage):
+        return isinstance(value, str) and matches(value, asked.ranges)
+    return is_number(value) and all(_within(bound, value, limit) for bound, limit in asked.bounds)
 
 
 def same(value: Scalar | None, wanted: Scalar) -> bool:
@@ -114,8 +115,9 @@ def _failure(when: When, known: Facts) -> Failed | None:
 
 def _first_failure(tests: Conditions, known: Facts) -> Failed | None:
     for fact, test in tests:
-        if not holds(test, known.get(fact)):
-            return Failed(fact, written(test), known.get(fact))
+        value = known.get(fact)
+        if not holds(test, value):
+            return Failed(fact, written(test), value)
     return None
 
 
