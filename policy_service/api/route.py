@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from policy_service.problems import PROBLEMS
@@ -83,8 +84,7 @@ class Route:
 
     @property
     def template(self) -> str:
-        """The path as OpenAPI writes it: its parts by name alone."""
-        return re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", self.path)
+        return template(self.path)
 
     @property
     def parts(self) -> list[str]:
@@ -102,3 +102,9 @@ class Route:
         if self.takes:
             met.update(_WITH_A_BODY)
         return [code for code in PROBLEMS if code in met]
+
+
+@cache
+def template(path: str) -> str:
+    """The path as OpenAPI writes it: its parts by name alone."""
+    return re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", path)

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 from flask import Response, current_app, g, request
 
+from policy_service.api.route import template
+
 if TYPE_CHECKING:
     from flask import Flask
 
@@ -44,7 +46,7 @@ def register(app: Flask, metrics: Metrics) -> None:
 
     def end(answered: Response) -> Response:
         seconds = time.perf_counter() - g.started
-        route = request.url_rule.rule if request.url_rule else "none"
+        route = template(request.url_rule.rule) if request.url_rule else "none"
         method = request.method if request.method in METHODS else "other"
         answered.headers["X-Request-Id"] = g.request_id
         for name, value in HEADERS.items():

@@ -79,7 +79,7 @@ def test_a_route_is_logged_as_its_template_and_what_is_none_as_none(api: Api, sa
     members = ("method", "route", "status", "key")
     assert [tuple(line[member] for member in members) for line in said.lines] == [
         (
-            "GET", "/v1/workspaces/<workspace>/decisions/<event:event>", 404,
+            "GET", "/v1/workspaces/{workspace}/decisions/{event}", 404,
             api.keys[Role.AUDITOR].id,
         ),
         ("GET", "none", 404, None),

@@ -74,7 +74,7 @@ def test_a_label_holds_words_of_ours_alone(api: Api) -> None:
     personal_requests(api)
     api.send(PLANTED.upper(), f"{ACME}/policy")
     values = {
-        "route": {route.path for route in ROUTES} | {"none"},
+        "route": {route.template for route in ROUTES} | {"none"},
         "method": METHODS | {"other"},
         "status": {str(kind.status) for kind in PROBLEMS.values()} | {"200", "201"},
         "code": set(PROBLEMS),
