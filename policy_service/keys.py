@@ -124,11 +124,33 @@ class Keyring:
 
     def holder(self, snapshot: Snapshot, token: str) -> Key | None:
         """The key of this token; None where there is none, or no longer. Takes constant time."""
-        key_id, _, secret = token.partition(".")
-        key = self.keys(snapshot).get(key_id)
-        expected = key.secret_sha256 if key else NOBODY
-        matches = hmac.compare_digest(_hashed(secret), expected)
-        return key if key and matches and key.revoked_at is None else None
+        return _holder(self.keys(snapshot), token)
+
+    def presumed_holder(self, token: str) -> Key | None:
+        """As `holder`, by what was read last: asks no ledger, and may miss a revocation.
+
+        A key is otherwise for good; whoever relies on this asks `holds` before anything is done.
+        """
+        _, keys = self._read
+        return _holder(keys, token)
+
+    def holds(self, snapshot: Snapshot, key: Key) -> bool:
+        """Whether this is still a key."""
+        known = self.keys(snapshot).get(key.id)
+        return known is not None and known.revoked_at is None
+
+
+def unauthorized() -> Problem:
+    """What is said to one without a valid key, whatever is wrong with it."""
+    return Problem("unauthorized", "Send a valid key as `Authorization: Bearer <key>`")
+
+
+def _holder(keys: Mapping[str, Key], token: str) -> Key | None:
+    key_id, _, secret = token.partition(".")
+    key = keys.get(key_id)
+    expected = key.secret_sha256 if key else NOBODY
+    matches = hmac.compare_digest(_hashed(secret), expected)
+    return key if key and matches and key.revoked_at is None else None
 
 
 def _hashed(secret: str) -> str:

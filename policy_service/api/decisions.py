@@ -11,13 +11,15 @@ from policy_service.api.answers import answer
 from policy_service.api.requests import event_json, ndjson, query
 from policy_service.api.route import NDJSON, Parameter
 from policy_service.batch import decide_lines
-from policy_service.decide import decide_event, decision_view
+from policy_service.decide import Answer, decide_event, decision_view
 from policy_service.explanation import recorded_explanation
+from policy_service.keys import unauthorized
 from policy_service.problems import Problem
 from rules.event import checked_event
 
 if TYPE_CHECKING:
     from audit.entry import Entry
+    from audit.store import Transaction
     from policy_service.keys import Key
     from policy_service.service import Service
     from rules.event import Event
@@ -37,13 +39,20 @@ def decide(service: Service, caller: Key) -> Response:
     query()
     event = checked_event(event_json())
     admit(caller, event)
-    decided = service.store.transact(partial(decide_event, event, service.policies))
+    decided = service.store.transact(partial(_decide, service, caller, event))
     decision = decision_view(decided.entry)
     service.counts.decided(decision["outcome"], replayed=decided.replayed)
     answered = answer(decision)
     if decided.replayed:
         answered.headers["Idempotency-Replayed"] = "true"
     return answered
+
+
+def _decide(service: Service, caller: Key, event: Event, tx: Transaction) -> Answer:
+    """Decide for a key that was presumed to be valid, and is asked about here."""
+    if not service.keyring.holds(tx, caller):
+        raise unauthorized()
+    return decide_event(event, service.policies, tx)
 
 
 def batch(service: Service, caller: Key) -> Response:
