@@ -33,7 +33,7 @@ unit: .venv/installed-tests
 # `make bench ROWS="decide http"` runs these alone; FLAGS="--sample FILE" sends other events.
 .PHONY: bench
 bench: .venv/installed-bench
-	$(BIN)/python -m bench $(ROWS) $(FLAGS)
+	@$(BIN)/python -m bench $(ROWS) $(FLAGS)
 
 .venv/installed-bench: .venv/installed-tests
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[bench]'
