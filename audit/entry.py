@@ -33,6 +33,7 @@ class Kind(StrEnum):
     ACTION_DELIVERED = "action.delivered"
     ACTION_FAILED = "action.failed"
     ACTION_WITHDRAWN = "action.withdrawn"
+    ACTION_RETRIED = "action.retried"
     VERSION_PROPOSED = "version.proposed"
     VERSION_APPROVED = "version.approved"
     VERSION_REJECTED = "version.rejected"

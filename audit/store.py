@@ -50,6 +50,8 @@ class Filter:
     reason: str | None = None
     rule: str | None = None
     version: int | None = None
+    acting: bool = False
+    """Only decisions that ask for actions."""
     since: datetime | None = None
     until: datetime | None = None
 
@@ -71,6 +73,12 @@ class Snapshot(Protocol):
         """The decision that answered the event."""
 
     def latest_decision(self, log: str, conversation: str) -> Entry | None: ...
+
+    def acting(self, log: str, decision: str) -> Entry | None:
+        """The decision with this id, if it asks for actions."""
+
+    def receipts(self, log: str, conversation: str) -> list[Entry]:
+        """The `action.*` entries of a conversation, in order."""
 
     def latest(self, log: str, prefix: str) -> Entry | None:
         """The last entry of a family of kinds, such as `version.`; cheap."""

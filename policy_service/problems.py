@@ -39,6 +39,7 @@ PROBLEMS: dict[str, Kind] = {
     "method_not_allowed": Kind(405, "This cannot be done here"),
     "event_id_reused": Kind(409, "The event's id was used for another event"),
     "digest_mismatch": Kind(409, "The digest is not that of the version"),
+    "action_settled": Kind(409, "Nothing more is believed of the action"),
     "wrong_status": Kind(409, "The version's status does not allow this"),
     "too_large": Kind(413, "The body is too large"),
     "invalid_document": Kind(422, "The rule document is not valid"),

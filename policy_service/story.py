@@ -6,21 +6,20 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from audit.entry import Kind
+from audit.receipts import PENDING, states
 from audit.store import Filter
 from policy_service.decide import action_view
 from policy_service.personal import personal_view
 from policy_service.problems import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from audit.entry import Entry
+    from audit.receipts import ActionState
     from audit.store import Snapshot
     from audit.versions import Versions
     from policy_service.keys import Key
-
-PENDING = "pending"
-"""What becomes of an action until an entry says otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +44,11 @@ class Narrator:
             raise Problem("not_found", "Nothing was decided in such a conversation")
         wanted = Filter(kind=Kind.DECISION.value, conversation=conversation)
         found = self.snapshot.search(self.workspace, wanted, after, limit + 1)
-        told = [self._told(entry) for entry in found[:limit]]
+        became = states(self.snapshot.receipts(self.workspace, conversation))
+        told = [self._told(entry, became) for entry in found[:limit]]
         return told, told[-1]["index"] if len(found) > limit else None
 
-    def _told(self, entry: Entry) -> dict[str, Any]:
+    def _told(self, entry: Entry, became: Mapping[str, ActionState]) -> dict[str, Any]:
         leaf = entry.value
         told = {
             "index": entry.index,
@@ -63,7 +63,7 @@ class Narrator:
             "stage": leaf["stage"],
             **self._rules_of(leaf["policy"]["version"]),
             "actions": [
-                {**action_view(action), "status": status_of(action["id"], ())}
+                {**action_view(action), "status": became.get(action["id"], PENDING).status.value}
                 for action in leaf["actions"]
             ],
         }
@@ -86,13 +86,3 @@ class Narrator:
         """The key, by its id and name; `system` has none."""
         key = self.keys.get(key_id)
         return {"key": key_id, "name": key.name if key else None}
-
-
-def status_of(action_id: str, entries: Iterable[Entry]) -> str:
-    """What became of an action, by the last of the entries that is about it."""
-    status = PENDING
-    for entry in entries:
-        leaf = entry.value
-        if leaf.get("action") == action_id:
-            status = leaf["kind"].removeprefix("action.")
-    return status

@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 
     Value: TypeAlias = str | int | None
 
-COLUMNS = ("kind", "at", "event", "conversation", "outcome", "reason", "rule", "version")
-"""Members of a leaf; `version` is also that of a decision's `policy`. All but it are text."""
+COLUMNS = ("kind", "at", "event", "conversation", "id", "outcome", "reason", "rule", "version")
+"""Members of a leaf. `id` is there only where a leaf has actions, for which it is looked up;
+`version` is also that of a decision's `policy`. All but it are text."""
 
 LARGEST = 1 << 20
 """Bytes of a text that is compressed, and so the most that a frame may claim to hold."""
@@ -64,7 +65,8 @@ def columns_of(leaf: Mapping[str, Any]) -> list[Value]:
     """What of the leaf is searched, in the order of COLUMNS; None where it is not there."""
     policy = leaf.get("policy")
     version = leaf.get("version", policy.get("version") if isinstance(policy, dict) else None)
-    texts = [leaf.get(name) for name in COLUMNS[:-1]]
+    absent = "" if leaf.get("actions") else "id"
+    texts = [leaf.get(name) if name != absent else None for name in COLUMNS[:-1]]
     return [
         *(text if isinstance(text, str) else None for text in texts),
         version if type(version) is int else None,

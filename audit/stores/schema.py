@@ -41,6 +41,7 @@ _TABLES = (
         at TEXT NOT NULL,
         event TEXT,
         conversation TEXT,
+        id TEXT,
         outcome TEXT,
         reason TEXT,
         rule TEXT,
@@ -55,6 +56,7 @@ _TABLES = (
     CREATE INDEX entries_by_conversation ON entries (log, conversation)
     WHERE conversation IS NOT NULL
     """,
+    "CREATE INDEX entries_by_id ON entries (log, id) WHERE id IS NOT NULL",
     "CREATE INDEX entries_by_kind ON entries (log, kind, idx) WHERE kind <> 'decision'",
     """
     CREATE TABLE contacts (

@@ -89,6 +89,14 @@ class SqliteSnapshot:
         )
         return self._one(log, statement, log, conversation)
 
+    def acting(self, log: str, decision: str) -> Entry | None:
+        return self._one(log, f"{_ENTRY} {_LOG} AND id = ? AND id IS NOT NULL", log, decision)
+
+    def receipts(self, log: str, conversation: str) -> list[Entry]:
+        kinds = _of_kinds(Kind.starting_with("action."))
+        statement = f"{_ENTRY} {_LOG} AND conversation = ? AND +{kinds} ORDER BY seq"
+        return [_entry(log, row) for row in self._rows(statement, log, conversation)]
+
     def latest(self, log: str, prefix: str) -> Entry | None:
         return self._one(log, _latest(prefix), log)
 
@@ -175,6 +183,8 @@ def _conditions(log: str, wanted: Filter) -> tuple[Sequence[str], Sequence[objec
             values.append(value)
     if wanted.kind not in (None, Kind.DECISION):
         tests.append(_IN_PART)
+    if wanted.acting:
+        tests.append("id IS NOT NULL")
     if wanted.contact is not None:
         tests.append(_OF_CONTACT)
         values += [log, wanted.contact]

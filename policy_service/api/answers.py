@@ -16,6 +16,6 @@ def answer(value: Any, status: int = 200) -> Response:  # noqa: ANN401 - any JSO
     return Response(orjson.dumps(value), status, content_type="application/json")
 
 
-def listing(items: Sequence[Any], after: int | None) -> Response:
+def listing(items: Sequence[Any], after: object | None) -> Response:
     """A page of a list; `after` is where the next one begins, None on the last."""
     return answer({"items": items, "next": None if after is None else str(after)})

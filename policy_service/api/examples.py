@@ -224,6 +224,25 @@ TABLE = (
     '"{""at"":""2026-11-22T12:30:00.000Z"",""by"":""key-43993dbdf818"", ...}"\r\n'
 )
 ENTRIES: Json = {"items": [ENTRY], "next": "4"}
+RECEIPT: Json = {"status": "delivered"}
+PENDING_ACTION: Json = {
+    **ASK,
+    "decision": _DECISION,
+    "event": "ev-1",
+    "conversation": "c-1",
+    "index": 2,
+    "status": "pending",
+    "status_at": None,
+    "status_by": None,
+    "detail": None,
+}
+DELIVERED_ACTION: Json = {
+    **PENDING_ACTION,
+    "status": "delivered",
+    "status_at": "2026-11-22T10:00:02.118Z",
+    "status_by": "key-43993dbdf818",
+}
+ACTIONS: Json = {"items": [PENDING_ACTION], "next": "2.0"}
 ALIVE: Json = {"status": "ok"}
 READY: Json = {"status": "ready"}
 METRICS = """\

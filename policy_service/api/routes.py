@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 from flask import current_app, g, request
 
 from policy_service.api import (
+    actions,
     conversations,
     decisions,
     description,
@@ -208,6 +209,31 @@ ROUTES = (
         frozenset({Role.AUDITOR}),
         system=True,
         gives=Gives(shapes.LedgerEntry, examples.ENTRY),
+    ),
+    Route(
+        "GET",
+        f"{WORKSPACE}/actions",
+        actions.asked,
+        frozenset({Role.PLATFORM}),
+        query=actions.STATUSES,
+        gives=Gives(shapes.ActionPage, examples.ACTIONS),
+    ),
+    Route(
+        "POST",
+        f"{WORKSPACE}/actions/<action>/receipt",
+        actions.receive,
+        frozenset({Role.PLATFORM}),
+        takes=Takes(actions.Receipt, examples.RECEIPT),
+        gives=Gives(shapes.AskedAction, examples.DELIVERED_ACTION),
+        problems=("action_settled",),
+    ),
+    Route(
+        "POST",
+        f"{WORKSPACE}/actions/<action>/retry",
+        actions.retry,
+        frozenset({Role.PLATFORM}),
+        gives=Gives(shapes.AskedAction, examples.PENDING_ACTION),
+        problems=("action_settled", "busy"),
     ),
 )
 

@@ -11,6 +11,7 @@ from pydantic import ConfigDict, Field
 from typing_extensions import TypedDict
 
 from audit import entry as audit_entry
+from audit import receipts as audit_receipts
 from audit import versions as audit_versions
 from rules import vocabulary
 
@@ -25,6 +26,7 @@ Outcome = vocabulary.Outcome
 Stage = vocabulary.Stage
 Kind = audit_entry.Kind
 Status = audit_versions.Status
+ActionStatus = audit_receipts.ActionStatus
 RuleDocument = Annotated[
     dict[str, Any], Field(description="A rule document, format 1, as it was proposed.")
 ]
@@ -276,6 +278,41 @@ class LedgerEntry(TypedDict):
 class LedgerPage(TypedDict):
     __pydantic_config__ = STRICT  # type: ignore[misc]
     items: list[LedgerEntry]
+    next: Cursor
+
+
+class AskedAction(TypedDict):
+    """An action with the decision that asks for it, and what became of it.
+
+    Beside `id` and `type` it has the members of an action of its type.
+    """
+
+    __pydantic_config__ = STRICT  # type: ignore[misc]
+    id: ActionId
+    type: vocabulary.ActionType
+    text: NotRequired[str]
+    choices: NotRequired[list[Choice]]
+    fields: NotRequired[list[str]]
+    team: NotRequired[str]
+    teammate: NotRequired[str]
+    tag: NotRequired[str]
+    expires_at: NotRequired[Time]
+    decision: DecisionId
+    event: str
+    conversation: str
+    index: int
+    """Of the decision, in the log."""
+    status: ActionStatus
+    status_at: Time | None
+    """When it was entered; null where nothing was."""
+    status_by: str | None
+    """The key that entered it."""
+    detail: str | None
+
+
+class ActionPage(TypedDict):
+    __pydantic_config__ = STRICT  # type: ignore[misc]
+    items: list[AskedAction]
     next: Cursor
 
 

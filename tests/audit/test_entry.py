@@ -92,13 +92,14 @@ def test_a_commitment_is_over_salt_and_part() -> None:
     )
 
 
-def test_kinds_are_those_of_the_specification() -> None:
+def test_kinds_are_those_of_the_specification_and_the_retry() -> None:
     """A kind that is missing here could not be written; one that is renamed not be read."""
     assert [*Kind] == [
         "decision",
         "action.delivered",
         "action.failed",
         "action.withdrawn",
+        "action.retried",
         "version.proposed",
         "version.approved",
         "version.rejected",

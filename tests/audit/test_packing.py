@@ -17,7 +17,7 @@ from tests.fakes.leaves import decision, version
 NONE = [None] * len(COLUMNS)
 RETIRED = (
     [
-        *("version.retired", "2026-11-22T12:00:00.000Z", None, None, None, None, None),
+        *("version.retired", "2026-11-22T12:00:00.000Z", None, None, None, None, None, None),
         1,
     ],
     b'\x00{\nat\n,"by":"system","format":1,\nkind\n,\nversion\n,"workspace":"acme"}',
@@ -60,12 +60,13 @@ def test_every_leaf_comes_back_byte_for_byte(extra: dict[str, Any], nested: dict
 
 
 def test_what_is_searched_stands_in_columns() -> None:
-    columns = dict(zip(COLUMNS, columns_of(decision("ev-1")), strict=True))
+    columns = dict(zip(COLUMNS, columns_of(decision("ev-1", asks=True)), strict=True))
     assert columns == {
         "kind": "decision",
         "at": "2026-11-22T12:00:00.000Z",
         "event": "ev-1",
         "conversation": "c-1",
+        "id": "dec-ev-1",
         "outcome": "noted",
         "reason": "unexpected_event",
         "rule": "otherwise",
@@ -73,10 +74,14 @@ def test_what_is_searched_stands_in_columns() -> None:
     }
 
 
+def test_an_id_is_searched_only_where_there_are_actions_to_find_by_it() -> None:
+    assert columns_of(decision("ev-1"))[COLUMNS.index("id")] is None
+
+
 @pytest.mark.parametrize("index", range(len(COLUMNS)))
 def test_a_column_that_was_changed_is_another_leaf(index: int) -> None:
     """So no column can lie: the leaf, and with it the hash, is made of what it says."""
-    leaf = decision("ev-1")
+    leaf = decision("ev-1", asks=True)
     columns, rest = packed(leaf, encode_leaf(leaf))
     for value in (None, "something else", 7):
         changed = [*columns]

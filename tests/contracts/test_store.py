@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta, timezone
+from operator import methodcaller
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from audit.entry import Kind
+from audit.entry import Kind, format_time
 from audit.errors import AlreadyThere, AuditError, BadLeaf
 from audit.merkle import root
 from audit.store import Filter, Head
@@ -49,6 +50,20 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     )
     yield made
     made.close()
+
+
+def receipt(status: str, conversation: str) -> dict[str, Any]:
+    """The leaf of a receipt for the action of a conversation's only decision."""
+    return {
+        "format": 1,
+        "kind": f"action.{status}",
+        "at": format_time(NOON),
+        "workspace": "acme",
+        "event": conversation,
+        "conversation": conversation,
+        "action": f"dec-{conversation}.0",
+        "by": "key-1",
+    }
 
 
 def indices(entries: list[Entry]) -> list[int]:
@@ -234,6 +249,29 @@ def test_the_latest_decision_is_that_of_the_conversation(store: Store) -> None:
         latest = view.latest_decision("acme", "c-1")
     assert latest is not None
     assert latest.value["event"] == "c"
+
+
+def test_a_decision_that_asks_for_actions_is_found_by_its_id(store: Store) -> None:
+    """A receipt names the action alone."""
+    store.transact(decide("a"))
+    store.transact(decide("b", asks=True))
+    with store.read() as view:
+        found = view.acting("acme", "dec-b")
+        assert found == view.entry("acme", 1)
+        assert view.acting("acme", "dec-a") is None
+        assert view.acting("globex", "dec-b") is None
+        assert view.search("acme", Filter(acting=True), None, 9) == [found]
+
+
+def test_receipts_are_those_of_the_conversation_in_order(store: Store) -> None:
+    """What became of an action is the last thing that was said of it."""
+    for conversation in ("c-1", "c-2"):
+        store.transact(decide(conversation, conversation=conversation, asks=True))
+        for status in ("failed", "retried", "delivered"):
+            store.transact(methodcaller("append", "acme", receipt(status, conversation)))
+    with store.read() as view:
+        assert indices(view.receipts("acme", "c-2")) == [5, 6, 7]
+        assert view.receipts("acme", "c-3") == []
 
 
 @pytest.mark.parametrize(

@@ -71,6 +71,14 @@ class MemorySnapshot:
         found = [e for e in decisions if e.value["conversation"] == conversation]
         return found[-1] if found else None
 
+    def acting(self, log: str, decision: str) -> Entry | None:
+        found = (e for e in self.entries_of(log, Kind.DECISION) if e.value["id"] == decision)
+        return next((entry for entry in found if entry.value["actions"]), None)
+
+    def receipts(self, log: str, conversation: str) -> list[Entry]:
+        found = self.entries_of(log, "action.")
+        return [entry for entry in found if entry.value["conversation"] == conversation]
+
     def latest(self, log: str, prefix: str) -> Entry | None:
         found = self.entries_of(log, prefix)
         return found[-1] if found else None
@@ -104,6 +112,8 @@ class MemorySnapshot:
             "rule": leaf.get("rule"),
             "version": leaf.get("version", leaf.get("policy", {}).get("version")),
         }
+        if wanted.acting and not leaf.get("actions"):
+            return False
         return all(
             getattr(wanted, name) in (None, value) for name, value in has.items()
         ) and _between(leaf["at"], wanted)

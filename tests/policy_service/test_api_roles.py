@@ -21,7 +21,13 @@ if TYPE_CHECKING:
 GUARDED = [route for route in ROUTES if route.roles]
 OPEN = [route for route in ROUTES if not route.roles]
 OF_A_WORKSPACE = [route for route in GUARDED if "<workspace>" in route.path]
-PARTS = {"workspace": "acme", "event": "ev-1", "conversation": "c-1", "number": "2", "index": "0"}
+PARTS = {
+    "workspace": "acme",
+    "event": "ev-1",
+    "conversation": "c-1",
+    "number": "2",
+    "index": "0",
+} | {"action": "dec-i7ryxcqtpg5kxrxm655gb7qnve.0"}
 
 PROMISED = {
     ("POST", "/v1/decisions"): "platform",
@@ -40,6 +46,9 @@ PROMISED = {
     ("POST", "/v1/workspaces/{}/versions/{}/activate"): "approver",
     ("GET", "/v1/workspaces/{}/ledger/entries"): "auditor",
     ("GET", "/v1/workspaces/{}/ledger/entries/{}"): "auditor",
+    ("GET", "/v1/workspaces/{}/actions"): "platform",
+    ("POST", "/v1/workspaces/{}/actions/{}/receipt"): "platform",
+    ("POST", "/v1/workspaces/{}/actions/{}/retry"): "platform",
     ("GET", "/healthz"): "",
     ("GET", "/readyz"): "",
     ("GET", "/metrics"): "",

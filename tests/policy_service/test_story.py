@@ -9,7 +9,6 @@ from urllib.parse import quote
 import pytest
 
 from policy_service.keys import Role
-from policy_service.story import status_of
 from tests.policy_service.api import document, event, read, reply
 from tests.policy_service.command_line import as_json, call, lines
 from tests.policy_service.problems import code, errors
@@ -123,10 +122,6 @@ def test_a_conversation_nobody_heard_of_is_not_found(api: Api, identity: str) ->
 )
 def test_a_bad_query_is_refused(shared: Api, given: str, pointer: str) -> None:
     assert [each for each, _ in errors(shared.get(f"{path()}?{given}"))] == [pointer]
-
-
-def test_an_action_is_pending_until_an_entry_says_otherwise() -> None:
-    assert status_of("dec-1.0", []) == "pending"
 
 
 # On the terminal.
