@@ -111,6 +111,9 @@ class Transaction(Snapshot, Protocol):
 
 
 class Store(Protocol):
+    def now(self) -> datetime:
+        """The time by the clock that transactions are given theirs from, UTC."""
+
     def read(self) -> AbstractContextManager[Snapshot]:
         """A view that stays as it is until the block ends; StorageUnavailable."""
 

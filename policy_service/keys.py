@@ -15,10 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 from audit.entry import FORMAT, Kind, format_time
 from policy_service.problems import Problem
+from rules.errors import Complaint
 from rules.event import SYSTEM
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from datetime import datetime
 
     from audit.entry import Entry
     from audit.store import Snapshot, Transaction
@@ -49,17 +51,32 @@ class Key:
     created_at: str
     created_by: str | None
     secret_sha256: str
+    expires_at: str | None = None
     revoked_at: str | None = None
 
     def reaches(self, workspace: str) -> bool:
         """Whether it is a key for this workspace; for `system` only one for all is."""
         return self.workspace in (EVERY_WORKSPACE, workspace)
 
+    def opens(self, now: datetime) -> bool:
+        """Whether it is a key now: neither revoked nor expired."""
+        expired = self.expires_at is not None and self.expires_at <= format_time(now)
+        return self.revoked_at is None and not expired
 
-def create_key(
-    tx: Transaction, *, role: Role, workspace: str, name: str, by: str | None
+
+def create_key(  # noqa: PLR0913 - one for each thing that its entry says
+    tx: Transaction,
+    *,
+    role: Role,
+    workspace: str,
+    name: str,
+    by: str | None,
+    expires_at: datetime | None = None,
 ) -> tuple[Key, str]:
     """Enter a new key; the key and, for the only time, what its holder sends as a bearer token."""
+    if expires_at is not None and expires_at <= tx.now:
+        past = Complaint("/expires_at", "not_in_future", "Give a time that is to come")
+        raise Problem("invalid_request", "A key cannot expire before it is made", [past])
     secret = secrets.token_urlsafe(32)
     leaf = {
         "format": FORMAT,
@@ -71,6 +88,7 @@ def create_key(
         "for": workspace,
         "name": name,
         "secret_sha256": _hashed(secret),
+        **({"expires_at": format_time(expires_at)} if expires_at else {}),
         **({"by": by} if by else {}),
     }
     tx.append(SYSTEM, leaf)
@@ -93,6 +111,25 @@ def revoke_key(tx: Transaction, key_id: str, *, by: str | None) -> Key:
         }
         tx.append(SYSTEM, leaf)
     return keys_of(tx.entries_of(SYSTEM, "key."))[key_id]
+
+
+def revoke_reached(tx: Transaction, key_id: str, caller: Key) -> Key:
+    """Enter that the key is no longer one, for an owner whom it is within reach of.
+
+    Problem `last_owner_key` where nobody could make keys for every workspace any more.
+    """
+    keys = keys_of(tx.entries_of(SYSTEM, "key."))
+    key = keys.get(key_id)
+    if key is None or not caller.reaches(key.workspace):
+        raise Problem("not_found", "There is no key with this id")
+    owners = [
+        each.id
+        for each in keys.values()
+        if each.role is Role.OWNER and each.workspace == EVERY_WORKSPACE and each.opens(tx.now)
+    ]
+    if owners == [key_id]:
+        raise Problem("last_owner_key", "It is the last owner's key for every workspace")
+    return revoke_key(tx, key_id, by=caller.id)
 
 
 def keys_of(entries: Iterable[Entry]) -> dict[str, Key]:
@@ -122,22 +159,22 @@ class Keyring:
             self._read = (now, keys)
         return keys
 
-    def holder(self, snapshot: Snapshot, token: str) -> Key | None:
+    def holder(self, snapshot: Snapshot, token: str, now: datetime) -> Key | None:
         """The key of this token; None where there is none, or no longer. Takes constant time."""
-        return _holder(self.keys(snapshot), token)
+        return _holder(self.keys(snapshot), token, now)
 
-    def presumed_holder(self, token: str) -> Key | None:
+    def presumed_holder(self, token: str, now: datetime) -> Key | None:
         """As `holder`, by what was read last: asks no ledger, and may miss a revocation.
 
-        A key is otherwise for good; whoever relies on this asks `holds` before anything is done.
+        Whoever relies on this asks `holds` before anything is done.
         """
         _, keys = self._read
-        return _holder(keys, token)
+        return _holder(keys, token, now)
 
-    def holds(self, snapshot: Snapshot, key: Key) -> bool:
+    def holds(self, snapshot: Snapshot, key: Key, now: datetime) -> bool:
         """Whether this is still a key."""
         known = self.keys(snapshot).get(key.id)
-        return known is not None and known.revoked_at is None
+        return known is not None and known.opens(now)
 
 
 def unauthorized() -> Problem:
@@ -145,12 +182,26 @@ def unauthorized() -> Problem:
     return Problem("unauthorized", "Send a valid key as `Authorization: Bearer <key>`")
 
 
-def _holder(keys: Mapping[str, Key], token: str) -> Key | None:
+def _holder(keys: Mapping[str, Key], token: str, now: datetime) -> Key | None:
     key_id, _, secret = token.partition(".")
     key = keys.get(key_id)
     expected = key.secret_sha256 if key else NOBODY
     matches = hmac.compare_digest(_hashed(secret), expected)
-    return key if key and matches and key.revoked_at is None else None
+    return key if key and matches and key.opens(now) else None
+
+
+def key_view(key: Key) -> dict[str, Any]:
+    """The key without anything secret."""
+    return {
+        "id": key.id,
+        "role": key.role.value,
+        "workspace": key.workspace,
+        "name": key.name,
+        "created_at": key.created_at,
+        "created_by": key.created_by,
+        "expires_at": key.expires_at,
+        "revoked_at": key.revoked_at,
+    }
 
 
 def _hashed(secret: str) -> str:
@@ -166,4 +217,5 @@ def _key(leaf: Mapping[str, Any]) -> Key:
         created_at=leaf["at"],
         created_by=leaf.get("by"),
         secret_sha256=leaf["secret_sha256"],
+        expires_at=leaf.get("expires_at"),
     )

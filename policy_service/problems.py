@@ -41,6 +41,7 @@ PROBLEMS: dict[str, Kind] = {
     "digest_mismatch": Kind(409, "The digest is not that of the version"),
     "action_settled": Kind(409, "Nothing more is believed of the action"),
     "wrong_status": Kind(409, "The version's status does not allow this"),
+    "last_owner_key": Kind(409, "The last key that may make keys stays"),
     "too_large": Kind(413, "The body is too large"),
     "invalid_document": Kind(422, "The rule document is not valid"),
     "too_many_requests": Kind(429, "The key makes too many requests"),

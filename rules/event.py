@@ -63,6 +63,8 @@ EventId = Annotated[
 ]
 LongId = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_printable)]
 Word = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+Moment = Annotated[str, AfterValidator(_a_time), Field(json_schema_extra={"format": "date-time"})]
+"""An RFC 3339 time with an offset."""
 WorkspaceId = Annotated[
     str, StringConstraints(pattern=WORKSPACE_PATTERN), AfterValidator(_no_system)
 ]
@@ -155,9 +157,7 @@ class Event(TypedDict):
         "question.expired",
     ]
     """What happened."""
-    occurred_at: Annotated[
-        str, AfterValidator(_a_time), Field(json_schema_extra={"format": "date-time"})
-    ]
+    occurred_at: Moment
     """The only clock that a rule ever sees."""
     workspace: EventWorkspace
     conversation: EventConversation

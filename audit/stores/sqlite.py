@@ -54,6 +54,7 @@ class SqliteStore:
         queue_limit: int = QUEUE_LIMIT,
     ) -> None:
         self._path = data_dir / LEDGER
+        self._clock = clock
         self._writer = SqliteWriter(self._connect_writer, data_dir / LOCK, clock)
         self._group = GroupCommit[SqliteTransaction](self._writer.begin, queue_limit)
         self._idle_readers: list[sqlite3.Connection] = []
@@ -130,6 +131,9 @@ class SqliteStore:
                 each.value if isinstance(each, Returned) else each.error for each in outcomes
             ]
         return results
+
+    def now(self) -> datetime:
+        return self._clock()
 
     def close(self) -> None:
         """Close after the commit under way. A snapshot that is open closes when its block ends."""

@@ -50,7 +50,7 @@ def decide(service: Service, caller: Key) -> Response:
 
 def _decide(service: Service, caller: Key, event: Event, tx: Transaction) -> Answer:
     """Decide for a key that was presumed to be valid, and is asked about here."""
-    if not service.keyring.holds(tx, caller):
+    if not service.keyring.holds(tx, caller, tx.now):
         raise unauthorized()
     return decide_event(event, service.policies, tx)
 

@@ -250,3 +250,24 @@ METRICS = """\
 # TYPE policy_service_decisions_total counter
 policy_service_decisions_total{outcome="ask"} 41.0
 """
+
+NEW_KEY: Json = {
+    "role": "auditor",
+    "workspace": "acme",
+    "name": "The yearly audit",
+    "expires_at": "2026-12-31T23:00:00Z",
+}
+_KEY: Json = {
+    "id": "key-3c28b8f6b7fe",
+    **NEW_KEY,
+    "created_at": "2026-11-22T12:00:00.000Z",
+    "created_by": "key-43993dbdf818",
+    "expires_at": "2026-12-31T23:00:00.000Z",
+    "revoked_at": None,
+}
+CREATED_KEY: Json = {
+    **_KEY,
+    "secret": "key-3c28b8f6b7fe.xlVLLOiIfDl3Q4r2N5nCJd8sT1m0uY7wEoKzPhGbAvM",
+}
+KEYS: Json = {"items": [_KEY], "next": None}
+REVOKED_KEY: Json = {**_KEY, "revoked_at": "2026-12-01T09:00:00.000Z"}

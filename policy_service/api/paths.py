@@ -33,6 +33,7 @@ class NumberConverter(IntegerConverter):
 
 
 PARTS = {
+    "key": Parameter(str, "The key's id.", "key-3c28b8f6b7fe"),
     "workspace": Parameter(WorkspaceId, "The workspace's id.", "acme"),
     "event": Parameter(EventId, "The event's id, percent-encoded.", "ev-1"),
     "conversation": Parameter(LongId, "The conversation's id, percent-encoded.", "c-1"),

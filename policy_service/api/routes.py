@@ -21,6 +21,7 @@ from policy_service.api import (
     examples,
     explained,
     health,
+    keys,
     ledger,
     paths,
     shapes,
@@ -77,6 +78,31 @@ ROUTES = (
         description.docs,
         NO_KEY,
         gives=Gives(str, "<!doctype html>", media="text/html"),
+    ),
+    Route(
+        "POST",
+        "/v1/keys",
+        keys.create,
+        frozenset({Role.OWNER}),
+        takes=Takes(keys.NewKey, examples.NEW_KEY),
+        gives=Gives(keys.CreatedKey, examples.CREATED_KEY, status=201),
+        problems=("not_found",),
+    ),
+    Route(
+        "GET",
+        "/v1/keys",
+        keys.catalogue,
+        frozenset({Role.OWNER}),
+        query=PAGE,
+        gives=Gives(keys.KeyPage, examples.KEYS),
+    ),
+    Route(
+        "DELETE",
+        "/v1/keys/<key>",
+        keys.revoke,
+        frozenset({Role.OWNER}),
+        gives=Gives(keys.ListedKey, examples.REVOKED_KEY),
+        problems=("last_owner_key", "busy"),
     ),
     Route(
         "POST",
@@ -281,7 +307,7 @@ def authenticated(service: Service) -> Key:
     """Whose key came with the request."""
     if token := _token():
         with service.store.read() as snapshot:
-            holder = service.keyring.holder(snapshot, token)
+            holder = service.keyring.holder(snapshot, token, service.store.now())
         if holder:
             return holder
     raise unauthorized()
@@ -290,7 +316,7 @@ def authenticated(service: Service) -> Key:
 def _presumed_holder(service: Service) -> Key | None:
     """Whose key it is for a view that asks again in its transaction, which saves a reading."""
     token = _token()
-    return service.keyring.presumed_holder(token) if token else None
+    return service.keyring.presumed_holder(token, service.store.now()) if token else None
 
 
 def _token() -> str | None:

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING
 
 import click
 
 from policy_service.cli.terminal import data_option, fail, json_option, opened, show
-from policy_service.keys import EVERY_WORKSPACE, Keyring, Role, create_key, revoke_key
+from policy_service.keys import (
+    EVERY_WORKSPACE,
+    Keyring,
+    Role,
+    create_key,
+    key_view,
+    revoke_key,
+)
 from policy_service.problems import Problem
 from rules.event import is_workspace
+from rules.time import moment
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from pathlib import Path
 
     from policy_service.keys import Key
@@ -35,8 +45,7 @@ def list_keys(data: Path, *, as_json: bool) -> None:
         show({"items": [key_view(key) for key in known]})
         return
     for key in known:
-        state = f"revoked {key.revoked_at}" if key.revoked_at else f"created {key.created_at}"
-        click.echo(f"{key.id}  {key.role.value:<9} {key.workspace:<20} {state}  {key.name}")
+        click.echo(f"{key.id}  {key.role.value:<9} {key.workspace:<20} {_state(key)}  {key.name}")
 
 
 @keys.command()
@@ -49,17 +58,29 @@ def list_keys(data: Path, *, as_json: bool) -> None:
 )
 @click.option("--workspace", default=EVERY_WORKSPACE, show_default=True, help="`*` for all.")
 @click.option("--name", required=True, help="What it is for.")
+@click.option("--expires-at", help="An RFC 3339 time from which on it is none.")
 @json_option
-def create(data: Path, role: str, workspace: str, name: str, *, as_json: bool) -> None:
+def create(  # noqa: PLR0913 - one for each option
+    data: Path, role: str, workspace: str, name: str, expires_at: str | None, *, as_json: bool
+) -> None:
     """Create a key; its secret is shown this once."""
     if workspace != EVERY_WORKSPACE and not is_workspace(workspace):
         fail(f"{workspace!r} is not a workspace's id")
     if not (name.isprintable() and 1 <= len(name) <= LONGEST_NAME):
         fail(f"a key's name has 1 to {LONGEST_NAME} printable characters")
+    make = partial(
+        create_key,
+        role=Role(role),
+        workspace=workspace,
+        name=name,
+        by=None,
+        expires_at=_time(expires_at),
+    )
     with opened(data) as store:
-        key, token = store.transact(
-            lambda tx: create_key(tx, role=Role(role), workspace=workspace, name=name, by=None)
-        )
+        try:
+            key, token = store.transact(make)
+        except Problem as problem:
+            fail(problem.detail)
     if as_json:
         show({**key_view(key), "secret": token})
     else:
@@ -83,14 +104,15 @@ def revoke(data: Path, key_id: str, *, as_json: bool) -> None:
         click.echo(f"{key.id} is revoked")
 
 
-def key_view(key: Key) -> dict[str, Any]:
-    """The key without anything secret."""
-    return {
-        "id": key.id,
-        "role": key.role.value,
-        "workspace": key.workspace,
-        "name": key.name,
-        "created_at": key.created_at,
-        "created_by": key.created_by,
-        "revoked_at": key.revoked_at,
-    }
+def _time(given: str | None) -> datetime | None:
+    try:
+        return None if given is None else moment(given)
+    except ValueError as error:
+        fail(f"--expires-at is an RFC 3339 time with an offset: {error}")
+
+
+def _state(key: Key) -> str:
+    if key.revoked_at:
+        return f"revoked {key.revoked_at}"
+    expires = f", expires {key.expires_at}" if key.expires_at else ""
+    return f"created {key.created_at}{expires}"

@@ -149,6 +149,9 @@ class MemoryStore:
         self._state = _State()
         self._mutex = threading.Lock()
 
+    def now(self) -> datetime:
+        return self._clock()
+
     @contextmanager
     def read(self) -> Iterator[MemorySnapshot]:
         snapshot = MemorySnapshot(self._state)

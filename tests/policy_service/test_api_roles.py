@@ -22,14 +22,19 @@ GUARDED = [route for route in ROUTES if route.roles]
 OPEN = [route for route in ROUTES if not route.roles]
 OF_A_WORKSPACE = [route for route in GUARDED if "<workspace>" in route.path]
 PARTS = {
+    "key": "key-none",
     "workspace": "acme",
     "event": "ev-1",
     "conversation": "c-1",
     "number": "2",
     "index": "0",
-} | {"action": "dec-i7ryxcqtpg5kxrxm655gb7qnve.0"}
+    "action": "dec-i7ryxcqtpg5kxrxm655gb7qnve.0",
+}
 
 PROMISED = {
+    ("POST", "/v1/keys"): "owner",
+    ("GET", "/v1/keys"): "owner",
+    ("DELETE", "/v1/keys/{}"): "owner",
     ("POST", "/v1/decisions"): "platform",
     ("POST", "/v1/decisions/batch"): "platform",
     ("POST", "/v1/decisions/dry-run"): "platform author",
