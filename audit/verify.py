@@ -49,19 +49,32 @@ def verify(log: str, head: Head, entries: Iterable[Entry], beside: Beside) -> Re
     return Report(log, frontier.size, frontier.root(), tuple(findings))
 
 
-def verify_log(snapshot: Snapshot, log: str) -> Report:
-    """`verify` over a log of a store; StorageUnavailable where its file cannot be read at all."""
+def verify_log(
+    snapshot: Snapshot, log: str, passed: Callable[[int], object] = lambda _: None
+) -> Report:
+    """`verify` over a log of a store; StorageUnavailable where its file cannot be read at all.
+
+    `passed` is told of each entry that was passed, as 1.
+    """
     beside = Beside(lambda index: snapshot.personal(log, index), snapshot.document)
     try:
         head = snapshot.head(log)
     except StorageUnavailable:
         head = Head()  # a head that cannot be read fits no entries
-    return verify(log, head, snapshot.entries(log), beside)
+    return verify(log, head, _counted(snapshot.entries(log), passed), beside)
 
 
-def verify_all(snapshot: Snapshot) -> Iterator[Report]:
-    """`verify` over every log of a store."""
-    return (verify_log(snapshot, log) for log in snapshot.logs())
+def verify_all(
+    snapshot: Snapshot, passed: Callable[[int], object] = lambda _: None
+) -> Iterator[Report]:
+    """`verify_log` over every log of a store."""
+    return (verify_log(snapshot, log, passed) for log in snapshot.logs())
+
+
+def _counted(entries: Iterable[Entry], passed: Callable[[int], object]) -> Iterator[Entry]:
+    for entry in entries:
+        yield entry
+        passed(1)
 
 
 def _place(log: str, expected: int, entry: Entry) -> Iterator[Finding]:

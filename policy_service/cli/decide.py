@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import os
+import stat
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
 from audit.errors import AuditError, NotALedger
 from audit.stores.sqlite import SqliteStore
 from policy_service.batch import decide_lines
+from policy_service.cli.progress import progress
 from policy_service.cli.terminal import data_option, fail, found, opened
 from policy_service.service import Service
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
 
@@ -34,12 +38,32 @@ def decide(data: Path) -> None:
     _make_where_there_is_none(data)
     refused = False
     with opened(data) as store:
-        for line in decide_lines(Service(store), sys.stdin.buffer):
+        for line in decide_lines(Service(store), _watched(sys.stdin.buffer)):
             refused = refused or line.startswith(b'{"type":"about:blank"')
             sys.stdout.buffer.write(line)
         sys.stdout.buffer.flush()
     if refused:
         found()
+
+
+def _watched(lines: BinaryIO) -> Iterable[bytes]:
+    """The lines; how far they were read is shown, unless decisions go to the terminal."""
+    if sys.stdout.isatty():
+        yield from lines
+        return
+    with progress("Deciding", _size(lines)) as advance:
+        for line in lines:
+            yield line
+            advance(len(line))
+
+
+def _size(lines: BinaryIO) -> int | None:
+    """How many bytes there will be; None where that is not known, as in a pipe."""
+    try:
+        about = os.fstat(lines.fileno())
+    except OSError:
+        return None
+    return about.st_size if stat.S_ISREG(about.st_mode) else None
 
 
 def _make_where_there_is_none(data: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from policy_service.cli import decide, init, keys, replay, rules, serve, story, verify
+from policy_service.cli import decide, init, keys, replay, rules, serve, story, verify, workspaces
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -23,6 +23,7 @@ for command in (
     verify.verify,
     replay.replay,
     story.story,
+    workspaces.workspaces,
     rules.rules,
     keys.keys,
 ):

@@ -19,9 +19,11 @@ import click
 from audit import replay as replaying
 from audit.errors import AuditError
 from audit.stores.sqlite import SqliteStore
+from policy_service.cli.progress import progress
 from policy_service.cli.terminal import data_option, fail, found, json_option, opened, show
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from audit.replay import Difference, Report
@@ -75,9 +77,20 @@ def replay_logs(data: Path, sizes: dict[str, int]) -> dict[str, Report]:
     ]
     processes = min(len(parts), os.cpu_count() or 1)
     if processes <= 1:
-        return _by_log(parts, [_replayed(part) for part in parts])
+        return _by_log(parts, _watched(parts, map(_replayed, parts)))
     with ProcessPoolExecutor(processes, get_context("fork")) as pool:
-        return _by_log(parts, list(pool.map(_replayed, parts)))
+        return _by_log(parts, _watched(parts, pool.map(_replayed, parts)))
+
+
+def _watched(parts: list[Part], reports: Iterable[Report]) -> list[Report]:
+    """The reports, while it is shown how many of the parts' entries they are of."""
+    sizes = [stop - start for _, _, start, stop in parts]
+    done = []
+    with progress("Replaying", sum(sizes)) as advance:
+        for size, report in zip(sizes, reports, strict=True):
+            done.append(report)
+            advance(size)
+    return done
 
 
 def _replayed(part: Part) -> Report:

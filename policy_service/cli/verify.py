@@ -9,12 +9,14 @@ import click
 
 from audit.errors import StorageUnavailable
 from audit.verify import verify_all
+from policy_service.cli.progress import progress
 from policy_service.cli.terminal import data_option, found, json_option, opened, show
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from audit.findings import Report
+    from audit.store import Snapshot
 
 
 @click.command()
@@ -29,8 +31,8 @@ def verify(data: Path, *, as_json: bool) -> None:
     unreadable = None
     with opened(data) as store:
         try:
-            with store.read() as snapshot:
-                reports.extend(verify_all(snapshot))
+            with store.read() as snapshot, progress("Verifying", _size(snapshot)) as advance:
+                reports.extend(verify_all(snapshot, advance))
         except StorageUnavailable as error:
             unreadable = str(error)
     if as_json:
@@ -42,6 +44,14 @@ def verify(data: Path, *, as_json: bool) -> None:
             click.echo(f"the rest cannot be read: {unreadable}")
     if unreadable or any(report.findings for report in reports):
         found()
+
+
+def _size(snapshot: Snapshot) -> int | None:
+    """How many entries there should be; None where no head can be read."""
+    try:
+        return sum(snapshot.head(log).size for log in snapshot.logs())
+    except StorageUnavailable:
+        return None
 
 
 def _view(report: Report) -> dict[str, Any]:

@@ -1,0 +1,45 @@
+"""The workspaces of a ledger."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from audit.entry import Kind
+from policy_service.cli.terminal import data_option, json_option, opened, show
+from policy_service.policies import Policies
+from rules.event import SYSTEM
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from audit.store import Snapshot
+
+_OTHERS = sorted({kind.partition(".")[0] for kind in Kind} - {Kind.DECISION})
+"""The families of kinds beside decisions: these are found by an index, and are few."""
+
+
+@click.command()
+@data_option
+@json_option
+def workspaces(data: Path, *, as_json: bool) -> None:
+    """List every log with its size, active version and decisions."""
+    with opened(data) as store, store.read() as snapshot:
+        policies = Policies()
+        rows = [_row(snapshot, policies, log) for log in snapshot.logs()]
+    if as_json:
+        show({"items": rows})
+        return
+    for row in rows:
+        active = f"version {row['version']}" if row["version"] else "no version"
+        click.echo(
+            f"{row['workspace']}: {row['entries']} entries, {active}, {row['decisions']} decisions"
+        )
+
+
+def _row(snapshot: Snapshot, policies: Policies, log: str) -> dict[str, Any]:
+    size = snapshot.head(log).size
+    others = sum(len(snapshot.entries_of(log, family)) for family in _OTHERS)
+    version = None if log == SYSTEM else policies.active(snapshot, log).number
+    return {"workspace": log, "entries": size, "version": version, "decisions": size - others}
