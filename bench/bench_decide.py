@@ -10,7 +10,7 @@ import json
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from bench.harness import TIMES, Bar, Row, seconds, turns
+from bench.harness import TIMES, Bar, Row, cpu_seconds, turns
 from bench.jdm import table_of
 from bench.ledgers import facts_of
 from policy_service.policies import BUILTIN
@@ -79,4 +79,4 @@ def _per_decision(evaluate: Evaluate, facts: Sequence[Facts], repeated: int) -> 
             for each in facts:
                 evaluate(each)
 
-    return lambda: seconds(all_of_them) / repeated / len(facts)
+    return lambda: cpu_seconds(all_of_them) / repeated / len(facts)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from bench.harness import TIMES, Bar, Row, seconds, turns
+from bench.harness import TIMES, Bar, Row, cpu_seconds, turns
 from rules.compile import compile_document
 from rules.document import Document
 
@@ -53,7 +53,7 @@ def _deciding(count: int, bench: Bench) -> Callable[[], float]:
         for each in facts:
             policy.decide(each)
 
-    return lambda: seconds(all_of_them)
+    return lambda: cpu_seconds(all_of_them)
 
 
 def _tests(random: Random, plans: list[str]) -> Tests:
