@@ -1,4 +1,4 @@
-"""The shapes of what explains decisions, as they are described to clients."""
+"""The shapes of what explains decisions and versions, as they are described to clients."""
 
 from __future__ import annotations
 
@@ -138,3 +138,31 @@ class Story(TypedDict):
     __pydantic_config__ = STRICT  # type: ignore[misc]
     items: list[Told]
     next: Cursor
+
+
+class Change(TypedDict):
+    """One thing that is written otherwise."""
+
+    __pydantic_config__ = STRICT  # type: ignore[misc]
+    name: str
+    before: Any
+    """Null where it was not there."""
+    after: Any
+    """Null where it is there no longer."""
+
+
+class Diff(TypedDict):
+    """What one version says otherwise than another, defaults filled in."""
+
+    __pydantic_config__ = STRICT  # type: ignore[misc]
+    version: int
+    against: int
+    settings: list[Change]
+    rules: list[Change]
+    """Guards, rules and `otherwise`, by id."""
+    moved: list[str]
+    """The ids of rules that stand in both, and in another order."""
+    texts: list[Change]
+    """Title, phrases and messages, by their place."""
+    facts: list[Change]
+    """Declared attributes."""
