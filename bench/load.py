@@ -57,7 +57,10 @@ class _Connection:
 
     def has_answer(self) -> bool:
         """Read what there is; whether the answer is whole. AssertionError unless it says 200."""
-        self.answer += self.socket.recv(_LARGEST_READ)
+        received = self.socket.recv(_LARGEST_READ)
+        if not received:
+            raise AssertionError("the server closed a connection before it had answered")
+        self.answer += received
         head = self.answer.find(b"\r\n\r\n")
         length = _LENGTH.search(self.answer, 0, head) if head >= 0 else None
         if length is None or len(self.answer) < head + 4 + int(length[1]):
