@@ -14,7 +14,7 @@ from policy_service.keys import Role
 from policy_service.problems import Problem
 from policy_service.rate import RateLimit
 from policy_service.settings import Settings
-from tests.policy_service.api import ACME
+from tests.policy_service.api import ACME, event
 from tests.policy_service.problems import problem
 
 if TYPE_CHECKING:
@@ -87,3 +87,14 @@ def test_too_many_requests_are_refused_with_the_seconds_to_wait(api: Api) -> Non
         assert problem(api.post("/v1/decisions", {}, Role.AUDITOR))["status"] == 429
         assert api.get(f"{ACME}/policy", Role.AUTHOR).status_code == 200
         assert api.send("GET", "/healthz").status_code == 200
+
+
+def test_decisions_count_and_what_is_refused_is_not_decided(api: Api) -> None:
+    api.client = create_app(Settings(rate=1, burst=2, workers=1), api.store).test_client()
+    with freeze_time(NOON):
+        for number in range(2):
+            api.decide(event(f"ev-{number}"))
+        written = api.written()
+        refused = api.post("/v1/decisions", event("ev-9"), Role.PLATFORM)
+        assert problem(refused)["code"] == "too_many_requests"
+        assert api.written() == written
