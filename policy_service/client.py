@@ -18,14 +18,17 @@ from urllib3 import PoolManager, Retry, Timeout
 from urllib3.exceptions import HTTPError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from types import TracebackType
 
+    from policy_service.api.explained import Diff, DryRun, Explanation, Told
     from policy_service.api.shapes import (
+        AskedAction,
         Decision,
         Error,
         LedgerEntry,
         Policy,
+        Problem,
         Version,
         VersionWithDocument,
     )
@@ -68,10 +71,48 @@ class Client:
         """The decision on the event; the same one however often it is asked for."""
         return cast("Decision", self._ask("POST", "/v1/decisions", event))
 
+    def decide_all(self, events: Iterable[Event | Mapping[str, Any]]) -> list[Decision | Problem]:
+        """The decision on each of up to 5,000 events in order, or its problem in its place."""
+        lines = b"".join(orjson.dumps(event) + b"\n" for event in events)
+        answer = self._send("POST", "/v1/decisions/batch", lines, "application/x-ndjson")
+        return [orjson.loads(line) for line in answer.splitlines()]
+
+    def dry_run(self, event: Event | Mapping[str, Any], **supposed: Any) -> DryRun:  # noqa: ANN401 - stage, asks, version or document
+        """What would be decided; nothing is written."""
+        asked = {"event": event, **supposed}
+        return cast("DryRun", self._ask("POST", "/v1/decisions/dry-run", asked))
+
     def decision(self, workspace: str, event: str) -> Decision:
         """The decision that was made on an event."""
-        path = f"{_of(workspace)}/decisions/{quote(event, safe='')}"
-        return cast("Decision", self._ask("GET", path))
+        return cast("Decision", self._ask("GET", _decision(workspace, event)))
+
+    def explanation(self, workspace: str, event: str) -> Explanation:
+        """Why an event was decided so: its facts, and every rule up to the one that held."""
+        path = f"{_decision(workspace, event)}/explanation"
+        return cast("Explanation", self._ask("GET", path))
+
+    def conversation(self, workspace: str, conversation: str) -> Iterator[Told]:
+        """A conversation's story, event by event."""
+        path = f"{_of(workspace)}/conversations/{quote(conversation, safe='')}"
+        return cast("Iterator[Told]", self._all(path, {}))
+
+    def actions(self, workspace: str, *statuses: str) -> Iterator[AskedAction]:
+        """The actions with these statuses, or all of them."""
+        given = {"status": ",".join(statuses)} if statuses else {}
+        return cast("Iterator[AskedAction]", self._all(f"{_of(workspace)}/actions", given))
+
+    def receipt(
+        self, workspace: str, action: str, status: str, detail: str | None = None
+    ) -> AskedAction:
+        """Say that an action was `delivered`, or that it `failed`; saying it twice is safe."""
+        body = {"status": status, "detail": detail}
+        path = f"{_of(workspace)}/actions/{quote(action, safe='')}/receipt"
+        return cast("AskedAction", self._ask("POST", path, body))
+
+    def retry(self, workspace: str, action: str) -> AskedAction:
+        """Have a failed action tried again."""
+        path = f"{_of(workspace)}/actions/{quote(action, safe='')}/retry"
+        return cast("AskedAction", self._ask("POST", path))
 
     def policy(self, workspace: str) -> Policy:
         """The active version and its document."""
@@ -84,6 +125,12 @@ class Client:
     def version(self, workspace: str, number: int) -> VersionWithDocument:
         path = f"{_of(workspace)}/versions/{number}"
         return cast("VersionWithDocument", self._ask("GET", path))
+
+    def difference(self, workspace: str, number: int, against: int | None = None) -> Diff:
+        """What a version says otherwise than another one, or than the active one."""
+        query = "" if against is None else f"?against={against}"
+        path = f"{_of(workspace)}/versions/{number}/diff{query}"
+        return cast("Diff", self._ask("GET", path))
 
     def propose(
         self, workspace: str, document: Mapping[str, Any] | str, note: str | None = None
@@ -139,12 +186,18 @@ class Client:
     def _ask(
         self, method: str, path: str, body: object | None = None, *, once: bool = False
     ) -> Any:  # noqa: ANN401 - any JSON value
+        sent = None if body is None else orjson.dumps(body)
+        return _json(self._send(method, path, sent, "application/json", once=once))
+
+    def _send(
+        self, method: str, path: str, body: bytes | None, media: str, *, once: bool = False
+    ) -> bytes:
         try:
             response = self._pool.request(
                 method,
                 self._url + path,
-                body=None if body is None else orjson.dumps(body),
-                headers={**self._headers, "Content-Type": "application/json"},
+                body=body,
+                headers={**self._headers, "Content-Type": media},
                 retries=_retries(once=once),
                 redirect=False,
             )
@@ -152,10 +205,9 @@ class Client:
             reason = type(getattr(error, "reason", None) or error).__name__
             where = path.partition("?")[0]
             raise Unanswered(f"{method} {where}: {reason}") from None  # its words hold the query
-        answer = _json(response.data)
         if response.status >= 400:  # noqa: PLR2004 - HTTP's own line
-            raise Refused(answer)
-        return answer
+            raise Refused(_json(response.data))
+        return response.data
 
 
 def _retries(*, once: bool) -> Retry:
@@ -180,6 +232,10 @@ def _json(body: bytes) -> Any:  # noqa: ANN401 - any JSON value
         raise Unanswered(
             "the answer is not JSON: something else answers at this address"
         ) from error
+
+
+def _decision(workspace: str, event: str) -> str:
+    return f"{_of(workspace)}/decisions/{quote(event, safe='')}"
 
 
 def _of(workspace: str) -> str:

@@ -101,6 +101,43 @@ def test_the_policy_and_its_versions_are_read(clients: Clients) -> None:
     assert author.version("fresh", 1)["document"] == builtin.tree()
 
 
+def test_many_events_are_decided_in_one_call_and_tried_without_writing(clients: Clients) -> None:
+    platform = clients.by_role["platform"]
+    where = {"workspace": {"id": "many", "plan": "pro"}}
+    tried = platform.dry_run({**EVENT, **where}, stage="routed")
+    assert tried["decision"]["reason"] == "already_routed"
+    first: Any
+    first, refused, again = platform.decide_all(
+        [{**EVENT, **where}, {**EVENT, "type": "nothing"}, {**EVENT, **where}]
+    )
+    assert first["reason"] == "anonymous_contact"
+    assert refused.get("code") == "invalid_event"
+    assert again == first
+
+
+def test_what_was_decided_is_explained_told_and_carried_out(clients: Clients) -> None:
+    platform = clients.by_role["platform"]
+    decided: Any = platform.decide({**EVENT, "workspace": {"id": "told", "plan": "pro"}})
+    explained = platform.explanation("told", EVENT["id"])  # type: ignore[arg-type]  # it is a str
+    assert explained["tried"][-1]["rule"] == decided["rule"]
+    [action] = platform.actions("told", "pending", "failed")
+    assert platform.receipt("told", action["id"], "failed", "no channel")["status"] == "failed"
+    assert platform.retry("told", action["id"])["status"] == "pending"
+    assert platform.receipt("told", action["id"], "delivered")["status"] == "delivered"
+    assert list(platform.actions("told", "pending")) == []
+    [told] = platform.conversation("told", "c-1")
+    assert told["actions"][0]["status"] == "delivered"
+
+
+def test_versions_are_compared_and_rejected(clients: Clients) -> None:
+    author, approver = clients.by_role["author"], clients.by_role["approver"]
+    settings = {**builtin.tree()["settings"], "ask_again": 2}
+    proposed = author.propose("compared", {**builtin.tree(), "settings": settings})
+    found = author.difference("compared", proposed["version"], against=1)
+    assert [change["name"] for change in found["settings"]] == ["ask_again"]
+    assert approver.reject("compared", proposed["version"], "not now")["status"] == "rejected"
+
+
 @contextmanager
 def answering(*statuses: int | None) -> Iterator[tuple[str, Counter[str]]]:
     """A server that gives these answers in turn, the last one for good; None hangs up."""
