@@ -14,16 +14,26 @@ from rules.source import LARGEST_DOCUMENT, Source, plain, read_json, read_yaml
 
 LARGEST_INTEGER = 2**53 - 1
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
-JSON: st.SearchStrategy[Any] = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers(-LARGEST_INTEGER, LARGEST_INTEGER)
-    | st.floats(allow_nan=False, allow_infinity=False)
-    | TEXTS,
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXTS, inner, max_size=4),
-    max_leaves=20,
-)
+VISIBLE = st.text(st.characters(categories=["L", "N", "P", "S", "Zs"]), max_size=20)
+"""What also a YAML text may hold without an escape."""
+
+
+def json_values(texts: st.SearchStrategy[str]) -> st.SearchStrategy[Any]:
+    """Values of I-JSON: no whole number lies beyond what a double counts exactly."""
+    return st.recursive(
+        st.none()
+        | st.booleans()
+        | st.integers(-LARGEST_INTEGER, LARGEST_INTEGER)
+        | st.floats(-LARGEST_INTEGER, LARGEST_INTEGER)
+        | texts,
+        lambda inner: st.lists(inner, max_size=4) | st.dictionaries(texts, inner, max_size=4),
+        max_leaves=20,
+    )
+
+
+JSON = json_values(TEXTS)
 OBJECTS = st.dictionaries(TEXTS, JSON, max_size=4)
+VISIBLE_OBJECTS = st.dictionaries(VISIBLE, json_values(VISIBLE), max_size=4)
 
 # YAML 1.2.2, 10.3.2, with what YAML 1.1 would have made of some of them in mind.
 SCALARS: list[tuple[str, Any]] = [
@@ -109,6 +119,10 @@ def test_yaml_1_2_may_say_that_it_is() -> None:
 @given(OBJECTS)
 def test_json_is_read_as_yaml(value: Any) -> None:
     assert read_yaml(json.dumps(value)).value == value
+
+
+@given(VISIBLE_OBJECTS)
+def test_json_without_escapes_is_read_as_yaml(value: Any) -> None:
     assert read_yaml(json.dumps(value, ensure_ascii=False, indent=2)).value == value
 
 
