@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta, timezone
-from operator import methodcaller
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from audit.entry import Kind, format_time
 from audit.errors import AlreadyThere, AuditError, BadLeaf
 from audit.merkle import root
 from audit.store import Filter, Head
-from audit.stores.sqlite import SqliteStore
 from audit.verify import verify_all
 from tests.fakes.leaves import (
     DIGEST,
@@ -25,45 +21,10 @@ from tests.fakes.leaves import (
     personal,
     version,
 )
-from tests.fakes.memory_store import MemoryStore
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from datetime import datetime
-    from pathlib import Path
-
     from audit.entry import Entry
     from audit.store import Store, Transaction
-
-
-def clock() -> datetime:
-    return NOON
-
-
-@pytest.fixture(params=["memory", "sqlite"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    made: Store
-    made = (
-        MemoryStore(clock)
-        if request.param == "memory"
-        else SqliteStore.create(tmp_path, clock=clock)
-    )
-    yield made
-    made.close()
-
-
-def receipt(status: str, conversation: str) -> dict[str, Any]:
-    """The leaf of a receipt for the action of a conversation's only decision."""
-    return {
-        "format": 1,
-        "kind": f"action.{status}",
-        "at": format_time(NOON),
-        "workspace": "acme",
-        "event": conversation,
-        "conversation": conversation,
-        "action": f"dec-{conversation}.0",
-        "by": "key-1",
-    }
 
 
 def indices(entries: list[Entry]) -> list[int]:
@@ -224,115 +185,6 @@ def test_a_document_is_kept_once_under_its_digest(store: Store) -> None:
         assert store.transact(lambda tx: tx.add_document(DOCUMENT)) == DIGEST
     with store.read() as view:
         assert view.document(DIGEST) == DOCUMENT
-
-
-def test_the_latest_of_a_family_is_found_among_other_kinds(store: Store) -> None:
-    """Which version is active depends on it, decision by decision."""
-    store.transact(first_version)
-    store.transact(decide("ev-1"))
-    store.transact(lambda tx: tx.append("acme", version("retired")))
-    store.transact(decide("ev-2"))
-    with store.read() as view:
-        assert view.latest("acme", "version.") == view.entry("acme", 4)
-        assert view.latest("acme", "version.activated") == view.entry("acme", 2)
-        assert view.latest("acme", "hold.") is None
-        assert view.latest("acme", Kind.DECISION) == view.entry("acme", 5)
-        assert indices(view.entries_of("acme", "version.")) == [0, 1, 2, 4]
-        assert indices(view.entries_of("acme", Kind.DECISION)) == [3, 5]
-
-
-def test_the_latest_decision_is_that_of_the_conversation(store: Store) -> None:
-    """Stage, asks and pinned version are read from it."""
-    for event, conversation in [("a", "c-1"), ("b", "c-2"), ("c", "c-1"), ("d", "c-2")]:
-        store.transact(decide(event, conversation=conversation))
-    with store.read() as view:
-        latest = view.latest_decision("acme", "c-1")
-    assert latest is not None
-    assert latest.value["event"] == "c"
-
-
-def test_a_decision_that_asks_for_actions_is_found_by_its_id(store: Store) -> None:
-    """A receipt names the action alone."""
-    store.transact(decide("a"))
-    store.transact(decide("b", asks=True))
-    with store.read() as view:
-        found = view.acting("acme", "dec-b")
-        assert found == view.entry("acme", 1)
-        assert view.acting("acme", "dec-a") is None
-        assert view.acting("globex", "dec-b") is None
-        assert view.search("acme", Filter(acting=True), None, 9) == [found]
-
-
-def test_receipts_are_those_of_the_conversation_in_order(store: Store) -> None:
-    """What became of an action is the last thing that was said of it."""
-    for conversation in ("c-1", "c-2"):
-        store.transact(decide(conversation, conversation=conversation, asks=True))
-        for status in ("failed", "retried", "delivered"):
-            store.transact(methodcaller("append", "acme", receipt(status, conversation)))
-    with store.read() as view:
-        assert indices(view.receipts("acme", "c-2")) == [5, 6, 7]
-        assert view.receipts("acme", "c-3") == []
-
-
-@pytest.mark.parametrize(
-    ("wanted", "found"),
-    [
-        (Filter(), [0, 1, 2, 3, 4, 5]),
-        (Filter(kind="decision"), [3, 4, 5]),
-        (Filter(kind="version.approved"), [1]),
-        (Filter(kind="no.such"), []),
-        (Filter(conversation="c-2"), [4, 5]),
-        (Filter(contact="ct-2"), [5]),
-        (Filter(outcome="ask"), [4]),
-        (Filter(reason="anonymous_contact"), [4]),
-        (Filter(rule="otherwise"), [3, 4, 5]),
-        (Filter(version=1), [0, 1, 2, 3, 4]),
-        (Filter(version=2, kind="decision"), [5]),
-        (Filter(conversation="c-2", outcome="noted"), [5]),
-        (Filter(since=NOON + timedelta(milliseconds=1)), [4, 5]),
-        (Filter(since=NOON + timedelta(microseconds=1)), [4, 5]),
-        (Filter(until=NOON + timedelta(milliseconds=1)), [0, 1, 2, 3]),
-        (Filter(until=NOON + timedelta(milliseconds=1, microseconds=1)), [0, 1, 2, 3, 4]),
-        (Filter(since=NOON, until=NOON), []),
-        (Filter(since=(NOON + timedelta(seconds=1)).astimezone(timezone(timedelta(hours=9)))), [5]),
-    ],
-)
-def test_a_filter_finds_what_holds_for_all_it_gives(
-    store: Store, wanted: Filter, found: list[int]
-) -> None:
-    """Times are compared as times: `since` inclusive, `until` exclusive, whatever the offset."""
-    later = NOON + timedelta(milliseconds=1)
-    store.transact(first_version)
-    store.transact(decide("ev-1"))
-    store.transact(
-        decide("ev-2", conversation="c-2", at=later, outcome="ask", reason="anonymous_contact")
-    )
-    last = {"conversation": "c-2", "contact": "ct-2", "version": 2}
-    store.transact(decide("ev-3", at=NOON + timedelta(seconds=1), **last))
-    with store.read() as view:
-        assert indices(view.search("acme", wanted, None, 100)) == found
-
-
-def test_a_search_goes_on_after_where_it_stopped(store: Store) -> None:
-    """Pages neither repeat nor skip an entry."""
-    store.transact_each([decide(f"ev-{n}", conversation=f"c-{n % 2}") for n in range(10)])
-    wanted = Filter(conversation="c-1")
-    with store.read() as view:
-        assert indices(view.search("acme", wanted, None, 2)) == [1, 3]
-        assert indices(view.search("acme", wanted, 3, 2)) == [5, 7]
-        assert indices(view.search("acme", wanted, 7, 2)) == [9]
-        assert view.search("acme", wanted, 9, 2) == []
-
-
-def test_a_number_beyond_all_bounds_is_not_there(store: Store) -> None:
-    """Whatever number a caller was given, the answer is that there is nothing."""
-    store.transact(decide("ev-1"))
-    with store.read() as view:
-        assert view.entry("acme", 10**30) is None
-        assert view.personal("acme", 10**30) is None
-        assert list(view.entries("acme", 10**30)) == []
-        assert view.search("acme", Filter(), 10**30, 9) == []
-        assert view.search("acme", Filter(version=10**30), None, 9) == []
 
 
 def test_a_snapshot_stays_as_it_was(store: Store) -> None:

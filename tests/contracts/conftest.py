@@ -1,0 +1,34 @@
+"""Every store that keeps the contract of audit.store."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from audit.stores.sqlite import SqliteStore
+from tests.fakes.leaves import NOON
+from tests.fakes.memory_store import MemoryStore
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+    from pathlib import Path
+
+    from audit.store import Store
+
+
+def clock() -> datetime:
+    return NOON
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    made: Store
+    made = (
+        MemoryStore(clock)
+        if request.param == "memory"
+        else SqliteStore.create(tmp_path, clock=clock)
+    )
+    yield made
+    made.close()
