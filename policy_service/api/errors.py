@@ -6,10 +6,11 @@ import logging
 from typing import TYPE_CHECKING
 
 import orjson
-from flask import Response, g
+from flask import Response, request
 from werkzeug.exceptions import HTTPException
 
 from policy_service import problems
+from policy_service.api.watch import ID
 from policy_service.problems import FOR_NOW, Problem
 
 if TYPE_CHECKING:
@@ -43,7 +44,9 @@ def problem_of(error: Exception) -> Problem:
             return Problem("invalid_request", error.description or "")
     if expected := problems.of(error):
         return expected
-    _log.error("internal error", exc_info=error, extra={"said": {"request": g.get("request_id")}})
+    _log.error(
+        "internal error", exc_info=error, extra={"said": {"request": request.environ.get(ID)}}
+    )
     return Problem("internal_error", "The failure was logged; nothing was acknowledged")
 
 

@@ -6,13 +6,17 @@ import logging
 import re
 import secrets
 import time
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from flask import Response, current_app, g, request
 
 from policy_service.api.route import template
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
     from flask import Flask
 
     from policy_service.metrics import Metrics
@@ -31,6 +35,9 @@ HEADERS = {
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 METRICS = "policy_service.metrics"
 """Where the application keeps them."""
+ID = "policy_service.request"
+BEGAN = "policy_service.began"
+"""Where a request's WSGI environment has its id, and when it came."""
 _ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 
 _log = logging.getLogger("policy_service.request")
@@ -38,41 +45,53 @@ _log = logging.getLogger("policy_service.request")
 
 def register(app: Flask, metrics: Metrics) -> None:
     """Watch every request of the application, also those it refuses."""
-
-    def begin() -> None:
-        g.started = time.perf_counter()
-        g.request_id = request_id()
-        g.key_id = None
-
-    def end(answered: Response) -> Response:
-        seconds = time.perf_counter() - g.started
-        route = template(request.url_rule.rule) if request.url_rule else "none"
-        method = request.method if request.method in METHODS else "other"
-        answered.headers["X-Request-Id"] = g.request_id
-        for name, value in HEADERS.items():
-            answered.headers.setdefault(name, value)
-        metrics.answered(route, method, answered.status_code, seconds)
-        if route not in QUIET and _log.isEnabledFor(logging.INFO):
-            said = {
-                "request": g.request_id,
-                "method": method,
-                "route": route,
-                "status": answered.status_code,
-                "ms": round(seconds * 1000, 2),
-                "bytes": answered.content_length,
-                "key": g.key_id,
-            }
-            _log.info("request", extra={"said": said})
-        return answered
-
     app.extensions[METRICS] = metrics
-    app.before_request(begin)
-    app.after_request(end)
+    app.wsgi_app = marking(app.wsgi_app)  # type: ignore[assignment, method-assign]  # as Flask's documentation does
+    app.after_request(partial(_record, metrics))
 
 
-def request_id() -> str:
+def marking(app: WSGIApplication) -> WSGIApplication:
+    """The application, every request with an id and the time it began, every answer with headers.
+
+    Around Flask, because there a header costs a tenth of what it does inside.
+    """
+
+    def marked(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        environ[BEGAN] = time.perf_counter()
+        identity = environ[ID] = request_id(environ.get("HTTP_X_REQUEST_ID", ""))
+
+        def start(status: str, headers: list[tuple[str, str]], *failed: Any) -> Any:  # noqa: ANN401 - as the standard has it
+            there = {name for name, _ in headers}
+            more = [each for each in HEADERS.items() if each[0] not in there]
+            return start_response(status, [*headers, ("X-Request-Id", identity), *more], *failed)
+
+        return app(environ, start)
+
+    return marked
+
+
+def _record(metrics: Metrics, answered: Response) -> Response:
+    asked = request.environ
+    seconds = time.perf_counter() - asked[BEGAN]
+    route = template(request.url_rule.rule) if request.url_rule else "none"
+    method = asked["REQUEST_METHOD"] if asked["REQUEST_METHOD"] in METHODS else "other"
+    metrics.answered(route, method, answered.status_code, seconds)
+    if route not in QUIET and _log.isEnabledFor(logging.INFO):
+        said = {
+            "request": asked[ID],
+            "method": method,
+            "route": route,
+            "status": answered.status_code,
+            "ms": round(seconds * 1000, 2),
+            "bytes": answered.content_length,
+            "key": g.get("key_id"),
+        }
+        _log.info("request", extra={"said": said})
+    return answered
+
+
+def request_id(sent: str) -> str:
     """The id that came with the request where it may be one, else a new one."""
-    sent = request.headers.get("X-Request-Id", "")
     return sent if _ID.fullmatch(sent) else secrets.token_hex(8)
 
 
