@@ -8,7 +8,7 @@ from typing import IO, TYPE_CHECKING, Any
 import click
 
 from policy_service.cli.differences import difference_lines
-from policy_service.cli.terminal import fail, found, json_option, show
+from policy_service.cli.terminal import fail, found, json_option, printable, show
 from policy_service.explanation import explanation_view
 from policy_service.problems import complaint_as_json
 from policy_service.versions import difference_view
@@ -188,4 +188,5 @@ def _print(file: Path, complaints: Iterable[Complaint], prefix: str = "") -> Non
     for complaint in complaints:
         line = "" if complaint.line is None else f":{complaint.line}"
         where = complaint.pointer or "/"
-        click.echo(f"{file}{line}: {prefix}{where}: {complaint.message} ({complaint.code})")
+        said = printable(f"{where}: {complaint.message}")
+        click.echo(f"{file}{line}: {prefix}{said} ({complaint.code})")

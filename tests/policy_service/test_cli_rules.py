@@ -66,6 +66,15 @@ def test_a_bad_document_is_refused_with_every_complaint_and_its_line(tmp_path: P
         assert line.startswith(f"{file}:{complaint['line']}: {complaint['pointer']}: ")
 
 
+def test_a_document_cannot_speak_to_the_terminal(tmp_path: Path) -> None:
+    """What it says of itself is quoted in complaints, in the pointer too."""
+    file = tmp_path / "bad.yaml"
+    file.write_text(builtin.text() + '"a\\ab": 1\n"a\\ab": 2\n', encoding="utf-8")
+    [said, _] = call("rules", "check", file, code=1).stdout.splitlines()
+    assert "/a\\x07b: The key a\\x07b is in line " in said
+    assert said.isprintable()
+
+
 @pytest.mark.parametrize("body", [b"", b"a: [", b"\xff", b"\0", b"- 1", b"&a a: *a"], ids=repr)
 def test_what_is_no_document_is_a_finding(tmp_path: Path, body: bytes) -> None:
     file = tmp_path / "rules.yaml"
