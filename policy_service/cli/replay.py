@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from audit.replay import Difference, Report
+    from audit.store import Snapshot
 
     Part: TypeAlias = tuple[Path, str, int, int]
     """A ledger's folder, a log of it, and which of its entries: the first, and the one behind."""
@@ -43,9 +44,12 @@ SHOWN = 20
 @click.option("--workspace", help="Only this one.")
 @json_option
 def replay(data: Path, workspace: str | None, *, as_json: bool) -> None:
-    """Decide every recorded decision again, from its recorded facts and its version."""
+    """Decide every recorded decision again, from its recorded facts and its version.
+
+    A ledger that cannot be read to its end is a finding too.
+    """
     with opened(data) as store, store.read() as snapshot:
-        sizes = {log: snapshot.head(log).size for log in snapshot.logs()}
+        sizes = {log: _size(snapshot, log) for log in snapshot.logs()}
     if workspace:
         sizes = {log: size for log, size in sizes.items() if log == workspace}
         if not sizes:
@@ -53,7 +57,8 @@ def replay(data: Path, workspace: str | None, *, as_json: bool) -> None:
     try:
         replayed = replay_logs(data, sizes)
     except AuditError as error:
-        fail(str(error))
+        click.echo(f"the ledger cannot be read to its end: {error}", err=True)
+        found()
     reports = [_as_json(log, report) for log, report in replayed.items()]
     if as_json:
         show({"workspaces": reports})
@@ -62,6 +67,12 @@ def replay(data: Path, workspace: str | None, *, as_json: bool) -> None:
             _print(report)
     if any(report["differences"] for report in reports):
         found()
+
+
+def _size(snapshot: Snapshot, log: str) -> int:
+    """How many entries there are, whatever the head says."""
+    last = snapshot.latest(log, "")
+    return last.index + 1 if last else 0
 
 
 def replay_logs(data: Path, sizes: dict[str, int]) -> dict[str, Report]:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from click.testing import CliRunner
 
+from audit.stores.schema import PAGE_SIZE
 from policy_service.cli import main
+from tests.fakes.tampering import edit_leaf, owned
 from tests.policy_service.command_line import SAMPLE, as_json, call
 
 if TYPE_CHECKING:
@@ -41,44 +46,68 @@ def test_a_replay_decides_everything_again(data: Path) -> None:
     call("replay", "--data", data, "--workspace", "initech", code=2)
 
 
-def tampered(data: Path, *statements: str) -> None:
+Edit = Callable[[sqlite3.Connection], None]
+
+
+def sql(statement: str) -> Edit:
+    """Rows changed by a statement."""
+
+    def edit(connection: sqlite3.Connection) -> None:
+        assert connection.execute(statement).rowcount > 0
+
+    return edit
+
+
+def text(where: str, change: Callable[[str], str]) -> Edit:
+    """The text of a leaf changed."""
+    return partial(edit_leaf, where=where, change=change)
+
+
+def members(where: str, **changes: Any) -> Edit:
+    """Members of a leaf changed; None takes one away."""
+
+    def change(leaf: str) -> str:
+        changed = {**json.loads(leaf), **changes}
+        return json.dumps({name: value for name, value in changed.items() if value is not None})
+
+    return text(where, change)
+
+
+def tampered(data: Path, edit: Edit) -> None:
     """Change the ledger as the owner of its file can: without the triggers."""
-    with closing(sqlite3.connect(data / "ledger.sqlite3")) as connection:
-        triggers = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'trigger'")
-        for (name,) in triggers.fetchall():
-            connection.execute(f"DROP TRIGGER {name}")
-        for statement in statements:
-            assert connection.execute(statement).rowcount > 0
-        connection.commit()
+    with owned(data) as connection:
+        edit(connection)
 
 
 LAST = "log = 1 AND idx = 5"
+FIRST_DECISION = "log = 1 AND idx = 2"
 EDITS = {
-    "an outcome": f"UPDATE entries SET leaf = replace(leaf, '\"lead\"', '\"ask\"') WHERE {LAST}",
-    "a leaf that is another JSON": f"UPDATE entries SET leaf = '[]' WHERE {LAST}",
-    "a leaf without its members": f"UPDATE entries SET leaf = '{{}}' WHERE {LAST}",
-    "a leaf without facts": f"UPDATE entries SET leaf = json_remove(leaf, '$.facts') WHERE {LAST}",
-    "a fact": """UPDATE entries SET leaf =
-        json_set(leaf, '$.facts."workspace.plan"', 'starter') WHERE log = 1 AND idx = 2""",
-    "facts of another type": f"UPDATE entries SET leaf = json_set(leaf, '$.facts', 7) WHERE {LAST}",
-    "a time": f"UPDATE entries SET leaf = json_set(leaf, '$.occurred_at', 'x') WHERE {LAST}",
-    "a policy": f"UPDATE entries SET leaf = json_set(leaf, '$.policy', 'x') WHERE {LAST}",
-    "a version": "UPDATE entries SET leaf = json_remove(leaf, '$.version') WHERE seq = 1",
-    "a hash": f"UPDATE entries SET leaf_hash = zeroblob(32) WHERE {LAST}",
-    "an entry gone": f"DELETE FROM entries WHERE {LAST}",
-    "an entry gone in between": "DELETE FROM entries WHERE log = 1 AND idx = 3",
-    "a personal part gone": "DELETE FROM personal WHERE entry = 3",
-    "a personal part": "UPDATE personal SET body = zeroblob(80) WHERE entry = 3",
-    "a document": "UPDATE documents SET body = CAST('{}' AS BLOB)",
-    "no document": "DELETE FROM documents",
-    "a size": "UPDATE logs SET size = 5 WHERE id = 1",
-    "a root": "UPDATE logs SET root = zeroblob(32) WHERE id = 1",
-    "a frontier": "UPDATE logs SET frontier = zeroblob(7) WHERE id = 1",
+    "an outcome": text(LAST, lambda leaf: leaf.replace('"lead"', '"ask"')),
+    "a leaf that is another JSON": text(LAST, lambda _: "[]"),
+    "a leaf without its members": text(LAST, lambda _: "{}"),
+    "a leaf without facts": members(LAST, facts=None),
+    "a fact": text(FIRST_DECISION, lambda leaf: leaf.replace('plan":"pro"', 'plan":"starter"')),
+    "facts of another type": members(LAST, facts=7),
+    "a time": members(LAST, occurred_at="x"),
+    "a policy": members(LAST, policy="x"),
+    "a version": members("seq = 1", version=None),
+    "a column": sql(f"UPDATE entries SET reason = 'elsewhere' WHERE {LAST}"),
+    "what is compressed": sql(f"UPDATE entries SET rest = x'01ff' WHERE {LAST}"),
+    "a hash": sql(f"UPDATE entries SET leaf_hash = zeroblob(32) WHERE {LAST}"),
+    "an entry gone": sql(f"DELETE FROM entries WHERE {LAST}"),
+    "an entry gone in between": sql("DELETE FROM entries WHERE log = 1 AND idx = 3"),
+    "a personal part gone": sql("DELETE FROM personal WHERE entry = 3"),
+    "a personal part": sql("UPDATE personal SET body = zeroblob(80) WHERE entry = 3"),
+    "a document": sql("UPDATE documents SET body = CAST('{}' AS BLOB)"),
+    "no document": sql("DELETE FROM documents"),
+    "a size": sql("UPDATE logs SET size = 5 WHERE id = 1"),
+    "a root": sql("UPDATE logs SET root = zeroblob(32) WHERE id = 1"),
+    "a frontier": sql("UPDATE logs SET frontier = zeroblob(7) WHERE id = 1"),
 }
 
 
 @pytest.mark.parametrize("edit", EDITS.values(), ids=EDITS.keys())
-def test_tampering_is_found(data: Path, edit: str) -> None:
+def test_tampering_is_found(data: Path, edit: Edit) -> None:
     tampered(data, edit)
     said = call("verify", "--data", data, code=1).stdout
     assert "findings" in said
@@ -87,7 +116,7 @@ def test_tampering_is_found(data: Path, edit: str) -> None:
 
 
 @pytest.mark.parametrize("edit", EDITS.values(), ids=EDITS.keys())
-def test_a_replay_of_a_tampered_ledger_ends_without_a_traceback(data: Path, edit: str) -> None:
+def test_a_replay_of_a_tampered_ledger_ends_without_a_traceback(data: Path, edit: Edit) -> None:
     """What can still be decided again is compared; the rest is a difference, never a crash."""
     tampered(data, edit)
     result = CliRunner().invoke(main, ["replay", "--data", str(data)])
@@ -108,8 +137,8 @@ def test_a_changed_fact_is_a_difference_to_the_replay(data: Path) -> None:
 def test_a_damaged_file_is_a_finding(data: Path) -> None:
     file = data / "ledger.sqlite3"
     body = file.read_bytes()
-    page = body.index(b'{"actions"') // 8192 * 8192
-    file.write_bytes(body[:page] + b"\xff" * 8192 + body[page + 8192 :])
+    page = body.index(b"otherwise") // PAGE_SIZE * PAGE_SIZE
+    file.write_bytes(body[:page] + b"\xff" * PAGE_SIZE + body[page + PAGE_SIZE :])
     assert "cannot be read" in call("verify", "--data", data, code=1).stdout
     assert as_json("verify", "--data", data, code=1)["unreadable"]
 
