@@ -27,7 +27,7 @@ class NotIJson(ValueError):  # noqa: N818 - it says what the text is not
 def loads(body: bytes, *, null_is_absent: bool = False) -> Any:  # noqa: ANN401 - any JSON value
     """The value of a JSON text; members that are null are left out where `null_is_absent`.
 
-    A number without a fractional part is an integer, however it was written.
+    A whole number up to 2^53 - 1 is an integer, however it was written.
     """
     decoder = _NULL_IS_ABSENT if null_is_absent else _NULL_IS_NULL
     try:
@@ -97,13 +97,10 @@ def _integer(digits: str) -> int:
 
 def _number(digits: str) -> float:
     number = float(digits)
-    if not number.is_integer():  # which the infinities are not either
-        if number in (float("inf"), float("-inf")):
-            raise NotIJson("number_out_of_range", "A number lies beyond a double")
-        return number
-    if abs(number) > LARGEST_INTEGER:
-        raise NotIJson("number_out_of_range", "An integer lies beyond 2^53 - 1")
-    return int(number)
+    if number in (float("inf"), float("-inf")):
+        raise NotIJson("number_out_of_range", "A number lies beyond a double")
+    exact = number.is_integer() and abs(number) <= LARGEST_INTEGER
+    return int(number) if exact else number
 
 
 def _constant(name: str) -> None:

@@ -24,8 +24,6 @@ from rules.ijson import DEEPEST, LARGEST_INTEGER, NotIJson, loads, without_nulls
         (b'["\\ud800"]', "lone_surrogate"),
         (b'{"\\udfff": 1}', "lone_surrogate"),
         (b"9007199254740992", "number_out_of_range"),
-        (b"-9007199254740992.0", "number_out_of_range"),
-        (b"1e20", "number_out_of_range"),
         (b"-1e400", "number_out_of_range"),
         (b"1" * 5_000, "number_out_of_range"),
         (b"[" * (DEEPEST + 1) + b"]" * (DEEPEST + 1), "too_deep"),
@@ -44,7 +42,7 @@ def test_what_is_not_i_json_is_refused_with_its_code(body: bytes, code: str) -> 
     [
         (b'"\\ud83d\\ude00"', "\U0001f600"),
         (b"9007199254740991", LARGEST_INTEGER),
-        (b"[0.1, -1e-7]", [0.1, -1e-7]),
+        (b"[0.1, -1e-7, 1e20, 1e308]", [0.1, -1e-7, 1e20, 1e308]),
         (b"[" * DEEPEST + b"]" * DEEPEST, None),
         (b'{"a": [null], "b": null}', {"a": [None], "b": None}),
     ],
