@@ -23,8 +23,9 @@ from audit.errors import (
 from audit.group import QUEUE_LIMIT, GroupCommit, Raised, Returned
 from audit.stores import schema
 from audit.stores.sqlite_snapshot import SqliteSnapshot
+from audit.stores.sqlite_transaction import SqliteTransaction
 from audit.stores.sqlite_trouble import in_our_words
-from audit.stores.sqlite_writer import SqliteTransaction, SqliteWriter, locked
+from audit.stores.sqlite_writer import SqliteWriter, locked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -20,7 +20,7 @@ _WORDS = {
 }
 
 
-def in_our_words(error: sqlite3.Error | OSError) -> AuditError:
+def in_our_words(error: sqlite3.Error | OSError | UnicodeError) -> AuditError:
     """The error to raise in place of this one."""
     if isinstance(error, OSError):
         return StorageUnavailable(f"the ledger's files cannot be used: {error.strerror or error}")

@@ -13,157 +13,24 @@ import os
 import sqlite3
 import threading
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from audit.entry import Entry, Personal, new_entry
 from audit.errors import StorageUnavailable
 from audit.group import Raised, Returned
-from audit.merkle import Frontier
-from audit.store import Head
-from audit.stores.packing import COLUMNS, packed
-from audit.stores.sqlite_snapshot import SqliteSnapshot, decoded_frontier, encoded_personal
+from audit.stores.sqlite_transaction import Known, SqliteTransaction
 from audit.stores.sqlite_trouble import in_our_words
-from rules.canonical import digest_of_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
     from datetime import datetime
     from pathlib import Path
+
+    from audit.stores.sqlite_transaction import Write
 
 T = TypeVar("T")
 
 MOST_LOGS = 1024
 """Logs whose ends are remembered from one commit to the next."""
-
-Write: TypeAlias = tuple[str, tuple[object, ...]]
-"""A statement and its values."""
-
-_WRITTEN = ("seq", "log", "idx", "leaf_hash", "rest", *COLUMNS)
-_INSERT_ENTRY = f"""
-    INSERT INTO entries ({", ".join(_WRITTEN)}) VALUES ({", ".join("?" * len(_WRITTEN))})
-"""  # noqa: S608 - the columns are those above
-_INSERT_PERSONAL = """
-    INSERT OR IGNORE INTO personal (entry, body, contact)
-    VALUES (?, ?, (SELECT ref FROM contacts WHERE log = ? AND contact = ?))
-"""  # ignored, and so no row, where the contact is new
-
-
-@dataclass(frozen=True, slots=True)
-class KnownLog:
-    """A log as its last append left it: its id, its frontier, the last entries asked for."""
-
-    id: int
-    frontier: Frontier
-    latest: dict[str, Entry | None] = field(default_factory=dict)  # by prefix of their kinds
-
-    def after(self, entry: Entry, kind: str) -> KnownLog:
-        latest = {
-            prefix: entry if kind.startswith(prefix) else before
-            for prefix, before in self.latest.items()
-        }
-        return KnownLog(self.id, self.frontier.append(entry.leaf_hash), latest)
-
-
-@dataclass(slots=True)
-class Known:
-    """What a connection knows of its ledger's end, true until another one commits."""
-
-    data_version: int
-    next_seq: int
-    logs: dict[str, KnownLog] = field(default_factory=dict)
-
-
-class SqliteTransaction(SqliteSnapshot):
-    """A `Transaction`: what one work sees and appends."""
-
-    def __init__(self, known: Known, connection: sqlite3.Connection, now: datetime) -> None:
-        super().__init__(connection)
-        self._known = known
-        self._now = now
-        self.next_seq = known.next_seq
-        self.grown: dict[str, KnownLog] = {}  # the logs that this work appended to
-        self.writes: list[Write] = []
-        self.spoilt: StorageUnavailable | None = None  # by a write that failed
-
-    @property
-    def now(self) -> datetime:
-        return self._now
-
-    def head(self, log: str) -> Head:
-        known = self._log(log)
-        return Head(known.frontier.size, known.frontier.root(), known.frontier) if known else Head()
-
-    def latest(self, log: str, prefix: str) -> Entry | None:
-        known = self._log(log)
-        if known is None:
-            return None
-        if prefix not in known.latest:
-            known.latest[prefix] = super().latest(log, prefix)
-        return known.latest[prefix]
-
-    def append(self, log: str, leaf: Mapping[str, Any], personal: Personal | None = None) -> Entry:
-        known = self._log(log)
-        entry = new_entry(log, known.frontier.size if known else 0, leaf, personal)
-        known = known or self._new_log(log)
-        self._insert(known.id, entry, leaf)
-        if personal is not None:
-            self._insert_personal(known.id, personal)
-        self.next_seq += 1
-        self.grown[log] = known.after(entry, leaf["kind"])
-        return entry
-
-    def add_document(self, body: bytes) -> str:
-        digest = digest_of_bytes(body)
-        if self.document(digest) is None:
-            self._write("INSERT INTO documents (digest, body) VALUES (?, ?)", digest, body)
-        return digest
-
-    def _log(self, name: str) -> KnownLog | None:
-        """The log as this work sees it; None where it is yet to begin."""
-        _ = self._open
-        known = self.grown.get(name) or self._known.logs.get(name)
-        if known is None and (
-            row := self._row("SELECT id, frontier FROM logs WHERE name = ?", name)
-        ):
-            known = self._known.logs[name] = KnownLog(row[0], decoded_frontier(row[1]))
-        return known
-
-    def _new_log(self, name: str) -> KnownLog:
-        empty = Frontier()
-        self._write(
-            "INSERT INTO logs (name, size, root, frontier) VALUES (?, 0, ?, ?)",
-            *(name, empty.root(), empty.encode()),
-        )
-        [log_id] = self._row("SELECT id FROM logs WHERE name = ?", name)
-        return KnownLog(log_id, empty)
-
-    def _insert(self, log_id: int, entry: Entry, leaf: Mapping[str, Any]) -> None:
-        columns, rest = packed(leaf, entry.leaf)
-        self._write(
-            _INSERT_ENTRY, self.next_seq, log_id, entry.index, entry.leaf_hash, rest, *columns
-        )
-
-    def _insert_personal(self, log_id: int, personal: Personal) -> None:
-        whose = log_id, personal.contact
-        row = self.next_seq, encoded_personal(personal), *whose
-        if not self._write(_INSERT_PERSONAL, *row):
-            self._write("INSERT INTO contacts (log, contact) VALUES (?, ?)", *whose)
-            self._write(_INSERT_PERSONAL, *row)
-
-    def _write(self, statement: str, *values: object) -> int:
-        """Change the ledger; by how many rows. After a failure this work can do nothing more."""
-        connection = self._open
-        try:
-            changed = connection.execute(statement, values).rowcount
-        except sqlite3.Error as error:
-            trouble = in_our_words(error)
-            if isinstance(trouble, StorageUnavailable):
-                self.spoilt = trouble
-                self.end()
-            raise trouble from error
-        self.writes.append((statement, values))
-        return changed
 
 
 class SqliteCommit:

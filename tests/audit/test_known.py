@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from audit.entry import Entry
-    from audit.stores.sqlite_writer import SqliteTransaction
+    from audit.stores.sqlite_transaction import SqliteTransaction
 
 
 @pytest.fixture

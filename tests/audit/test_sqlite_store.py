@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from audit.stores.sqlite_snapshot import SqliteSnapshot
-    from audit.stores.sqlite_writer import SqliteTransaction
+    from audit.stores.sqlite_transaction import SqliteTransaction
 
 ROOT = Path(__file__).parents[2]
 NOBODY = 65534
