@@ -89,6 +89,9 @@ class Snapshot(Protocol):
     def search(self, log: str, wanted: Filter, after: int | None, limit: int) -> list[Entry]:
         """The first `limit` entries that the filter finds behind index `after`, in order."""
 
+    def strays(self) -> Iterator[str]:
+        """What is stored and fits no log, in words; nothing where all is well."""
+
     def personal(self, log: str, index: int) -> Personal | None: ...
 
     def document(self, digest: str) -> bytes | None: ...

@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import orjson
+
 from audit.entry import commitment_complaint, decode_leaf
 from audit.errors import AuditError, BadLeaf, StorageUnavailable
 from audit.findings import Code, Finding, Report
@@ -109,8 +111,19 @@ def _personal(log: str, entry: Entry, leaf: dict[str, object], beside: Beside) -
         return
     if leaf["kind"] == "decision" and "commitment" not in leaf:
         yield Finding(log, entry.index, Code.COMMITMENT, "a decision without commitment")
-    elif complaint := commitment_complaint(leaf, personal):
+    elif complaint := commitment_complaint(leaf, personal) or _owner_complaint(leaf, personal):
         yield Finding(log, entry.index, Code.COMMITMENT, complaint)
+
+
+def _owner_complaint(leaf: dict[str, object], personal: Personal | None) -> str | None:
+    """Why the personal part of a decision, which is its event, is not whose it is said to be."""
+    if personal is None or leaf["kind"] != "decision":
+        return None
+    try:
+        contact = orjson.loads(personal.part)["contact"]["id"]
+    except (orjson.JSONDecodeError, KeyError, TypeError):
+        return "the personal part is not an event"
+    return None if contact == personal.contact else "the personal part is said to be another's"
 
 
 def _head(log: str, head: Head, frontier: Frontier) -> Iterator[Finding]:

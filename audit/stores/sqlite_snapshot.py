@@ -14,6 +14,7 @@ from audit.errors import AuditError, StorageUnavailable
 from audit.merkle import Frontier
 from audit.store import Filter, Head
 from audit.stores.packing import COLUMNS, unpacked
+from audit.stores.sqlite_strays import strays
 from audit.stores.sqlite_trouble import in_our_words
 
 if TYPE_CHECKING:
@@ -116,6 +117,9 @@ class SqliteSnapshot:
         statement = f"{' AND '.join(wheres)} ORDER BY {idx} LIMIT ?"
         behind = -1 if after is None else after
         return [_entry(log, row) for row in self._rows(statement, log, behind, *values, limit)]
+
+    def strays(self) -> Iterator[str]:
+        return strays(self._open)
 
     def personal(self, log: str, index: int) -> Personal | None:
         statement = f"""

@@ -20,7 +20,15 @@ from audit import replay as replaying
 from audit.errors import AuditError
 from audit.stores.sqlite import SqliteStore
 from policy_service.cli.progress import progress
-from policy_service.cli.terminal import data_option, fail, found, json_option, opened, show
+from policy_service.cli.terminal import (
+    data_option,
+    fail,
+    found,
+    json_option,
+    opened,
+    printable,
+    show,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -139,7 +147,7 @@ def _difference_as_json(difference: Difference) -> dict[str, Any]:
 
 def _print(report: dict[str, Any]) -> None:
     counts = f"{report['decisions']} decisions, {report['identical']} identical"
-    click.echo(f"{report['workspace']}: {counts}")
+    click.echo(f"{printable(report['workspace'])}: {counts}")
     for difference in report["differences"][:SHOWN]:
         click.echo(
             f"  entry {difference['index']}, {difference['member']}: recorded"

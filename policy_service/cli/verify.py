@@ -10,7 +10,7 @@ import click
 from audit.errors import StorageUnavailable
 from audit.verify import verify_all
 from policy_service.cli.progress import progress
-from policy_service.cli.terminal import data_option, found, json_option, opened, show
+from policy_service.cli.terminal import data_option, found, json_option, opened, printable, show
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,21 +28,26 @@ def verify(data: Path, *, as_json: bool) -> None:
     A ledger that cannot be read to its end is a finding too.
     """
     reports: list[Report] = []
+    strays: list[str] = []
     unreadable = None
     with opened(data) as store:
         try:
             with store.read() as snapshot, progress("Verifying", _size(snapshot)) as advance:
                 reports.extend(verify_all(snapshot, advance))
+                strays.extend(snapshot.strays())
         except StorageUnavailable as error:
             unreadable = str(error)
     if as_json:
-        show({"logs": [_view(report) for report in reports], "unreadable": unreadable})
+        logs = [_view(report) for report in reports]
+        show({"logs": logs, "strays": strays, "unreadable": unreadable})
     else:
         for report in reports:
             _print(report)
+        for stray in strays:
+            click.echo(f"beside the logs: {printable(stray)}")
         if unreadable:
             click.echo(f"the rest cannot be read: {unreadable}")
-    if unreadable or any(report.findings for report in reports):
+    if unreadable or strays or any(report.findings for report in reports):
         found()
 
 
@@ -69,7 +74,7 @@ def _view(report: Report) -> dict[str, Any]:
 def _print(report: Report) -> None:
     state = "sound" if not report.findings else f"{len(report.findings)} findings"
     root = base64.b64encode(report.root).decode()
-    click.echo(f"{report.log}: {report.size} entries, root {root}, {state}")
+    click.echo(f"{printable(report.log)}: {report.size} entries, root {root}, {state}")
     for finding in report.findings:
         where = "log" if finding.index is None else f"entry {finding.index}"
-        click.echo(f"  {where}: {finding.message} ({finding.code})")
+        click.echo(f"  {where}: {printable(finding.message)} ({finding.code})")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from audit.entry import Kind
-from policy_service.cli.terminal import data_option, json_option, opened, show
+from policy_service.cli.terminal import data_option, json_option, opened, printable, show
 from policy_service.policies import Policies
 from rules.event import SYSTEM
 
@@ -33,9 +33,8 @@ def workspaces(data: Path, *, as_json: bool) -> None:
         return
     for row in rows:
         active = f"version {row['version']}" if row["version"] else "no version"
-        click.echo(
-            f"{row['workspace']}: {row['entries']} entries, {active}, {row['decisions']} decisions"
-        )
+        counts = f"{row['entries']} entries, {active}, {row['decisions']} decisions"
+        click.echo(f"{printable(row['workspace'])}: {counts}")
 
 
 def _row(snapshot: Snapshot, policies: Policies, log: str) -> dict[str, Any]:

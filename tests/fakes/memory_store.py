@@ -91,6 +91,9 @@ class MemorySnapshot:
         found = [e for e in self._log(log) if e.index > behind and self._finds(wanted, e)]
         return found[:limit]
 
+    def strays(self) -> Iterator[str]:
+        yield from ()
+
     def personal(self, log: str, index: int) -> Personal | None:
         return self._state.personal.get((log, index))
 
