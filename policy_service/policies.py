@@ -6,6 +6,7 @@ forever, and the versions of a workspace are read again whenever its log has a n
 
 from __future__ import annotations
 
+from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import orjson
@@ -29,6 +30,8 @@ BUILTIN = Document(builtin.tree())
 BUILTIN_VERSION = 1
 
 V = TypeVar("V")
+
+_keeping = Lock()
 
 
 class Policies:
@@ -64,9 +67,10 @@ class Policies:
 
 
 def _keep(kept: dict[str, V], key: str, value: V) -> None:
-    while len(kept) >= MOST:
-        kept.pop(next(iter(kept)), None)
-    kept[key] = value
+    with _keeping:
+        while len(kept) >= MOST:
+            del kept[next(iter(kept))]
+        kept[key] = value
 
 
 def document_of(snapshot: Snapshot, digest: str) -> Document:

@@ -96,9 +96,10 @@ def _question_open(event: Event, conversation: Conversation) -> bool | None:
     """An expiry that names no question means the open one."""
     if event["type"] != "question.expired":
         return None
-    if "question" not in event:
+    asked = event.get("question", {}).get("id")
+    if asked is None:
         return conversation.stage in WAITING_STAGES
-    return event["question"]["id"] == conversation.question
+    return asked == conversation.question
 
 
 def _attributes(document: Document, event: Event) -> Iterator[tuple[str, Scalar]]:

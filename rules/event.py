@@ -117,8 +117,10 @@ class EventAnswer(TypedDict):
 
 
 class EventQuestion(TypedDict):
+    """The action that asked; without an id, the one whose question is open."""
+
     __pydantic_config__ = _STRICT  # type: ignore[misc]
-    id: LongId
+    id: NotRequired[LongId]
 
 
 _AS_SCHEMA: dict[str, Any] = {

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from audit.errors import AuditError
+from audit.errors import AuditError, LedgerExists
 from audit.stores.sqlite import SqliteStore
 from policy_service.cli.terminal import data_option, fail, json_option, show
 from policy_service.keys import EVERY_WORKSPACE, Role, create_key
+from rules.event import SYSTEM
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,16 +29,19 @@ _FIRST_EVENT = (
 @data_option
 @json_option
 def init(data: Path, *, as_json: bool) -> None:
-    """Make a ledger and one key for each role, shown this once."""
+    """Make a ledger and one key for each role, shown this once.
+
+    A ledger that is there and has no key yet gets its keys.
+    """
     try:
-        with SqliteStore.create(data) as store:
+        with _created_or_opened(data) as store:
             tokens = store.transact(_first_keys)
     except AuditError as error:
         fail(str(error))
     if as_json:
         show({"keys": tokens})
         return
-    click.echo(f"Made a ledger in {data}. These keys, for every workspace, are shown this once:\n")
+    click.echo(f"The ledger is in {data}. These keys, for every workspace, are shown this once:\n")
     for role, token in tokens.items():
         click.echo(f"  {role:<9} {token}")
     click.echo(
@@ -48,7 +52,16 @@ def init(data: Path, *, as_json: bool) -> None:
     )
 
 
+def _created_or_opened(data: Path) -> SqliteStore:
+    try:
+        return SqliteStore.create(data)
+    except LedgerExists:
+        return SqliteStore.open(data)
+
+
 def _first_keys(tx: Transaction) -> dict[str, str]:
+    if tx.latest(SYSTEM, "key."):
+        raise LedgerExists("there is a ledger with keys already")
     return {
         role.value: create_key(tx, role=role, workspace=EVERY_WORKSPACE, name="first", by=None)[1]
         for role in Role

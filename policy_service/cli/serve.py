@@ -82,9 +82,12 @@ def _folder_of_metrics(settings: Settings) -> Path:
     The library that counts looks for it when it is imported, which is in the workers.
     """
     folder = settings.data / "metrics" / f"{settings.host}:{settings.port}"
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for file in folder.glob("*.db"):
-        file.unlink()
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for file in folder.glob("*.db"):
+            file.unlink()
+    except OSError as error:
+        fail(f"cannot write to {folder}: {error.strerror}")
     return folder
 
 

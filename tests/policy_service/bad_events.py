@@ -78,7 +78,6 @@ REQUIRED = {
     "/contact/id": FULL,
     "/contact/kind": FULL,
     "/answer/choice": ANSWER,
-    "/question/id": EXPIRED,
 }
 BAD_TIMES = [
     "",

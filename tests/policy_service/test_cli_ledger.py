@@ -42,6 +42,14 @@ def test_init_twice_is_wrong_use_and_changes_nothing(tmp_path: Path) -> None:
     assert as_json("verify", "--data", tmp_path) == before
 
 
+def test_a_ledger_without_keys_is_given_them_once(tmp_path: Path) -> None:
+    """It may have been made by `decide`, or by an `init` that was killed halfway."""
+    call("decide", "--data", tmp_path / "data", given=b"")
+    keys = as_json("init", "--data", tmp_path / "data")["keys"]
+    assert set(keys) == {"platform", "author", "approver", "auditor", "owner"}
+    call("init", "--data", tmp_path / "data", code=2)
+
+
 def test_a_ledger_is_for_its_owner_alone(tmp_path: Path) -> None:
     call("init", "--data", tmp_path / "new" / "data")
     assert stat.S_IMODE((tmp_path / "new" / "data").stat().st_mode) == 0o700
