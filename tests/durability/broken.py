@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from audit.group import GroupCommit
 from audit.stores.sqlite import SqliteStore
-from audit.stores.sqlite_writer import SqliteTransaction
+from audit.stores.sqlite_transaction import SqliteTransaction
 from policy_service.app import create_app
 from policy_service.settings import Settings
 from tests.served import COMMAND, Server
