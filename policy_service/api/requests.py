@@ -100,10 +100,11 @@ def _unacceptable(name: str, names: Collection[str]) -> tuple[str, str]:
     return "unknown_parameter", f"The parameters are {', '.join(names) or 'none'}"
 
 
-def whole_number(name: str, text: str, most: int) -> int:
-    """A parameter as a number from 0 to `most`."""
-    if not (text.isascii() and text.isdigit() and len(text) < 20 and int(text) <= most):  # noqa: PLR2004 - longer ones are not converted
-        raise _refused(name, "not_allowed", f"Give a whole number from 0 to {most}")
+def whole_number(name: str, text: str, most: int, least: int = 0) -> int:
+    """A parameter as a number from `least` to `most`."""
+    digits = text.isascii() and text.isdigit() and len(text) < 20  # noqa: PLR2004 - longer ones are not converted
+    if not (digits and least <= int(text) <= most):
+        raise _refused(name, "not_allowed", f"Give a whole number from {least} to {most}")
     return int(text)
 
 
@@ -118,9 +119,7 @@ def time(name: str, text: str) -> datetime:
 def page(given: dict[str, str], most_after: int) -> tuple[int | None, int]:
     """`after` and `limit`: where to go on, and how many at most."""
     after = given.get("after")
-    limit = whole_number("limit", given.get("limit", str(ITEMS)), MOST_ITEMS)
-    if limit == 0:
-        raise _refused("limit", "not_allowed", f"Give a whole number from 1 to {MOST_ITEMS}")
+    limit = whole_number("limit", given.get("limit", str(ITEMS)), MOST_ITEMS, least=1)
     return None if after is None else whole_number("after", after, most_after), limit
 
 

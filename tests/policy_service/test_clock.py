@@ -1,0 +1,32 @@
+"""A clock that jumps back an hour: the order is that of the log, and nothing is lost or doubled."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from audit.replay import replay
+from audit.verify import verify_all
+from tests.policy_service.api import document, event, reply
+
+if TYPE_CHECKING:
+    from tests.policy_service.api import Api
+
+
+def test_decisions_follow_the_log_and_not_the_clock(api: Api) -> None:
+    asked = api.decide(event("ev-1"))
+    api.clock.move(hours=-1)
+    answered = api.decide(reply("ev-2", "customer"))
+    assert answered["reason"] == "contact_details_needed"
+    assert answered["decided_at"] < asked["decided_at"]
+    assert answered["ledger"]["index"] == asked["ledger"]["index"] + 1
+    assert api.decide(event("ev-1")) == asked
+    with api.store.read() as snapshot:
+        assert not [found for report in verify_all(snapshot) for found in report.findings]
+        assert not [one for one in replay(snapshot, "acme") if one.differences]
+
+
+def test_a_version_activated_before_the_jump_decides_after_it(api: Api) -> None:
+    changed = api.publish(document("Switched off", enabled=False))
+    api.clock.move(hours=-1)
+    decided = api.decide(event("ev-1"))
+    assert (decided["policy"]["version"], decided["reason"]) == (changed, "switched_off")
