@@ -18,7 +18,7 @@ import orjson
 
 from audit.errors import BadLeaf
 from audit.merkle import leaf_hash
-from rules.canonical import canonical, holds_float
+from rules.canonical import canonical_without_floats, holds_float
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -114,7 +114,7 @@ def encode_leaf(leaf: Mapping[str, Any]) -> bytes:
     """The canonical bytes of a leaf of format 1; BadLeaf where it is none."""
     _check(leaf)
     try:
-        return canonical(leaf)
+        return canonical_without_floats(leaf)
     except ValueError as error:
         raise BadLeaf(f"the leaf cannot be written: {error}") from error
 
