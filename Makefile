@@ -39,5 +39,11 @@ bench: .venv/installed-bench
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[bench]'
 	touch $@
 
+# `make soak DECISIONS=20000` asks for fewer.
+DECISIONS = 200000
+.PHONY: soak
+soak: .venv/installed-tests
+	@$(BIN)/python -m tests.soak $(DECISIONS)
+
 clean:
 	rm -rf .venv build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
