@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from multiprocessing.util import Finalize
+
 from policy_service import log
 from policy_service.app import create_app
 from policy_service.settings import Settings
@@ -9,3 +11,4 @@ from policy_service.settings import Settings
 settings = Settings.load()
 log.configure(settings.log)
 app = create_app(settings)
+Finalize(None, app.extensions["policy_service"].stop, exitpriority=0)  # `atexit` passes by workers

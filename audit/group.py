@@ -9,6 +9,7 @@ or with a refusal after which nothing of it is stored; never before, never twice
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
@@ -18,6 +19,8 @@ from audit.errors import AuditError, Busy, StorageUnavailable
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from contextlib import AbstractContextManager
+
+    from audit.store import Committed
 
 Tx = TypeVar("Tx")
 Tx_co = TypeVar("Tx_co", covariant=True)
@@ -74,6 +77,7 @@ class GroupCommit(Generic[Tx]):
         self._queued_works = 0
         self._leading: _Request[Tx] | None = None
         self._leading_thread: int | None = None
+        self.committed: Committed = lambda _works, _seconds: None
 
     def submit(self, works: Sequence[Callable[[Tx], T]]) -> list[Returned[T] | Raised]:
         """Run the works, in order, in one commit; what became of each, once it is durable.
@@ -124,14 +128,18 @@ class GroupCommit(Generic[Tx]):
         2. take all that wait, first come first served, and run each work
         3. commit; only then are outcomes given out
         4. hand over to the first request that came later
+        5. tell of the commit, which from here on nobody waits for
         """
+        seconds = None
         group: list[_Request[Tx]] = []
         self._leading_thread = threading.get_ident()
         try:
             with self._begin() as commit:
+                began = time.perf_counter()
                 group = self._take()
                 outcomes = [[commit.attempt(work) for work in each.works] for each in group]
                 commit.commit()
+                seconds = time.perf_counter() - began
                 for request, outcome in zip(group, outcomes, strict=True):
                     request.outcomes = outcome
         except AuditError as error:
@@ -145,6 +153,8 @@ class GroupCommit(Generic[Tx]):
             self._hand_over()
             for request in group:
                 request.ready.set()
+        if seconds is not None:
+            self.committed(sum(len(each.works) for each in group), seconds)
 
     def _take(self) -> list[_Request[Tx]]:
         with self._mutex:

@@ -6,12 +6,13 @@ Laws, for every store (tests/contracts holds them):
 - a work that raises leaves nothing behind, and takes nothing of anyone else's with it
 - a snapshot does not change while it is open; a transaction sees its own appends
 - nothing that was appended is ever changed or removed, except personal parts, which may be erased
+- when a key was last used stands beside the logs and is no entry: it changes, and only forwards
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
 from audit.merkle import EMPTY_ROOT, Frontier
 
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+Committed: TypeAlias = "Callable[[int, float], object]"
+"""Is told how many works one commit held, and how many seconds it took."""
+
 
 @dataclass(frozen=True, slots=True)
 class Head:
@@ -32,6 +36,14 @@ class Head:
     size: int = 0
     root: bytes = EMPTY_ROOT
     frontier: Frontier = field(default_factory=Frontier)
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How much there is in all: entries of all logs, and the bytes that the store takes."""
+
+    entries: int
+    bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +108,12 @@ class Snapshot(Protocol):
 
     def document(self, digest: str) -> bytes | None: ...
 
+    def last_uses(self) -> dict[str, str]:
+        """When keys were last used, by id, as times of leaves; only what was recorded."""
+
+    def size(self) -> Size:
+        """How much there is; cheap."""
+
 
 class Transaction(Snapshot, Protocol):
     @property
@@ -111,6 +129,9 @@ class Transaction(Snapshot, Protocol):
 
     def add_document(self, body: bytes) -> str:
         """Keep the document beside the logs; its digest. Adding it again changes nothing."""
+
+    def record_uses(self, uses: Mapping[str, str]) -> None:
+        """Keep when keys were last used, as times of leaves. An earlier time changes nothing."""
 
 
 class Store(Protocol):
@@ -133,5 +154,8 @@ class Store(Protocol):
         After a refusal that is not a work's own (Busy, a failed commit) the works that are left
         are not run and have the same outcome, so that none overtakes one before it.
         """
+
+    def tell_of_commits(self, committed: Committed) -> None:
+        """From now on tell of each commit that went through."""
 
     def close(self) -> None: ...

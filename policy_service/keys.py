@@ -190,8 +190,8 @@ def _holder(keys: Mapping[str, Key], token: str, now: datetime) -> Key | None:
     return key if key and matches and key.opens(now) else None
 
 
-def key_view(key: Key) -> dict[str, Any]:
-    """The key without anything secret."""
+def key_view(key: Key, last_uses: Mapping[str, str]) -> dict[str, Any]:
+    """The key without anything secret, and when it was last used."""
     return {
         "id": key.id,
         "role": key.role.value,
@@ -201,6 +201,7 @@ def key_view(key: Key) -> dict[str, Any]:
         "created_by": key.created_by,
         "expires_at": key.expires_at,
         "revoked_at": key.revoked_at,
+        "last_used_at": last_uses.get(key.id),
     }
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from policy_service.keys import Keyring
 from policy_service.policies import Policies
+from policy_service.uses import Uses
 
 if TYPE_CHECKING:
     from audit.store import Store
@@ -30,5 +31,10 @@ class Service:
     store: Store
     policies: Policies = field(default_factory=Policies)
     keyring: Keyring = field(default_factory=Keyring)
+    uses: Uses = field(default_factory=Uses)
     rate: RateLimit | None = None
     counts: Counts = field(default_factory=Counts)
+
+    def stop(self) -> None:
+        """Write what is remembered and not written yet; nothing more is asked of the service."""
+        self.uses.write(self.store)

@@ -3,6 +3,9 @@
 The triggers hold for every connection, whoever opened it. An `INSERT OR REPLACE` passes triggers on
 update and delete, so what it could replace is refused before the insert: a key that is taken, and
 any `seq` or `idx` but the next. Breaking this as the owner of the file is left to be detected.
+
+A format is what one migration made of the format before. An older one is read as it is; whoever
+writes brings it to the newest first.
 """
 
 # ruff: noqa: S608 - what is put into statements are names from the tables of this module
@@ -17,7 +20,7 @@ if TYPE_CHECKING:
     import sqlite3
 
 APPLICATION_ID = 0x504C4447  # "PLDG"
-FORMAT = 1
+FORMAT = 2
 PAGE_SIZE = 4096
 
 DECIDED_ALREADY = "the event has its decision already"
@@ -152,6 +155,14 @@ def _format_1(db: Database) -> None:
     db.execute("PRAGMA user_version = 1")
 
 
+@_migrations(name="format 2")
+def _format_2(db: Database) -> None:
+    db.execute(
+        "CREATE TABLE last_uses (key TEXT PRIMARY KEY, at TEXT NOT NULL) STRICT, WITHOUT ROWID"
+    )
+    db.execute("PRAGMA user_version = 2")
+
+
 def _refusal(table: str, verb: str) -> str:
     return (
         f"CREATE TRIGGER {table}_{verb.lower()} BEFORE {verb} ON {table}"
@@ -159,9 +170,22 @@ def _refusal(table: str, verb: str) -> str:
     )
 
 
-def create(connection: sqlite3.Connection) -> None:
-    """Make an empty database a ledger of the newest format."""
+def format_of(connection: sqlite3.Connection) -> int:
+    """The format that the database says it has."""
+    [version] = connection.execute("PRAGMA user_version").fetchone()
+    return int(version)
+
+
+def create(connection: sqlite3.Connection, of_format: int = FORMAT) -> None:
+    """Make an empty database a ledger, of the newest format if no other is asked for."""
     connection.execute(f"PRAGMA page_size = {PAGE_SIZE}")
     connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-    _migrations.apply(Database(connection, execute_plugins=False))
+    next_one = f"format {of_format + 1}"
+    _migrations.apply(Database(connection, execute_plugins=False), stop_before=next_one)
     connection.execute("PRAGMA journal_mode = WAL")
+
+
+def upgrade(connection: sqlite3.Connection) -> None:
+    """Bring a ledger of an older format to the newest, while nobody else writes."""
+    if format_of(connection) < FORMAT:
+        _migrations.apply(Database(connection, execute_plugins=False))

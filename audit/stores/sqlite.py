@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
+    from audit.store import Committed
+
 T = TypeVar("T")
 
 LEDGER = "ledger.sqlite3"
@@ -136,6 +138,9 @@ class SqliteStore:
     def now(self) -> datetime:
         return self._clock()
 
+    def tell_of_commits(self, committed: Committed) -> None:
+        self._group.committed = committed
+
     def close(self) -> None:
         """Close after the commit under way. A snapshot that is open closes when its block ends."""
         self._closed = True
@@ -193,6 +198,7 @@ class SqliteStore:
             # committed from now on, so it must reach the disk before anybody is answered from it.
             connection.execute("PRAGMA wal_checkpoint")
             connection.execute("PRAGMA cache_size = -16384")  # KiB; indexes are hit at random
+            schema.upgrade(connection)
         except sqlite3.Error:
             connection.close()
             raise
@@ -216,15 +222,16 @@ def _connect(path: Path, mode: str) -> sqlite3.Connection:
 def _check_format(connection: sqlite3.Connection, path: Path) -> None:
     try:
         [application] = connection.execute("PRAGMA application_id").fetchone()
-        [version] = connection.execute("PRAGMA user_version").fetchone()
+        version = schema.format_of(connection)
     except sqlite3.Error as error:
         if error.sqlite_errorcode == sqlite3.SQLITE_NOTADB:
             raise NotALedger(f"{path} is not a ledger") from error
         raise in_our_words(error) from error
     if application != schema.APPLICATION_ID:
         raise NotALedger(f"{path} is a database of something else")
-    if version != schema.FORMAT:
-        raise UnknownFormat(f"{path} has format {version}; this release reads {schema.FORMAT}")
+    if not 1 <= version <= schema.FORMAT:
+        known = f"1 to {schema.FORMAT}"
+        raise UnknownFormat(f"{path} has format {version}; this release reads {known}")
 
 
 def _create(path: Path) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from audit.entry import SALT_SIZE, Entry, Kind, Personal, format_time
 from audit.errors import AuditError, StorageUnavailable
 from audit.merkle import Frontier
-from audit.store import Filter, Head
+from audit.store import Filter, Head, Size
 from audit.stores.packing import COLUMNS, unpacked
 from audit.stores.sqlite_strays import strays
 from audit.stores.sqlite_trouble import in_our_words
@@ -132,6 +132,17 @@ class SqliteSnapshot:
     def document(self, digest: str) -> bytes | None:
         row = self._row("SELECT body FROM documents WHERE digest = ?", digest)
         return row[0] if row else None
+
+    def last_uses(self) -> dict[str, str]:
+        if self._row("SELECT 1 FROM sqlite_schema WHERE name = 'last_uses'") is None:
+            return {}  # a ledger of format 1 that nobody has written to since
+        return dict(self._rows("SELECT key, at FROM last_uses"))
+
+    def size(self) -> Size:
+        [entries] = self._row("SELECT coalesce(max(seq), 0) FROM entries")
+        [pages] = self._row("PRAGMA page_count")
+        [page] = self._row("PRAGMA page_size")
+        return Size(entries, pages * page)
 
     def _one(self, log: str, statement: str, *values: object) -> Entry | None:
         row = self._row(statement, *values)

@@ -39,17 +39,18 @@ def strays(connection: sqlite3.Connection) -> Iterator[str]:
             if digest_of_bytes(bytes(body)) != digest:
                 yield f"a document that is not what its digest {digest!r} says"
         there = frozenset(connection.execute(_DEFINITIONS).fetchall())
+        ours = _definitions(schema.format_of(connection))
     except sqlite3.Error as error:
         raise in_our_words(error) from error
-    for kind, name, _ in sorted(_definitions() - there):
+    for kind, name, _ in sorted(ours - there):
         yield f"the {kind} {name} is gone or was changed"
-    for kind, name, _ in sorted(there - _definitions()):
+    for kind, name, _ in sorted(there - ours):
         yield f"the {kind} {name!r} is not one of ours"
 
 
 @cache
-def _definitions() -> frozenset[tuple[str, str, str | None]]:
+def _definitions(of_format: int) -> frozenset[tuple[str, str, str | None]]:
     """The tables, indexes and triggers of a ledger that was just made."""
     with closing(sqlite3.connect(":memory:")) as connection:
-        schema.create(connection)
+        schema.create(connection, of_format)
         return frozenset(connection.execute(_DEFINITIONS).fetchall())

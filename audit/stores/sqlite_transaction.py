@@ -30,6 +30,10 @@ _INSERT_PERSONAL = """
     INSERT OR IGNORE INTO personal (entry, body, contact)
     VALUES (?, ?, (SELECT ref FROM contacts WHERE log = ? AND contact = ?))
 """  # ignored, and so no row, where the contact is new
+_RECORD_USE = """
+    INSERT INTO last_uses (key, at) VALUES (?, ?)
+    ON CONFLICT (key) DO UPDATE SET at = excluded.at WHERE excluded.at > at
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +105,10 @@ class SqliteTransaction(SqliteSnapshot):
         if self.document(digest) is None:
             self._write("INSERT INTO documents (digest, body) VALUES (?, ?)", digest, body)
         return digest
+
+    def record_uses(self, uses: Mapping[str, str]) -> None:
+        for key, at in uses.items():
+            self._write(_RECORD_USE, key, at)
 
     def _log(self, name: str) -> KnownLog | None:
         """The log as this work sees it; None where it is yet to begin."""

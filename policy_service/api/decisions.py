@@ -52,7 +52,9 @@ def _decide(service: Service, caller: Key, event: Event, tx: Transaction) -> Ans
     """Decide for a key that was presumed to be valid, and is asked about here."""
     if not service.keyring.holds(tx, caller, tx.now):
         raise unauthorized()
-    return decide_event(event, service.policies, tx)
+    decided = decide_event(event, service.policies, tx)
+    service.uses.note_in(tx, caller.id)
+    return decided
 
 
 def batch(service: Service, caller: Key) -> Response:

@@ -264,10 +264,12 @@ _KEY: Json = {
     "created_by": "key-43993dbdf818",
     "expires_at": "2026-12-31T23:00:00.000Z",
     "revoked_at": None,
+    "last_used_at": None,
 }
 CREATED_KEY: Json = {
     **_KEY,
     "secret": "key-3c28b8f6b7fe.xlVLLOiIfDl3Q4r2N5nCJd8sT1m0uY7wEoKzPhGbAvM",
 }
-KEYS: Json = {"items": [_KEY], "next": None}
-REVOKED_KEY: Json = {**_KEY, "revoked_at": "2026-12-01T09:00:00.000Z"}
+_USED_KEY: Json = {**_KEY, "last_used_at": "2026-11-30T16:20:07.412Z"}
+KEYS: Json = {"items": [_USED_KEY], "next": None}
+REVOKED_KEY: Json = {**_USED_KEY, "revoked_at": "2026-12-01T09:00:00.000Z"}

@@ -55,11 +55,13 @@ def _admitted(route: Route, service: Service, caller: Key, named: Mapping[str, A
 
 
 def authenticated(service: Service) -> Key:
-    """Whose key came with the request."""
+    """Whose key came with the request; that it was used is noted."""
     if token := _token():
+        now = service.store.now()
         with service.store.read() as snapshot:
-            holder = service.keyring.holder(snapshot, token, service.store.now())
+            holder = service.keyring.holder(snapshot, token, now)
         if holder:
+            service.uses.note(holder.id, now, service.store)
             return holder
     raise unauthorized()
 

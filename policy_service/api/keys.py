@@ -65,6 +65,11 @@ class ListedKey(TypedDict):
     """The id of a key; null where it was made at the command line."""
     expires_at: Time | None
     revoked_at: Time | None
+    last_used_at: Time | None
+    """When a request last came with it, to the minute: it may be up to a minute later in truth.
+
+    Null where none ever did. It stands beside the ledger's logs: nothing proves it.
+    """
 
 
 class CreatedKey(ListedKey):
@@ -99,7 +104,7 @@ def create(service: Service, caller: Key) -> Response:
         expires_at=moment(expires_at) if expires_at else None,
     )
     key, token = service.store.transact(make)
-    answered = answer({**key_view(key), "secret": token}, 201)
+    answered = answer({**key_view(key, {}), "secret": token}, 201)
     answered.headers["Cache-Control"] = "no-store"
     return answered
 
@@ -109,11 +114,12 @@ def catalogue(service: Service, caller: Key) -> Response:
     after, limit = page(query(*PAGE), MOST_KEYS)
     with service.store.read() as snapshot:
         keys = service.keyring.keys(snapshot).values()
+        last_uses = snapshot.last_uses()
     reached = [key for key in keys if caller.reaches(key.workspace)]
     start = after or 0
     shown = reached[start : start + limit]
     more = start + limit if len(reached) > start + limit else None
-    return listing([key_view(key) for key in shown], more)
+    return listing([key_view(key, last_uses) for key in shown], more)
 
 
 def revoke(service: Service, caller: Key, key: str) -> Response:
@@ -124,4 +130,5 @@ def revoke(service: Service, caller: Key, key: str) -> Response:
     """
     query()
     revoked = service.store.transact(partial(revoke_reached, key_id=key, caller=caller))
-    return answer(key_view(revoked))
+    with service.store.read() as snapshot:
+        return answer(key_view(revoked, snapshot.last_uses()))

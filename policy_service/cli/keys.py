@@ -38,14 +38,16 @@ def keys() -> None:
 @data_option
 @json_option
 def list_keys(data: Path, *, as_json: bool) -> None:
-    """Every key there was, without its secret."""
+    """Every key there was, without its secret, and when it was last used, to the minute."""
     with opened(data) as store, store.read() as snapshot:
         known = list(Keyring().keys(snapshot).values())
+        last_uses = snapshot.last_uses()
     if as_json:
-        show({"items": [key_view(key) for key in known]})
+        show({"items": [key_view(key, last_uses) for key in known]})
         return
     for key in known:
-        click.echo(f"{key.id}  {key.role.value:<9} {key.workspace:<20} {_state(key)}  {key.name}")
+        state = f"{_state(key)}, {_use(last_uses.get(key.id))}"
+        click.echo(f"{key.id}  {key.role.value:<9} {key.workspace:<20} {state}  {key.name}")
 
 
 @keys.command()
@@ -82,7 +84,7 @@ def create(  # noqa: PLR0913 - one for each option
         except Problem as problem:
             fail(problem.detail)
     if as_json:
-        show({**key_view(key), "secret": token})
+        show({**key_view(key, {}), "secret": token})
     else:
         click.echo(token)
 
@@ -98,8 +100,10 @@ def revoke(data: Path, key_id: str, *, as_json: bool) -> None:
             key = store.transact(lambda tx: revoke_key(tx, key_id, by=None))
         except Problem as problem:
             fail(problem.detail)
+        with store.read() as snapshot:
+            last_uses = snapshot.last_uses()
     if as_json:
-        show(key_view(key))
+        show(key_view(key, last_uses))
     else:
         click.echo(f"{key.id} is revoked")
 
@@ -116,3 +120,7 @@ def _state(key: Key) -> str:
         return f"revoked {key.revoked_at}"
     expires = f", expires {key.expires_at}" if key.expires_at else ""
     return f"created {key.created_at}{expires}"
+
+
+def _use(at: str | None) -> str:
+    return f"last used {at}" if at else "never used"

@@ -18,6 +18,7 @@ import pytest
 from audit.errors import LedgerExists, NotALedger, StorageUnavailable, UnknownFormat
 from audit.store import Filter
 from audit.stores import sqlite
+from audit.stores.schema import FORMAT
 from audit.stores.sqlite import LEDGER, LOCK, SqliteStore
 from audit.verify import verify_all
 from tests.fakes.leaves import decide, first_version
@@ -47,7 +48,7 @@ def test_the_file_says_what_it_is(tmp_path: Path) -> None:
     """application_id and user_version name the format, so that a stranger's tool can tell."""
     SqliteStore.create(tmp_path).close()
     assert (tmp_path / LEDGER).read_bytes()[68:72] == b"PLDG"
-    assert (tmp_path / LEDGER).read_bytes()[60:64] == b"\0\0\0\1"
+    assert (tmp_path / LEDGER).read_bytes()[60:64] == FORMAT.to_bytes(4, "big")
 
 
 def test_a_ledger_is_not_created_twice(tmp_path: Path) -> None:
@@ -74,7 +75,7 @@ def test_what_is_no_ledger_is_not_opened(tmp_path: Path) -> None:
 def test_a_newer_format_is_left_alone(tmp_path: Path) -> None:
     SqliteStore.create(tmp_path).close()
     raw = sqlite3.connect(tmp_path / LEDGER)
-    raw.execute("PRAGMA user_version = 2")
+    raw.execute(f"PRAGMA user_version = {FORMAT + 1}")
     raw.close()
     with pytest.raises(UnknownFormat):
         SqliteStore.open(tmp_path)

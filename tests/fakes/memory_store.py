@@ -6,6 +6,7 @@ Durable for as long as the process lives; one work at a time.
 from __future__ import annotations
 
 import threading
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,11 +15,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from audit.entry import Entry, Kind, Personal, new_entry
 from audit.errors import AlreadyThere, AuditError
 from audit.merkle import Frontier
-from audit.store import Filter, Head
+from audit.store import Filter, Head, Size
 from rules.canonical import digest_of_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from audit.store import Committed
 
 T = TypeVar("T")
 
@@ -28,10 +31,11 @@ class _State:
     entries: dict[str, list[Entry]] = field(default_factory=dict)
     personal: dict[tuple[str, int], Personal] = field(default_factory=dict)
     documents: dict[str, bytes] = field(default_factory=dict)
+    last_uses: dict[str, str] = field(default_factory=dict)
 
     def copy(self) -> _State:
         logs = {log: list(entries) for log, entries in self.entries.items()}
-        return _State(logs, dict(self.personal), dict(self.documents))
+        return _State(logs, dict(self.personal), dict(self.documents), dict(self.last_uses))
 
 
 class MemorySnapshot:
@@ -100,6 +104,13 @@ class MemorySnapshot:
     def document(self, digest: str) -> bytes | None:
         return self._state.documents.get(digest)
 
+    def last_uses(self) -> dict[str, str]:
+        return dict(self._state.last_uses)
+
+    def size(self) -> Size:
+        entries = [entry for log in self._state.entries.values() for entry in log]
+        return Size(len(entries), sum(len(entry.leaf) for entry in entries))
+
     def _log(self, log: str) -> list[Entry]:
         return self._state.entries.get(log, [])
 
@@ -145,12 +156,20 @@ class MemoryTransaction(MemorySnapshot):
         self._state.documents[digest] = body
         return digest
 
+    def record_uses(self, uses: Mapping[str, str]) -> None:
+        last = self._state.last_uses
+        last.update({key: max(at, last.get(key, at)) for key, at in uses.items()})
+
 
 class MemoryStore:
     def __init__(self, clock: Callable[[], datetime]) -> None:
         self._clock = clock
         self._state = _State()
         self._mutex = threading.Lock()
+        self._committed: Committed = lambda _works, _seconds: None
+
+    def tell_of_commits(self, committed: Committed) -> None:
+        self._committed = committed
 
     def now(self) -> datetime:
         return self._clock()
@@ -163,6 +182,7 @@ class MemoryStore:
 
     def transact(self, work: Callable[[MemoryTransaction], T]) -> T:
         with self._mutex:
+            began = time.perf_counter()
             changed = self._state.copy()
             transaction = MemoryTransaction(changed, self._clock())
             try:
@@ -170,6 +190,7 @@ class MemoryStore:
             finally:
                 transaction.end()
             self._state = changed
+            self._committed(1, time.perf_counter() - began)
             return result
 
     def transact_each(

@@ -48,13 +48,14 @@ def test_a_new_key_works_and_its_secret_is_shown_once(api: Api) -> None:
         "created_by": api.keys["owner"].id,
         "expires_at": None,
         "revoked_at": None,
+        "last_used_at": None,
         "secret": created["secret"],
     }
-    assert works(api, created["secret"])
     secret = created.pop("secret").partition(".")[2]
     assert listed(api)[-1] == created
     text = json.dumps(listed(api)) + json.dumps(api.entries(workspace="system"))
     assert secret not in text
+    assert works(api, f"{created['id']}.{secret}")
 
 
 def test_the_answer_with_a_secret_is_not_kept_by_caches(api: Api) -> None:
