@@ -31,6 +31,7 @@ def create_app(settings: Settings | None = None, store: Store | None = None) -> 
     app = Flask("policy_service", static_folder=None)
     app.json.sort_keys = False  # type: ignore[attr-defined]  # members stand in the order of SPEC
     metrics = Metrics()
+    store.tell_of_commits(metrics.committed)
     app.extensions["policy_service"] = Service(store, rate=RateLimit.of(settings), counts=metrics)
     watch.register(app, metrics)
     errors.register(app, metrics)

@@ -32,19 +32,27 @@ if TYPE_CHECKING:
 
     from prometheus_client.core import Metric as Family
 
+    from audit.store import Size
+
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 disable_created_metrics()  # type: ignore[no-untyped-call]  # when a label was first seen tells nobody anything
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
+WRITES = tuple(float(1 << power) for power in range(11))
 
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """One metric: its name, what Prometheus takes it for, what it says, and its labels."""
+    """One metric: its name, what Prometheus takes it for, what it says, its labels.
+
+    `buckets` are those of a histogram; `across` is what a gauge is of those of all processes.
+    """
 
     name: str
     type: type[Counter | Gauge | Histogram]
     meaning: str
     labels: tuple[str, ...] = ()
+    buckets: tuple[float, ...] = SECONDS
+    across: str = "livesum"
 
 
 METRICS = (
@@ -72,8 +80,28 @@ METRICS = (
         Counter,
         "events that were answered with the decision they had",
     ),
+    Metric(
+        "policy_service_commit_writes",
+        Histogram,
+        "how many writes shared a commit of the ledger",
+        buckets=WRITES,
+    ),
+    Metric(
+        "policy_service_commit_seconds",
+        Histogram,
+        "how long a commit took, from when no other process wrote until it was on disk",
+    ),
+    Metric(
+        "policy_service_ledger_entries", Gauge, "entries of all logs together", across="mostrecent"
+    ),
+    Metric(
+        "policy_service_ledger_bytes",
+        Gauge,
+        "bytes of the ledger's database, all that it holds included",
+        across="mostrecent",
+    ),
     Metric("policy_service_workers", Gauge, "processes that serve"),
-    Metric("policy_service_info", Gauge, "1, with the release", ("version",)),
+    Metric("policy_service_info", Gauge, "1, with the release", ("version",), across="livemax"),
 )
 PROCESS = (
     "process_virtual_memory_bytes",
@@ -97,6 +125,10 @@ class Metrics(Counts):
         self._refusals: Counter = made["policy_service_refusals_total"]
         self._decisions: Counter = made["policy_service_decisions_total"]
         self._replays: Counter = made["policy_service_replays_total"]
+        self._commit_writes: Histogram = made["policy_service_commit_writes"]
+        self._commit_seconds: Histogram = made["policy_service_commit_seconds"]
+        self._entries: Gauge = made["policy_service_ledger_entries"]
+        self._bytes: Gauge = made["policy_service_ledger_bytes"]
         made["policy_service_workers"].set(1)
         made["policy_service_info"].labels(version("policy-service")).set(1)
         self._children: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
@@ -110,6 +142,16 @@ class Metrics(Counts):
             self._children[key] = children
         children[0].inc()
         children[1].observe(seconds)
+
+    def committed(self, writes: int, seconds: float) -> None:
+        """So many writes shared a commit of the ledger."""
+        self._commit_writes.observe(writes)
+        self._commit_seconds.observe(seconds)
+
+    def measured(self, size: Size) -> None:
+        """The ledger has this size now."""
+        self._entries.set(size.entries)
+        self._bytes.set(size.bytes)
 
     def refused(self, code: str) -> None:
         self._refusals.labels(code).inc()
@@ -136,9 +178,9 @@ class Metrics(Counts):
 def _made(metric: Metric, registry: CollectorRegistry) -> Any:  # noqa: ANN401 - one of three types
     more: dict[str, Any] = {}
     if metric.type is Histogram:
-        more["buckets"] = SECONDS
+        more["buckets"] = metric.buckets
     if metric.type is Gauge:
-        more["multiprocess_mode"] = "livemax" if metric.labels else "livesum"
+        more["multiprocess_mode"] = metric.across
     return metric.type(metric.name, metric.meaning, metric.labels, registry=registry, **more)
 
 

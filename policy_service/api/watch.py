@@ -6,11 +6,13 @@ import logging
 import re
 import secrets
 import time
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from flask import Response, current_app, g, request
 
+from audit.errors import StorageUnavailable
 from policy_service.api.route import template
 
 if TYPE_CHECKING:
@@ -95,7 +97,9 @@ def request_id(sent: str) -> str:
     return sent if _ID.fullmatch(sent) else secrets.token_hex(8)
 
 
-def metrics(_: Service) -> Response:
+def metrics(service: Service) -> Response:
     """What is counted and measured, for Prometheus."""
     shown: Metrics = current_app.extensions[METRICS]
+    with suppress(StorageUnavailable), service.store.read() as snapshot:
+        shown.measured(snapshot.size())
     return Response(shown.text(), content_type=CONTENT_TYPE)

@@ -69,6 +69,49 @@ def test_requests_decisions_and_refusals_are_counted(api: Api) -> None:
     assert counted(found, "process_resident_memory_bytes") > 0
 
 
+def test_commits_are_counted_with_their_writes_and_seconds(api: Api) -> None:
+    """What many lines of a batch share is one commit; what was refused before it is no write."""
+    api.get(f"{ACME}/policy", Role.PLATFORM)  # which writes that the key is used
+    before = told(api)
+    api.decide(event())
+    lines = [json.dumps(event(f"e{n}", conversation={"id": f"c{n}"})) for n in range(20)]
+    sent = "\n".join([*lines, "{}"])
+    headers = {"Content-Type": "application/x-ndjson"}
+    api.send("POST", "/v1/decisions/batch", sent, api.tokens["platform"], **headers)
+    found = told(api)
+
+    def more(name: str, **labels: str) -> float:
+        name = f"policy_service_commit_{name}"
+        return counted(found, name, **labels) - counted(before, name, **labels)
+
+    assert (more("writes_count"), more("writes_sum"), more("seconds_count")) == (2, 21, 2)
+    assert (more("writes_bucket", le="1.0"), more("writes_bucket", le="16.0")) == (1, 1)
+    assert (more("writes_bucket", le="32.0"), more("writes_bucket", le="+Inf")) == (2, 2)
+    assert 0 < more("seconds_sum") < 60
+
+
+def test_the_size_of_the_ledger_is_told_as_it_is_now(api: Api) -> None:
+    """Of all logs in one number: a label for each workspace would have no bound."""
+    before = told(api)
+    api.decide(event())
+    api.decide(event(workspace={"id": "globex"}))
+    found = told(api)
+    entries = sum(head.size for head in api.written().values())
+    assert counted(found, "policy_service_ledger_entries") == entries
+    bytes_before = counted(before, "policy_service_ledger_bytes")
+    assert counted(found, "policy_service_ledger_bytes") >= bytes_before > 0
+
+
+def test_a_ledger_that_cannot_be_read_keeps_nothing_else_from_being_told(api: Api) -> None:
+    size = counted(told(api), "policy_service_ledger_bytes")
+    api.store.close()
+    found = told(api)
+    assert counted(found, "policy_service_ledger_bytes") == size
+    assert counted(
+        found, "policy_service_requests_total", route="/metrics", method="GET", status="200"
+    )
+
+
 def test_a_label_holds_words_of_ours_alone(api: Api) -> None:
     """However many people, events and workspaces there are, the labels stay the same few."""
     personal_requests(api)
@@ -118,6 +161,8 @@ def test_whichever_process_is_asked_answers_for_all(tmp_path: Path) -> None:
         with server.client(None) as client:
             found = samples(client.get("/metrics").body.decode())
         assert counted(found, "policy_service_decisions_total", outcome="ask") == 40
+        assert counted(found, "policy_service_commit_writes_sum") >= 40
+        assert counted(found, "policy_service_ledger_entries") == 40 + 2 + len(Role)
         assert counted(found, "policy_service_workers") == 2
         assert counted(found, "process_open_fds") > 0
 
