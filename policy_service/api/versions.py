@@ -84,12 +84,18 @@ class Rejection(TypedDict):
     reason: FreeText
 
 
+_NOT_YET = WithJsonSchema({"type": "null"})
+_NEVER_YET = WithJsonSchema({"enum": [False, None]})
+
+
 class Activation(TypedDict):
+    """Nothing of this can be asked for yet: a version is activated now, for all."""
+
     __pydantic_config__ = _STRICT  # type: ignore[misc]
-    at: NotRequired[str | None]
-    percent: NotRequired[int | None]
-    shadow: NotRequired[bool | None]
-    apply_to_running: NotRequired[bool | None]
+    at: NotRequired[Annotated[str | None, _NOT_YET]]
+    percent: NotRequired[Annotated[int | None, _NOT_YET]]
+    shadow: NotRequired[Annotated[bool | None, _NEVER_YET]]
+    apply_to_running: NotRequired[Annotated[bool | None, _NEVER_YET]]
 
 
 PROPOSAL = TypeAdapter(Proposal)
@@ -175,7 +181,7 @@ def activate(service: Service, caller: Key, workspace: str, number: int) -> Resp
     """Now, for every conversation that begins from here on."""
     query()
     asked = json_as(ACTIVATION)
-    if given := [name for name, value in asked.items() if value not in (None, False)]:
+    if given := [name for name, value in asked.items() if value is not None and value is not False]:
         complaints = [Complaint(f"/{name}", "not_supported", "Only now, for all") for name in given]
         raise Problem("not_supported", "A version is activated now, for all", complaints)
     record = _enter(service, caller, workspace, lambda steps: steps.activate(number))

@@ -257,13 +257,14 @@ def test_what_activating_cannot_do_yet_is_refused_by_name(api: Api) -> None:
     proposed = api.propose(document())
     api.step(2, "approve", digest=proposed["digest"])
     written = api.written()
-    later: dict[str, Any] = {
-        "at": "2026-12-01T00:00:00Z",
-        "percent": 10,
-        "shadow": True,
-        "apply_to_running": True,
-    }
-    for name, value in later.items():
+    later: list[tuple[str, Any]] = [
+        ("at", "2026-12-01T00:00:00Z"),
+        ("percent", 10),
+        ("percent", 0),
+        ("shadow", True),
+        ("apply_to_running", True),
+    ]
+    for name, value in later:
         refused = api.step(2, "activate", **{name: value})
         assert code(refused) == (400, "not_supported")
         assert errors(refused) == [(f"/{name}", "not_supported")]
