@@ -58,15 +58,24 @@ def _no_system(workspace: str) -> str:
     return workspace
 
 
+_PRINTABLE = Field(json_schema_extra={"format": "printable"})
+"""No pattern can say it: it is what Unicode assigns, but for controls and separators."""
 EventId = Annotated[
-    str, StringConstraints(min_length=1, max_length=128), AfterValidator(_printable)
+    str, StringConstraints(min_length=1, max_length=128), AfterValidator(_printable), _PRINTABLE
 ]
-LongId = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_printable)]
+LongId = Annotated[
+    str, StringConstraints(min_length=1, max_length=200), AfterValidator(_printable), _PRINTABLE
+]
 Word = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 Moment = Annotated[str, AfterValidator(_a_time), Field(json_schema_extra={"format": "date-time"})]
 """An RFC 3339 time with an offset."""
+NOT_SYSTEM = {"not": {"const": SYSTEM}}
+"""What `_no_system` refuses, as JSON Schema says it."""
 WorkspaceId = Annotated[
-    str, StringConstraints(pattern=WORKSPACE_PATTERN), AfterValidator(_no_system)
+    str,
+    StringConstraints(pattern=WORKSPACE_PATTERN),
+    AfterValidator(_no_system),
+    Field(json_schema_extra=NOT_SYSTEM),
 ]
 
 

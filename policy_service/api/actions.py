@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from policy_service.keys import Key
     from policy_service.service import Service
 
+_STATUS = f"({'|'.join(ActionStatus)})"
 _PLACE = re.compile(r"(0|[1-9][0-9]{0,15})\.(0|[1-9][0-9]{0,8})")
 
 
@@ -39,7 +40,9 @@ RECEIPT = TypeAdapter(Receipt)
 
 STATUSES = {
     "status": Parameter(
-        str, "Statuses separated by commas: pending, delivered, failed, withdrawn.", "pending"
+        Annotated[str, StringConstraints(pattern=f"^{_STATUS}(,{_STATUS})*$")],
+        "Statuses separated by commas: pending, delivered, failed, withdrawn.",
+        "pending",
     ),
     **PAGE,
     "after": Parameter(

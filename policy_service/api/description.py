@@ -29,6 +29,7 @@ DESCRIPTION = "policy_service.description"
 """Where the application keeps its `Description`."""
 WORDS = {
     "date-time": "time (RFC 3339)",
+    "printable": "printable text",
     "string": "text",
     "integer": "whole number",
     "number": "number",

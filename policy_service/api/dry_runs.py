@@ -33,10 +33,21 @@ if TYPE_CHECKING:
 _Stage = Annotated[Stage, Field(strict=False)]
 
 
+_ONE_OF_THEM: dict[str, Any] = {
+    "anyOf": [{"properties": {name: {"type": "null"}}} for name in ("version", "document")]
+}
+"""That a version and a document are not given together, as JSON Schema says it."""
+
+
 class Asked(TypedDict):
     """An event, and what to suppose instead of what the ledger says."""
 
-    __pydantic_config__ = ConfigDict(extra="forbid", strict=True, use_attribute_docstrings=True)  # type: ignore[misc]  # how pydantic takes the settings of a TypedDict
+    __pydantic_config__ = ConfigDict(  # type: ignore[misc]  # how pydantic takes the settings of a TypedDict
+        extra="forbid",
+        strict=True,
+        use_attribute_docstrings=True,
+        json_schema_extra=_ONE_OF_THEM,
+    )
     event: Event
     stage: NotRequired[_Stage | None]
     """How far the conversation has come; else as it is recorded."""

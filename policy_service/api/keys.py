@@ -14,7 +14,7 @@ from policy_service.api.requests import PAGE, json_as, page, query
 from policy_service.api.shapes import STRICT, Cursor, Time
 from policy_service.keys import Role, create_key, key_view, revoke_reached
 from policy_service.problems import Problem
-from rules.event import SYSTEM, LongId, Moment
+from rules.event import NOT_SYSTEM, SYSTEM, LongId, Moment
 from rules.time import moment
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ WorkspaceOrAll = Annotated[
     str,
     StringConstraints(pattern=r"^(\*|[a-z0-9][a-z0-9_-]{0,62})$"),
     AfterValidator(_no_system),
+    Field(json_schema_extra=NOT_SYSTEM),
 ]
 MOST_KEYS = 2**53 - 1
 

@@ -15,7 +15,7 @@ from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema
 
 from policy_service.api.errors import MEDIA_TYPE
-from policy_service.api.paths import PARTS
+from policy_service.api.paths import LOG, PARTS
 from policy_service.api.route import JSON
 from policy_service.api.shapes import Problem as ProblemShape
 from policy_service.problems import PROBLEMS, Problem
@@ -147,7 +147,8 @@ def _module(route: Route) -> str:
 
 
 def _parameters(route: Route) -> list[Json]:
-    in_path = [_parameter(name, "path", PARTS[name]) for name in route.parts]
+    parts = {**PARTS, "workspace": LOG} if route.system else PARTS
+    in_path = [_parameter(name, "path", parts[name]) for name in route.parts]
     return in_path + [_parameter(name, "query", each) for name, each in route.query.items()]
 
 

@@ -12,7 +12,7 @@ from pydantic import Field
 from werkzeug.routing import BaseConverter, IntegerConverter
 
 from policy_service.api.route import Parameter
-from rules.event import EventId, LongId, WorkspaceId
+from rules.event import WORKSPACE_PATTERN, EventId, LongId, WorkspaceId
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -42,6 +42,10 @@ PARTS = {
     "index": Parameter(Annotated[int, Field(ge=0)], "The entry's index, from 0.", 4),
 }
 """Every part that a path may have, by its name in the table of routes."""
+LOG = Parameter(
+    Annotated[str, Field(pattern=WORKSPACE_PATTERN)], "The workspace's id, or `system`.", "acme"
+)
+"""The part `workspace` of a route that may name the log `system` in its place."""
 
 
 def register(app: Flask) -> None:
