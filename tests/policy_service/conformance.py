@@ -1,0 +1,199 @@
+"""Requests made from the description, good and bad ones, and every check held against the answers.
+
+schemathesis makes them: from the examples, from the bounds of every schema, at random, and in
+sequences in which one call uses what another one answered.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from contextlib import contextmanager
+from copy import deepcopy
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from zlib import crc32
+
+import pytest
+import schemathesis
+from hypothesis import strategies as st
+from schemathesis.config import SchemathesisConfig
+from schemathesis.engine import from_schema
+from schemathesis.engine.events import FatalError, NonFatalError, PhaseFinished, ScenarioFinished
+from schemathesis.transport.wsgi import WSGITransport
+
+from policy_service.api.route import NDJSON
+from policy_service.keys import Keyring, Role
+from rules.ijson import LARGEST_INTEGER
+from tests.policy_service.described import description
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from schemathesis import AuthContext, Case, HookContext, SerializationContext
+    from schemathesis.engine.recorder import ScenarioRecorder
+    from schemathesis.schemas import BaseSchema
+
+    from policy_service.keys import Key
+    from tests.policy_service.api import Api
+
+SEED = 6962
+OF_SOCKETS = ("max_redirects", "verify", "cert")
+"""Settings that schemathesis 4.32 hands on with a request for which there is no socket."""
+
+UNTESTABLE = {
+    "POST /v1/decisions/batch": (
+        "negative_data_rejection",
+        "Any text is a batch: a line that is no event gets its problem in its place.",
+    ),
+}
+"""Checks that are left out, each for one call, and why."""
+REFUSING = {
+    "POST /v1/keys": ("400", "No schema says which moment is still to come."),
+    "POST /v1/workspaces/{workspace}/versions": ("422", "A document is more than its JSON."),
+    "POST /v1/decisions/dry-run": ("422", "It may carry a document, which is more than its JSON."),
+}
+"""Calls that may refuse what their schema allows, with which status, and why."""
+POSITIVE = ("2xx", "401", "403", "404", "409")
+"""What may be answered to a good request: some ids in it are of nothing that is there."""
+
+
+@dataclass
+class Outcome:
+    """What came of a run."""
+
+    findings: list[str] = field(default_factory=list)
+    """Failed checks and errors, in words."""
+    answered: Counter[tuple[str, int]] = field(default_factory=Counter)
+    """How often each call answered with each status."""
+    ended: list[str] = field(default_factory=list)
+    """The phases that were gone through."""
+
+
+@dataclass
+class Keys:
+    """A living key for every role: a run may revoke what it finds."""
+
+    api: Api
+
+    def __post_init__(self) -> None:
+        self._keyring = Keyring()
+        self._of_role: dict[Role, tuple[Key, str]] = {}
+
+    def token(self, role: Role) -> str:
+        store = self.api.store
+        known = self._of_role.get(role)
+        with store.read() as snapshot:
+            lives = known and self._keyring.holds(snapshot, known[0], store.now())
+        if known is None or not lives:
+            known = self._of_role[role] = self.api.new_key(role)
+        return known[1]
+
+
+def conform(api: Api, most: int) -> Outcome:
+    """Try every call, at random with `most` examples, and say what was not as described."""
+    config = SchemathesisConfig.from_dict(_config(most))
+    app = api.client.application
+    with _in_process():
+        schema = schemathesis.openapi.from_dict(deepcopy(description()), config=config)
+        schema.app = app
+        _authenticate(schema, Keys(api))
+        schema.hook("filter_body")(_is_i_json)
+        outcome = Outcome()
+        for event in from_schema(schema).execute():
+            match event:
+                case ScenarioFinished(recorder=recorder):
+                    _record(recorder, outcome)
+                case PhaseFinished(phase=phase):
+                    outcome.ended.append(phase.name.value)
+                case NonFatalError(value=error, label=label):
+                    outcome.findings.append(f"{label}: {error!r}")
+                case FatalError(exception=error):
+                    outcome.findings.append(f"the run ended: {error!r}")
+    return outcome
+
+
+def _config(most: int) -> dict[str, Any]:
+    left_out = [
+        {"include-name": call, "checks": {check: {"enabled": False}}}
+        for call, (check, _) in UNTESTABLE.items()
+    ]
+    refusing = [
+        {
+            "include-name": call,
+            "checks": {"positive_data_acceptance": {"expected-statuses": [*POSITIVE, status]}},
+        }
+        for call, (status, _) in REFUSING.items()
+    ]
+    return {
+        "seed": SEED,
+        "continue-on-failure": True,
+        "suppress-health-check": ["all"],
+        "generation": {"max-examples": most, "deterministic": True, "database": "none"},
+        "phases": {"coverage": {"generate-duplicate-query-parameters": True}},
+        "checks": {
+            "not_a_server_error": {"expected-statuses": ["2xx", "4xx"]},
+            "positive_data_acceptance": {"expected-statuses": list(POSITIVE)},
+        },
+        "operations": [*left_out, *refusing],
+    }
+
+
+def _authenticate(schema: BaseSchema, keys: Keys) -> None:
+    @schema.auth(refresh_interval=None)
+    class OneOfTheRoles:
+        """A key of one of the roles that the description names, chosen by what is sent."""
+
+        def get(self, case: Case[Any], _: AuthContext) -> str | None:
+            security = case.operation.definition.raw["security"]
+            roles = [role for each in security for role in each["key"]]
+            if not roles:
+                return None
+            said = repr((case.path_parameters, case.query, case.body))
+            return keys.token(Role(roles[crc32(said.encode(errors="replace")) % len(roles)]))
+
+        def set(self, case: Case[Any], token: str, _: AuthContext) -> None:
+            case.headers["Authorization"] = f"Bearer {token}"
+
+
+def _record(recorder: ScenarioRecorder, outcome: Outcome) -> None:
+    for case, interaction in recorder.interactions.items():
+        if answered := interaction.response:
+            call = recorder.cases[case].value.operation.label
+            outcome.answered[call, answered.status_code] += 1
+    for case, checks in recorder.checks.items():
+        answered = recorder.interactions[case].response
+        for check in checks:
+            if found := check.failure_info:
+                told = (recorder.label, check.name, found.failure.message)
+                body = answered.text if answered else "no answer"
+                outcome.findings.append("\n".join((*told, found.code_sample, body)))
+
+
+def _is_i_json(_: HookContext, body: Any) -> bool:
+    """Whether no integer is too large: 1e300 may be sent, not in digits, which no schema says."""
+    if isinstance(body, dict | list):
+        members = body.values() if isinstance(body, dict) else body
+        return all(_is_i_json(_, member) for member in members)
+    return not isinstance(body, int) or abs(body) <= LARGEST_INTEGER
+
+
+@contextmanager
+def _in_process() -> Iterator[None]:
+    send = WSGITransport.send
+
+    def sent(self: WSGITransport, case: Case[Any], **more: Any) -> Any:
+        return send(self, case, **{k: v for k, v in more.items() if k not in OF_SOCKETS})
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(WSGITransport, "send", sent)
+        yield
+
+
+schemathesis.openapi.format(
+    "printable", st.text(st.characters(exclude_categories=["C", "Z"], include_characters=" "))
+)
+
+
+@schemathesis.serializer(NDJSON)
+def _lines(_: SerializationContext, value: Any) -> bytes:
+    return str(value).encode(errors="replace")
