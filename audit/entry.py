@@ -18,7 +18,7 @@ import orjson
 
 from audit.errors import BadLeaf
 from audit.merkle import leaf_hash
-from rules.canonical import canonical_without_floats, holds_float
+from rules.canonical import canonical, canonical_without_floats, holds_float
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -57,17 +57,27 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line of a log. `index` counts from 0."""
+    """One line of a log. `index` counts from 0; `read` is None where no leaf could be read."""
 
     log: str
     index: int
-    leaf: bytes
     leaf_hash: bytes
+    read: dict[str, Any] | None
 
     @property
     def value(self) -> dict[str, Any]:
-        """The leaf as JSON, unchecked beyond that; BadLeaf where it is none."""
-        return _parsed(self.leaf)
+        """The leaf as JSON, unchecked beyond that and not to be changed; BadLeaf without one."""
+        if self.read is None:
+            raise BadLeaf("the leaf cannot be read")
+        return self.read
+
+    @property
+    def leaf(self) -> bytes:
+        """The leaf's canonical bytes; b"" where it has none."""
+        try:
+            return b"" if self.read is None else canonical(self.read)
+        except ValueError:
+            return b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +105,7 @@ def new_entry(log: str, index: int, leaf: Mapping[str, Any], personal: Personal 
         raise BadLeaf(f"a leaf of {leaf.get('workspace')!r} does not belong to the log {log!r}")
     if complaint := commitment_complaint(leaf, personal):
         raise BadLeaf(complaint)
-    return Entry(log, index, body, leaf_hash(body))
+    return Entry(log, index, leaf_hash(body), dict(leaf))
 
 
 def commitment_complaint(leaf: Mapping[str, Any], personal: Personal | None) -> str | None:
@@ -112,7 +122,7 @@ def commitment_complaint(leaf: Mapping[str, Any], personal: Personal | None) -> 
 
 def encode_leaf(leaf: Mapping[str, Any]) -> bytes:
     """The canonical bytes of a leaf of format 1; BadLeaf where it is none."""
-    _check(leaf)
+    check_leaf(leaf)
     try:
         return canonical_without_floats(leaf)
     except ValueError as error:
@@ -141,7 +151,8 @@ def _parsed(body: bytes) -> dict[str, Any]:
     return leaf
 
 
-def _check(leaf: Mapping[str, Any]) -> None:
+def check_leaf(leaf: Mapping[str, Any]) -> None:
+    """BadLeaf where this is no leaf of format 1."""
     if leaf.get("format") != FORMAT or isinstance(leaf["format"], bool):
         raise BadLeaf(f"the leaf's format is {leaf.get('format')!r}; known is {FORMAT}")
     if str(leaf.get("kind")) not in _KINDS:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from audit.entry import commitment_complaint, decode_leaf
+from audit.entry import check_leaf, commitment_complaint
 from audit.errors import AuditError, BadLeaf, StorageUnavailable
 from audit.findings import Code, Finding, Report
 from audit.history import History
@@ -41,12 +41,13 @@ def verify(log: str, head: Head, entries: Iterable[Entry], beside: Beside) -> Re
     history = History(log, beside.document)
     for entry in entries:
         findings += _place(log, frontier.size, entry)
-        found, leaf = _entry(log, entry)
+        hashed = leaf_hash(entry.leaf)
+        found, leaf = _entry(log, entry, hashed)
         findings += found
         if leaf is not None:
             findings += _personal(log, entry, leaf, beside)
             findings += history.next(entry, leaf)
-        frontier = frontier.append(leaf_hash(entry.leaf))
+        frontier = frontier.append(hashed)
     findings += _head(log, head, frontier)
     return Report(log, frontier.size, frontier.root(), tuple(findings))
 
@@ -87,14 +88,17 @@ def _place(log: str, expected: int, entry: Entry) -> Iterator[Finding]:
         yield Finding(log, entry.index, Code.GAP, message)
 
 
-def _entry(log: str, entry: Entry) -> tuple[list[Finding], dict[str, object] | None]:
+def _entry(
+    log: str, entry: Entry, hashed: bytes
+) -> tuple[list[Finding], dict[str, object] | None]:
     """What is wrong with the entry alone, and its leaf where that can be read."""
     findings = []
-    if leaf_hash(entry.leaf) != entry.leaf_hash:
+    if hashed != entry.leaf_hash:
         message = "the leaf is not the one that was hashed"
         findings.append(Finding(log, entry.index, Code.LEAF_HASH, message))
     try:
-        leaf = decode_leaf(entry.leaf)
+        leaf = entry.value
+        check_leaf(leaf)
     except BadLeaf as error:
         return [*findings, Finding(log, entry.index, Code.BAD_LEAF, str(error))], None
     if leaf.get("workspace") != log:

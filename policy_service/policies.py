@@ -14,7 +14,6 @@ import orjson
 from audit.entry import FORMAT, Entry, Kind
 from audit.versions import Versions, fold
 from rules import builtin
-from rules.canonical import canonical
 from rules.compile import Policy, compile_document
 from rules.document import Document
 from rules.event import SYSTEM
@@ -94,7 +93,7 @@ def enter_workspace(tx: Transaction, workspace: str, at: str) -> None:
 def _to_be(workspace: str) -> list[Entry]:
     """The entries that a workspace would begin with, their time empty; nothing holds them yet."""
     leaves = first_leaves(workspace, at="")
-    return [Entry(workspace, at, canonical(leaf), b"") for at, leaf in enumerate(leaves)]
+    return [Entry(workspace, at, b"", leaf) for at, leaf in enumerate(leaves)]
 
 
 def first_leaves(workspace: str, at: str) -> list[dict[str, Any]]:

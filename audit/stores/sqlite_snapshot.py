@@ -170,7 +170,7 @@ def _personal(contact: str, body: bytes) -> Personal:
 
 def _entry(log: str, row: Sequence[Any]) -> Entry:
     index, leaf_hash, rest, *columns = row
-    return Entry(log, index, unpacked(columns, rest), leaf_hash)
+    return Entry(log, index, leaf_hash, unpacked(columns, rest))
 
 
 @cache

@@ -130,7 +130,7 @@ class SqliteTransaction(SqliteSnapshot):
         return KnownLog(log_id, empty)
 
     def _insert(self, log_id: int, entry: Entry, leaf: Mapping[str, Any]) -> None:
-        columns, rest = packed(leaf, entry.leaf)
+        columns, rest = packed(leaf)
         self._write(
             _INSERT_ENTRY, self.next_seq, log_id, entry.index, entry.leaf_hash, rest, *columns
         )

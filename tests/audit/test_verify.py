@@ -72,11 +72,11 @@ TAMPERING = {
     ),
     "a removed member of a leaf": (
         ["UPDATE entries SET outcome = NULL WHERE idx = 4"],
-        BROKEN_LEAF | HEAD,
+        {(4, "leaf_hash")} | HEAD,
     ),
     "an added member of a leaf": (
         ["UPDATE entries SET event = 'ev-9' WHERE idx = 1"],
-        {(1, "leaf_hash"), (1, "bad_leaf")} | HEAD,
+        {(1, "leaf_hash")} | HEAD,
     ),
     "a member that is no text": (
         ["UPDATE entries SET event = CAST(x'ff' AS TEXT) WHERE idx = 4"],
@@ -166,10 +166,9 @@ def test_tampering_is_found_and_named(
     ("change", "found"),
     [
         (lambda text: text.replace('.asks":1', '.asks":0'), {(4, "leaf_hash"), (4, "asks")}),
-        (lambda text: text.replace(",", ", "), {(4, "leaf_hash"), (4, "bad_leaf")} | LOST),
         (lambda _: "[1]", {(4, "leaf_hash"), (4, "bad_leaf")} | LOST),
     ],
-    ids=["a fact", "spaces", "no object"],
+    ids=["a fact", "no object"],
 )
 def test_a_leaf_that_was_edited_is_found(
     data: Path, change: Callable[[str], str], found: set[tuple[int, str]]
@@ -187,8 +186,7 @@ def reported(*leaves: dict[str, Any], beside: dict[int, Personal] | None = None)
     }
     frontier, entries = Frontier(), []
     for index, leaf in enumerate(leaves):
-        body = encode_leaf(leaf)
-        entries.append(Entry("acme", index, body, leaf_hash(body)))
+        entries.append(Entry("acme", index, leaf_hash(encode_leaf(leaf)), leaf))
         frontier = frontier.append(entries[-1].leaf_hash)
     head = Head(frontier.size, frontier.root(), frontier)
     documents = {DIGEST: DOCUMENT, SECOND_DIGEST: b"{}"}

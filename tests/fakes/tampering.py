@@ -10,6 +10,7 @@ import orjson
 
 from audit.stores.packing import COLUMNS, packed, unpacked
 from audit.stores.sqlite import LEDGER
+from rules.canonical import canonical
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -34,7 +35,7 @@ def edit_leaf(connection: sqlite3.Connection, where: str, change: Callable[[str]
     assert rows
     assignments = ", ".join(f"{name} = ?" for name in ("rest", *COLUMNS))
     for seq, rest, *columns in rows:
-        text = change(unpacked(columns, rest).decode())
+        text = change(canonical(unpacked(columns, rest)).decode())
         changed = _put_back(text, columns)
         connection.execute(f"UPDATE entries SET {assignments} WHERE seq = ?", (*changed, seq))
 
@@ -44,5 +45,5 @@ def _put_back(text: str, before: list[Any]) -> list[Any]:
     leaf = orjson.loads(text)
     if not isinstance(leaf, dict) or "kind" not in leaf:
         return [b"\x00" + text.encode(), *before]
-    columns, rest = packed(leaf, text.encode())
+    columns, rest = packed(leaf)
     return [rest, *columns]
