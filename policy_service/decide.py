@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 Leaf = dict[str, Any]
 
+_DIGITS = "abcdefghijklmnopqrstuvwxyz234567"
+_BASE_32 = [first + second for first in _DIGITS for second in _DIGITS]
+_SHIFTS = range(120, -1, -10)
 _PLACES = {
     name: place
     for place, name in enumerate(
@@ -150,7 +153,8 @@ def open_question(stage: str, asked: list[Leaf], conversation: Conversation) -> 
 def decision_id(workspace: str, event: str) -> str:
     """The same for the same event, on any machine and whatever became of an earlier ledger."""
     hashed = hashlib.sha256(f"{workspace}/{event}".encode()).digest()
-    return f"dec-{base64.b32encode(hashed[:16]).decode().rstrip('=').lower()}"
+    number = int.from_bytes(hashed[:16]) << 2  # 26 digits of 5 bits, as RFC 4648 pads 128 bits
+    return "dec-" + "".join([_BASE_32[number >> shift & 1023] for shift in _SHIFTS])
 
 
 def decision_view(entry: Entry) -> dict[str, Any]:

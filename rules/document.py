@@ -138,10 +138,10 @@ class BoundDocument:
     settings: Mapping[str, Json]
     rules: tuple[Rule, ...]
     """Guards first; the last one is `otherwise`, which always holds."""
-    spoken: dict[tuple[Text, tuple[Scalar | None, ...]], str] = field(
+    rendered: dict[tuple[int, tuple[Scalar | None, ...]], tuple[Action, dict[str, Json]]] = field(
         default_factory=dict, compare=False, repr=False
     )
-    """What `render` remembers: texts as they are said to someone of these languages."""
+    """What `render` remembers: actions, by identity, as they are put to one of these languages."""
 
     @cached_property
     def setting_facts(self) -> dict[str, Scalar]:

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     """The tags to look texts up by, the preferred one first, None where unknown."""
     Body: TypeAlias = Callable[[Action, BoundDocument, Languages], dict[str, Json]]
 
-MOST_SPOKEN = 1024
-"""Texts that a document remembers; then it forgets them all, so that no tags fill memory."""
+MOST_RENDERED = 1024
+"""Actions that a document remembers; then it forgets them all, so that no tags fill memory."""
 
 PLACEHOLDER = re.compile(r"\{(" + "|".join(PLACEHOLDERS) + r")\}")
 
@@ -39,25 +39,29 @@ def actions(
     """
     rendered = []
     for number, action in enumerate(ruling.actions):
-        head = {"id": f"{decision}.{number}", "type": action.type.value}
-        tail = {"expires_at": _deadline(bound, occurred_at)} if action.type in QUESTIONS else {}
-        rendered.append({**head, **_BODIES[action.type](action, bound, languages), **tail})
+        whole = {"id": f"{decision}.{number}", **_body(action, bound, tuple(languages))}
+        if action.type in QUESTIONS:
+            whole["expires_at"] = _deadline(bound, occurred_at)
+        rendered.append(whole)
     return rendered
+
+
+def _body(
+    action: Action, bound: BoundDocument, languages: tuple[Scalar | None, ...]
+) -> dict[str, Json]:
+    """What is the same in every decision that asks for the action in these languages."""
+    wanted = id(action), languages
+    known = bound.rendered.get(wanted)
+    if known is None or known[0] is not action:
+        body = {"type": action.type.value, **_BODIES[action.type](action, bound, languages)}
+        if len(bound.rendered) >= MOST_RENDERED:
+            bound.rendered.clear()
+        known = bound.rendered[wanted] = action, body
+    return known[1]
 
 
 def text_of(text: Text, bound: BoundDocument, languages: Languages) -> str:
     """The text in the first of the languages that has it, else the default one, filled in."""
-    wanted = text, tuple(languages)
-    said = bound.spoken.get(wanted)
-    if said is None:
-        said = _filled_in(text, bound, languages)
-        if len(bound.spoken) >= MOST_SPOKEN:
-            bound.spoken.clear()
-        bound.spoken[wanted] = said
-    return said
-
-
-def _filled_in(text: Text, bound: BoundDocument, languages: Languages) -> str:
     written = text.literal if text.message is None else _message(text.message, bound, languages)
     redirect = bound.settings["redirect"] or {}
     return PLACEHOLDER.sub(lambda found: redirect.get(found[1], ""), written or "")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 _RFC_3339 = re.compile(
     r"(\d{4}-\d\d-\d\d)[Tt](\d\d:\d\d:)(\d\d)(\.\d+)?([Zz]|[+-]\d\d:[0-5]\d)", re.ASCII
@@ -13,6 +14,7 @@ LAST_YEAR = 9997
 """So that a deadline after any moment can still be written."""
 
 
+@lru_cache(maxsize=1024)  # the time of an event is looked at more than once
 def moment(text: str) -> datetime:
     """The moment, in UTC, to the microsecond; a leap second is the second after it.
 
