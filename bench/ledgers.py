@@ -33,8 +33,8 @@ def recorded(bench: Bench, decisions: int) -> Iterator[SqliteStore]:
 def decide(service: Service, events: Iterable[bytes]) -> None:
     """Decide and record all of them; AssertionError where one is refused."""
     for line in decide_lines(service, events):
-        if not line.startswith(b'{"id":"dec-'):
-            raise AssertionError(line)
+        if line.refused:
+            raise AssertionError(line.text)
 
 
 def decisions_of(snapshot: Snapshot) -> Iterator[Entry]:

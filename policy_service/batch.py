@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from functools import partial
 from itertools import islice
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import orjson
 
@@ -32,10 +32,17 @@ AT_ONCE = 256
 _log = logging.getLogger(__name__)
 
 
+class Line(NamedTuple):
+    """What comes out for one line, line end included: a decision, or its problem if `refused`."""
+
+    text: bytes
+    refused: bool
+
+
 def decide_lines(
     service: Service, lines: Iterable[bytes], admit: Callable[[Event], None] = lambda _: None
-) -> Iterator[bytes]:
-    """For every line that is not blank its decision, or its problem, each with a line end.
+) -> Iterator[Line]:
+    """For every line that is not blank its decision, or its problem.
 
     `admit` raises a Problem for an event that is not for the one who asks. A line that is refused
     stops nothing. Where the ledger does not take one, the lines behind it are not decided either,
@@ -57,11 +64,12 @@ def decide_lines(
 
 def _lines(
     counts: Counts, works: Sequence[Work | Problem], outcomes: Iterable[Answer | Exception]
-) -> Iterator[bytes]:
+) -> Iterator[Line]:
     of_those_run = iter(outcomes)
     for work in works:
         outcome = work if isinstance(work, Problem) else next(of_those_run)
-        yield orjson.dumps(_line(counts, outcome), option=orjson.OPT_APPEND_NEWLINE)
+        text = orjson.dumps(_view(counts, outcome), option=orjson.OPT_APPEND_NEWLINE)
+        yield Line(text, refused=not isinstance(outcome, Answer))
 
 
 def _work(service: Service, line: bytes, admit: Callable[[Event], None]) -> Work | Problem:
@@ -77,7 +85,7 @@ def _work(service: Service, line: bytes, admit: Callable[[Event], None]) -> Work
     return partial(decide_event, event, service.policies)
 
 
-def _line(counts: Counts, outcome: Answer | Exception) -> object:
+def _view(counts: Counts, outcome: Answer | Exception) -> object:
     if isinstance(outcome, Answer):
         decision = decision_view(outcome.entry)
         counts.decided(decision["outcome"], replayed=outcome.replayed)

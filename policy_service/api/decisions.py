@@ -66,7 +66,7 @@ def batch(service: Service, caller: Key) -> Response:
     """
     query()
     decided = decide_lines(service, ndjson(), partial(admit, caller))
-    return Response(b"".join(decided), content_type=NDJSON)
+    return Response(b"".join(line.text for line in decided), content_type=NDJSON)
 
 
 def show(service: Service, _: Key, workspace: str, event: str) -> Response:

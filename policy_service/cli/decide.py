@@ -39,8 +39,8 @@ def decide(data: Path) -> None:
     refused = False
     with opened(data) as store:
         for line in decide_lines(Service(store), _watched(sys.stdin.buffer)):
-            refused = refused or line.startswith(b'{"type":"about:blank"')
-            sys.stdout.buffer.write(line)
+            refused = refused or line.refused
+            sys.stdout.buffer.write(line.text)
         sys.stdout.buffer.flush()
     if refused:
         found()

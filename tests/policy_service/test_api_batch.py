@@ -179,7 +179,7 @@ def test_what_the_ledger_does_not_take_stops_what_comes_behind_it() -> None:
     store = Full()
     many = [b"%d" % number for number in range(AT_ONCE * 3)]
     events = (json.dumps(event(f"ev-{number.decode()}")).encode() for number in many)
-    said = [json.loads(line) for line in decide_lines(Service(store), events)]  # type: ignore[arg-type]  # all that is asked of it
+    said = [json.loads(line.text) for line in decide_lines(Service(store), events)]  # type: ignore[arg-type]  # all that is asked of it
     assert (len(said), {each["code"] for each in said}) == (len(many), {"busy"})
     assert store.asked == 1
 
@@ -192,7 +192,7 @@ def test_a_failure_nobody_expected_is_a_problem_in_its_line(
             return [RuntimeError("a secret"), StorageUnavailable("the disk is full")][: len(works)]
 
     events = [json.dumps(event(f"ev-{number}")).encode() for number in range(2)]
-    said = [json.loads(line) for line in decide_lines(Service(Broken()), events)]  # type: ignore[arg-type]  # all that is asked of it
+    said = [json.loads(line.text) for line in decide_lines(Service(Broken()), events)]  # type: ignore[arg-type]  # all that is asked of it
     assert [each["code"] for each in said] == ["internal_error", "storage_unavailable"]
     assert "a secret" not in json.dumps(said)
     assert "a secret" in caplog.text
