@@ -16,6 +16,7 @@ from rules.errors import Complaint
 
 DEEPEST = 64
 LARGEST_INTEGER = 2**53 - 1
+_WHITE_SPACE = b" \t\r\n"
 _LONGEST_INTEGER = len(str(-LARGEST_INTEGER))
 
 
@@ -68,6 +69,7 @@ def _plain(body: bytes) -> Any:  # noqa: ANN401 - any JSON value, or None where 
         written = orjson.dumps(value, option=orjson.OPT_STRICT_INTEGER)
     except (orjson.JSONDecodeError, TypeError):
         return None
+    body = body.strip(_WHITE_SPACE)
     came = written == body or written == body.replace(b'": ', b'":').replace(b", ", b",")
     return value if came and isinstance(value, dict | list) and not holds_float(value) else None
 
