@@ -22,6 +22,7 @@ from prometheus_client import (
     disable_created_metrics,
     generate_latest,
 )
+from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from prometheus_client.process_collector import ProcessCollector
 
@@ -44,7 +45,8 @@ WRITES = tuple(float(1 << power) for power in range(11))
 class Metric:
     """One metric: its name, what Prometheus takes it for, what it says, its labels.
 
-    `buckets` are those of a histogram; `across` is what a gauge is of those of all processes.
+    `buckets` are those of a histogram. `across` is what a gauge is of those of all processes; None
+    where it is no process's own, and is read when it is asked for.
     """
 
     name: str
@@ -52,7 +54,7 @@ class Metric:
     meaning: str
     labels: tuple[str, ...] = ()
     buckets: tuple[float, ...] = SECONDS
-    across: str = "livesum"
+    across: str | None = "livesum"
 
 
 METRICS = (
@@ -91,14 +93,12 @@ METRICS = (
         Histogram,
         "how long a commit took, from when no other process wrote until it was on disk",
     ),
-    Metric(
-        "policy_service_ledger_entries", Gauge, "entries of all logs together", across="mostrecent"
-    ),
+    Metric("policy_service_ledger_entries", Gauge, "entries of all logs together", across=None),
     Metric(
         "policy_service_ledger_bytes",
         Gauge,
         "bytes of the ledger's database, all that it holds included",
-        across="mostrecent",
+        across=None,
     ),
     Metric("policy_service_workers", Gauge, "processes that serve"),
     Metric("policy_service_info", Gauge, "1, with the release", ("version",), across="livemax"),
@@ -119,7 +119,8 @@ class Metrics(Counts):
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
-        made = {metric.name: _made(metric, self._registry) for metric in METRICS}
+        own = [metric for metric in METRICS if metric.across]
+        made = {metric.name: _made(metric, self._registry) for metric in own}
         self._requests: Counter = made["policy_service_requests_total"]
         self._seconds: Histogram = made["policy_service_request_seconds"]
         self._refusals: Counter = made["policy_service_refusals_total"]
@@ -127,8 +128,6 @@ class Metrics(Counts):
         self._replays: Counter = made["policy_service_replays_total"]
         self._commit_writes: Histogram = made["policy_service_commit_writes"]
         self._commit_seconds: Histogram = made["policy_service_commit_seconds"]
-        self._entries: Gauge = made["policy_service_ledger_entries"]
-        self._bytes: Gauge = made["policy_service_ledger_bytes"]
         made["policy_service_workers"].set(1)
         made["policy_service_info"].labels(version("policy-service")).set(1)
         self._children: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
@@ -148,11 +147,6 @@ class Metrics(Counts):
         self._commit_writes.observe(writes)
         self._commit_seconds.observe(seconds)
 
-    def measured(self, size: Size) -> None:
-        """The ledger has this size now."""
-        self._entries.set(size.entries)
-        self._bytes.set(size.bytes)
-
     def refused(self, code: str) -> None:
         self._refusals.labels(code).inc()
 
@@ -162,8 +156,8 @@ class Metrics(Counts):
         else:
             self._decisions.labels(outcome).inc()
 
-    def text(self) -> bytes:
-        """All of it, of all processes, in the text format."""
+    def text(self, size: Size | None) -> bytes:
+        """All of it, of all processes, in the text format; `size` is the ledger's, if known."""
         shown = CollectorRegistry()
         if folder := os.environ.get(FOLDER):
             pids = [pid for pid in _pids(Path(folder)) if _lives(pid, folder)]
@@ -172,6 +166,8 @@ class Metrics(Counts):
             pids = [os.getpid()]
             shown.register(self._registry)
         shown.register(_Processes(pids))
+        if size:
+            shown.register(_Ledger(size))
         return generate_latest(shown)
 
 
@@ -197,6 +193,22 @@ def _lives(pid: int, folder: str) -> bool:
             mark_process_dead(pid, folder)  # type: ignore[no-untyped-call]
         return False
     return True
+
+
+class _Ledger:
+    """What is told of the ledger itself, which is the same whichever process is asked."""
+
+    def __init__(self, size: Size) -> None:
+        self._values = {
+            "policy_service_ledger_entries": size.entries,
+            "policy_service_ledger_bytes": size.bytes,
+        }
+
+    def collect(self) -> Iterator[Family]:
+        for metric in METRICS:
+            if metric.across is None:
+                value = self._values[metric.name]
+                yield GaugeMetricFamily(metric.name, metric.meaning, value=value)
 
 
 class _Processes:

@@ -100,6 +100,7 @@ def request_id(sent: str) -> str:
 def metrics(service: Service) -> Response:
     """What is counted and measured, for Prometheus."""
     shown: Metrics = current_app.extensions[METRICS]
+    size = None
     with suppress(StorageUnavailable), service.store.read() as snapshot:
-        shown.measured(snapshot.size())
-    return Response(shown.text(), content_type=CONTENT_TYPE)
+        size = snapshot.size()
+    return Response(shown.text(size), content_type=CONTENT_TYPE)

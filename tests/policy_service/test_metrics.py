@@ -103,10 +103,10 @@ def test_the_size_of_the_ledger_is_told_as_it_is_now(api: Api) -> None:
 
 
 def test_a_ledger_that_cannot_be_read_keeps_nothing_else_from_being_told(api: Api) -> None:
-    size = counted(told(api), "policy_service_ledger_bytes")
+    told(api)
     api.store.close()
     found = told(api)
-    assert counted(found, "policy_service_ledger_bytes") == size
+    assert ("policy_service_ledger_bytes", ()) not in found
     assert counted(
         found, "policy_service_requests_total", route="/metrics", method="GET", status="200"
     )
