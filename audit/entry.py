@@ -95,7 +95,12 @@ def commitment(salt: bytes, part: bytes) -> str:
 
 
 def new_entry(log: str, index: int, leaf: Mapping[str, Any], personal: Personal | None) -> Entry:
-    """The entry of a leaf that may be appended to the log; BadLeaf where it may not.
+    """The entry of a leaf that may be appended to the log; BadLeaf where it may not."""
+    return Entry(log, index, hash_for(log, leaf, personal), dict(leaf))
+
+
+def hash_for(log: str, leaf: Mapping[str, Any], personal: Personal | None) -> bytes:
+    """The hash of a leaf that may be appended to the log; BadLeaf where it may not.
 
     What every store checks: format, kind, `workspace`, `at`, and that leaf and personal part
     belong together.
@@ -105,7 +110,7 @@ def new_entry(log: str, index: int, leaf: Mapping[str, Any], personal: Personal 
         raise BadLeaf(f"a leaf of {leaf.get('workspace')!r} does not belong to the log {log!r}")
     if complaint := commitment_complaint(leaf, personal):
         raise BadLeaf(complaint)
-    return Entry(log, index, leaf_hash(body), dict(leaf))
+    return leaf_hash(body)
 
 
 def commitment_complaint(leaf: Mapping[str, Any], personal: Personal | None) -> str | None:

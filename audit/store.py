@@ -68,6 +68,18 @@ class Filter:
     until: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """An append, worked out as far as it can be without its place in the log."""
+
+    log: str
+    leaf: dict[str, Any]
+    personal: Personal | None
+    leaf_hash: bytes
+    row: tuple[object, ...] = ()
+    """What the store that made it ready needs beside this."""
+
+
 class Snapshot(Protocol):
     """A store as it was at one moment. What is not there is None, empty, or `Head()`."""
 
@@ -127,6 +139,9 @@ class Transaction(Snapshot, Protocol):
         AlreadyThere where it decides an event that has its decision.
         """
 
+    def append_ready(self, ready: Ready) -> Entry:
+        """The same for what the store made ready before."""
+
     def add_document(self, body: bytes) -> str:
         """Keep the document beside the logs; its digest. Adding it again changes nothing."""
 
@@ -140,6 +155,12 @@ class Store(Protocol):
 
     def read(self) -> AbstractContextManager[Snapshot]:
         """A view that stays as it is until the block ends; StorageUnavailable."""
+
+    def ready(self, log: str, leaf: Mapping[str, Any], personal: Personal | None = None) -> Ready:
+        """What of an append can be done before its transaction, and so while others commit.
+
+        BadLeaf as `append` raises it.
+        """
 
     def transact(self, work: Callable[[Transaction], T]) -> T:
         """Run the work; what it returns is given back once everything it did is on disk.

@@ -88,9 +88,7 @@ def _place(log: str, expected: int, entry: Entry) -> Iterator[Finding]:
         yield Finding(log, entry.index, Code.GAP, message)
 
 
-def _entry(
-    log: str, entry: Entry, hashed: bytes
-) -> tuple[list[Finding], dict[str, object] | None]:
+def _entry(log: str, entry: Entry, hashed: bytes) -> tuple[list[Finding], dict[str, object] | None]:
     """What is wrong with the entry alone, and its leaf where that can be read."""
     findings = []
     if hashed != entry.leaf_hash:

@@ -9,11 +9,13 @@ from __future__ import annotations
 import base64
 import hashlib
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from audit.entry import FORMAT, SALT_SIZE, Kind, Personal, commitment, format_time
-from policy_service.policies import enter_workspace
+from audit.errors import AlreadyThere
+from policy_service.policies import deciding, enter_workspace
 from policy_service.problems import Problem
 from rules.canonical import canonical
 from rules.derive import Conversation, derive
@@ -22,12 +24,16 @@ from rules.vocabulary import QUESTIONS, WAITING_STAGES, ActionType
 
 if TYPE_CHECKING:
     from audit.entry import Entry
-    from audit.store import Snapshot, Transaction
+    from audit.store import Ready, Snapshot, Store, Transaction
+    from audit.versions import Versions
     from policy_service.policies import Policies
     from rules.compile import Policy
     from rules.event import Event
 
 Leaf = dict[str, Any]
+
+MOST_REMEMBERED = 1024
+"""Conversations whose last decision a process remembers; whichever came first goes first."""
 
 _DIGITS = "abcdefghijklmnopqrstuvwxyz234567"
 _BASE_32 = [first + second for first in _DIGITS for second in _DIGITS]
@@ -49,22 +55,92 @@ class Answer:
     replayed: bool
 
 
-def decide_event(event: Event, policies: Policies, tx: Transaction) -> Answer:
-    """Decide the event, or find its decision. Problem `event_id_reused` where its id is taken."""
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A decision worked out before its transaction, and what of the log it rests on."""
+
+    ready: Ready
+    before: int | None
+    """Where the conversation's last decision stands."""
+    versions: Versions
+
+
+def decide_event(
+    event: Event, policies: Policies, tx: Transaction, draft: Draft | None = None
+) -> Answer:
+    """Decide the event, or find its decision. Problem `event_id_reused` where its id is taken.
+
+    A draft of it is recorded, if all that it rests on is so.
+    """
     workspace = event["workspace"]["id"]
-    body = canonical(event)
+    before = tx.latest_decision(workspace, event["conversation"]["id"])
+    if draft and _rests(draft, before, policies.versions(tx, workspace)):
+        with suppress(AlreadyThere):
+            return Answer(tx.append_ready(draft.ready), replayed=False)
     if seen := tx.decision(workspace, event["id"]):
-        return Answer(same_event(tx, seen, body), replayed=True)
+        return Answer(same_event(tx, seen, canonical(event)), replayed=True)
     at = format_time(tx.now)
     enter_workspace(tx, workspace, at)
-    before = tx.latest_decision(workspace, event["conversation"]["id"])
     last = before.value if before else None
-    version, policy = deciding(tx, policies, workspace, last)
-    leaf = {"at": at, **decision_leaf(event, version, policy, conversation_of(last))}
-    salt = secrets.token_bytes(SALT_SIZE)
-    leaf["commitment"] = commitment(salt, body)
-    personal = Personal(event["contact"]["id"], salt, body)
+    number, digest = deciding(policies.versions(tx, workspace), last)
+    leaf, personal = _decided(event, number, policies.compiled(tx, digest), last, at)
     return Answer(tx.append(workspace, leaf, personal), replayed=False)
+
+
+def _rests(draft: Draft, before: Entry | None, versions: Versions) -> bool:
+    return draft.before == (before.index if before else None) and draft.versions is versions
+
+
+class Drafts:
+    """Works decisions out before their transactions; safe to share between threads.
+
+    Deciding is most of the work. Here many requests do it at once, and only appending is left to
+    be done by one at a time. It reads no ledger: what this process remembers of a conversation may
+    be behind, and a draft that turns out to rest on what is no longer so is thrown away.
+    """
+
+    def __init__(self, policies: Policies, store: Store) -> None:
+        self._policies = policies
+        self._store = store
+        self._latest: dict[tuple[str, str], Entry] = {}
+
+    def draft(self, event: Event) -> Draft | None:
+        """The event's decision by what is remembered; None where that is not enough."""
+        workspace = event["workspace"]["id"]
+        versions = self._policies.remembered(workspace)
+        if versions is None:
+            return None
+        before = self._latest.get((workspace, event["conversation"]["id"]))
+        last = before.value if before else None
+        number, digest = deciding(versions, last)
+        policy = self._policies.remembers(digest)
+        if policy is None:
+            return None
+        at = format_time(self._store.now())
+        leaf, personal = _decided(event, number, policy, last, at)
+        ready = self._store.ready(workspace, leaf, personal)
+        return Draft(ready, before.index if before else None, versions)
+
+    def remember(self, decided: Entry) -> None:
+        """The newest decision of its conversation that this process knows of."""
+        if len(self._latest) >= MOST_REMEMBERED:
+            with suppress(KeyError, RuntimeError, StopIteration):  # another thread was faster
+                del self._latest[next(iter(self._latest))]
+        self._latest[decided.log, decided.value["conversation"]] = decided
+
+
+def _decided(
+    event: Event, version: int, policy: Policy, last: Leaf | None, at: str
+) -> tuple[Leaf, Personal]:
+    """The leaf of the decision and the personal part beside it."""
+    leaf = {"at": at, **decision_leaf(event, version, policy, conversation_of(last))}
+    salt, body = secrets.token_bytes(SALT_SIZE), canonical(event)
+    leaf["commitment"] = commitment(salt, body)
+    return leaf, Personal(event["contact"]["id"], salt, body)
+
+
+def _index(entry: Entry | None) -> int | None:
+    return entry.index if entry else None
 
 
 def same_event(snapshot: Snapshot, seen: Entry, body: bytes) -> Entry:
@@ -76,16 +152,6 @@ def same_event(snapshot: Snapshot, seen: Entry, body: bytes) -> Entry:
     if personal and commitment(personal.salt, body) != seen.value["commitment"]:
         raise Problem("event_id_reused", "Another event was decided under this id")
     return seen
-
-
-def deciding(
-    snapshot: Snapshot, policies: Policies, workspace: str, last: Leaf | None
-) -> tuple[int, Policy]:
-    """The version that decides next: the conversation's own, else the active one; its policy."""
-    if last and last["stage"] in WAITING_STAGES:
-        return last["policy"]["version"], policies.compiled(snapshot, last["policy"]["digest"])
-    active = policies.active(snapshot, workspace)
-    return active.number, policies.compiled(snapshot, active.digest)
 
 
 def decision_leaf(

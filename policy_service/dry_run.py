@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from policy_service.decide import conversation_of, deciding, decision_leaf, decision_of
+from policy_service.decide import conversation_of, decision_leaf, decision_of
 from policy_service.explanation import explanation_view
+from policy_service.policies import deciding
 from policy_service.versions import existing
 from rules.compile import Policy, compile_document
 from rules.explain import explain
@@ -65,4 +66,5 @@ def _deciding(
     if trial.version is not None:
         record = existing(policies.versions(snapshot, workspace), trial.version)
         return record.number, policies.compiled(snapshot, record.digest)
-    return deciding(snapshot, policies, workspace, last)
+    number, digest = deciding(policies.versions(snapshot, workspace), last)
+    return number, policies.compiled(snapshot, digest)

@@ -17,8 +17,11 @@ from rules import builtin
 from rules.compile import Policy, compile_document
 from rules.document import Document
 from rules.event import SYSTEM
+from rules.vocabulary import WAITING_STAGES
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from audit.store import Snapshot, Transaction
     from audit.versions import VersionRecord
 
@@ -61,8 +64,33 @@ class Policies:
 
     def active(self, snapshot: Snapshot, workspace: str) -> VersionRecord:
         """The version that decides where a conversation has none of its own."""
-        versions = self.versions(snapshot, workspace)
-        return versions.records[versions.active or BUILTIN_VERSION]
+        return active(self.versions(snapshot, workspace))
+
+    def remembered(self, workspace: str) -> Versions | None:
+        """The workspace's versions as they were read last; asks no ledger, and may be behind."""
+        known = self._versions.get(workspace)
+        return known[1] if known else None
+
+    def remembers(self, digest: str) -> Policy | None:
+        """The policy of the document with this digest, if it was compiled before."""
+        return self._compiled.get(digest)
+
+
+def deciding(versions: Versions, last: Mapping[str, Any] | None) -> tuple[int, str]:
+    """The version that decides next, and its document's digest.
+
+    That of the conversation's last decision while the conversation waits for something, else the
+    active one.
+    """
+    if last and last["stage"] in WAITING_STAGES:
+        return last["policy"]["version"], last["policy"]["digest"]
+    record = active(versions)
+    return record.number, record.digest
+
+
+def active(versions: Versions) -> VersionRecord:
+    """The version that decides where a conversation has none of its own."""
+    return versions.records[versions.active or BUILTIN_VERSION]
 
 
 def _keep(kept: dict[str, V], key: str, value: V) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from policy_service.decide import Drafts
 from policy_service.keys import Keyring
 from policy_service.policies import Policies
 from policy_service.uses import Uses
@@ -34,6 +35,10 @@ class Service:
     uses: Uses = field(default_factory=Uses)
     rate: RateLimit | None = None
     counts: Counts = field(default_factory=Counts)
+    drafts: Drafts = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "drafts", Drafts(self.policies, self.store))
 
     def stop(self) -> None:
         """Write what is remembered and not written yet; nothing more is asked of the service."""

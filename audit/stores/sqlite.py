@@ -23,16 +23,18 @@ from audit.errors import (
 from audit.group import QUEUE_LIMIT, GroupCommit, Raised, Returned
 from audit.stores import schema
 from audit.stores.sqlite_snapshot import SqliteSnapshot
-from audit.stores.sqlite_transaction import SqliteTransaction
+from audit.stores.sqlite_transaction import SqliteTransaction, ready
 from audit.stores.sqlite_trouble import in_our_words
 from audit.stores.sqlite_writer import SqliteWriter, locked
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
     from types import TracebackType
+    from typing import Any
 
-    from audit.store import Committed
+    from audit.entry import Personal
+    from audit.store import Committed, Ready
 
 T = TypeVar("T")
 
@@ -114,6 +116,9 @@ class SqliteStore:
         finally:
             snapshot.end()
             self._give_back(connection)
+
+    def ready(self, log: str, leaf: Mapping[str, Any], personal: Personal | None = None) -> Ready:
+        return ready(log, leaf, personal)
 
     def transact(self, work: Callable[[SqliteTransaction], T]) -> T:
         [outcome] = self._group.submit([work])

@@ -6,10 +6,10 @@ import sqlite3
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from audit.entry import Entry, Personal, new_entry
+from audit.entry import Entry, Personal, hash_for
 from audit.errors import StorageUnavailable
 from audit.merkle import Frontier
-from audit.store import Head
+from audit.store import Head, Ready
 from audit.stores.packing import COLUMNS, packed
 from audit.stores.sqlite_snapshot import SqliteSnapshot, decoded_frontier, encoded_personal
 from audit.stores.sqlite_trouble import in_our_words
@@ -61,6 +61,13 @@ class Known:
     logs: dict[str, KnownLog] = field(default_factory=dict)
 
 
+def ready(log: str, leaf: Mapping[str, Any], personal: Personal | None) -> Ready:
+    """What of an append needs no transaction; BadLeaf."""
+    hashed = hash_for(log, leaf, personal)
+    columns, rest = packed(leaf)
+    return Ready(log, dict(leaf), personal, hashed, (hashed, rest, *columns))
+
+
 class SqliteTransaction(SqliteSnapshot):
     """A `Transaction`: what one work sees and appends."""
 
@@ -90,14 +97,16 @@ class SqliteTransaction(SqliteSnapshot):
         return known.latest[prefix]
 
     def append(self, log: str, leaf: Mapping[str, Any], personal: Personal | None = None) -> Entry:
-        known = self._log(log)
-        entry = new_entry(log, known.frontier.size if known else 0, leaf, personal)
-        known = known or self._new_log(log)
-        self._insert(known.id, entry, leaf)
-        if personal is not None:
-            self._insert_personal(known.id, personal)
+        return self.append_ready(ready(log, leaf, personal))
+
+    def append_ready(self, ready: Ready) -> Entry:
+        known = self._log(ready.log) or self._new_log(ready.log)
+        entry = Entry(ready.log, known.frontier.size, ready.leaf_hash, ready.leaf)
+        self._write(_INSERT_ENTRY, self.next_seq, known.id, entry.index, *ready.row)
+        if ready.personal is not None:
+            self._insert_personal(known.id, ready.personal)
         self.next_seq += 1
-        self.grown[log] = known.after(entry, leaf["kind"])
+        self.grown[ready.log] = known.after(entry, ready.leaf["kind"])
         return entry
 
     def add_document(self, body: bytes) -> str:
@@ -128,12 +137,6 @@ class SqliteTransaction(SqliteSnapshot):
         )
         [log_id] = self._row("SELECT id FROM logs WHERE name = ?", name)
         return KnownLog(log_id, empty)
-
-    def _insert(self, log_id: int, entry: Entry, leaf: Mapping[str, Any]) -> None:
-        columns, rest = packed(leaf)
-        self._write(
-            _INSERT_ENTRY, self.next_seq, log_id, entry.index, entry.leaf_hash, rest, *columns
-        )
 
     def _insert_personal(self, log_id: int, personal: Personal) -> None:
         whose = log_id, personal.contact

@@ -20,6 +20,7 @@ from rules.event import checked_event
 if TYPE_CHECKING:
     from audit.entry import Entry
     from audit.store import Transaction
+    from policy_service.decide import Draft
     from policy_service.keys import Key
     from policy_service.service import Service
     from rules.event import Event
@@ -39,7 +40,9 @@ def decide(service: Service, caller: Key) -> Response:
     query()
     event = checked_event(event_json())
     admit(caller, event)
-    decided = service.store.transact(partial(_decide, service, caller, event))
+    draft = service.drafts.draft(event)
+    decided = service.store.transact(partial(_decide, service, caller, event, draft))
+    service.drafts.remember(decided.entry)
     decision = decision_view(decided.entry)
     service.counts.decided(decision["outcome"], replayed=decided.replayed)
     answered = answer(decision)
@@ -48,11 +51,13 @@ def decide(service: Service, caller: Key) -> Response:
     return answered
 
 
-def _decide(service: Service, caller: Key, event: Event, tx: Transaction) -> Answer:
+def _decide(
+    service: Service, caller: Key, event: Event, draft: Draft | None, tx: Transaction
+) -> Answer:
     """Decide for a key that was presumed to be valid, and is asked about here."""
     if not service.keyring.holds(tx, caller, tx.now):
         raise unauthorized()
-    decided = decide_event(event, service.policies, tx)
+    decided = decide_event(event, service.policies, tx, draft)
     service.uses.note_in(tx, caller.id)
     return decided
 

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from audit.entry import Entry, Kind, Personal, new_entry
+from audit.entry import Entry, Kind, Personal, hash_for
 from audit.errors import AlreadyThere, AuditError
 from audit.merkle import Frontier
-from audit.store import Filter, Head, Size
+from audit.store import Filter, Head, Ready, Size
 from rules.canonical import digest_of_bytes
 
 if TYPE_CHECKING:
@@ -143,12 +143,16 @@ class MemoryTransaction(MemorySnapshot):
         return self._now
 
     def append(self, log: str, leaf: Mapping[str, Any], personal: Personal | None = None) -> Entry:
-        entry = new_entry(log, len(self._log(log)), leaf, personal)
+        return self.append_ready(Ready(log, dict(leaf), personal, hash_for(log, leaf, personal)))
+
+    def append_ready(self, ready: Ready) -> Entry:
+        log, leaf = ready.log, ready.leaf
+        entry = Entry(log, len(self._log(log)), ready.leaf_hash, leaf)
         if leaf["kind"] == Kind.DECISION and self.decision(log, leaf["event"]):
             raise AlreadyThere("the event has its decision already")
         self._state.entries.setdefault(log, []).append(entry)
-        if personal is not None:
-            self._state.personal[log, entry.index] = personal
+        if ready.personal is not None:
+            self._state.personal[log, entry.index] = ready.personal
         return entry
 
     def add_document(self, body: bytes) -> str:
@@ -179,6 +183,9 @@ class MemoryStore:
         snapshot = MemorySnapshot(self._state)
         yield snapshot
         snapshot.end()
+
+    def ready(self, log: str, leaf: Mapping[str, Any], personal: Personal | None = None) -> Ready:
+        return Ready(log, dict(leaf), personal, hash_for(log, leaf, personal))
 
     def transact(self, work: Callable[[MemoryTransaction], T]) -> T:
         with self._mutex:
