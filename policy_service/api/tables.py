@@ -49,7 +49,7 @@ def harmless(cell: object) -> object:
 
 def _row(entry: Entry) -> list[Any]:
     """What a leaf has no member for is an empty cell."""
-    leaf = entry.value
+    leaf = dict(entry.value)
     leaf.setdefault("version", leaf.get("policy", {}).get("version"))
     leaf["index"] = entry.index
     leaf["leaf_hash"] = base64.b64encode(entry.leaf_hash).decode()
