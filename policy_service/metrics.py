@@ -7,6 +7,7 @@ names, and whichever is asked answers for all. The variable must be set before t
 
 from __future__ import annotations
 
+import logging
 import os
 from contextlib import suppress
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from prometheus_client import (
     Histogram,
     disable_created_metrics,
     generate_latest,
+    values,
 )
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
     from prometheus_client.core import Metric as Family
 
     from audit.store import Size
+
+_log = logging.getLogger(__name__)
 
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 disable_created_metrics()  # type: ignore[no-untyped-call]  # when a label was first seen tells nobody anything
@@ -103,6 +107,8 @@ METRICS = (
     Metric("policy_service_workers", Gauge, "processes that serve"),
     Metric("policy_service_info", Gauge, "1, with the release", ("version",), across="livemax"),
 )
+_FILES = ("counter", "histogram", "gauge_livesum", "gauge_livemax")
+_ROOM = 1 << 18  # bytes of each; labels are words of ours, so there is an end to them
 PROCESS = (
     "process_virtual_memory_bytes",
     "process_resident_memory_bytes",
@@ -118,6 +124,8 @@ class Metrics(Counts):
     """The metrics of one application."""
 
     def __init__(self) -> None:
+        if folder := os.environ.get(FOLDER):
+            _make_room(Path(folder))
         self._registry = CollectorRegistry()
         own = [metric for metric in METRICS if metric.across]
         made = {metric.name: _made(metric, self._registry) for metric in own}
@@ -169,6 +177,24 @@ class Metrics(Counts):
         if size:
             shown.register(_Ledger(size))
         return generate_latest(shown)
+
+
+def _make_room(folder: Path) -> None:
+    """Take the room that this process needs for counting, so that a full disk cannot end it.
+
+    The library maps files with holes into memory: to write into a hole when there is no room is the
+    death of the process. Where there is none now, this process counts for itself, seen by nobody.
+    """
+    files = [folder / f"{name}_{os.getpid()}.db" for name in _FILES]
+    try:
+        for path in files:
+            with path.open("ab") as file:
+                os.posix_fallocate(file.fileno(), 0, _ROOM)
+    except OSError as error:
+        for path in files:
+            path.unlink(missing_ok=True)
+        values.ValueClass = values.MutexValue
+        _log.warning("this process is not counted: %s", error.strerror)
 
 
 def _made(metric: Metric, registry: CollectorRegistry) -> Any:  # noqa: ANN401 - one of three types
