@@ -9,10 +9,10 @@ from audit.stores.schema import DECIDED_ALREADY
 
 _WORDS = {
     sqlite3.SQLITE_FULL: "the disk is full, or the ledger has reached the size it may have",
-    sqlite3.SQLITE_READONLY: "the ledger's file or its directory may only be read",
+    sqlite3.SQLITE_READONLY: "its file or its folder may only be read",
     sqlite3.SQLITE_BUSY: "another program keeps the ledger locked",
     sqlite3.SQLITE_LOCKED: "another program keeps the ledger locked",
-    sqlite3.SQLITE_IOERR: "the disk failed to read or write",
+    sqlite3.SQLITE_IOERR: "the disk failed to read or write, or a quota is used up",
     sqlite3.SQLITE_CANTOPEN: "the ledger's file cannot be opened",
     sqlite3.SQLITE_CORRUPT: "the ledger's file is damaged",
     sqlite3.SQLITE_NOTADB: "the ledger's file is damaged",

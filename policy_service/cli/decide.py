@@ -13,7 +13,7 @@ from audit.errors import AuditError, NotALedger
 from audit.stores.sqlite import SqliteStore
 from policy_service.batch import decide_lines
 from policy_service.cli.progress import progress
-from policy_service.cli.terminal import data_option, fail, found, opened
+from policy_service.cli.terminal import data_option, fail, fail_with, found, opened
 from policy_service.service import Service
 
 if TYPE_CHECKING:
@@ -72,7 +72,10 @@ def _make_where_there_is_none(data: Path) -> None:
     except NotALedger:
         if data.is_dir() and any(data.iterdir()):
             fail(f"{data} is not empty and holds no ledger")
-        SqliteStore.create(data).close()
+        try:
+            SqliteStore.create(data).close()
+        except AuditError as error:
+            fail_with(error, data)
         click.echo(f"Made a ledger in {data}.", err=True)
     except AuditError as error:
-        fail(str(error))
+        fail_with(error, data)

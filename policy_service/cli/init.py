@@ -8,7 +8,7 @@ import click
 
 from audit.errors import AuditError, LedgerExists
 from audit.stores.sqlite import SqliteStore
-from policy_service.cli.terminal import data_option, fail, json_option, show
+from policy_service.cli.terminal import data_option, fail_with, json_option, show
 from policy_service.keys import EVERY_WORKSPACE, Role, create_key
 from rules.event import SYSTEM
 
@@ -37,7 +37,7 @@ def init(data: Path, *, as_json: bool) -> None:
         with _created_or_opened(data) as store:
             tokens = store.transact(_first_keys)
     except AuditError as error:
-        fail(str(error))
+        fail_with(error, data)
     if as_json:
         show({"keys": tokens})
         return

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 import orjson
 
-from audit.errors import AuditError, NotALedger
+from audit.errors import AuditError, NotALedger, StorageUnavailable
 from audit.stores.sqlite import SqliteStore
 from policy_service.settings import Settings, WrongSetting
 
@@ -51,12 +51,12 @@ def opened(data: Path) -> Iterator[Store]:
     except NotALedger as error:
         fail(f"{error}. `policy-service init --data {data}` makes one.")
     except AuditError as error:
-        fail(str(error))
+        fail_with(error, data)
     with store:
         try:
             yield store
         except AuditError as error:
-            fail(str(error))
+            fail_with(error, data)
 
 
 def show(value: Any) -> None:  # noqa: ANN401 - any JSON value
@@ -73,6 +73,12 @@ def fail(message: str) -> NoReturn:
     """End the command as wrong use, saying why on standard error."""
     click.echo(f"policy-service: {message}", err=True)
     sys.exit(WRONG_USE)
+
+
+def fail_with(error: AuditError, data: Path) -> NoReturn:
+    """End the command with what the ledger refused; where that was the disk, naming the folder."""
+    is_of_disk = isinstance(error, StorageUnavailable)
+    fail(f"the ledger in {data} cannot be used: {error}" if is_of_disk else str(error))
 
 
 def found() -> NoReturn:
