@@ -67,10 +67,13 @@ class Client:
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
         self._headers = {"Authorization": f"Bearer {key}"} if key else {}
 
-    def request(self, method: str, path: str, body: bytes | None = None) -> Answer:
+    def request(
+        self, method: str, path: str, body: bytes | None = None, media: str | None = None
+    ) -> Answer:
         """The answer; NotAnswered where none came, and then it may have been done or not."""
+        told = {**self._headers, "Content-Type": media} if media else self._headers
         try:
-            self._connection.request(method, path, body, self._headers)
+            self._connection.request(method, path, body, told)
             response = self._connection.getresponse()
             headers = {name.lower(): value for name, value in response.getheaders()}
             return Answer(response.status, headers, response.read())
@@ -83,6 +86,10 @@ class Client:
 
     def decide(self, event: bytes) -> Answer:
         return self.request("POST", "/v1/decisions", event)
+
+    def decide_all(self, events: Sequence[bytes]) -> Answer:
+        path, media = "/v1/decisions/batch", "application/x-ndjson"
+        return self.request("POST", path, b"\n".join(events), media)
 
     def close(self) -> None:
         self._connection.close()
@@ -122,6 +129,8 @@ class Server:
     """More of it than the tests themselves have."""
     wrapper: Sequence[str] = ()
     """A command that runs the server's command, which follows it."""
+    logged_in: Path | None = None
+    """The folder of its log; beside its data where there is none."""
 
     _process: subprocess.Popen[bytes] | None = None
 
@@ -137,7 +146,8 @@ class Server:
     @property
     def log(self) -> Path:
         """What all its starts have printed."""
-        return self.data.with_name(f"{self.data.name}-{self.port}.log")
+        folder = self.logged_in or self.data.parent
+        return folder / f"{self.data.name}-{self.port}.log"
 
     def start(self) -> None:
         """Start it and wait until it is ready; AssertionError, with its log, if it ends first."""
@@ -249,10 +259,17 @@ def made(data: Path) -> dict[str, str]:
     return keys
 
 
-def run(*arguments: str, exit_code: int = 0) -> subprocess.CompletedProcess[bytes]:
-    """Run a command of policy-service, which must end with this code."""
+def run(
+    *arguments: str, exit_code: int = 0, given: bytes = b"", wrapper: Sequence[str] = ()
+) -> subprocess.CompletedProcess[bytes]:
+    """Run a command of policy-service, which must end with this code; `wrapper` may run it."""
     ended = subprocess.run(
-        [COMMAND, *arguments], cwd=ROOT, capture_output=True, check=False, timeout=PATIENCE
+        [*wrapper, COMMAND, *arguments],
+        cwd=ROOT,
+        input=given,
+        capture_output=True,
+        check=False,
+        timeout=PATIENCE,
     )
     said = (ended.stdout + ended.stderr).decode()
     assert ended.returncode == exit_code, f"{arguments} ended with {ended.returncode}: {said}"

@@ -20,7 +20,7 @@ import sys
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, ClassVar
 
 import orjson
 
@@ -44,6 +44,7 @@ NAMES = {
 }  # fmt: skip
 RECEIVES = frozenset({"read", "recvfrom"})
 SENDS = frozenset({"write", "pwrite", "sendto", "writev", "sendmsg"})
+IS_OF_LEDGER = "/ledger.sqlite3"  # and of what SQLite writes beside it
 
 libc = ctypes.CDLL(None, use_errno=True)
 libc.ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
@@ -75,6 +76,8 @@ class Tracer:
     """The process of each thread."""
     calls: dict[int, Call] = field(default_factory=dict)
     """The call that a thread is in, where it is of interest."""
+    talks: ClassVar[tuple[str, ...]] = ("socket:",)
+    """What a file begins with that is of interest beside those of a ledger."""
 
     def run(self) -> None:
         """Until the last process has ended."""
@@ -110,16 +113,24 @@ class Tracer:
             data = b""
             if call.name in RECEIVES and result > 0:
                 data = memory(thread, call.arguments[1], result)
-            self._write(thread, "return", call, data, result)
+            self.returned(thread, call, data, result)
 
     def _enter(self, thread: int, name: str | None, arguments: tuple[int, ...]) -> None:
         if name is None:
             return
         call = Call(name, arguments, file_of(thread, arguments[0]))
-        if call.file.startswith("socket:") or call.file.endswith("-wal"):
+        if call.file.startswith(self.talks) or IS_OF_LEDGER in call.file:
             self.calls[thread] = call
-            sent = sent_by(thread, call) if name in SENDS else b""
-            self._write(thread, "enter", call, sent, None)
+            self.entered(thread, call)
+
+    def entered(self, thread: int, call: Call) -> None:
+        """The thread waits to make the call."""
+        sent = sent_by(thread, call) if call.name in SENDS else b""
+        self._write(thread, "enter", call, sent, None)
+
+    def returned(self, thread: int, call: Call, data: bytes, result: int) -> None:
+        """The call was made, and received this; the thread waits to go on."""
+        self._write(thread, "return", call, data, result)
 
     def _write(self, thread: int, at: str, call: Call, data: bytes, result: int | None) -> None:
         line = {
@@ -166,7 +177,7 @@ def sent_by(thread: int, call: Call) -> bytes:
     return memory(thread, address, size)
 
 
-def main(out: str, *command: str) -> None:
+def main(kind: type[Tracer], out: str, *command: str) -> None:
     child = os.fork()
     if child == 0:
         ptrace(TRACEME, 0)
@@ -175,11 +186,11 @@ def main(out: str, *command: str) -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     os.waitpid(child, 0)
     ptrace(SETOPTIONS, child, data=OPTIONS)
-    with Path(out).open("wb") as file:
-        tracer = Tracer(file, {child: child})
+    with Path(out).open("ab") as file:
+        tracer = kind(file, {child: child})
         ptrace(SYSCALL, child)
         tracer.run()
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main(Tracer, *sys.argv[1:])
