@@ -1,0 +1,31 @@
+"""A server whose clock is set by a file: the seconds in it are added to the time."""
+
+from __future__ import annotations
+
+import os
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from audit.stores.sqlite import SqliteStore, utc_now
+from policy_service.app import create_app
+from policy_service.settings import Settings
+from tests.durability.broken import BrokenServer
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+OFFSET = "TESTS_CLOCK_OFFSET"
+
+
+def set_by_a_file() -> datetime:
+    return utc_now() + timedelta(seconds=int(Path(os.environ[OFFSET]).read_text()))
+
+
+def jumping() -> Flask:
+    settings = Settings.load()
+    return create_app(settings, SqliteStore.open(settings.data, clock=set_by_a_file))
+
+
+class JumpingServer(BrokenServer):
+    application = staticmethod(jumping)
