@@ -1,0 +1,312 @@
+"""Random histories of a ledger, through the service, on the real store, held against a model.
+
+Two stores share the folder, each with a service that remembers for itself, as two processes do.
+"""
+
+from __future__ import annotations
+
+import shutil
+from datetime import timedelta
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import orjson
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import invariant, rule
+
+from audit.receipts import ActionStatus
+from audit.replay import report
+from audit.stores.sqlite import SqliteStore
+from audit.verify import verify_all
+from policy_service.actions import find
+from policy_service.decide import decide_event, decision_view
+from policy_service.problems import Problem
+from rules.event import checked_event
+from tests.properties.ledger_model import (
+    HAPPENINGS,
+    VARIANTS,
+    LogModel,
+    VersionModel,
+    digest_of,
+    naive_root,
+)
+from tests.properties.strategies import STEADY
+from tests.properties.two_sides import LOGS, TwoSides, checked, code_of, document, refused
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from audit.store import Snapshot, Transaction
+    from audit.versions import VersionRecord
+    from policy_service.service import Service
+    from policy_service.versions import VersionSteps
+
+logs = st.sampled_from(LOGS)
+sides = st.integers(0, 1)
+people = st.sampled_from(("key-ada", "key-bob"))
+conversations = st.sampled_from(("c-1", "c-2", "c-3"))
+happenings = st.one_of(st.just(HAPPENINGS[0]), st.sampled_from(HAPPENINGS))
+picks = st.integers(0, 200)
+
+
+class LedgerMachine(TwoSides):
+    """What the service does to a ledger, in any order."""
+
+    def teardown(self) -> None:
+        for service in self.sides:
+            service.store.close()
+        with SqliteStore.open(self.folder, clock=self.clock) as store, store.read() as snapshot:
+            self.sound(snapshot)
+        self.open.close()
+
+    def sound(self, snapshot: Snapshot) -> None:
+        """The verifier finds nothing, and deciding again decides the same."""
+        for each in verify_all(snapshot):
+            leaves = [entry.leaf for entry in snapshot.entries(each.log)]
+            assert each.findings == ()
+            assert (each.size, each.root) == (len(leaves), naive_root(leaves))
+            replayed = report(snapshot, each.log)
+            decisions = [leaf for leaf in leaves if orjson.loads(leaf)["kind"] == "decision"]
+            assert replayed.decisions == replayed.identical == len(decisions)
+        assert list(snapshot.strays()) == []
+
+    # What happens to versions
+
+    @rule(log=logs, side=sides, by=people, variant=st.integers(0, len(VARIANTS) - 1))
+    def propose(self, log: str, side: int, by: str, variant: int) -> None:
+        model = self.model[log]
+        number = len(model.versions) + 1
+        changed, reason = VARIANTS[variant]
+        written = document(number, changed)
+        proposed = checked(number, variant)
+        record = self.step(log, side, by, lambda steps: steps.propose(proposed, None))
+        assert (record.number, record.digest) == (number, digest_of(written))
+        model.versions[number] = VersionModel(record.digest, reason, by)
+        model.enter("version.proposed")
+
+    @rule(
+        log=logs,
+        side=sides,
+        by=people,
+        pick=picks,
+        step=st.sampled_from(("approve", "activate", "mistake", "reject")),
+    )
+    def step_on(self, log: str, side: int, by: str, pick: int, step: str) -> None:
+        """A step on a version that is there, or on the next one, which is not."""
+        number = pick % (len(self.model[log].versions) + 1) + 1
+        if step == "activate":
+            self.activate(log, side, by, number)
+        elif step == "reject":
+            self.reject(log, side, by, number)
+        else:
+            self.approve(log, side, by, number, wrong=step == "mistake")
+
+    def approve(self, log: str, side: int, by: str, number: int, *, wrong: bool) -> None:
+        model = self.model[log]
+        known = model.versions.get(number)
+        digest = digest_of({}) if wrong or known is None else known.digest
+        expected = model.refusals_of_approval(number, digest, by)
+        if self.took(log, side, by, expected, lambda steps: steps.approve(number, digest)):
+            model.versions[number].status = "approved"
+            model.enter("version.approved")
+
+    def reject(self, log: str, side: int, by: str, number: int) -> None:
+        model = self.model[log]
+        expected = model.refusals_of_step(number, "proposed")
+        if self.took(log, side, by, expected, lambda steps: steps.reject(number, "No")):
+            model.versions[number].status = "rejected"
+            model.enter("version.rejected")
+
+    def activate(self, log: str, side: int, by: str, number: int) -> None:
+        """Also a retired one: that is rolling back."""
+        model = self.model[log]
+        expected = model.refusals_of_step(number, "approved", "retired")
+        if self.took(log, side, by, expected, lambda steps: steps.activate(number)):
+            model.versions[model.active].status = "retired"
+            model.versions[number].status = "active"
+            model.enter("version.activated", "version.retired")
+
+    @rule(log=logs, side=sides, variant=st.integers(0, len(VARIANTS) - 1))
+    def publish(self, log: str, side: int, variant: int) -> None:
+        """The whole way, which single steps seldom go."""
+        self.propose(log, side, "key-ada", variant)
+        number = len(self.model[log].versions)
+        self.approve(log, side, "key-bob", number, wrong=False)
+        self.activate(log, 1 - side, "key-ada", number)
+
+    # What happens in conversations
+
+    @rule(log=logs, side=sides, conversation=conversations, happening=happenings)
+    def decide(self, log: str, side: int, conversation: str, happening: dict[str, Any]) -> None:
+        """A reader that looked before sees nothing of it until it looks again."""
+        model = self.model[log]
+        event = self.event(log, conversation, happening)
+        with self.sides[1 - side].store.read() as before:
+            answer, body, replayed = self.decision(side, event)
+            assert before.head(log).size == len(model.kinds)
+            assert before.decision(log, event["id"]) is None
+        assert not replayed
+        self.expect(log, event, answer, body)
+
+    @rule(log=logs, side=sides, conversation=conversations, count=st.integers(1, 4))
+    def decide_many(self, log: str, side: int, conversation: str, count: int) -> None:
+        """Each of many at once twice: the second time it is replayed."""
+        service = self.sides[side]
+        events = [self.event(log, conversation, HAPPENINGS[0], more) for more in range(count)]
+        works = [
+            partial(decide_event, checked_event(event), service.policies)
+            for event in events
+            for _ in range(2)
+        ]
+        outcomes = service.store.transact_each(works)
+        for event, first, second in zip(events, outcomes[::2], outcomes[1::2], strict=True):
+            assert not isinstance(first, Exception)
+            assert not isinstance(second, Exception)
+            assert (first.replayed, second.replayed) == (False, True)
+            assert first.entry == second.entry
+            view = decision_view(first.entry)
+            self.expect(log, event, view, orjson.dumps(view))
+
+    @rule(log=logs, side=sides, pick=picks, other=st.booleans())
+    def decide_again(self, log: str, side: int, pick: int, *, other: bool) -> None:
+        """The same event gets the same bytes; another event under its id is refused."""
+        if not self.model[log].events:
+            self.decide(log, side, "c-1", HAPPENINGS[0])
+        events = list(self.model[log].events.values())
+        event = events[pick % len(events)]
+        if other:
+            changed = {**event, "contact": {**event["contact"], "name": "Someone"}}
+            error = refused(lambda: self.decision(side, changed))
+            assert code_of(error) == "event_id_reused"
+        else:
+            _, body, replayed = self.decision(side, event)
+            assert replayed
+            assert body == self.model[log].answers[event["id"]]
+
+    @rule(log=logs, side=sides, conversation=conversations)
+    def fail_after_deciding(self, log: str, side: int, conversation: str) -> None:
+        """What a work wrote before it failed is not there."""
+        event = checked_event(self.event(log, conversation, HAPPENINGS[0]))
+        service = self.sides[side]
+
+        def work(tx: Transaction) -> None:
+            decide_event(event, service.policies, tx)
+            raise Problem("not_supported", "On second thoughts")
+
+        error = refused(lambda: service.store.transact(work))
+        assert code_of(error) == "not_supported"
+
+    @rule(
+        log=logs, side=sides, pick=picks, status=st.sampled_from(("failed", "delivered", "retried"))
+    )
+    def receive(self, log: str, side: int, pick: int, status: str) -> None:
+        model = self.model[log]
+        if not model.actions:
+            self.decide(log, side, "c-1", HAPPENINGS[0])
+        action, was = self.action(log, pick)
+        if status == "retried":
+            if was == "pending" and pick % 2:
+                self.receive(log, side, pick, "failed")
+                was = "failed"
+            self.retry(log, side, action, was)
+            return
+        told = ActionStatus(status)
+        error = self.received(log, side, lambda receipts: receipts.receive(action, told, None))
+        if was in ("pending", "failed", status):
+            assert error is None
+            model.actions[action] = status
+            if was != status:
+                model.enter(f"action.{status}")
+        else:
+            assert code_of(error) == ("action_settled" if was else "not_found")
+
+    def retry(self, log: str, side: int, action: str, was: str | None) -> None:
+        model = self.model[log]
+        error = self.received(log, side, lambda receipts: receipts.retry(action))
+        if was in ("pending", "failed"):
+            assert error is None
+            model.actions[action] = "pending"
+            if was == "failed":
+                model.enter("action.retried")
+        else:
+            assert code_of(error) == ("action_settled" if was else "not_found")
+
+    # What happens around them
+
+    @rule(copied=st.booleans())
+    def reopen(self, *, copied: bool) -> None:
+        """A copy of the folder while nothing is open is the same ledger."""
+        for service in self.sides:
+            service.store.close()
+        if copied:
+            self.folder = shutil.copytree(
+                self.folder, self.folder.with_name(f"{self.folder.name}+")
+            )
+        self.sides = [self.opened(), self.opened()]
+
+    @rule(seconds=st.sampled_from((1, 60, 86_400, -3_600)))
+    def pass_time(self, seconds: int) -> None:
+        """Backwards, too, as clocks do."""
+        self.now += timedelta(seconds=seconds)
+
+    # What holds whenever nothing happens
+
+    @invariant()
+    def both_read_what_the_model_says(self) -> None:
+        for service in self.sides:
+            with service.store.read() as snapshot:
+                assert snapshot.logs() == [log for log in LOGS if self.model[log].kinds]
+                for log, model in self.model.items():
+                    self.is_log(snapshot, log, model)
+                    self.is_versions(service, snapshot, log, model)
+
+    def is_log(self, snapshot: Snapshot, log: str, model: LogModel) -> None:
+        entries = list(snapshot.entries(log))
+        leaves = [entry.leaf for entry in entries]
+        assert [entry.index for entry in entries] == list(range(len(model.kinds)))
+        assert [orjson.loads(leaf)["kind"] for leaf in leaves] == model.kinds
+        assert leaves[: len(model.leaves)] == model.leaves
+        model.leaves = leaves
+        head = snapshot.head(log)
+        assert (head.size, head.root) == (len(leaves), naive_root(leaves))
+        assert [entry.leaf_hash for entry in entries] == [naive_root([leaf]) for leaf in leaves]
+
+    def is_versions(self, service: Service, snapshot: Snapshot, log: str, model: LogModel) -> None:
+        records = service.policies.versions(snapshot, log).records
+        assert {number: (each.digest, each.status.value) for number, each in records.items()} == {
+            number: (each.digest, each.status) for number, each in model.versions.items()
+        }
+        assert service.policies.active(snapshot, log).number == model.active
+        for identity, status in model.actions.items():
+            assert find(snapshot, log, identity).state.status.value == status
+
+    def expect(self, log: str, event: dict[str, Any], answer: dict[str, Any], body: bytes) -> None:
+        """The decision is by the version that must decide, and says what that one says."""
+        model = self.model[log]
+        conversation = event["conversation"]["id"]
+        number = model.deciding(conversation)
+        version = model.versions[number]
+        assert answer["policy"] == {"version": number, "digest": version.digest}
+        begins = model.stages.get(conversation, "new") == "new"
+        if begins and event["type"] == "conversation.started":
+            assert answer["reason"] == version.reason
+        model.decided(event, answer, body)
+        assert answer["ledger"]["index"] == len(model.kinds) - 1
+
+    def took(
+        self,
+        log: str,
+        side: int,
+        by: str,
+        expected: set[str],
+        take: Callable[[VersionSteps], VersionRecord],
+    ) -> bool:
+        """Whether the step was taken, which it must be where nothing is expected to refuse it."""
+        error = refused(lambda: self.step(log, side, by, take))
+        assert (code_of(error) in expected) if expected else error is None
+        return error is None
+
+
+TestLedger = LedgerMachine.TestCase
+TestLedger.settings = settings(STEADY, max_examples=50, stateful_step_count=40)

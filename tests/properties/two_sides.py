@@ -1,0 +1,124 @@
+"""A ledger with two stores open on its folder, each with a service that remembers for itself.
+
+So do two processes that serve it.
+"""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from functools import cache, partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+import orjson
+from hypothesis.stateful import RuleBasedStateMachine
+
+from audit.stores.sqlite import SqliteStore
+from policy_service.actions import Receipts
+from policy_service.decide import decide_event, decision_view
+from policy_service.keys import EVERY_WORKSPACE, Key, Role
+from policy_service.problems import Problem
+from policy_service.service import Service
+from policy_service.versions import VersionSteps
+from rules import builtin
+from rules.checking import read_document
+from rules.event import checked_event
+from rules.source import plain
+from tests.properties.ledger_model import STARTED, VARIANTS, LogModel, VersionModel, digest_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from audit.versions import VersionRecord
+    from rules.document import Document
+
+LOGS = ("acme", "zeta")
+NOBODY = "nobody"
+
+
+def document(number: int, changed: dict[str, Any]) -> dict[str, Any]:
+    tree = builtin.tree()
+    return {**tree, "title": f"Number {number}", "settings": {**tree["settings"], **changed}}
+
+
+def key(identity: str) -> Key:
+    return Key(identity, Role.APPROVER, EVERY_WORKSPACE, "of a test", "", None, "")
+
+
+def code_of(error: Problem | None) -> str | None:
+    return error.code if error else None
+
+
+def refused(act: Callable[[], object]) -> Problem | None:
+    try:
+        act()
+    except Problem as error:
+        return error
+    return None
+
+
+@cache
+def checked(number: int, variant: int) -> Document:
+    """The document, checked once: that takes longer than all that is done with it here."""
+    return read_document(plain(document(number, VARIANTS[variant][0])))
+
+
+class TwoSides(RuleBasedStateMachine):
+    """The ledger, what it is to be like, and how a side does things to it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open = ExitStack()
+        self.folder = Path(self.open.enter_context(TemporaryDirectory())) / "data"
+        self.now = datetime(2026, 11, 22, 12, tzinfo=UTC)
+        SqliteStore.create(self.folder, clock=self.clock).close()
+        self.sides = [self.opened(), self.opened()]
+        tree = builtin.tree()
+        self.model = {
+            log: LogModel(VersionModel(digest_of(tree), STARTED, "system", "active"))
+            for log in LOGS
+        }
+
+    def clock(self) -> datetime:
+        return self.now
+
+    def opened(self) -> Service:
+        return Service(SqliteStore.open(self.folder, clock=self.clock))
+
+    def event(
+        self, log: str, conversation: str, happening: dict[str, Any], more: int = 0
+    ) -> dict[str, Any]:
+        return {
+            "id": f"ev-{len(self.model[log].events) + more}",
+            "occurred_at": "2026-11-22T10:00:00Z",
+            "workspace": {"id": log, "plan": "pro"},
+            "conversation": {"id": conversation, "direction": "inbound"},
+            "contact": {"id": "ct-1", "kind": "lead", "language": "en"},
+            **happening,
+        }
+
+    def decision(self, side: int, event: dict[str, Any]) -> tuple[dict[str, Any], bytes, bool]:
+        service = self.sides[side]
+        work = partial(decide_event, checked_event(event), service.policies)
+        answer = service.store.transact(work)
+        view = decision_view(answer.entry)
+        return view, orjson.dumps(view), answer.replayed
+
+    def step(
+        self, log: str, side: int, by: str, take: Callable[[VersionSteps], VersionRecord]
+    ) -> VersionRecord:
+        service = self.sides[side]
+        return service.store.transact(
+            lambda tx: take(VersionSteps(tx, service.policies, log, key(by)))
+        )
+
+    def action(self, log: str, pick: int) -> tuple[str, str | None]:
+        """An action and its status; now and then one that nobody asked for."""
+        known = [*self.model[log].actions.items(), (f"{NOBODY}.0", None)]
+        return known[pick % len(known)]
+
+    def received(self, log: str, side: int, say: Callable[[Receipts], object]) -> Problem | None:
+        store = self.sides[side].store
+        return refused(lambda: store.transact(lambda tx: say(Receipts(tx, log, "key"))))
