@@ -222,9 +222,13 @@ def _refusal(status: int, codes: list[str]) -> Json:
     return described
 
 
-_RETRY = {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}}}
-_HEADERS: dict[int, Json] = {
-    401: {"WWW-Authenticate": {"description": "The scheme.", "schema": {"type": "string"}}},
+def _always(name: str, description: str, type_: str) -> Json:
+    return {name: {"description": description, "required": True, "schema": {"type": type_}}}
+
+
+_RETRY = _always("Retry-After", "Seconds to wait.", "integer")
+_HEADERS = {
+    401: _always("WWW-Authenticate", "The scheme.", "string"),
     429: _RETRY,
     503: _RETRY,
 }
