@@ -22,6 +22,7 @@ from audit.verify import verify_all
 from policy_service.actions import find
 from policy_service.decide import decide_event, decision_view
 from policy_service.problems import Problem
+from policy_service.versions import VersionSteps
 from rules.event import checked_event
 from tests.properties.ledger_model import (
     HAPPENINGS,
@@ -32,7 +33,7 @@ from tests.properties.ledger_model import (
     naive_root,
 )
 from tests.properties.strategies import STEADY
-from tests.properties.two_sides import LOGS, TwoSides, checked, code_of, document, refused
+from tests.properties.two_sides import LOGS, TwoSides, checked, code_of, document, key, refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
     from audit.store import Snapshot, Transaction
     from audit.versions import VersionRecord
     from policy_service.service import Service
-    from policy_service.versions import VersionSteps
 
 logs = st.sampled_from(LOGS)
 sides = st.integers(0, 1)
@@ -93,8 +93,10 @@ class LedgerMachine(TwoSides):
         step=st.sampled_from(("approve", "activate", "mistake", "reject")),
     )
     def step_on(self, log: str, side: int, by: str, pick: int, step: str) -> None:
-        """A step on a version that is there, or on the next one, which is not."""
-        number = pick % (len(self.model[log].versions) + 1) + 1
+        """A step on one of the newest versions, or on the next one, which is not there."""
+        if not any(each.status == "proposed" for each in self.model[log].versions.values()):
+            self.propose(log, side, "key-ada", pick % len(VARIANTS))
+        number = max(1, len(self.model[log].versions) + 1 - (pick + 1) % 4)
         if step == "activate":
             self.activate(log, side, by, number)
         elif step == "reject":
@@ -137,14 +139,29 @@ class LedgerMachine(TwoSides):
 
     # What happens in conversations
 
-    @rule(log=logs, side=sides, conversation=conversations, happening=happenings)
-    def decide(self, log: str, side: int, conversation: str, happening: dict[str, Any]) -> None:
-        """A reader that looked before sees nothing of it until it looks again."""
-        model = self.model[log]
+    @rule(
+        log=logs,
+        side=sides,
+        conversation=conversations,
+        happening=happenings,
+        meanwhile=st.sampled_from(("nothing", "nothing", "another event", "another version")),
+    )
+    def decide(
+        self, log: str, side: int, conversation: str, happening: dict[str, Any], meanwhile: str
+    ) -> None:
+        """What is drafted holds only while all that it rests on does.
+
+        A reader that looked before sees nothing of it until it looks again.
+        """
         event = self.event(log, conversation, happening)
+        draft = self.sides[side].drafts.draft(checked_event(event))
+        if meanwhile == "another event":
+            self.decide(log, 1 - side, conversation, HAPPENINGS[1], "nothing")
+        elif meanwhile == "another version":
+            self.publish(log, 1 - side, 1)
         with self.sides[1 - side].store.read() as before:
-            answer, body, replayed = self.decision(side, event)
-            assert before.head(log).size == len(model.kinds)
+            answer, body, replayed = self.decision(side, event, draft)
+            assert before.head(log).size == len(self.model[log].kinds)
             assert before.decision(log, event["id"]) is None
         assert not replayed
         self.expect(log, event, answer, body)
@@ -153,7 +170,7 @@ class LedgerMachine(TwoSides):
     def decide_many(self, log: str, side: int, conversation: str, count: int) -> None:
         """Each of many at once twice: the second time it is replayed."""
         service = self.sides[side]
-        events = [self.event(log, conversation, HAPPENINGS[0], more) for more in range(count)]
+        events = [self.event(log, conversation, HAPPENINGS[0]) for _ in range(count)]
         works = [
             partial(decide_event, checked_event(event), service.policies)
             for event in events
@@ -172,7 +189,7 @@ class LedgerMachine(TwoSides):
     def decide_again(self, log: str, side: int, pick: int, *, other: bool) -> None:
         """The same event gets the same bytes; another event under its id is refused."""
         if not self.model[log].events:
-            self.decide(log, side, "c-1", HAPPENINGS[0])
+            self.decide(log, side, "c-1", HAPPENINGS[0], "nothing")
         events = list(self.model[log].events.values())
         event = events[pick % len(events)]
         if other:
@@ -191,6 +208,8 @@ class LedgerMachine(TwoSides):
         service = self.sides[side]
 
         def work(tx: Transaction) -> None:
+            steps = VersionSteps(tx, service.policies, log, key("key-ada"))
+            steps.propose(checked(9, 1), None)
             decide_event(event, service.policies, tx)
             raise Problem("not_supported", "On second thoughts")
 
@@ -203,10 +222,10 @@ class LedgerMachine(TwoSides):
     def receive(self, log: str, side: int, pick: int, status: str) -> None:
         model = self.model[log]
         if not model.actions:
-            self.decide(log, side, "c-1", HAPPENINGS[0])
+            self.decide(log, side, "c-1", HAPPENINGS[0], "nothing")
         action, was = self.action(log, pick)
         if status == "retried":
-            if was == "pending" and pick % 2:
+            if was == "pending" and pick % 4:
                 self.receive(log, side, pick, "failed")
                 was = "failed"
             self.retry(log, side, action, was)
@@ -309,4 +328,4 @@ class LedgerMachine(TwoSides):
 
 
 TestLedger = LedgerMachine.TestCase
-TestLedger.settings = settings(STEADY, max_examples=50, stateful_step_count=40)
+TestLedger.settings = settings(STEADY, max_examples=40, stateful_step_count=40)

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from audit.versions import VersionRecord
+    from policy_service.decide import Draft
     from rules.document import Document
 
 LOGS = ("acme", "zeta")
@@ -72,6 +73,7 @@ class TwoSides(RuleBasedStateMachine):
         super().__init__()
         self.open = ExitStack()
         self.folder = Path(self.open.enter_context(TemporaryDirectory())) / "data"
+        self.told = 0
         self.now = datetime(2026, 11, 22, 12, tzinfo=UTC)
         SqliteStore.create(self.folder, clock=self.clock).close()
         self.sides = [self.opened(), self.opened()]
@@ -87,11 +89,10 @@ class TwoSides(RuleBasedStateMachine):
     def opened(self) -> Service:
         return Service(SqliteStore.open(self.folder, clock=self.clock))
 
-    def event(
-        self, log: str, conversation: str, happening: dict[str, Any], more: int = 0
-    ) -> dict[str, Any]:
+    def event(self, log: str, conversation: str, happening: dict[str, Any]) -> dict[str, Any]:
+        self.told += 1
         return {
-            "id": f"ev-{len(self.model[log].events) + more}",
+            "id": f"ev-{self.told}",
             "occurred_at": "2026-11-22T10:00:00Z",
             "workspace": {"id": log, "plan": "pro"},
             "conversation": {"id": conversation, "direction": "inbound"},
@@ -99,10 +100,13 @@ class TwoSides(RuleBasedStateMachine):
             **happening,
         }
 
-    def decision(self, side: int, event: dict[str, Any]) -> tuple[dict[str, Any], bytes, bool]:
+    def decision(
+        self, side: int, event: dict[str, Any], draft: Draft | None = None
+    ) -> tuple[dict[str, Any], bytes, bool]:
         service = self.sides[side]
-        work = partial(decide_event, checked_event(event), service.policies)
+        work = partial(decide_event, checked_event(event), service.policies, draft=draft)
         answer = service.store.transact(work)
+        service.drafts.remember(answer.entry)
         view = decision_view(answer.entry)
         return view, orjson.dumps(view), answer.replayed
 
