@@ -73,7 +73,10 @@ def test_the_example_of_the_standard_is_verified() -> None:
 
 def test_the_poem_of_the_standard_is_parsed() -> None:
     """An empty line in the text does not end it."""
-    poem = "Ognuno sta solo sul cuor della terra\ntrafitto da un raggio di sole:\n\ned è subito sera.\n"
+    poem = (
+        "Ognuno sta solo sul cuor della terra\ntrafitto da un raggio di sole:\n\n"
+        "ed è subito sera.\n"
+    )
     line = (
         "— quasimodo.example/salvatore NnugSzTjtVAewIS+Z/iJhUPeFDkO/5QQ2i5ddnGITLlC+EhfLW9oJ"
         "KONrMouFSQU0xMcXxj99ihAQwaqP3ZekRwNtIc=\n"
