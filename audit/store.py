@@ -142,6 +142,12 @@ class Transaction(Snapshot, Protocol):
     def append_ready(self, ready: Ready) -> Entry:
         """The same for what the store made ready before."""
 
+    def erase(self, log: str, contact: str) -> list[int]:
+        """Destroy every personal part of the contact, and their key; the indices of its entries.
+
+        None where nothing of theirs is kept. The entry that says so is the caller's to append.
+        """
+
     def add_document(self, body: bytes) -> str:
         """Keep the document beside the logs; its digest. Adding it again changes nothing."""
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import sqlite3
 
 APPLICATION_ID = 0x504C4447  # "PLDG"
-FORMAT = 2
+FORMAT = 3
 PAGE_SIZE = 4096
 
 DECIDED_ALREADY = "the event has its decision already"
@@ -145,8 +145,8 @@ _migrations = Migrations("ledger")
 def _format_1(db: Database) -> None:
     for statement in _TABLES:
         db.execute(statement)
-    for table, check in _INSERT_TRIGGERS.items():
-        db.execute(f"CREATE TRIGGER {table}_insert BEFORE INSERT ON {table} BEGIN {check}; END")
+    for table in _INSERT_TRIGGERS:
+        db.execute(trigger_on_insert(table))
     db.execute(_LOG_GROWS)
     for table in _NEVER_UPDATED:
         db.execute(_refusal(table, "UPDATE"))
@@ -161,6 +161,21 @@ def _format_2(db: Database) -> None:
         "CREATE TABLE last_uses (key TEXT PRIMARY KEY, at TEXT NOT NULL) STRICT, WITHOUT ROWID"
     )
     db.execute("PRAGMA user_version = 2")
+
+
+@_migrations(name="format 3")
+def _format_3(db: Database) -> None:
+    """Personal parts are sealed, contacts known by pseudonyms alone."""
+    db.execute("CREATE TABLE erased (contact INTEGER PRIMARY KEY) STRICT")
+    for verb in ("UPDATE", "DELETE"):
+        db.execute(_refusal("erased", verb))
+    db.execute("PRAGMA user_version = 3")
+
+
+def trigger_on_insert(table: str) -> str:
+    """The statement that makes the trigger before an insert into the table."""
+    check = _INSERT_TRIGGERS[table]
+    return f"CREATE TRIGGER {table}_insert BEFORE INSERT ON {table} BEGIN {check}; END"
 
 
 def _refusal(table: str, verb: str) -> str:
@@ -186,6 +201,5 @@ def create(connection: sqlite3.Connection, of_format: int = FORMAT) -> None:
 
 
 def upgrade(connection: sqlite3.Connection) -> None:
-    """Bring a ledger of an older format to the newest, while nobody else writes."""
-    if format_of(connection) < FORMAT:
-        _migrations.apply(Database(connection, execute_plugins=False))
+    """Give a ledger of an older format the tables of the newest."""
+    _migrations.apply(Database(connection, execute_plugins=False))

@@ -22,9 +22,11 @@ from audit.errors import (
 )
 from audit.group import QUEUE_LIMIT, GroupCommit, Raised, Returned
 from audit.stores import schema
+from audit.stores.contact_keys import KEYS, ContactKeys
 from audit.stores.sqlite_snapshot import SqliteSnapshot
 from audit.stores.sqlite_transaction import SqliteTransaction, ready
 from audit.stores.sqlite_trouble import in_our_words
+from audit.stores.sqlite_upgrade import upgrade
 from audit.stores.sqlite_writer import SqliteWriter, locked
 
 if TYPE_CHECKING:
@@ -40,6 +42,7 @@ T = TypeVar("T")
 
 LEDGER = "ledger.sqlite3"
 LOCK = "ledger.lock"
+_ERASED = "SELECT contact FROM erased"  # a process may have died before it destroyed the keys
 _WORKS_IN_A_COMMIT = 256  # of one `transact_each`, so that others get in between
 _BUSY_SECONDS = 5.0  # for a program that does not know our lock, such as the sqlite3 shell
 
@@ -60,7 +63,8 @@ class SqliteStore:
     ) -> None:
         self._path = data_dir / LEDGER
         self._clock = clock
-        self._writer = SqliteWriter(self._connect_writer, data_dir / LOCK, clock)
+        self._keys = ContactKeys(data_dir / KEYS)
+        self._writer = SqliteWriter(self._connect_writer, self._keys, data_dir / LOCK, clock)
         self._group = GroupCommit[SqliteTransaction](self._writer.begin, queue_limit)
         self._idle_readers: list[sqlite3.Connection] = []
         self._closed = False
@@ -76,6 +80,8 @@ class SqliteStore:
         except OSError as error:
             raise in_our_words(error) from error
         with locked(data_dir / LOCK):
+            if not (data_dir / LEDGER).exists():
+                ContactKeys.create(data_dir / KEYS)
             _create(data_dir / LEDGER)
         return cls.open(data_dir, clock=clock)
 
@@ -105,7 +111,7 @@ class SqliteStore:
     @contextmanager
     def read(self) -> Iterator[SqliteSnapshot]:
         connection = self._take_reader()
-        snapshot = SqliteSnapshot(connection)
+        snapshot = SqliteSnapshot(connection, self._keys)
         try:
             try:
                 connection.execute("BEGIN")
@@ -152,6 +158,7 @@ class SqliteStore:
         while self._idle_readers:
             self._idle_readers.pop().close()
         self._writer.close()
+        self._keys.close()
 
     def __enter__(self) -> Self:
         return self
@@ -203,7 +210,10 @@ class SqliteStore:
             # committed from now on, so it must reach the disk before anybody is answered from it.
             connection.execute("PRAGMA wal_checkpoint")
             connection.execute("PRAGMA cache_size = -16384")  # KiB; indexes are hit at random
-            schema.upgrade(connection)
+            if schema.format_of(connection) < schema.FORMAT:
+                ContactKeys.create(self._path.with_name(KEYS))
+                upgrade(connection, self._keys)
+            self._keys.destroy(number for (number,) in connection.execute(_ERASED))
         except sqlite3.Error:
             connection.close()
             raise

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from audit.entry import SALT_SIZE, Entry, Kind, Personal, format_time
 from audit.errors import AuditError, StorageUnavailable
 from audit.merkle import Frontier
+from audit.sealing import CannotUnseal, unseal
 from audit.store import Filter, Head, Size
 from audit.stores.packing import COLUMNS, unpacked
 from audit.stores.sqlite_strays import strays
@@ -21,7 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime
 
-_PART_FORMAT = b"\x00"  # of personal.body: this byte, the salt, the part
+    from audit.stores.contact_keys import ContactKeys
+
+_UNSEALED = b"\x00"  # begins a body of formats 1 and 2: this byte, the salt, the part
 _STREAM_ROWS = 500
 
 _LOG = "log = (SELECT id FROM logs WHERE name = ?)"
@@ -30,15 +33,16 @@ _ENTRY = f"SELECT idx, leaf_hash, rest, {', '.join(COLUMNS)} FROM entries WHERE"
 _FILTERED = ("kind", "conversation", "outcome", "reason", "rule", "version")
 _OF_CONTACT = f"""seq IN (
     SELECT entry FROM personal
-    WHERE contact = (SELECT ref FROM contacts WHERE {_LOG} AND contact = ?)
+    WHERE contact IN (SELECT ref FROM contacts WHERE {_LOG} AND contact IN (?, ?))
 )"""
 
 
 class SqliteSnapshot:
     """A `Snapshot` on a connection that is inside a transaction."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, keys: ContactKeys) -> None:
         self._connection: sqlite3.Connection | None = connection
+        self._keys = keys
 
     def end(self) -> None:
         """From here on nothing can be read through this snapshot."""
@@ -108,7 +112,10 @@ class SqliteSnapshot:
         return [_entry(log, row) for row in rows]
 
     def search(self, log: str, wanted: Filter, after: int | None, limit: int) -> list[Entry]:
-        tests, values = _conditions(log, wanted)
+        tests, values = _conditions(wanted)
+        if wanted.contact is not None:
+            tests.append(_OF_CONTACT)
+            values += [log, wanted.contact, self._keys.pseudonym(log, wanted.contact)]
         # A plus keeps an index away: what finds few comes first, then they are put in order.
         of_contact = wanted.contact is not None
         log_test = f"+{_LOG}" if of_contact else _LOG
@@ -123,11 +130,28 @@ class SqliteSnapshot:
 
     def personal(self, log: str, index: int) -> Personal | None:
         statement = f"""
-            SELECT contacts.contact, body FROM personal JOIN contacts ON ref = personal.contact
-            WHERE entry = (SELECT seq FROM entries WHERE {_LOG} AND idx = ?)
+            SELECT contacts.ref, contacts.contact, leaf_hash, body
+            FROM entries JOIN personal ON entry = seq JOIN contacts ON ref = personal.contact
+            WHERE {_LOG} AND idx = ?
         """
-        row = self._row(statement, log, index)
-        return _personal(*row) if row else None
+        row = self._row(statement.replace("log =", "entries.log ="), log, index)
+        return self._unsealed(log, *row) if row else None
+
+    def _unsealed(
+        self, log: str, ref: int, contact: str, leaf_hash: bytes, body: bytes
+    ) -> Personal:
+        if body[:1] == _UNSEALED:
+            return Personal(contact, body[1 : 1 + SALT_SIZE], body[1 + SALT_SIZE :])
+        key = self._keys.key(ref)
+        if key is None:
+            raise StorageUnavailable("the key of a contact is not in the file of keys")
+        try:
+            personal = unseal(key, leaf_hash, body)
+        except CannotUnseal as error:
+            raise StorageUnavailable(f"a personal part is damaged: {error}") from error
+        if self._keys.pseudonym(log, personal.contact) != contact:
+            raise StorageUnavailable("a personal part is kept as another contact's")
+        return personal
 
     def document(self, digest: str) -> bytes | None:
         row = self._row("SELECT body FROM documents WHERE digest = ?", digest)
@@ -149,23 +173,12 @@ class SqliteSnapshot:
         return _entry(log, row) if row else None
 
 
-def encoded_personal(personal: Personal) -> bytes:
-    """The body of a row of `personal`: a byte for its format, the salt, the part."""
-    return _PART_FORMAT + personal.salt + personal.part
-
-
 def decoded_frontier(encoded: bytes) -> Frontier:
     """The frontier of a row of `logs`; StorageUnavailable where it is damaged."""
     try:
         return Frontier.decode(encoded)
     except ValueError as error:
         raise StorageUnavailable(f"the ledger's head is damaged: {error}") from error
-
-
-def _personal(contact: str, body: bytes) -> Personal:
-    if body[:1] != _PART_FORMAT:
-        raise StorageUnavailable("a personal part is damaged, or written by a newer release")
-    return Personal(contact, body[1 : 1 + SALT_SIZE], body[1 + SALT_SIZE :])
 
 
 def _entry(log: str, row: Sequence[Any]) -> Entry:
@@ -188,7 +201,7 @@ def _of_kinds(kinds: Sequence[Kind]) -> str:
     return f"kind IN ({listed})" + (f" AND {_IN_PART}" if Kind.DECISION not in kinds else "")
 
 
-def _conditions(log: str, wanted: Filter) -> tuple[Sequence[str], Sequence[object]]:
+def _conditions(wanted: Filter) -> tuple[list[str], list[object]]:
     tests: list[str] = []
     values: list[object] = []
     for column in _FILTERED:
@@ -200,9 +213,6 @@ def _conditions(log: str, wanted: Filter) -> tuple[Sequence[str], Sequence[objec
         tests.append(_IN_PART)
     if wanted.acting:
         tests.append("id IS NOT NULL")
-    if wanted.contact is not None:
-        tests.append(_OF_CONTACT)
-        values += [log, wanted.contact]
     for test, moment in (("at >= ?", wanted.since), ("at < ?", wanted.until)):
         if moment is not None:
             tests.append(test)

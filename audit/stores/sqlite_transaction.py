@@ -9,15 +9,18 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from audit.entry import Entry, Personal, hash_for
 from audit.errors import StorageUnavailable
 from audit.merkle import Frontier
+from audit.sealing import seal
 from audit.store import Head, Ready
 from audit.stores.packing import COLUMNS, packed
-from audit.stores.sqlite_snapshot import SqliteSnapshot, decoded_frontier, encoded_personal
+from audit.stores.sqlite_snapshot import SqliteSnapshot, decoded_frontier
 from audit.stores.sqlite_trouble import in_our_words
 from rules.canonical import digest_of_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
+
+    from audit.stores.contact_keys import ContactKeys
 
 Write: TypeAlias = tuple[str, tuple[object, ...]]
 """A statement and its values."""
@@ -26,10 +29,9 @@ _WRITTEN = ("seq", "log", "idx", "leaf_hash", "rest", *COLUMNS)
 _INSERT_ENTRY = f"""
     INSERT INTO entries ({", ".join(_WRITTEN)}) VALUES ({", ".join("?" * len(_WRITTEN))})
 """  # noqa: S608 - the columns are those above
-_INSERT_PERSONAL = """
-    INSERT OR IGNORE INTO personal (entry, body, contact)
-    VALUES (?, ?, (SELECT ref FROM contacts WHERE log = ? AND contact = ?))
-"""  # ignored, and so no row, where the contact is new
+_ERASED = """
+    SELECT idx FROM personal JOIN entries ON seq = entry WHERE personal.contact = ? ORDER BY idx
+"""
 _RECORD_USE = """
     INSERT INTO last_uses (key, at) VALUES (?, ?)
     ON CONFLICT (key) DO UPDATE SET at = excluded.at WHERE excluded.at > at
@@ -71,13 +73,16 @@ def ready(log: str, leaf: Mapping[str, Any], personal: Personal | None) -> Ready
 class SqliteTransaction(SqliteSnapshot):
     """A `Transaction`: what one work sees and appends."""
 
-    def __init__(self, known: Known, connection: sqlite3.Connection, now: datetime) -> None:
-        super().__init__(connection)
+    def __init__(
+        self, known: Known, connection: sqlite3.Connection, keys: ContactKeys, now: datetime
+    ) -> None:
+        super().__init__(connection, keys)
         self._known = known
         self._now = now
         self.next_seq = known.next_seq
         self.grown: dict[str, KnownLog] = {}  # the logs that this work appended to
         self.writes: list[Write] = []
+        self.erased: list[int] = []  # the numbers of keys to destroy
         self.spoilt: StorageUnavailable | None = None  # by a write that failed
 
     @property
@@ -103,11 +108,23 @@ class SqliteTransaction(SqliteSnapshot):
         known = self._log(ready.log) or self._new_log(ready.log)
         entry = Entry(ready.log, known.frontier.size, ready.leaf_hash, ready.leaf)
         self._write(_INSERT_ENTRY, self.next_seq, known.id, entry.index, *ready.row)
-        if ready.personal is not None:
-            self._insert_personal(known.id, ready.personal)
+        if ready.personal:
+            self._insert_personal(known.id, ready, ready.personal)
         self.next_seq += 1
         self.grown[ready.log] = known.after(entry, ready.leaf["kind"])
         return entry
+
+    def erase(self, log: str, contact: str) -> list[int]:
+        known = self._log(log)
+        found = self._contact(known.id, log, contact) if known else None
+        if found is None:
+            return []
+        indices = [index for (index,) in self._rows(_ERASED, *found)]
+        self._write("INSERT INTO erased (contact) VALUES (?)", *found)
+        self._write("DELETE FROM personal WHERE contact = ?", *found)
+        self._write("DELETE FROM contacts WHERE ref = ?", *found)
+        self.erased.append(*found)
+        return indices
 
     def add_document(self, body: bytes) -> str:
         digest = digest_of_bytes(body)
@@ -138,12 +155,26 @@ class SqliteTransaction(SqliteSnapshot):
         [log_id] = self._row("SELECT id FROM logs WHERE name = ?", name)
         return KnownLog(log_id, empty)
 
-    def _insert_personal(self, log_id: int, personal: Personal) -> None:
-        whose = log_id, personal.contact
-        row = self.next_seq, encoded_personal(personal), *whose
-        if not self._write(_INSERT_PERSONAL, *row):
-            self._write("INSERT INTO contacts (log, contact) VALUES (?, ?)", *whose)
-            self._write(_INSERT_PERSONAL, *row)
+    def _insert_personal(self, log_id: int, ready: Ready, personal: Personal) -> None:
+        contact = self._contact(log_id, ready.log, personal.contact)
+        number = contact[0] if contact else self._keys.take()
+        key = self._keys.key(number)
+        if key is None:
+            raise StorageUnavailable("the key of a contact is not in the file of keys")
+        if contact is None:
+            whose = number, log_id, self._keys.pseudonym(ready.log, personal.contact)
+            self._write("INSERT INTO contacts (ref, log, contact) VALUES (?, ?, ?)", *whose)
+        body = seal(key, ready.leaf_hash, personal)
+        row = self.next_seq, number, body
+        self._write("INSERT INTO personal (entry, contact, body) VALUES (?, ?, ?)", *row)
+
+    def _contact(self, log_id: int, log: str, contact: str) -> tuple[int] | None:
+        """The number of the contact's key, if anything of theirs is kept."""
+        found: tuple[int] | None = self._row(
+            "SELECT ref FROM contacts WHERE log = ? AND contact = ?",
+            *(log_id, self._keys.pseudonym(log, contact)),
+        )
+        return found
 
     def _write(self, statement: str, *values: object) -> int:
         """Change the ledger; by how many rows. After a failure this work can do nothing more."""

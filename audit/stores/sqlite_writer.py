@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from audit.stores.contact_keys import ContactKeys
     from audit.stores.sqlite_transaction import Write
 
 T = TypeVar("T")
@@ -41,9 +42,14 @@ class SqliteCommit:
     """
 
     def __init__(
-        self, connection: sqlite3.Connection, clock: Callable[[], datetime], known: Known | None
+        self,
+        connection: sqlite3.Connection,
+        keys: ContactKeys,
+        clock: Callable[[], datetime],
+        known: Known | None,
     ) -> None:
         self._connection = connection
+        self._keys = keys
         self._clock = clock
         version = self._data_version()
         if known is None or known.data_version != version or len(known.logs) > MOST_LOGS:
@@ -52,10 +58,11 @@ class SqliteCommit:
         self.known = known
         self._grown: set[str] = set()
         self._writes: list[Write] = []  # of the works that did not fail
+        self._erased: list[int] = []
         self.is_durable = False
 
     def attempt(self, work: Callable[[SqliteTransaction], T]) -> Returned[T] | Raised:
-        transaction = SqliteTransaction(self.known, self._connection, self._clock())
+        transaction = SqliteTransaction(self.known, self._connection, self._keys, self._clock())
         outcome: Returned[T] | Raised
         try:
             outcome = Returned(work(transaction))
@@ -78,6 +85,7 @@ class SqliteCommit:
         self.known.logs.update(transaction.grown)
         self._grown.update(transaction.grown)
         self._writes += transaction.writes
+        self._erased += transaction.erased
 
     def _undo(self) -> None:
         self._execute("ROLLBACK")
@@ -101,6 +109,8 @@ class SqliteCommit:
             )
         self._execute("COMMIT")
         self.is_durable = True
+        if self._erased:
+            self._keys.destroy(self._erased)
 
     def _execute(self, statement: str, *values: object) -> None:
         try:
@@ -115,10 +125,12 @@ class SqliteWriter:
     def __init__(
         self,
         connect: Callable[[], sqlite3.Connection],
+        keys: ContactKeys,
         lock_file: Path,
         clock: Callable[[], datetime],
     ) -> None:
         self._connect = connect
+        self._keys = keys
         self._lock_file = lock_file
         self._clock = clock
         self._mutex = threading.Lock()  # against `close`; writers are in line already
@@ -136,7 +148,7 @@ class SqliteWriter:
             try:
                 connection = self._connection = self._connection or self._connect()
                 connection.execute("BEGIN IMMEDIATE")
-                commit = SqliteCommit(connection, self._clock, known)
+                commit = SqliteCommit(connection, self._keys, self._clock, known)
             except sqlite3.Error as error:
                 self._drop()
                 raise in_our_words(error) from error

@@ -32,6 +32,7 @@ def raw(data: Path) -> Iterator[sqlite3.Connection]:
     """A connection of someone else: without our pragmas, triggers not recursive."""
     connection = sqlite3.connect(data / LEDGER, isolation_level=None)
     connection.execute("PRAGMA recursive_triggers = OFF")
+    connection.execute("INSERT INTO erased VALUES (7)")
     yield connection
     connection.close()
 
@@ -93,12 +94,16 @@ FORBIDDEN = {
     "add a personal part later": "INSERT INTO personal VALUES (2, 1, x'00')",
     "update a contact": "UPDATE contacts SET contact = 'ct-2'",
     "replace a contact by ref": "REPLACE INTO contacts VALUES (1, 1, 'ct-2')",
-    "replace a contact by name": "REPLACE INTO contacts VALUES (9, 1, 'ct-1')",
+    "replace a contact by name": """
+        REPLACE INTO contacts SELECT 9, log, contact FROM contacts WHERE ref = 1
+    """,
+    "forget an erasure": "DELETE FROM erased",
+    "change an erasure": "UPDATE erased SET contact = 8",
 }
 
 
 def contents(connection: sqlite3.Connection) -> list[list[tuple[object, ...]]]:
-    tables = ("logs", "entries", "personal", "contacts", "documents")
+    tables = ("logs", "entries", "personal", "contacts", "documents", "erased")
     return [connection.execute(f"SELECT * FROM {table}").fetchall() for table in tables]
 
 

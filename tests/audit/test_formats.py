@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from audit.store import Filter
 from audit.stores import schema
 from audit.stores.sqlite import LEDGER, SqliteStore
 from audit.verify import verify_all
-from tests.fakes.leaves import decide, first_version
+from tests.fakes.leaves import decide, first_version, personal
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,8 +31,12 @@ def older(tmp_path: Path) -> Path:
             written.transact(decide("ev-1"))
         connection.execute("ATTACH ? AS newer", [str(tmp_path / "newer" / LEDGER)])
         connection.execute("INSERT INTO logs SELECT id, name, 0, root, frontier FROM newer.logs")
-        for table in ("entries", "contacts", "personal", "documents"):
+        for table in ("entries", "documents"):
             connection.execute(f"INSERT INTO {table} SELECT * FROM newer.{table}")
+        part = personal("ev-1")
+        connection.execute("INSERT INTO contacts VALUES (1, 1, 'ct-1')")
+        body = b"\x00" + part.salt + part.part
+        connection.execute("INSERT INTO personal VALUES (4, 1, ?)", (body,))
         connection.execute("UPDATE logs SET (size, root) = (SELECT size, root FROM newer.logs)")
     return tmp_path
 
@@ -45,6 +50,9 @@ def check(view: Snapshot, entries: int) -> None:
     [report] = verify_all(view)
     assert (report.size, report.findings, list(view.strays())) == (entries, (), [])
     assert view.size().entries == entries
+    assert view.personal("acme", 3) == personal("ev-1")
+    found = view.search("acme", Filter(contact="ct-1"), None, 1)
+    assert [entry.index for entry in found] == [3]
 
 
 def test_an_older_ledger_is_read_and_stays_as_it_is(older: Path) -> None:

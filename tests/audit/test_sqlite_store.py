@@ -18,6 +18,7 @@ import pytest
 from audit.errors import LedgerExists, NotALedger, StorageUnavailable, UnknownFormat
 from audit.store import Filter
 from audit.stores import sqlite
+from audit.stores.contact_keys import KEYS
 from audit.stores.schema import FORMAT
 from audit.stores.sqlite import LEDGER, LOCK, SqliteStore
 from audit.verify import verify_all
@@ -40,7 +41,7 @@ def test_a_ledger_is_its_owners_alone(tmp_path: Path) -> None:
         store.transact(decide("ev-1"))
         modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in data.iterdir()}
     assert stat.S_IMODE(data.stat().st_mode) == 0o700
-    assert set(modes) == {LEDGER, f"{LEDGER}-wal", f"{LEDGER}-shm", LOCK}
+    assert set(modes) == {LEDGER, f"{LEDGER}-wal", f"{LEDGER}-shm", LOCK, KEYS}
     assert set(modes.values()) == {0o600}
 
 

@@ -60,20 +60,26 @@ def test_triggers_that_were_taken_away_are_told(data: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "statement",
+    ("statement", "message"),
     [
-        "UPDATE contacts SET contact = 'mallory' WHERE ref = 1",
-        "UPDATE personal SET contact = 2 WHERE entry = 1",
+        (
+            "UPDATE contacts SET contact = 'mallory' WHERE ref = 1",
+            "a personal part is kept as another contact's",
+        ),
+        (
+            "UPDATE personal SET contact = 2 WHERE entry = 1",
+            "a personal part is damaged: it does not open with the contact's key",
+        ),
     ],
 )
 def test_a_personal_part_that_is_said_to_be_another_contacts_is_found(
-    data: Path, statement: str
+    data: Path, statement: str, message: str
 ) -> None:
     """Else a search would show, and an erasure erase, the wrong person's."""
     with owned(data) as connection:
         connection.execute(statement)
     with SqliteStore.open(data) as store, store.read() as snapshot:
         findings = [finding for report in verify_all(snapshot) for finding in report.findings]
-    assert ("acme", 0, "the personal part is said to be another's") in [
+    assert ("acme", 0, message) in [
         (finding.log, finding.index, finding.message) for finding in findings
     ]

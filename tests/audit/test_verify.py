@@ -127,7 +127,8 @@ TAMPERING = {
     "a broken frontier": (["UPDATE logs SET frontier = x'00'"], HEAD | SIZE),
     "a renamed log": (
         ["UPDATE logs SET name = 'zeta'"],
-        {(index, "another_log") for index in range(7)},
+        {(index, "another_log") for index in range(7)}
+        | {(index, "commitment") for index in range(3, 7)},
     ),
     "a removed personal part": (
         ["DELETE FROM personal WHERE entry = 4"],

@@ -155,6 +155,13 @@ class MemoryTransaction(MemorySnapshot):
             self._state.personal[log, entry.index] = ready.personal
         return entry
 
+    def erase(self, log: str, contact: str) -> list[int]:
+        beside = self._state.personal
+        indices = [i for (of, i), part in beside.items() if (of, part.contact) == (log, contact)]
+        for index in indices:
+            del beside[log, index]
+        return sorted(indices)
+
     def add_document(self, body: bytes) -> str:
         digest = digest_of_bytes(body)
         self._state.documents[digest] = body

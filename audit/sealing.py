@@ -1,0 +1,56 @@
+"""Sealing what is personal: a key for each contact, so that destroying one forgets one person.
+
+A sealed body, format 1: a byte 1, a nonce of 12 bytes, then AES-256-GCM (NIST SP 800-38D) over the
+salt, the length of the contact's id in 2 bytes, the id, and the personal part. It is bound to the
+hash of the entry's leaf, so that it opens beside no other entry.
+"""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from audit.entry import SALT_SIZE, Personal
+
+KEY_SIZE = 32
+_FORMAT = b"\x01"
+_NONCE_SIZE = 12
+_LENGTH_BYTES = 2
+
+
+class CannotUnseal(ValueError):  # noqa: N818 - it says what cannot be done
+    """The body is not what was sealed with this key beside this entry."""
+
+
+def pseudonym(secret: bytes, log: str, contact: str) -> str:
+    """What a contact is found by: HMAC-SHA-256 of log and id, which nobody without the secret has.
+
+    A log's name has no slash in it, so no two contacts share one.
+    """
+    return hmac.digest(secret, f"{log}/{contact}".encode(), "sha256").hex()
+
+
+def seal(key: bytes, leaf_hash: bytes, personal: Personal) -> bytes:
+    """The sealed body; another one each time."""
+    contact = personal.contact.encode()
+    clear = personal.salt + len(contact).to_bytes(_LENGTH_BYTES) + contact + personal.part
+    nonce = secrets.token_bytes(_NONCE_SIZE)
+    return _FORMAT + nonce + AESGCM(key).encrypt(nonce, clear, leaf_hash)
+
+
+def unseal(key: bytes, leaf_hash: bytes, body: bytes) -> Personal:
+    """What was sealed; CannotUnseal."""
+    if body[:1] != _FORMAT:
+        raise CannotUnseal("its format is not known")
+    nonce, sealed = body[1 : 1 + _NONCE_SIZE], body[1 + _NONCE_SIZE :]
+    try:
+        clear = AESGCM(key).decrypt(nonce, sealed, leaf_hash)
+    except (InvalidTag, ValueError) as error:
+        raise CannotUnseal("it does not open with the contact's key") from error
+    salt, rest = clear[:SALT_SIZE], clear[SALT_SIZE:]
+    length = int.from_bytes(rest[:_LENGTH_BYTES])
+    contact, part = rest[_LENGTH_BYTES:][:length], rest[_LENGTH_BYTES + length :]
+    return Personal(contact.decode(), salt, part)

@@ -1,0 +1,67 @@
+"""The contract of audit.store, held against every store: a person can be forgotten, for good."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from audit.store import Filter
+from tests.fakes.leaves import decide, personal
+
+if TYPE_CHECKING:
+    from audit.store import Store, Transaction
+
+
+@pytest.fixture(autouse=True)
+def told(store: Store) -> None:
+    """Two decisions on ct-1, one on ct-2, and one on another workspace's ct-1."""
+    for event, contact in [("a", "ct-1"), ("b", "ct-2"), ("c", "ct-1")]:
+        store.transact(decide(event, contact=contact))
+    store.transact(decide("a", workspace="zeta"))
+
+
+def erase(store: Store, contact: str = "ct-1") -> list[int]:
+    return store.transact(lambda tx: tx.erase("acme", contact))
+
+
+def test_erasing_takes_every_part_of_the_contact_and_nothing_else(store: Store) -> None:
+    with store.read() as view:
+        entries = list(view.entries("acme"))
+    assert erase(store) == [0, 2]
+    with store.read() as view:
+        assert [view.personal("acme", index) for index in range(3)] == [
+            *(None, personal("b", "ct-2"), None)
+        ]
+        assert view.personal("zeta", 0) == personal("a")
+        assert list(view.entries("acme")) == entries
+        assert view.search("acme", Filter(contact="ct-1"), None, 9) == []
+        assert list(view.strays()) == []
+
+
+def test_there_is_nothing_to_erase_of_a_stranger(store: Store) -> None:
+    assert erase(store, "ct-9") == []
+    assert erase(store) == [0, 2]
+    assert erase(store) == []
+
+
+def test_a_contact_who_comes_back_is_a_new_one(store: Store) -> None:
+    """What is kept from then on can be read, and erased in its turn."""
+    erase(store)
+    store.transact(decide("d"))
+    with store.read() as view:
+        assert view.personal("acme", 3) == personal("d")
+        assert view.personal("acme", 0) is None
+    assert erase(store) == [3]
+
+
+def test_an_erasure_that_raises_erases_nothing(store: Store) -> None:
+    def work(tx: Transaction) -> None:
+        assert tx.erase("acme", "ct-1") == [0, 2]
+        assert tx.personal("acme", 0) is None
+        raise ValueError("held")
+
+    with pytest.raises(ValueError, match="held"):
+        store.transact(work)
+    with store.read() as view:
+        assert view.personal("acme", 0) == personal("a", "ct-1")
