@@ -9,8 +9,10 @@ from __future__ import annotations
 import base64
 import hashlib
 import secrets
+from collections import OrderedDict
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from audit.entry import FORMAT, SALT_SIZE, Kind, Personal, commitment, format_time
@@ -102,7 +104,7 @@ class Drafts:
     def __init__(self, policies: Policies, store: Store) -> None:
         self._policies = policies
         self._store = store
-        self._latest: dict[tuple[str, str], Entry] = {}
+        self._latest: OrderedDict[tuple[str, str], Entry] = OrderedDict()
 
     def draft(self, event: Event) -> Draft | None:
         """The event's decision by what is remembered; None where that is not enough."""
@@ -124,8 +126,8 @@ class Drafts:
     def remember(self, decided: Entry) -> None:
         """The newest decision of its conversation that this process knows of."""
         if len(self._latest) >= MOST_REMEMBERED:
-            with suppress(KeyError, RuntimeError, StopIteration):  # another thread was faster
-                del self._latest[next(iter(self._latest))]
+            with suppress(KeyError):  # other threads were faster
+                self._latest.popitem(last=False)
         self._latest[decided.log, decided.value["conversation"]] = decided
 
 
@@ -137,10 +139,6 @@ def _decided(
     salt, body = secrets.token_bytes(SALT_SIZE), canonical(event)
     leaf["commitment"] = commitment(salt, body)
     return leaf, Personal(event["contact"]["id"], salt, body)
-
-
-def _index(entry: Entry | None) -> int | None:
-    return entry.index if entry else None
 
 
 def same_event(snapshot: Snapshot, seen: Entry, body: bytes) -> Entry:
@@ -255,11 +253,12 @@ def decision_of(leaf: Leaf) -> dict[str, Any]:
 
 def action_view(action: Leaf) -> Leaf:
     """The action with its members in the order of SPEC; a leaf has them in that of RFC 8785."""
-    ordered = {name: action[name] for name in sorted(action, key=_place)}
+    ordered = {name: action[name] for name in _in_order(tuple(action))}
     if "choices" in action:
         ordered["choices"] = [action_view(choice) for choice in action["choices"]]
     return ordered
 
 
-def _place(member: str) -> int:
-    return _PLACES.get(member, len(_PLACES))
+@cache
+def _in_order(members: tuple[str, ...]) -> list[str]:
+    return sorted(members, key=lambda member: _PLACES.get(member, len(_PLACES)))

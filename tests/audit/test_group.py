@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from audit.errors import Busy, StorageUnavailable
-from audit.group import GroupCommit, Raised, Returned
+from audit.group import GroupCommit, Raised, Returned, Turn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -238,7 +238,7 @@ def test_one_who_stops_waiting_is_not_made_leader(
     first = Caller(group, write("first"))
     queued(group, 1)
     with monkeypatch.context() as patched:
-        patched.setattr(threading.Event, "wait", _interrupted(threading.Event.wait))
+        patched.setattr(Turn, "wait", _interrupted(Turn.wait))
         with pytest.raises(KeyboardInterrupt):
             group.submit([write("gone")])
     last = Caller(group, write("last"))
@@ -260,16 +260,15 @@ def test_one_who_is_interrupted_when_it_should_lead_hands_over(
     ledger.gate.clear()
     leader = Caller(group, slow)
     queued(group, 1)
-    wait = threading.Event.wait
+    wait = Turn.wait
 
-    def interrupted_when_woken(event: threading.Event, timeout: float | None = None) -> bool:
-        woken = wait(event, timeout)
-        if threading.current_thread().name == "gone" and timeout is None:
+    def interrupted_when_woken(turn: Turn) -> None:
+        wait(turn)
+        if threading.current_thread().name == "gone":
             raise KeyboardInterrupt
-        return woken
 
     with monkeypatch.context() as patched:
-        patched.setattr(threading.Event, "wait", interrupted_when_woken)
+        patched.setattr(Turn, "wait", interrupted_when_woken)
         assert ledger.begun.acquire(timeout=SECONDS)
         ledger.gate.set()
         queued(group, 0)
@@ -301,13 +300,13 @@ def test_many_threads_get_each_their_own_answer() -> None:
     assert sorted(written, key=int) == [str(number) for number in range(48)]
 
 
-def _interrupted(wait: Callable[..., bool]) -> Callable[..., bool]:
-    """`Event.wait` as the main thread meets it when Ctrl-C is pressed; other threads wait on."""
+def _interrupted(wait: Callable[[Turn], None]) -> Callable[[Turn], None]:
+    """`Turn.wait` as the main thread meets it when Ctrl-C is pressed; other threads wait on."""
     here = threading.get_ident()
 
-    def interrupted(event: threading.Event, timeout: float | None = None) -> bool:
+    def interrupted(turn: Turn) -> None:
         if threading.get_ident() == here:
             raise KeyboardInterrupt
-        return wait(event, timeout)
+        wait(turn)
 
     return interrupted
