@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta, timezone
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rfc8785 import dumps
 
 from audit.entry import (
     Kind,
@@ -18,7 +19,11 @@ from audit.entry import (
     is_time,
 )
 from audit.errors import BadLeaf
+from audit.leaf import canonical_without_floats, read_leaf
 from audit.merkle import leaf_hash
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 LEAF = {
     "workspace": "acme",
@@ -54,6 +59,13 @@ def test_a_leaf_has_these_bytes_for_good() -> None:
 def test_a_leaf_survives_writing_and_reading(members: dict[str, Any]) -> None:
     leaf = {**members, **LEAF}
     assert decode_leaf(encode_leaf(leaf)) == leaf
+    assert read_leaf(encode_leaf(leaf)) == leaf
+
+
+@given(plain | st.dictionaries(st.text("a\u00e9\ud7ff\ue000\uffff\U00010000\\\x7f\0"), plain))
+def test_the_standard_library_writes_what_rfc_8785_says(value: Any) -> None:
+    """Wherever there is no floating-point number."""
+    assert canonical_without_floats(value) == dumps(value)
 
 
 @pytest.mark.parametrize(
@@ -70,13 +82,22 @@ def test_a_leaf_survives_writing_and_reading(members: dict[str, Any]) -> None:
         BYTES.replace(b'"format":1', b'"format":2'),
         BYTES.replace(b"retired", b"tired"),
         BYTES.replace(b"T12", b"T25"),
-        BYTES.replace(b'"acme"', b"[" * 900 + b"]" * 900),
+        BYTES.replace(b'"acme"', b"[" * 9000 + b"]" * 9000),
+        BYTES.replace(b'"version":1,', b'"version":9007199254740992,'),
+        BYTES.replace(b'"version":1,', b'"version":-0,'),
+        BYTES.replace(b'"version":1,', b'"version":NaN,'),
+        BYTES.replace(b'"acme"', b'"\\ud800"'),
+        BYTES.replace(b'"acme"', b'"\\u0061cme"'),
+        b"\xef\xbb\xbf" + BYTES,
     ],
 )
-def test_bytes_that_are_not_a_leaf_are_refused(body: bytes) -> None:
+@pytest.mark.parametrize("decode", [decode_leaf, read_leaf])
+def test_bytes_that_are_not_a_leaf_are_refused(
+    decode: Callable[[bytes], dict[str, Any]], body: bytes
+) -> None:
     """One leaf has one encoding, so that its hash says all of it."""
     with pytest.raises(BadLeaf):
-        decode_leaf(body)
+        decode(body)
 
 
 def test_a_float_is_found_however_deep() -> None:

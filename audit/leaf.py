@@ -1,0 +1,173 @@
+"""Leaves of format 1, as docs/architecture.md lists them, with the standard library alone.
+
+A leaf is RFC 8785 JSON without floating-point numbers and without personal data. What was ever
+written stays readable: a new format gets a new number, and this one is decoded for good.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from audit.errors import BadLeaf
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+FORMAT = 1
+SALT_SIZE = 32
+_AT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", re.ASCII)
+_LARGEST_INTEGER = 2**53 - 1
+_LAST_OF_THE_BASIC_PLANE = "\uffff"
+
+
+class Kind(StrEnum):
+    DECISION = "decision"
+    ACTION_DELIVERED = "action.delivered"
+    ACTION_FAILED = "action.failed"
+    ACTION_WITHDRAWN = "action.withdrawn"
+    ACTION_RETRIED = "action.retried"
+    VERSION_PROPOSED = "version.proposed"
+    VERSION_APPROVED = "version.approved"
+    VERSION_REJECTED = "version.rejected"
+    VERSION_SUPERSEDED = "version.superseded"
+    VERSION_ACTIVATED = "version.activated"
+    VERSION_RETIRED = "version.retired"
+    CONTACT_ERASED = "contact.erased"
+    ERASURE_REFUSED = "erasure.refused"
+    HOLD_SET = "hold.set"
+    HOLD_RELEASED = "hold.released"
+    KEY_CREATED = "key.created"
+    KEY_REVOKED = "key.revoked"
+    CHECKPOINT = "checkpoint"
+    LEDGER_RESTORED = "ledger.restored"
+
+    @classmethod
+    def starting_with(cls, prefix: str) -> list[Kind]:
+        """The kinds of a family, those that start with `version.`, say."""
+        return [kind for kind in cls if kind.startswith(prefix)]
+
+
+@dataclass(frozen=True, slots=True)
+class Personal:
+    """What stands beside an entry and may be erased: whose it is, a salt, the canonical part."""
+
+    contact: str
+    salt: bytes
+    part: bytes
+
+
+def commitment(salt: bytes, part: bytes) -> str:
+    """Standard base64 of SHA-256 over the 32-byte salt followed by the personal part."""
+    return base64.b64encode(hashlib.sha256(salt + part).digest()).decode()
+
+
+def commitment_complaint(leaf: Mapping[str, Any], personal: Personal | None) -> str | None:
+    """Why leaf and personal part do not belong together, or None."""
+    committed = leaf.get("commitment")
+    if personal is None:
+        return None if committed is None else "the personal part of the commitment is missing"
+    if len(personal.salt) != SALT_SIZE:
+        return "the salt is not 32 bytes long"
+    if committed != commitment(personal.salt, personal.part):
+        return "the personal part is not what the leaf commits to"
+    return None
+
+
+def read_leaf(body: bytes) -> dict[str, Any]:
+    """The leaf of canonical bytes; BadLeaf for any other bytes, and for another format."""
+    try:
+        leaf = _decode(body.decode())
+        canonical = canonical_without_floats(leaf)
+    except RecursionError as error:
+        raise BadLeaf("the leaf is nested too deep") from error
+    except ValueError as error:
+        raise BadLeaf(f"the leaf is not JSON: {error}") from error
+    if not isinstance(leaf, dict):
+        raise BadLeaf("the leaf is not a JSON object")
+    if canonical != body:
+        raise BadLeaf("the leaf is not in canonical form")
+    check_members(leaf)
+    return leaf
+
+
+def canonical_without_floats(value: object) -> bytes:
+    """The RFC 8785 bytes of a JSON value without floating-point numbers; ValueError.
+
+    What `json` writes differs from them for floating-point numbers, and in the order of keys
+    beyond the Basic Multilingual Plane.
+    """
+    text = _encode(value)
+    if not text.isascii() and max(text) > _LAST_OF_THE_BASIC_PLANE:
+        text = _encode_as_it_is(_in_order(value))
+    return text.encode()
+
+
+def _integer(digits: str) -> int:
+    number = int(digits)
+    if abs(number) > _LARGEST_INTEGER:
+        raise ValueError(f"the integer {digits} is beyond I-JSON")
+    return number
+
+
+def _no_float(written: str) -> Any:  # noqa: ANN401 - it never returns
+    raise ValueError(f"{written} is a floating-point number")
+
+
+_decode = json.JSONDecoder(
+    parse_int=_integer, parse_float=_no_float, parse_constant=_no_float
+).decode
+_encode = json.JSONEncoder(
+    ensure_ascii=False, check_circular=False, sort_keys=True, separators=(",", ":")
+).encode
+_encode_as_it_is = json.JSONEncoder(
+    ensure_ascii=False, check_circular=False, separators=(",", ":")
+).encode
+
+
+def _in_order(value: object) -> object:
+    """The value with its keys in the order of their UTF-16 code units, RFC 8785, section 3.2.3."""
+    if isinstance(value, dict):
+        return {key: _in_order(value[key]) for key in sorted(value, key=_utf_16)}
+    if isinstance(value, list | tuple):
+        return [_in_order(member) for member in value]
+    return value
+
+
+def _utf_16(key: str) -> bytes:
+    return key.encode("utf-16-be")
+
+
+def check_members(leaf: Mapping[str, Any]) -> None:
+    """BadLeaf where format, kind or time are not those of a leaf of format 1."""
+    if leaf.get("format") != FORMAT or isinstance(leaf["format"], bool):
+        raise BadLeaf(f"the leaf's format is {leaf.get('format')!r}; known is {FORMAT}")
+    if str(leaf.get("kind")) not in _KINDS:
+        raise BadLeaf(f"the leaf's kind {leaf.get('kind')!r} is unknown")
+    if not is_time(leaf.get("at")):
+        raise BadLeaf(f"the leaf's time {leaf.get('at')!r} is not UTC in milliseconds")
+
+
+_KINDS = frozenset(Kind)
+
+
+def format_time(moment: datetime) -> str:
+    """RFC 3339 in UTC, whole milliseconds (what is finer is cut off), `Z`; needs an offset."""
+    return f"{moment.astimezone(UTC).isoformat(timespec='milliseconds')[: -len('+00:00')]}Z"
+
+
+def is_time(text: object) -> bool:
+    """Whether this is a time as `format_time` writes it."""
+    if not isinstance(text, str) or not _AT.fullmatch(text):
+        return False
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
