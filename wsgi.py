@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from multiprocessing.util import Finalize
 
 from policy_service import log
@@ -11,4 +12,5 @@ from policy_service.settings import Settings
 settings = Settings.load()
 log.configure(settings.log)
 app = create_app(settings)
+Finalize(None, logging.shutdown, exitpriority=0)  # the last of these to be called
 Finalize(None, app.extensions["policy_service"].stop, exitpriority=0)  # `atexit` passes by workers

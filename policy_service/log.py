@@ -1,5 +1,9 @@
 """What is logged: one JSON object a line, on standard error.
 
+Lines about requests are written by a thread of their own, many at once: while they were written one
+by one, every request waited for the others' lines. A process that is killed loses its last few;
+what is graver than they are is written before whoever says it goes on.
+
 No line holds personal data. A line about an error has its types and where it came from, without the
 messages and values, because those may hold a part of an event.
 """
@@ -8,8 +12,13 @@ from __future__ import annotations
 
 import logging
 import logging.config
+import os
+import sys
+import threading
 import traceback
+from contextlib import suppress
 from datetime import UTC, datetime
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -38,6 +47,55 @@ class JsonLines(logging.Formatter):
         return orjson.dumps(line, default=str).decode()
 
 
+class Lines(logging.Handler):
+    """Writes records to standard error, in the order they come."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._records: SimpleQueue[logging.LogRecord] = SimpleQueue()
+        self._writing = threading.Lock()
+        self._written_in: int | None = None
+
+    def createLock(self) -> None:  # noqa: N802 - as `logging` names it
+        """None is needed to hand a record over."""
+        self.lock = None
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._records.put(record)
+        if record.levelno > logging.INFO:
+            self.flush()
+        elif self._written_in != os.getpid():  # a thread does not come along through a fork
+            self._written_in = os.getpid()
+            threading.Thread(target=self._write, name="log", daemon=True).start()
+
+    def flush(self) -> None:
+        """Write what is there; what cannot be formatted is told as `logging` tells it."""
+        with self._writing:
+            self._write_out([])
+
+    def _write(self) -> None:
+        while True:
+            record = self._records.get()
+            with self._writing:
+                self._write_out([record])
+
+    def _write_out(self, records: list[logging.LogRecord]) -> None:
+        with suppress(Empty):
+            while True:
+                records.append(self._records.get_nowait())
+        lines = []
+        for record in records:
+            try:
+                lines.append(f"{self.format(record)}\n")
+            except Exception:  # noqa: BLE001 - whatever it is, the others are written
+                self.handleError(record)
+        try:
+            sys.stderr.write("".join(lines))
+            sys.stderr.flush()
+        except OSError:
+            self.handleError(records[-1])
+
+
 def errors_of(error: BaseException) -> list[dict[str, Any]]:
     """The error and what it came of, the last first: its type, and where each call was."""
     found = []
@@ -56,7 +114,7 @@ def config(level: str) -> dict[str, Any]:
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {"json": {"()": JsonLines}},
-        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
+        "handlers": {"stderr": {"()": Lines, "formatter": "json"}},
         "root": {"level": "WARNING", "handlers": ["stderr"]},
         "loggers": {NAME: ours, "_granian": ours},
     }

@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 import logging
 import re
+import subprocess
+import sys
 from io import StringIO
+from textwrap import dedent
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -199,3 +202,38 @@ def test_every_answer_says_how_it_may_be_used(shared: Api, path: str) -> None:
     for answered in (shared.get(path), shared.send("POST", path, b"{}")):
         assert {name: answered.headers[name] for name in HEADERS} == HEADERS
         assert "Server" not in answered.headers
+
+
+def logged_by(program: str) -> list[str]:
+    """The messages that a process logs to its end."""
+    begin = "import logging, os; from policy_service import log; log.configure('info')"
+    ours = "ours = logging.getLogger('policy_service.test')"
+    source = f"{begin}\n{ours}\n{program}"
+    ran = subprocess.run(
+        [sys.executable, "-c", source], capture_output=True, check=False, timeout=60, text=True
+    )
+    return [json.loads(line)["message"] for line in ran.stderr.splitlines()]
+
+
+def test_all_lines_are_written_in_their_order_before_the_process_ends() -> None:
+    program = "for n in range(2000): ours.info('%d', n)"
+    assert logged_by(program) == [str(number) for number in range(2000)]
+
+
+def test_what_is_grave_is_written_before_its_process_can_die_of_it() -> None:
+    program = "ours.info('fine'); ours.error('grave'); os._exit(1)"
+    assert logged_by(program) == ["fine", "grave"]
+
+
+def test_a_process_that_was_forked_writes_too() -> None:
+    program = """
+        ours.info('parent')
+        logging.shutdown()
+        if not os.fork():
+            ours.info('child')
+            logging.shutdown()
+            os._exit(0)
+        os.wait()
+        ours.info('parent again')
+    """
+    assert logged_by(dedent(program)) == ["parent", "child", "parent again"]
