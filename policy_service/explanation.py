@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from policy_service.decide import decision_view
+from policy_service.erasures import erasures_of
 from policy_service.policies import document_of
 from rules.explain import explain
 
@@ -17,11 +18,16 @@ if TYPE_CHECKING:
 
 
 def recorded_explanation(snapshot: Snapshot, entry: Entry) -> dict[str, Any]:
-    """A recorded decision with its facts, explained by the version that decided it."""
+    """A recorded decision with its facts, explained by the version that decided it.
+
+    `erased` is there where its event was, and says by which entry and when.
+    """
     leaf = entry.value
     document = document_of(snapshot, leaf["policy"]["digest"])
     explanation = explain(document.own, leaf["facts"])
-    return {"decision": decision_view(entry), **explanation_view(explanation, leaf["facts"])}
+    explained = {"decision": decision_view(entry), **explanation_view(explanation, leaf["facts"])}
+    erased = erasures_of(snapshot, entry.log, [entry.index])
+    return {**explained, "erased": erased[entry.index]} if erased else explained
 
 
 def explanation_view(explanation: Explanation, facts: Facts) -> dict[str, Any]:

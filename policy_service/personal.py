@@ -1,14 +1,26 @@
-"""What stands beside an entry, as it is shown to auditors."""
+"""What stands beside an entry: how it is made for one that names a contact, how auditors see it."""
 
 from __future__ import annotations
 
 import base64
+import secrets
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from audit.entry import SALT_SIZE, Personal, commitment
+from rules.canonical import canonical
+
 if TYPE_CHECKING:
-    from audit.entry import Personal
+    from audit.entry import Entry
+    from audit.store import Transaction
+
+
+def append_naming(tx: Transaction, log: str, leaf: dict[str, Any], contact: str) -> Entry:
+    """Append a leaf that commits to the contact's id, which stands beside it and may be erased."""
+    salt, part = secrets.token_bytes(SALT_SIZE), canonical({"contact": contact})
+    committed = {**leaf, "commitment": commitment(salt, part)}
+    return tx.append(log, committed, Personal(contact, salt, part))
 
 
 def personal_view(personal: Personal | None) -> dict[str, Any] | None:

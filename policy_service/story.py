@@ -9,6 +9,7 @@ from audit.entry import Kind
 from audit.receipts import PENDING, states
 from audit.store import Filter
 from policy_service.decide import action_view
+from policy_service.erasures import erasures_of
 from policy_service.personal import personal_view
 from policy_service.problems import Problem
 
@@ -46,6 +47,10 @@ class Narrator:
         found = self.snapshot.search(self.workspace, wanted, after, limit + 1)
         became = states(self.snapshot.receipts(self.workspace, conversation))
         told = [self._told(entry, became) for entry in found[:limit]]
+        erased = erasures_of(self.snapshot, self.workspace, [each["index"] for each in told])
+        for each in told:
+            if each["index"] in erased:
+                each["erased"] = erased[each["index"]]
         return told, told[-1]["index"] if len(found) > limit else None
 
     def _told(self, entry: Entry, became: Mapping[str, ActionState]) -> dict[str, Any]:

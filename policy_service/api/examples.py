@@ -243,6 +243,38 @@ DELIVERED_ACTION: Json = {
     "status_by": "key-43993dbdf818",
 }
 ACTIONS: Json = {"items": [PENDING_ACTION], "next": "2.0"}
+ERASURE: Json = {"contact": "ct-1", "reason": "Asked for by the person, ticket 4711"}
+ERASED: Json = {
+    "entries": [2, 4, 7],
+    "reason": ERASURE["reason"],
+    "by": "key-3c28b8f6b7fe",
+    "at": "2026-11-30T09:00:00.000Z",
+    "ledger": {"log": "acme", "index": 9, "leaf_hash": _LEAF_HASH},
+}
+NEW_HOLD: Json = {"contact": "ct-1", "reason": "Asked for by the court, case 12/34"}
+HOLD: Json = {
+    "id": "hold-6f1d2c0b9a37",
+    "scope": "contact",
+    "contact": "ct-1",
+    "status": "active",
+    "reason": NEW_HOLD["reason"],
+    "set_by": "key-3c28b8f6b7fe",
+    "set_at": "2026-11-23T08:00:00.000Z",
+    "index": 7,
+    "released": None,
+}
+HOLDS: Json = {"items": [HOLD], "next": None}
+RELEASE: Json = {"reason": "The case is closed"}
+RELEASED_HOLD: Json = {
+    **HOLD,
+    "status": "released",
+    "released": {
+        "by": "key-43993dbdf818",
+        "at": "2026-11-29T08:00:00.000Z",
+        "index": 8,
+        "reason": RELEASE["reason"],
+    },
+}
 ALIVE: Json = {"status": "ok"}
 READY: Json = {"status": "ready"}
 METRICS = """\

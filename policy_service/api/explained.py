@@ -56,10 +56,20 @@ class _Reasons(TypedDict):
     """Every rule up to the one that held, in order."""
 
 
+class Erased(TypedDict):
+    """The entry that says that a person was erased."""
+
+    __pydantic_config__ = STRICT  # type: ignore[misc]
+    index: int
+    at: Time
+
+
 class Explanation(_Reasons):
     """A decision, the facts it rests on, and every rule up to the one that held."""
 
     decision: Decision
+    erased: NotRequired[Erased]
+    """There where the event itself was erased; the facts stay."""
 
 
 class PolicyOfTrial(TypedDict):
@@ -132,6 +142,8 @@ class Told(TypedDict):
     actions: list[ToldAction]
     personal: NotRequired[PersonalPart | None]
     """For auditors alone; null where it was erased."""
+    erased: NotRequired[Erased]
+    """There where what is personal was erased."""
 
 
 class Story(TypedDict):

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, NotRequired
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, StringConstraints
 from typing_extensions import TypedDict
 
 from audit import entry as audit_entry
 from audit import receipts as audit_receipts
 from audit import versions as audit_versions
-from rules import vocabulary
+from rules import event, vocabulary
 
 STRICT = ConfigDict(extra="forbid", strict=True, use_attribute_docstrings=True)
 
@@ -22,6 +22,8 @@ Digest = Annotated[str, Field(pattern="^sha256:[0-9a-f]{64}$")]
 Hash = Annotated[str, Field(pattern="^[A-Za-z0-9+/]{43}=$")]
 DecisionId = Annotated[str, Field(pattern="^dec-[a-z2-7]{26}$")]
 ActionId = Annotated[str, Field(pattern=r"^dec-[a-z2-7]{26}\.(0|[1-9][0-9]*)$")]
+ContactId = event.Word
+Reason = Annotated[str, StringConstraints(min_length=1, max_length=500)]
 Outcome = vocabulary.Outcome
 Stage = vocabulary.Stage
 Kind = audit_entry.Kind

@@ -59,7 +59,7 @@ def _told(snapshot: Snapshot, workspace: str, conversation: str) -> Iterator[dic
 def _lines(event: dict[str, Any]) -> Iterator[str]:
     """When, who, what, and why."""
     yield f"{event['occurred_at']}  {event['type']}  {event['event']}"
-    yield f"  {_who_said_what(event['personal'])}"
+    yield f"  {_who_said_what(event)}"
     yield (
         f"  {event['outcome']} ({event['reason']}), stage {event['stage']},"
         f" decided {event['decided_at']}, entry {event['index']}"
@@ -69,10 +69,12 @@ def _lines(event: dict[str, Any]) -> Iterator[str]:
         yield f"  - {_action(action)}: {action['status']}"
 
 
-def _who_said_what(personal: dict[str, Any] | None) -> str:
-    if personal is None:
-        return "who and what was erased"
-    part = personal["part"]
+def _who_said_what(event: dict[str, Any]) -> str:
+    if erased := event.get("erased"):
+        return f"who and what was erased {erased['at']}, entry {erased['index']}"
+    if event["personal"] is None:
+        return "who and what is missing"
+    part = event["personal"]["part"]
     contact = f"{part['contact']['kind']} {part['contact']['id']}"
     if "answer" in part:
         return f"{contact} answers {part['answer']['choice']}"

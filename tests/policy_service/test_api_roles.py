@@ -29,6 +29,7 @@ PARTS = {
     "number": "2",
     "index": "0",
     "action": "dec-i7ryxcqtpg5kxrxm655gb7qnve.0",
+    "hold": "hold-none",
 }
 
 PROMISED = {
@@ -51,6 +52,10 @@ PROMISED = {
     ("POST", "/v1/workspaces/{}/versions/{}/activate"): "approver",
     ("GET", "/v1/workspaces/{}/ledger/entries"): "auditor",
     ("GET", "/v1/workspaces/{}/ledger/entries/{}"): "auditor",
+    ("POST", "/v1/workspaces/{}/erasures"): "auditor",
+    ("POST", "/v1/workspaces/{}/holds"): "auditor",
+    ("GET", "/v1/workspaces/{}/holds"): "auditor",
+    ("POST", "/v1/workspaces/{}/holds/{}/release"): "auditor",
     ("GET", "/v1/workspaces/{}/actions"): "platform",
     ("POST", "/v1/workspaces/{}/actions/{}/receipt"): "platform",
     ("POST", "/v1/workspaces/{}/actions/{}/retry"): "platform",
