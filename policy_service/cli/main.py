@@ -4,7 +4,18 @@ from __future__ import annotations
 
 import click
 
-from policy_service.cli import decide, init, keys, replay, rules, serve, story, verify, workspaces
+from policy_service.cli import (
+    decide,
+    erase,
+    init,
+    keys,
+    replay,
+    rules,
+    serve,
+    story,
+    verify,
+    workspaces,
+)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -24,6 +35,7 @@ for command in (
     replay.replay,
     story.story,
     workspaces.workspaces,
+    erase.erase,
     rules.rules,
     keys.keys,
 ):

@@ -39,6 +39,7 @@ def test_the_commands_are_those_that_were_promised() -> None:
         "replay",
         "story",
         "workspaces",
+        "erase",
         "rules",
         "rules show",
         "rules check",

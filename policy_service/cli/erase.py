@@ -1,0 +1,70 @@
+"""Erasing a person without a server, or beside one."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+import click
+
+from policy_service import erasures
+from policy_service.cli.terminal import data_option, fail, found, json_option, opened, show
+from policy_service.problems import Problem
+from rules.event import SYSTEM, is_workspace
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+LONGEST_CONTACT = 200
+LONGEST_REASON = 500
+
+
+@click.command()
+@data_option
+@click.option("--workspace", required=True, help="The workspace they are a contact of.")
+@click.option(
+    "--reason",
+    required=True,
+    help="Why, in at most 500 characters; kept for good, and so not for personal data.",
+)
+@click.argument("contact")
+@json_option
+def erase(data: Path, workspace: str, reason: str, contact: str, *, as_json: bool) -> None:
+    """Erase a contact from a workspace: what is personal is destroyed, every decision stays.
+
+    A running server need not be stopped. Under a hold nothing is erased, an entry says that it was
+    refused, and the exit code is 1.
+    """
+    _check(workspace, contact, reason)
+    work = partial(erasures.erase, workspace=workspace, contact=contact, by=SYSTEM, reason=reason)
+    with opened(data) as store:
+        entry = store.transact(work)
+    try:
+        erased = erasures.erasure_view(entry)
+    except Problem as problem:
+        if as_json:
+            show(problem.as_json())
+        else:
+            click.echo(f"policy-service: {problem.detail}", err=True)
+        found()
+    if as_json:
+        show(erased)
+        return
+    parts = len(erased["entries"])
+    click.echo(f"Erased what stood beside {parts} entries of {workspace}; entry {entry.index}")
+
+
+def _check(workspace: str, contact: str, reason: str) -> None:
+    if not is_workspace(workspace):
+        fail(f"{workspace!r} is not a workspace's id")
+    for what, text, longest in (
+        ("a contact's id", contact, LONGEST_CONTACT),
+        ("a reason", reason, LONGEST_REASON),
+    ):
+        if not 1 <= len(text) <= longest or not _is_text(text):
+            fail(f"{what} has 1 to {longest} characters")
+
+
+def _is_text(given: str) -> bool:
+    """Whether no byte of the command line was beyond UTF-8."""
+    return given.isascii() or given.encode(errors="replace").decode() == given
