@@ -10,6 +10,7 @@ from flask import Response, request
 from werkzeug.exceptions import HTTPException
 
 from policy_service import problems
+from policy_service.api.requests import discard_rest
 from policy_service.api.watch import ID
 from policy_service.problems import FOR_NOW, Problem
 
@@ -30,6 +31,7 @@ def register(app: Flask, counts: Counts) -> None:
     def refuse(error: Exception) -> Response:
         problem = problem_of(error)
         counts.refused(problem.code)
+        discard_rest()
         return response(problem, error)
 
     app.register_error_handler(Exception, refuse)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from io import BytesIO
 from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
-from flask import request
+from flask import g, request
 from pydantic import Field, ValidationError
 
 from policy_service.api.route import NDJSON, Parameter
@@ -31,6 +32,9 @@ LARGEST_DOCUMENT_BODY = 3 * 1024 * 1024
 LARGEST_BATCH = 16 * 1024 * 1024
 MOST_LINES = 5_000
 
+MOST_DISCARDED = 4 * LARGEST_BATCH
+_AT_ONCE = 64 * 1024
+
 MOST_ITEMS = 500
 ITEMS = 100
 
@@ -53,6 +57,21 @@ def body(largest: int = LARGEST_EVENT) -> bytes:
     if len(read) > largest:
         raise Problem("too_large", f"A body has at most {largest} bytes here")
     return read
+
+
+def discard_rest() -> None:
+    """Read what is left of a body that was refused, up to `MOST_DISCARDED` bytes of it.
+
+    Whoever is still sending when the connection closes may never see the answer. One that waits to
+    be asked for its body is not asked; nor is one without a key, who could keep a thread for long.
+    """
+    sent = request.environ
+    if "key_id" not in g or "HTTP_EXPECT" in sent or not sent.get("wsgi.input_terminated"):
+        return
+    with suppress(OSError):
+        for _ in range(MOST_DISCARDED // _AT_ONCE):
+            if not sent["wsgi.input"].read(_AT_ONCE):
+                break
 
 
 def event_json() -> Any:  # noqa: ANN401 - any JSON value

@@ -145,3 +145,11 @@ def test_what_a_full_queue_refused_is_decided_once_when_it_is_repeated(tmp_path:
         assert broken_over_http(server, acknowledged) == []
         assert broken_in_ledger(server.data, acknowledged) == []
         assert out_of_order(acknowledged) == []
+
+
+def test_one_who_sends_too_much_is_told_so(server: Server) -> None:
+    """Also while it is still sending, and does not listen before it is done."""
+    with server.client() as client:
+        assert client.decide(b" " * 4_000_000).status == 413
+        assert client.decide_all([b" " * 20_000_000]).status == 413
+        assert client.decide(event("c-1", 1, "acme", "conversation.started")).status == 200

@@ -117,28 +117,57 @@ def test_a_body_of_200_000_brackets_is_refused_by_its_size(shared: Api) -> None:
     assert code(refused) == (413, "too_large")
 
 
-def streamed(api: Api, body: bytes, **environ: Any) -> Any:
+CHUNKED: dict[str, Any] = {"wsgi.input_terminated": True, "HTTP_TRANSFER_ENCODING": "chunked"}
+
+
+def streamed(
+    api: Api, body: bytes | BytesIO, role: Role | None = Role.PLATFORM, **environ: Any
+) -> Any:
     """A request whose length is not what the body's is."""
     return api.client.open(
         "/v1/decisions",
         method="POST",
-        input_stream=BytesIO(body),
-        headers={"Authorization": f"Bearer {api.tokens[Role.PLATFORM]}"},
+        input_stream=BytesIO(body) if isinstance(body, bytes) else body,
+        headers={"Authorization": f"Bearer {api.tokens[role]}"} if role else {},
         environ_overrides=environ,
     )
 
 
 def test_a_body_in_chunks_is_read_to_its_end(api: Api) -> None:
-    terminated = {"wsgi.input_terminated": True, "HTTP_TRANSFER_ENCODING": "chunked"}
-    assert streamed(api, padded(LARGEST_EVENT), **terminated).status_code == 200
+    assert streamed(api, padded(LARGEST_EVENT), **CHUNKED).status_code == 200
 
 
 def test_chunks_beyond_64_kib_are_refused(shared: Api) -> None:
     written = shared.written()
-    terminated = {"wsgi.input_terminated": True, "HTTP_TRANSFER_ENCODING": "chunked"}
-    refused = streamed(shared, padded(LARGEST_EVENT + 1), **terminated)
+    refused = streamed(shared, padded(LARGEST_EVENT + 1), **CHUNKED)
     assert code(refused) == (413, "too_large")
     assert shared.written() == written
+
+
+@pytest.mark.parametrize("role", [Role.PLATFORM, Role.AUDITOR])
+def test_a_refused_body_is_read_to_its_end(shared: Api, role: Role) -> None:
+    """One who is still sending when the connection closes may never see why it was refused."""
+    body = BytesIO(padded(10 * LARGEST_EVENT))
+    refused = streamed(shared, body, role, **{"wsgi.input_terminated": True})
+    assert refused.status_code in {403, 413}
+    assert body.read() == b""
+
+
+@pytest.mark.parametrize(
+    ("role", "environ"),
+    [
+        (None, {"wsgi.input_terminated": True}),
+        (Role.AUDITOR, {"wsgi.input_terminated": True, "HTTP_EXPECT": "100-continue"}),
+        (Role.AUDITOR, {}),
+    ],
+    ids=["without a key", "waits to be asked", "has no end"],
+)
+def test_a_refused_body_that_nobody_need_send_is_not_read(
+    shared: Api, role: Role | None, environ: dict[str, Any]
+) -> None:
+    body = BytesIO(padded(LARGEST_EVENT))
+    assert streamed(shared, body, role, **environ).status_code in {401, 403}
+    assert body.tell() == 0
 
 
 @pytest.mark.parametrize("length", ["10", "0", "70000", "-1", "x", "9" * 400])
