@@ -34,6 +34,9 @@ SYSTEM = "system"
 LARGEST_EVENT = 64 * 1024
 """Bytes of the body, or the line, that an event comes in."""
 
+LAST_YEAR = 9997
+"""Of an event, so that a deadline after it can still be written."""
+
 WORKSPACE_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,62}$"
 
 
@@ -49,6 +52,13 @@ def _a_time(text: str) -> str:
     except ValueError as error:
         message = "Write an RFC 3339 time with an offset, such as 2026-11-22T10:00:00Z"
         raise PydanticCustomError("invalid_time", message) from error
+    return text
+
+
+def _before_the_last_years(text: str) -> str:
+    if moment(text).year > LAST_YEAR:
+        message = f"Write a time in the years 1 to {LAST_YEAR}"
+        raise PydanticCustomError("invalid_time", message)
     return text
 
 
@@ -168,7 +178,7 @@ class Event(TypedDict):
         "question.expired",
     ]
     """What happened."""
-    occurred_at: Moment
+    occurred_at: Annotated[Moment, AfterValidator(_before_the_last_years)]
     """The only clock that a rule ever sees."""
     workspace: EventWorkspace
     conversation: EventConversation

@@ -10,15 +10,13 @@ _RFC_3339 = re.compile(
     r"(\d{4}-\d\d-\d\d)[Tt](\d\d:\d\d:)(\d\d)(\.\d+)?([Zz]|[+-]\d\d:[0-5]\d)", re.ASCII
 )
 _LEAP_SECOND = "60"
-LAST_YEAR = 9997
-"""So that a deadline after any moment can still be written."""
 
 
 @lru_cache(maxsize=1024)  # the time of an event is looked at more than once
 def moment(text: str) -> datetime:
     """The moment, in UTC, to the microsecond; a leap second is the second after it.
 
-    Raises ValueError for what is not RFC 3339 or lies outside the years 1 to 9997.
+    Raises ValueError for what is not RFC 3339 or lies outside the years 1 to 9999.
     """
     parts = _RFC_3339.fullmatch(text)
     if not parts:
@@ -30,14 +28,11 @@ def moment(text: str) -> datetime:
     parsed = datetime.fromisoformat(f"{date}T{minute}{second}{fraction or ''}{offset}")
     try:
         utc = parsed.astimezone(UTC)
-        after = utc.replace(microsecond=0) + timedelta(seconds=1)
+        meant = utc.replace(microsecond=0) + timedelta(seconds=1) if leap else utc
     except OverflowError as error:
-        raise ValueError("outside the years 1 to 9997") from error
+        raise ValueError("outside the years 1 to 9999") from error
     if leap and (utc.hour, utc.minute) != (23, 59):
         raise ValueError("no leap second falls into this minute")
-    meant = after if leap else utc
-    if meant.year > LAST_YEAR:
-        raise ValueError("outside the years 1 to 9997")
     return meant
 
 

@@ -108,6 +108,12 @@ def test_a_key_that_is_none_is_not_found(shared: Api, identity: str) -> None:
     assert code(answered) == (404, "not_found")
 
 
+def test_a_key_may_expire_on_the_last_day_there_is(api: Api) -> None:
+    created = create(api, expires_at="9999-12-31T23:59:59Z")
+    assert created["expires_at"] == "9999-12-31T23:59:59.000Z"
+    assert works(api, created["secret"])
+
+
 # Within reach.
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from rules.time import LAST_YEAR
+from rules.event import LAST_YEAR
 from rules.vocabulary import CONTACT_KINDS, DIRECTIONS, IDENTITIES, EventType
 from tests.properties.random_documents import DECLARED, TAGS, WORDS
 

@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rules.duration import LONGEST
+from rules.event import LAST_YEAR
 from rules.language import lookup, matches, tag_of
 from rules.phrases import normalise
-from rules.time import LAST_YEAR, moment, rfc3339
+from rules.time import moment, rfc3339
 from tests.properties.random_documents import RANGES, TAGS
 from tests.properties.strategies import STEADY
 
