@@ -13,11 +13,13 @@ class Code(StrEnum):
     LEAF_HASH = "leaf_hash"
     BAD_LEAF = "bad_leaf"
     COMMITMENT = "commitment"
+    ERASURE = "erasure"
     EVENT_TWICE = "event_twice"
     DECISION_TWICE = "decision_twice"
     ACTION_ID = "action_id"
     DOCUMENT = "document"
     VERSION_HISTORY = "version_history"
+    APPROVAL = "approval"
     POLICY = "policy"
     STAGE = "stage"
     ASKS = "asks"
@@ -25,6 +27,9 @@ class Code(StrEnum):
     SIZE = "size"
     ROOT = "root"
     FRONTIER = "frontier"
+    CHECKPOINT = "checkpoint"
+    SIGNATURE = "signature"
+    BUNDLE = "bundle"
 
 
 MEANINGS = MappingProxyType(
@@ -33,12 +38,15 @@ MEANINGS = MappingProxyType(
         Code.GAP: "an entry whose index is not the next",
         Code.LEAF_HASH: "a leaf that is not what its leaf hash was made of",
         Code.BAD_LEAF: "a leaf that is not canonical, or of an unknown format, kind or time",
-        Code.COMMITMENT: "a personal part that is missing or not what the leaf commits to",
+        Code.COMMITMENT: "a personal part that is not what the leaf commits to, or is missing and"
+        " no erasure names it",
+        Code.ERASURE: "an erasure that names what is still there, or what is no earlier entry",
         Code.EVENT_TWICE: "a second decision for one event",
         Code.DECISION_TWICE: "a decision with the id of an earlier one",
         Code.ACTION_ID: "an action whose id is not its decision's id, a dot and its place",
         Code.DOCUMENT: "a version's document that is missing or has another digest",
         Code.VERSION_HISTORY: "a version entry that cannot follow the ones before it",
+        Code.APPROVAL: "a version activated that no other key than its author's approved",
         Code.POLICY: "a decision by another version than was active or pinned",
         Code.STAGE: "a decision from another stage than the one before it led to",
         Code.ASKS: "a decision with another count of asks than there were",
@@ -46,6 +54,9 @@ MEANINGS = MappingProxyType(
         Code.SIZE: "a head that says another size than there are entries",
         Code.ROOT: "a head with another root than the entries'",
         Code.FRONTIER: "a head with another frontier than the entries'",
+        Code.CHECKPOINT: "a checkpoint of another log, or of other entries than there are",
+        Code.SIGNATURE: "a checkpoint that does not bear its key's signature",
+        Code.BUNDLE: "a file of a bundle that is missing, cut off or not what belongs in it",
     }
 )
 

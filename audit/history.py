@@ -2,25 +2,28 @@
 
 A decision starts from the stage that the conversation's last one led to, counts the asks so far,
 and is made by the version that is active, or by the one pinned to the conversation: the version of
-the decision that left `new`, until the conversation is `routed` or `not_routed`.
+the decision that left `new`, until the conversation is `routed` or `not_routed`. No version is
+activated but one that another key than its author's approved; version 1 is, if `system` enters it.
 """
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from audit.entry import Kind
 from audit.errors import BrokenHistory
 from audit.findings import Code, Finding
-from audit.versions import Versions
-from rules.canonical import digest_of_bytes
+from audit.leaf import Kind
+from audit.versions import Status, Versions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from audit.entry import Entry
+    from audit.versions import VersionRecord
 
+_SYSTEM = "system"
+_BUILTIN_VERSION = 1
 _NEW = "new"
 _SETTLED = ("routed", "not_routed")
 
@@ -43,34 +46,36 @@ class History:
         self._decisions: set[str] = set()
         self._conversations: dict[str, _Conversation] = {}
 
-    def next(self, entry: Entry, leaf: Mapping[str, Any]) -> list[Finding]:
-        """What of the entry contradicts the ones before it."""
+    def next(self, index: int, leaf: Mapping[str, Any]) -> list[Finding]:
+        """What of the leaf contradicts the ones before it."""
         found: list[tuple[Code, str]] = []
         try:
-            found.extend(self._codes(entry, leaf))
+            found.extend(self._codes(index, leaf))
         except (KeyError, TypeError, AttributeError) as error:
             found.append((Code.INCOMPLETE, f"the {leaf['kind']} lacks a member: {error}"))
-        return [Finding(self._log, entry.index, code, message) for code, message in found]
+        return [Finding(self._log, index, code, message) for code, message in found]
 
-    def _codes(self, entry: Entry, leaf: Mapping[str, Any]) -> Iterator[tuple[Code, str]]:
+    def _codes(self, index: int, leaf: Mapping[str, Any]) -> Iterator[tuple[Code, str]]:
         if leaf["kind"] == Kind.DECISION:
             yield from self._identity(leaf)
             yield from self._policy(leaf)
             yield from self._story(leaf)
             self._advance(leaf)
         elif leaf["kind"].startswith("version."):
-            yield from self._version(entry, leaf)
+            yield from self._version(index, leaf)
 
-    def _version(self, entry: Entry, leaf: Mapping[str, Any]) -> Iterator[tuple[Code, str]]:
+    def _version(self, index: int, leaf: Mapping[str, Any]) -> Iterator[tuple[Code, str]]:
+        if leaf["kind"] == Kind.VERSION_ACTIVATED:
+            yield from _approval(self._versions.get(leaf["version"]))
         try:
-            self._versions = self._versions.after(entry)
+            self._versions = self._versions.after(index, leaf)
         except BrokenHistory as error:
             yield Code.VERSION_HISTORY, str(error)
         if leaf["kind"] == Kind.VERSION_PROPOSED:
             body = self._document(leaf["digest"])
             if body is None:
                 yield Code.DOCUMENT, f"the document of version {leaf['version']} is missing"
-            elif digest_of_bytes(body) != leaf["digest"]:
+            elif f"sha256:{hashlib.sha256(body).hexdigest()}" != leaf["digest"]:
                 yield Code.DOCUMENT, f"the document of version {leaf['version']} was changed"
 
     def _identity(self, leaf: Mapping[str, Any]) -> Iterator[tuple[Code, str]]:
@@ -119,3 +124,13 @@ class History:
         elif before.stage == _NEW and stage != _NEW:
             after = replace(after, pinned=leaf["policy"]["version"])
         self._conversations[leaf["conversation"]] = after
+
+
+def _approval(record: VersionRecord | None) -> Iterator[tuple[Code, str]]:
+    """What keeps a version from being activated; one that is not there is found elsewhere."""
+    if record is None or (record.number, record.proposed_by) == (_BUILTIN_VERSION, _SYSTEM):
+        return
+    if record.status in (Status.REJECTED, Status.SUPERSEDED):
+        yield Code.APPROVAL, f"version {record.number} was {record.status} before it was activated"
+    elif all(step.by == record.proposed_by for step in record.approvals):
+        yield Code.APPROVAL, f"no other key than its author's approved version {record.number}"

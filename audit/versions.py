@@ -8,15 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
-from audit.entry import Kind
 from audit.errors import BrokenHistory
+from audit.leaf import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-
-    from audit.entry import Entry
 
 
 class Status(StrEnum):
@@ -70,20 +68,19 @@ class Versions:
     def get(self, number: int) -> VersionRecord | None:
         return self.records.get(number)
 
-    def after(self, entry: Entry) -> Versions:
-        """The versions with one more entry; entries of other kinds change nothing.
+    def after(self, index: int, leaf: Mapping[str, Any]) -> Versions:
+        """The versions with the entry of this leaf; those of other kinds change nothing.
 
         BrokenHistory where the entry cannot follow: a number that is not the next, a version that
         was never proposed, another digest than was proposed. Whether a step was permitted is not
         judged here.
         """
-        leaf = entry.value
         if leaf["kind"] == Kind.VERSION_PROPOSED:
             return self._proposed(leaf)
         if leaf["kind"] not in _STEPS:
             return self
         record = self._named(leaf)
-        step = Step(entry.index, leaf["at"], leaf["by"], leaf.get("reason"))
+        step = Step(index, leaf["at"], leaf["by"], leaf.get("reason"))
         return self._with(_STEPS[leaf["kind"]](record, step), leaf["kind"])
 
     def _proposed(self, leaf: Mapping[str, Any]) -> Versions:
@@ -119,11 +116,21 @@ class Versions:
         return Versions(active, MappingProxyType({**self.records, record.number: record}))
 
 
-def fold(entries: Iterable[Entry]) -> Versions:
+class Placed(Protocol):
+    """An entry, as far as its versions are concerned."""
+
+    @property
+    def index(self) -> int: ...
+
+    @property
+    def value(self) -> Mapping[str, Any]: ...
+
+
+def fold(entries: Iterable[Placed]) -> Versions:
     """The versions that a log's entries make, given in the order of the log."""
     versions = Versions()
     for entry in entries:
-        versions = versions.after(entry)
+        versions = versions.after(entry.index, entry.value)
     return versions
 
 

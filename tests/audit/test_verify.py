@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from audit.entry import Entry, Personal, encode_leaf, new_entry
+from audit.checkpoints import Checkpoint
+from audit.entry import Entry, Personal, commitment, encode_leaf, new_entry
 from audit.findings import MEANINGS, Code
 from audit.merkle import Frontier, leaf_hash
 from audit.store import Head
 from audit.stores.sqlite import SqliteStore
-from audit.verify import Beside, verify, verify_all
+from audit.verify import verify, verify_all
+from audit.walk import Beside
 from tests.fakes.leaves import (
     DIGEST,
     DOCUMENT,
@@ -80,7 +82,7 @@ TAMPERING = {
     ),
     "a member that is no text": (
         ["UPDATE entries SET event = CAST(x'ff' AS TEXT) WHERE idx = 4"],
-        {(4, "leaf_hash")} | HEAD,
+        {(4, "leaf_hash"), (4, "commitment")} | HEAD,
     ),
     "a leaf in the clear with spaces": (
         [f"UPDATE entries SET rest = {in_the_clear('{ }')} WHERE idx = 4"],
@@ -197,8 +199,17 @@ def reported(*leaves: dict[str, Any], beside: dict[int, Personal] | None = None)
 
 
 FIRST = [version(step) for step in ("proposed", "approved", "activated")]
-SECOND = [version(step, 2) for step in ("proposed", "approved", "activated")]
+SECOND = [
+    version("proposed", 2, by="key-a"),
+    version("approved", 2, by="key-b"),
+    version("activated", 2, by="key-b"),
+]
 WAITING = "awaiting_answer"
+
+
+def erasure(entries: Any) -> dict[str, Any]:
+    head = {"format": 1, "kind": "contact.erased", "at": FIRST[0]["at"], "workspace": "acme"}
+    return {**head, "by": "key-a", "reason": "asked for", "entries": entries}
 
 
 def without(leaf: dict[str, Any], member: str) -> dict[str, Any]:
@@ -231,6 +242,21 @@ def with_policy(leaf: dict[str, Any], **policy: Any) -> dict[str, Any]:
         ([*FIRST, *SECOND, version("retired", 2), decision("a")], {(7, "policy")}),
         ([*FIRST, decision("a", before=("routed", 0))], {(3, "stage")}),
         ([*FIRST, decision("a", before=("new", 1))], {(3, "asks")}),
+        ([*FIRST, *SECOND], set()),
+        ([*FIRST, SECOND[0], SECOND[2]], {(4, "approval")}),
+        ([*FIRST, SECOND[0], {**SECOND[1], "by": "key-a"}, SECOND[2]], {(5, "approval")}),
+        ([*FIRST, version("proposed", 2), SECOND[2]], {(4, "approval")}),
+        ([*FIRST, SECOND[0], version("rejected", 2), SECOND[2]], {(5, "approval")}),
+        ([version("proposed"), version("activated", by="key-b")], set()),
+        ([version("proposed", by="key-a"), version("activated")], {(1, "approval")}),
+        ([*FIRST, erasure([])], set()),
+        ([*FIRST, erasure([2])], {(2, "erasure")}),
+        ([*FIRST, erasure([3])], {(3, "erasure")}),
+        ([*FIRST, erasure([-1])], {(3, "erasure")}),
+        ([*FIRST, erasure([1, 0])], {(3, "erasure")}),
+        ([*FIRST, erasure([1, 1])], {(3, "erasure")}),
+        ([*FIRST, erasure([True])], {(3, "erasure")}),
+        ([*FIRST, erasure(None)], {(3, "erasure")}),
     ],
 )
 def test_what_contradicts_itself_is_found(
@@ -238,6 +264,51 @@ def test_what_contradicts_itself_is_found(
 ) -> None:
     """A log can be whole and still tell a story that cannot be."""
     assert reported(*leaves) == found
+
+
+def test_what_is_missing_has_its_reason_in_a_later_entry() -> None:
+    """An erasure names whose personal part is gone; what it does not name has to be there."""
+    story = [*FIRST, decision("a"), decision("b"), decision("c")]
+    beside = {3: personal("a"), 5: personal("c")}
+    assert reported(*story, beside=beside) == {(4, "commitment")}
+    assert reported(*story, erasure([4]), beside=beside) == set()
+    assert reported(*story, erasure([4]), erasure([4]), beside=beside) == set()
+    assert reported(*story, erasure([4, 5]), beside=beside) == {(5, "erasure")}
+    assert reported(*story, erasure([5]), beside=beside) == {(4, "commitment"), (5, "erasure")}
+    late = [*FIRST, decision("a"), erasure([3]), decision("b")]
+    assert reported(*late, beside={9: personal("z")}) == {(5, "commitment")}
+
+
+def test_a_part_that_is_another_event_or_no_event_is_found() -> None:
+    """Even where the commitment is one to it."""
+    for part in (b'{"contact":{"id":"ct-1"},"id":"b"}', b"[]", b"x"):
+        beside = replace(personal("a"), part=part)
+        leaf = {**decision("a"), "commitment": commitment(beside.salt, beside.part)}
+        assert reported(*FIRST, leaf, beside={3: beside}) == {(3, "commitment")}
+
+
+def test_a_checkpoint_shows_what_an_owner_made_fit_again() -> None:
+    """The root at its size is another, or the log is not as long; of the fitting ones it tells."""
+    leaves = [*FIRST, decision("a"), decision("b")]
+    entries = [new_entry("acme", i, leaf, None) for i, leaf in enumerate(leaves) if i < 3]
+    entries += [
+        new_entry("acme", i, leaf, personal(leaf["event"]))
+        for i, leaf in enumerate(leaves)
+        if i >= 3
+    ]
+    frontiers = [Frontier()]
+    for entry in entries:
+        frontiers.append(frontiers[-1].append(entry.leaf_hash))
+    true = [Checkpoint("acme", each.size, each.root()) for each in frontiers]
+    parts = {3: personal("a"), 4: personal("b")}
+    beside = Beside(parts.get, {DIGEST: DOCUMENT}.get)
+    head = Head(5, frontiers[5].root(), frontiers[5])
+    assert verify("acme", head, entries, beside, true).findings == ()
+    forged = [*true[:4], replace(true[4], root=bytes(32)), replace(true[5], size=6)]
+    found = verify("acme", head, entries, beside, forged).findings
+    assert [(f.index, f.code) for f in found] == [(None, Code.CHECKPOINT)] * 2
+    assert "of size 6" in found[0].message
+    assert "entries from 3 on" in found[1].message
 
 
 def test_a_conversation_keeps_the_version_that_it_left_new_with() -> None:
