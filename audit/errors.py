@@ -6,6 +6,9 @@ AuditError
 ├── AlreadyThere           the event has its decision already
 ├── Busy                   too many writes are waiting; nothing of this one was stored
 ├── StorageUnavailable     the disk would not have it; nothing of this work was stored
+├── LedgerBehind           the database lacks what was signed: nothing is written to it
+├── NoSigningKey           the key that signs is missing or is none
+├── NotSigned              a log is not what it says it is: nothing of it is signed
 └── CannotOpen
     ├── NotALedger         there is no ledger here, or it is a file of something else
     ├── UnknownFormat      written by a newer release than this one
@@ -43,6 +46,20 @@ class StorageUnavailable(AuditError):
     """Says in plain words what the disk refused; trying again later may help."""
 
     code = "storage_unavailable"
+
+
+class LedgerBehind(AuditError):
+    """Says which logs lack what, each a `Lost` of `audit/restored.py` in words."""
+
+    code = "ledger_behind"
+
+
+class NoSigningKey(AuditError):
+    code = "no_signing_key"
+
+
+class NotSigned(AuditError):
+    code = "not_signed"
 
 
 class CannotOpen(AuditError):

@@ -15,14 +15,18 @@ from typing import TYPE_CHECKING, Self, TypeVar
 
 from audit.errors import (
     AuditError,
+    LedgerBehind,
     LedgerExists,
     NotALedger,
     StorageUnavailable,
     UnknownFormat,
 )
 from audit.group import QUEUE_LIMIT, GroupCommit, Raised, Returned
+from audit.restored import in_words, lost
 from audit.stores import schema
 from audit.stores.contact_keys import KEYS, ContactKeys
+from audit.stores.kept_checkpoints import CHECKPOINTS, KeptCheckpoints
+from audit.stores.signing_key import SIGNING_KEY, SigningKey
 from audit.stores.sqlite_snapshot import SqliteSnapshot
 from audit.stores.sqlite_transaction import SqliteTransaction, ready
 from audit.stores.sqlite_trouble import in_our_words
@@ -60,8 +64,11 @@ class SqliteStore:
         *,
         clock: Callable[[], datetime] = utc_now,
         queue_limit: int = QUEUE_LIMIT,
+        accept_loss: bool = False,
     ) -> None:
+        self.folder = data_dir
         self._path = data_dir / LEDGER
+        self._accept_loss = accept_loss
         self._clock = clock
         self._keys = ContactKeys(data_dir / KEYS)
         self._writer = SqliteWriter(self._connect_writer, self._keys, data_dir / LOCK, clock)
@@ -82,6 +89,7 @@ class SqliteStore:
         with locked(data_dir / LOCK):
             if not (data_dir / LEDGER).exists():
                 ContactKeys.create(data_dir / KEYS)
+                SigningKey.create(data_dir / SIGNING_KEY)
             _create(data_dir / LEDGER)
         return cls.open(data_dir, clock=clock)
 
@@ -92,15 +100,20 @@ class SqliteStore:
         *,
         clock: Callable[[], datetime] = utc_now,
         queue_limit: int = QUEUE_LIMIT,
+        accept_loss: bool = False,
     ) -> Self:
-        """Open the ledger of the directory; NotALedger where there is none, UnknownFormat."""
+        """Open the ledger of the directory; NotALedger where there is none, UnknownFormat.
+
+        Where it lacks what was signed, it is read, and every write is LedgerBehind, until somebody
+        who opened it to `accept_loss` has entered that and set the checkpoints aside.
+        """
         try:
             there = (data_dir / LEDGER).is_file()
         except OSError as error:
             raise in_our_words(error) from error
         if not there:
             raise NotALedger(f"there is no ledger in {data_dir}")
-        store = cls(data_dir, clock=clock, queue_limit=queue_limit)
+        store = cls(data_dir, clock=clock, queue_limit=queue_limit, accept_loss=accept_loss)
         try:
             store._idle_readers.append(store._connect_reader())
         except AuditError:
@@ -210,14 +223,22 @@ class SqliteStore:
             # committed from now on, so it must reach the disk before anybody is answered from it.
             connection.execute("PRAGMA wal_checkpoint")
             connection.execute("PRAGMA cache_size = -16384")  # KiB; indexes are hit at random
+            if not self._accept_loss:
+                self._check_kept(connection)
             if schema.format_of(connection) < schema.FORMAT:
                 ContactKeys.create(self._path.with_name(KEYS))
                 upgrade(connection, self._keys)
             self._keys.destroy(number for (number,) in connection.execute(_ERASED))
-        except sqlite3.Error:
+        except (sqlite3.Error, AuditError):
             connection.close()
             raise
         return connection
+
+    def _check_kept(self, connection: sqlite3.Connection) -> None:
+        kept = KeptCheckpoints(self.folder / CHECKPOINTS)
+        said = {log: each.checkpoint for log in kept.logs() if (each := kept.get(log))}
+        if losses := lost(SqliteSnapshot(connection, self._keys), said):
+            raise LedgerBehind(in_words(losses))
 
 
 def _connect(path: Path, mode: str) -> sqlite3.Connection:

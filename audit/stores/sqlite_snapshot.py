@@ -75,6 +75,9 @@ class SqliteSnapshot:
 
     def entry(self, log: str, index: int) -> Entry | None:
         return self._one(log, f"{_ENTRY} {_LOG} AND idx = ?", log, index)
+    def sizes(self) -> dict[str, int]:
+        return dict(self._rows("SELECT name, size FROM logs ORDER BY name"))
+
 
     def entries(self, log: str, start: int = 0, stop: int | None = None) -> Iterator[Entry]:
         statement = (
@@ -140,6 +143,21 @@ class SqliteSnapshot:
     def _unsealed(
         self, log: str, ref: int, contact: str, leaf_hash: bytes, body: bytes
     ) -> Personal:
+    def leaf_hashes(self, log: str, start: int, stop: int) -> list[bytes]:
+        statement = (
+            f"SELECT leaf_hash FROM entries WHERE {_LOG} AND idx >= ? AND idx < ? ORDER BY idx"
+        )
+        return [bytes(hashed) for (hashed,) in self._rows(statement, log, start, stop)]
+
+    def backwards(self, log: str, kind: str) -> Iterator[Entry]:
+        before = 1 << 62
+        statement = (
+            f"{_ENTRY} {_LOG} AND kind = ? AND {_IN_PART} AND idx < ? ORDER BY idx DESC LIMIT ?"
+        )
+        while rows := self._rows(statement, log, kind, before, _STREAM_ROWS):
+            yield from (_entry(log, row) for row in rows)
+            before = rows[-1][0]
+
         if body[:1] == _UNSEALED:
             return Personal(contact, body[1 : 1 + SALT_SIZE], body[1 + SALT_SIZE :])
         key = self._keys.key(ref)

@@ -89,6 +89,10 @@ class SqliteTransaction(SqliteSnapshot):
     def now(self) -> datetime:
         return self._now
 
+    def sizes(self) -> dict[str, int]:
+        known = {**self._known.logs, **self.grown}
+        return super().sizes() | {log: each.frontier.size for log, each in known.items()}
+
     def head(self, log: str) -> Head:
         known = self._log(log)
         return Head(known.frontier.size, known.frontier.root(), known.frontier) if known else Head()

@@ -54,6 +54,9 @@ class MemorySnapshot:
     def logs(self) -> list[str]:
         return sorted(self._state.entries)
 
+    def sizes(self) -> dict[str, int]:
+        return {log: len(entries) for log, entries in sorted(self._state.entries.items())}
+
     def head(self, log: str) -> Head:
         frontier = Frontier()
         for entry in self._log(log):
@@ -65,6 +68,25 @@ class MemorySnapshot:
 
     def entries(self, log: str, start: int = 0, stop: int | None = None) -> Iterator[Entry]:
         yield from self._log(log)[start:stop]
+
+    def recorded(self, log: str, start: int = 0, stop: int | None = None) -> Iterator[Recorded]:
+        for entry in self.entries(log, start, stop):
+            rest = dict(entry.value)
+            taken = [rest.pop(name, None) for name in ("kind", "at", "conversation")]
+            taken.append(rest.pop("id", None) if rest.get("actions") else None)
+            taken += [rest.pop(name, None) for name in ("outcome", "reason", "rule")]
+            for name in ("event", "version"):
+                rest.pop(name, None)
+            if isinstance(rest.get("policy"), dict):
+                rest["policy"] = {k: v for k, v in rest["policy"].items() if k != "version"}
+            encoded = [None if value is None else value.encode() for value in taken]
+            yield Recorded(entry.index, *encoded, canonical(rest))
+
+    def leaf_hashes(self, log: str, start: int, stop: int) -> list[bytes]:
+        return [entry.leaf_hash for entry in self._log(log)[start:stop]]
+
+    def backwards(self, log: str, kind: str) -> Iterator[Entry]:
+        yield from reversed(self.entries_of(log, kind))
 
     def decision(self, log: str, event_id: str) -> Entry | None:
         found = (e for e in self.entries_of(log, Kind.DECISION) if e.value["event"] == event_id)
