@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from audit.entry import Entry
-from policy_service.api.tables import COLUMNS, table
+from audit.tables import COLUMNS
+from policy_service.api.tables import table
 from policy_service.keys import Role
 from rules.canonical import canonical
 from tests.policy_service.api import ACME, document, event, opened, reply

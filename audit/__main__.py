@@ -1,0 +1,113 @@
+"""`verify.pyz`, or `python -m audit`: verify a bundle, on any machine, with Python alone."""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from audit.bundle import BadBundle
+from audit.notes import Refused, parse_key
+from audit.outside import Verdict, verify_bundle
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+SOUND, TAMPERED, CANNOT_TELL = 0, 1, 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Verify what the arguments name and print what was found; the exit code."""
+    given = _parser().parse_args(arguments)
+    try:
+        keys = [parse_key(line) for path in given.key for line in _lines(path)]
+        older = [path.read_bytes() for path in given.checkpoint]
+        verdict = verify_bundle(given.bundle, keys, older)
+    except (OSError, BadBundle, Refused, UnicodeDecodeError) as error:
+        complaint = _printable(f"cannot tell: {error}")
+        print(json.dumps({"unknown": [complaint]}) if given.json else complaint)  # noqa: T201
+        return CANNOT_TELL
+    print(json.dumps(_view(verdict), indent=2) if given.json else _text(verdict))  # noqa: T201
+    return exit_code(verdict)
+
+
+def exit_code(verdict: Verdict) -> int:
+    if verdict.report.findings:
+        return TAMPERED
+    return CANNOT_TELL if verdict.unknown else SOUND
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="verify.pyz",
+        description="Verify an exported log. Exit codes: 0 sound, 1 tampered with, 2 cannot tell.",
+    )
+    parser.add_argument("bundle", type=Path, metavar="BUNDLE", help="the folder of the bundle")
+    parser.add_argument(
+        "--key",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="KEYFILE",
+        help="a file with the log's verifier key, which you did not get with the bundle",
+    )
+    parser.add_argument(
+        "--checkpoint",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="OLDER",
+        help="a signed checkpoint of the log that you kept; may be given more than once",
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    return parser
+
+
+def _lines(path: Path) -> list[str]:
+    return [line for line in path.read_text("utf-8").split("\n") if line]
+
+
+def _view(verdict: Verdict) -> dict[str, object]:
+    report = verdict.report
+    return {
+        "log": report.log,
+        "size": report.size,
+        "root": base64.b64encode(report.root).decode(),
+        "sound": exit_code(verdict) == SOUND,
+        "personal": verdict.personal,
+        "findings": [
+            {"index": each.index, "code": each.code.value, "message": each.message}
+            for each in report.findings
+        ],
+        "more": verdict.more,
+        "unknown": list(verdict.unknown),
+    }
+
+
+def _text(verdict: Verdict) -> str:
+    report = verdict.report
+    root = base64.b64encode(report.root).decode()
+    count = len(report.findings) + verdict.more
+    state = f"{count} findings" if count else "cannot tell" if verdict.unknown else "sound"
+    said = [f"{report.log}: {report.size} entries, root {root}, {state}"]
+    for each in report.findings:
+        where = "log" if each.index is None else f"entry {each.index}"
+        said.append(f"  {where}: {each.message} ({each.code})")
+    if verdict.more:
+        said.append(f"  and {verdict.more} more findings")
+    said += [f"  cannot tell: {reason}" for reason in verdict.unknown]
+    if not verdict.personal:
+        said.append("  personal parts are not in the bundle, so nothing is said of them")
+    return "\n".join(map(_printable, said))
+
+
+def _printable(text: str) -> str:
+    """The text on one line, and nothing in it that a terminal would obey."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

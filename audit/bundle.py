@@ -1,0 +1,79 @@
+"""A log in a folder of files, for those who have no database: format 1.
+
+checkpoint       the signed note of its size and root
+key              the verifier key of that signature, as whoever made the bundle says
+entries.ndjson   the leaves in order, a line each, the bytes that were hashed
+hashes           their hashes in order, 32 bytes each: which entry it is that does not fit
+entries.csv      the same entries as a table
+versions/        the documents of its versions, canonical JSON, named by their digests
+personal.ndjson  where it was asked for: index, salt and part, a line each, in order
+README.txt       how to verify it; like `verify.pyz`, it is not covered by anything
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from audit.errors import AuditError
+from audit.leaf import Personal, canonical_without_floats
+from audit.notes import decode_base64, encode_base64
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import BinaryIO
+
+CHECKPOINT = "checkpoint"
+KEY = "key"
+ENTRIES = "entries.ndjson"
+HASHES = "hashes"
+TABLE = "entries.csv"
+VERSIONS = "versions"
+PERSONAL = "personal.ndjson"
+README = "README.txt"
+VERIFIER = "verify.pyz"
+
+LONGEST_LINE = 1 << 24
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+
+
+class BadBundle(AuditError):  # noqa: N818 - it says what is wrong
+    """What stands in a file of the bundle is not what belongs there."""
+
+    code = "bad_bundle"
+
+
+def lines(file: BinaryIO) -> Iterator[bytes]:
+    """The lines without their ends, empty ones too; BadBundle where one has none."""
+    for line in iter(partial(file.readline, LONGEST_LINE), b""):
+        if not line.endswith(b"\n"):
+            raise BadBundle("a line is cut off, or too long to be one")
+        yield line[:-1]
+
+
+def document_name(digest: str) -> str:
+    """The name of the file of the document with this digest; BadBundle where it is none."""
+    if not _DIGEST.fullmatch(digest):
+        raise BadBundle(f"{digest!r} is no digest")
+    return f"{digest.replace(':', '-')}.json"
+
+
+def personal_line(index: int, personal: Personal) -> bytes:
+    """The line of a personal part, without its end; the contact is in the part."""
+    beside = {"salt": encode_base64(personal.salt), "part": personal.part.decode()}
+    return canonical_without_floats({"index": index, **beside})
+
+
+def parse_personal(line: bytes) -> tuple[int, Personal]:
+    """The index and the part, of nobody in particular, of a line; BadBundle."""
+    try:
+        read: Any = json.loads(line)
+        index, part = read["index"], read["part"].encode()
+        personal = Personal("", decode_base64(read["salt"]), part)
+        if type(index) is int and personal_line(index, personal) == line:
+            return index, personal
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise BadBundle("a line of personal parts cannot be read") from error
+    raise BadBundle("a line of personal parts is not as such lines are written")
