@@ -32,7 +32,8 @@ _SETTLED = ("routed", "not_routed")
 class _Conversation:
     stage: str = _NEW
     asks: int = 0
-    pinned: int | None = None
+    pinned: tuple[int, int] | None = None
+    """The version, and the decision that it was pinned by or kept by last."""
 
 
 class History:
@@ -60,7 +61,7 @@ class History:
             yield from self._identity(leaf)
             yield from self._policy(leaf)
             yield from self._story(leaf)
-            self._advance(leaf)
+            self._advance(index, leaf)
         elif leaf["kind"].startswith("version."):
             yield from self._version(index, leaf)
 
@@ -98,7 +99,7 @@ class History:
         elif record.digest != digest:
             yield Code.POLICY, f"version {number} was proposed with another digest"
         pinned = self._conversation(leaf).pinned
-        expected = self._versions.active if pinned is None else pinned
+        expected = self._versions.deciding(pinned, leaf["facts"].get("sample.bucket", 0))
         if number != expected:
             why = "active" if pinned is None else "pinned to the conversation"
             yield Code.POLICY, f"version {number} decided where {expected} was {why}"
@@ -115,14 +116,16 @@ class History:
     def _conversation(self, leaf: Mapping[str, Any]) -> _Conversation:
         return self._conversations.get(leaf["conversation"], _Conversation())
 
-    def _advance(self, leaf: Mapping[str, Any]) -> None:
+    def _advance(self, index: int, leaf: Mapping[str, Any]) -> None:
         before, stage = self._conversation(leaf), leaf["stage"]
         asked = any(action["type"] == "ask" for action in leaf["actions"])
         after = replace(before, stage=stage, asks=before.asks + asked)
         if stage in _SETTLED:
             after = replace(after, pinned=None)
-        elif before.stage == _NEW and stage != _NEW:
-            after = replace(after, pinned=leaf["policy"]["version"])
+        elif before.pinned and before.pinned[1] > self._versions.moved:
+            after = replace(after, pinned=(before.pinned[0], index))
+        elif stage != _NEW:
+            after = replace(after, pinned=(leaf["policy"]["version"], index))
         self._conversations[leaf["conversation"]] = after
 
 

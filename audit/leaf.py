@@ -39,6 +39,8 @@ class Kind(StrEnum):
     VERSION_SUPERSEDED = "version.superseded"
     VERSION_ACTIVATED = "version.activated"
     VERSION_RETIRED = "version.retired"
+    VERSION_SCHEDULED = "version.scheduled"
+    VERSION_SUSPENDED = "version.suspended"
     CONTACT_ERASED = "contact.erased"
     ERASURE_REFUSED = "erasure.refused"
     HOLD_SET = "hold.set"

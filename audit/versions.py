@@ -1,6 +1,8 @@
 """The versions of a workspace's policy: a pure fold of its log's `version.*` entries.
 
-There is no table of versions: what is active, approved or retired is what the entries say.
+There is no table of versions: what is active, approved or retired is what the entries say. One
+version decides for all; beside it one may be on trial, for a share of the conversations, and one in
+the shadow, which decides nothing. What is scheduled becomes an activation, or is suspended, once.
 """
 
 from __future__ import annotations
@@ -15,6 +17,9 @@ from audit.leaf import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+
+BUCKETS_OF_A_PERCENT = 100
 
 
 class Status(StrEnum):
@@ -34,6 +39,30 @@ class Step:
     at: str
     by: str
     reason: str | None = None
+    percent: int | None = None
+    shadow: bool = False
+    apply_to_running: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """An activation that is to come: its entry, when it is due, and what was active then.
+
+    Due times are as in leaves, so that they sort.
+    """
+
+    step: Step
+    number: int
+    due: str
+    against: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A version that decides for the conversations in the first `percent` of 100 shares."""
+
+    number: int
+    percent: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +78,7 @@ class VersionRecord:
     proposed_at: str
     approvals: tuple[Step, ...] = ()
     activations: tuple[Step, ...] = ()
+    suspensions: tuple[Step, ...] = ()
     retirements: tuple[Step, ...] = ()
     rejected: Step | None = None
     superseded: Step | None = None
@@ -56,9 +86,17 @@ class VersionRecord:
 
 @dataclass(frozen=True, slots=True)
 class Versions:
-    """The versions of one log at one of its sizes; `active` decides, None where none does."""
+    """The versions of one log at one of its sizes; `active` decides, None where none does.
+
+    `moved` is the entry that moved conversations which had begun, the last one; `scheduled` stands
+    in the order of the log.
+    """
 
     active: int | None = None
+    trial: Trial | None = None
+    shadow: int | None = None
+    moved: int = -1
+    scheduled: tuple[Schedule, ...] = ()
     records: Mapping[int, VersionRecord] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
@@ -67,6 +105,21 @@ class Versions:
 
     def get(self, number: int) -> VersionRecord | None:
         return self.records.get(number)
+
+    def deciding(self, pinned: tuple[int, int] | None, bucket: int) -> int | None:
+        """The version that decides next in a conversation of this bucket, of 10,000.
+
+        `pinned` is the version that its last decision pinned to it, and that decision's index.
+        """
+        if pinned is not None and pinned[1] > self.moved:
+            return pinned[0]
+        if self.trial and bucket < self.trial.percent * BUCKETS_OF_A_PERCENT:
+            return self.trial.number
+        return self.active
+
+    def due(self, now: str) -> list[Schedule]:
+        """What is scheduled up to this time, in the order in which it is to be done."""
+        return sorted((each for each in self.scheduled if each.due <= now), key=_due)
 
     def after(self, index: int, leaf: Mapping[str, Any]) -> Versions:
         """The versions with the entry of this leaf; those of other kinds change nothing.
@@ -80,8 +133,53 @@ class Versions:
         if leaf["kind"] not in _STEPS:
             return self
         record = self._named(leaf)
-        step = Step(index, leaf["at"], leaf["by"], leaf.get("reason"))
-        return self._with(_STEPS[leaf["kind"]](record, step), leaf["kind"])
+        step = Step(
+            index,
+            *(leaf["at"], leaf["by"], leaf.get("reason"), leaf.get("percent")),
+            shadow=leaf.get("shadow", False),
+            apply_to_running=leaf.get("apply_to_running", False),
+        )
+        changed = _STEPS[leaf["kind"]](record, step)
+        records = MappingProxyType({**self.records, record.number: changed})
+        return replace(self._deciders(leaf, step), records=records)
+
+    def _deciders(self, leaf: Mapping[str, Any], step: Step) -> Versions:
+        """What decides from this step on, records left as they are."""
+        number = leaf["version"]
+        match leaf["kind"]:
+            case Kind.VERSION_SCHEDULED:
+                schedule = Schedule(step, number, leaf["due"], leaf.get("against"))
+                return replace(self, scheduled=(*self.scheduled, schedule))
+            case Kind.VERSION_SUSPENDED:
+                return self._without(leaf.get("schedule"))
+            case Kind.VERSION_ACTIVATED:
+                return self._activated(number, step, self._without(leaf.get("schedule")))
+            case Kind.VERSION_RETIRED:
+                return self.without_version(number)
+        return self
+
+    @staticmethod
+    def _activated(number: int, step: Step, before: Versions) -> Versions:
+        moved = step.index if step.apply_to_running else before.moved
+        if step.shadow:
+            return replace(before, shadow=number)
+        cleared = before.without_version(number)
+        if step.percent is not None:
+            return replace(cleared, trial=Trial(number, step.percent), moved=moved)
+        return replace(cleared, active=number, moved=moved)
+
+    def without_version(self, number: int) -> Versions:
+        """The same where this version decides nothing any more."""
+        return replace(
+            self,
+            active=None if self.active == number else self.active,
+            trial=None if self.trial and self.trial.number == number else self.trial,
+            shadow=None if self.shadow == number else self.shadow,
+        )
+
+    def _without(self, schedule: int | None) -> Versions:
+        kept = tuple(each for each in self.scheduled if each.step.index != schedule)
+        return replace(self, scheduled=kept)
 
     def _proposed(self, leaf: Mapping[str, Any]) -> Versions:
         if leaf.get("version") != self.next_number:
@@ -97,7 +195,7 @@ class Versions:
             proposed_by=leaf["by"],
             proposed_at=leaf["at"],
         )
-        return self._with(record, Kind.VERSION_PROPOSED)
+        return replace(self, records=MappingProxyType({**self.records, record.number: record}))
 
     def _named(self, leaf: Mapping[str, Any]) -> VersionRecord:
         record = self.get(leaf["version"])
@@ -106,14 +204,6 @@ class Versions:
         if leaf.get("digest", record.digest) != record.digest:
             raise BrokenHistory(f"version {record.number} was proposed with another digest")
         return record
-
-    def _with(self, record: VersionRecord, kind: str) -> Versions:
-        active = self.active
-        if kind == Kind.VERSION_ACTIVATED:
-            active = record.number
-        elif kind == Kind.VERSION_RETIRED and active == record.number:
-            active = None
-        return Versions(active, MappingProxyType({**self.records, record.number: record}))
 
 
 class Placed(Protocol):
@@ -147,6 +237,18 @@ def _retire(record: VersionRecord, step: Step) -> VersionRecord:
     return replace(record, status=Status.RETIRED, retirements=(*record.retirements, step))
 
 
+def _suspend(record: VersionRecord, step: Step) -> VersionRecord:
+    return replace(record, suspensions=(*record.suspensions, step))
+
+
+def _schedule(record: VersionRecord, _: Step) -> VersionRecord:
+    return record
+
+
+def _due(schedule: Schedule) -> tuple[str, int]:
+    return schedule.due, schedule.step.index
+
+
 def _reject(record: VersionRecord, step: Step) -> VersionRecord:
     return replace(record, status=Status.REJECTED, rejected=step)
 
@@ -162,5 +264,7 @@ _STEPS = MappingProxyType(
         Kind.VERSION_RETIRED: _retire,
         Kind.VERSION_REJECTED: _reject,
         Kind.VERSION_SUPERSEDED: _supersede,
+        Kind.VERSION_SCHEDULED: _schedule,
+        Kind.VERSION_SUSPENDED: _suspend,
     }
 )

@@ -127,6 +127,8 @@ def test_kinds_are_those_of_the_specification_and_the_retry() -> None:
         "version.superseded",
         "version.activated",
         "version.retired",
+        "version.scheduled",
+        "version.suspended",
         "contact.erased",
         "erasure.refused",
         "hold.set",
