@@ -86,6 +86,9 @@ class Snapshot(Protocol):
     def logs(self) -> list[str]:
         """The names of all logs that have an entry, sorted."""
 
+    def sizes(self) -> dict[str, int]:
+        """How many entries each log says it has; cheap."""
+
     def head(self, log: str) -> Head: ...
 
     def entry(self, log: str, index: int) -> Entry | None: ...
@@ -104,9 +107,6 @@ class Snapshot(Protocol):
     def receipts(self, log: str, conversation: str) -> list[Entry]:
         """The `action.*` entries of a conversation, in order."""
 
-    def sizes(self) -> dict[str, int]:
-        """How many entries each log says it has; cheap."""
-
     def latest(self, log: str, prefix: str) -> Entry | None:
         """The last entry of a family of kinds, such as `version.`; cheap."""
 
@@ -115,6 +115,12 @@ class Snapshot(Protocol):
 
     def search(self, log: str, wanted: Filter, after: int | None, limit: int) -> list[Entry]:
         """The first `limit` entries that the filter finds behind index `after`, in order."""
+
+    def leaf_hashes(self, log: str, start: int, stop: int) -> list[bytes]:
+        """Those from `start` up to before `stop` as they are stored, in order."""
+
+    def backwards(self, log: str, kind: str) -> Iterator[Entry]:
+        """The entries of a kind that is no decision, last first, read as they are used."""
 
     def strays(self) -> Iterator[str]:
         """What is stored and fits no log, in words; nothing where all is well."""
@@ -137,12 +143,6 @@ class Transaction(Snapshot, Protocol):
 
     def append(self, log: str, leaf: Mapping[str, Any], personal: Personal | None = None) -> Entry:
         """Append the leaf as it is given.
-    def leaf_hashes(self, log: str, start: int, stop: int) -> list[bytes]:
-        """Those from `start` up to before `stop` as they are stored, in order."""
-
-    def backwards(self, log: str, kind: str) -> Iterator[Entry]:
-        """The entries of a kind that is no decision, last first, read as they are used."""
-
 
         BadLeaf where it is not one of this log or does not belong to the personal part;
         AlreadyThere where it decides an event that has its decision.

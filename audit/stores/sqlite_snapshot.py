@@ -69,15 +69,15 @@ class SqliteSnapshot:
     def logs(self) -> list[str]:
         return [name for (name,) in self._rows("SELECT name FROM logs ORDER BY name")]
 
+    def sizes(self) -> dict[str, int]:
+        return dict(self._rows("SELECT name, size FROM logs ORDER BY name"))
+
     def head(self, log: str) -> Head:
         row = self._row("SELECT size, root, frontier FROM logs WHERE name = ?", log)
         return Head(row[0], row[1], decoded_frontier(row[2])) if row else Head()
 
     def entry(self, log: str, index: int) -> Entry | None:
         return self._one(log, f"{_ENTRY} {_LOG} AND idx = ?", log, index)
-    def sizes(self) -> dict[str, int]:
-        return dict(self._rows("SELECT name, size FROM logs ORDER BY name"))
-
 
     def entries(self, log: str, start: int = 0, stop: int | None = None) -> Iterator[Entry]:
         statement = (
@@ -128,21 +128,6 @@ class SqliteSnapshot:
         behind = -1 if after is None else after
         return [_entry(log, row) for row in self._rows(statement, log, behind, *values, limit)]
 
-    def strays(self) -> Iterator[str]:
-        return strays(self._open)
-
-    def personal(self, log: str, index: int) -> Personal | None:
-        statement = f"""
-            SELECT contacts.ref, contacts.contact, leaf_hash, body
-            FROM entries JOIN personal ON entry = seq JOIN contacts ON ref = personal.contact
-            WHERE {_LOG} AND idx = ?
-        """
-        row = self._row(statement.replace("log =", "entries.log ="), log, index)
-        return self._unsealed(log, *row) if row else None
-
-    def _unsealed(
-        self, log: str, ref: int, contact: str, leaf_hash: bytes, body: bytes
-    ) -> Personal:
     def leaf_hashes(self, log: str, start: int, stop: int) -> list[bytes]:
         statement = (
             f"SELECT leaf_hash FROM entries WHERE {_LOG} AND idx >= ? AND idx < ? ORDER BY idx"
@@ -158,6 +143,21 @@ class SqliteSnapshot:
             yield from (_entry(log, row) for row in rows)
             before = rows[-1][0]
 
+    def strays(self) -> Iterator[str]:
+        return strays(self._open)
+
+    def personal(self, log: str, index: int) -> Personal | None:
+        statement = f"""
+            SELECT contacts.ref, contacts.contact, leaf_hash, body
+            FROM entries JOIN personal ON entry = seq JOIN contacts ON ref = personal.contact
+            WHERE {_LOG} AND idx = ?
+        """
+        row = self._row(statement.replace("log =", "entries.log ="), log, index)
+        return self._unsealed(log, *row) if row else None
+
+    def _unsealed(
+        self, log: str, ref: int, contact: str, leaf_hash: bytes, body: bytes
+    ) -> Personal:
         if body[:1] == _UNSEALED:
             return Personal(contact, body[1 : 1 + SALT_SIZE], body[1 + SALT_SIZE :])
         key = self._keys.key(ref)
