@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from flask import Flask
 
 from audit.stores.sqlite import SqliteStore
 from policy_service.api import errors, routes, watch
+from policy_service.checkpoints import Checkpoints
 from policy_service.metrics import Metrics
 from policy_service.rate import RateLimit
 from policy_service.service import Service
 from policy_service.settings import Settings
 
-if TYPE_CHECKING:
-    from audit.store import Store
 
-
-def create_app(settings: Settings | None = None, store: Store | None = None) -> Flask:
+def create_app(settings: Settings | None = None, store: SqliteStore | None = None) -> Flask:
     """The service as a WSGI application.
 
     `settings` are loaded from the environment, and the file it names, where none are given; `store`
@@ -32,7 +28,10 @@ def create_app(settings: Settings | None = None, store: Store | None = None) -> 
     app.json.sort_keys = False  # type: ignore[attr-defined]  # members stand in the order of SPEC
     metrics = Metrics()
     store.tell_of_commits(metrics.committed)
-    app.extensions["policy_service"] = Service(store, rate=RateLimit.of(settings), counts=metrics)
+    checkpoints = Checkpoints(store, settings.origin, metrics)
+    app.extensions["policy_service"] = Service(
+        store, rate=RateLimit.of(settings), counts=metrics, checkpoints=checkpoints
+    )
     watch.register(app, metrics)
     errors.register(app, metrics)
     routes.register(app)

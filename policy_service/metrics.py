@@ -28,6 +28,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from prometheus_client.process_collector import ProcessCollector
 
+from policy_service.checkpoints import Signings
 from policy_service.service import Counts
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from prometheus_client.core import Metric as Family
 
     from audit.store import Size
+    from policy_service.checkpoints import Lag
 
 _log = logging.getLogger(__name__)
 
@@ -97,6 +99,24 @@ METRICS = (
         Histogram,
         "how long a commit took, from when no other process wrote until it was on disk",
     ),
+    Metric("policy_service_checkpoints_total", Counter, "checkpoints that were signed"),
+    Metric(
+        "policy_service_checkpoint_refusals_total",
+        Counter,
+        "checkpoints that were refused, because a log is not what it says it is",
+    ),
+    Metric(
+        "policy_service_checkpoint_lag_entries",
+        Gauge,
+        "entries of all logs that no checkpoint covers yet",
+        across=None,
+    ),
+    Metric(
+        "policy_service_checkpoint_lag_seconds",
+        Gauge,
+        "how long the oldest entry has waited that no checkpoint covers yet",
+        across=None,
+    ),
     Metric("policy_service_ledger_entries", Gauge, "entries of all logs together", across=None),
     Metric(
         "policy_service_ledger_bytes",
@@ -120,7 +140,7 @@ PROCESS = (
 """As every client of Prometheus names them: sums over the workers, the first start."""
 
 
-class Metrics(Counts):
+class Metrics(Counts, Signings):
     """The metrics of one application."""
 
     def __init__(self) -> None:
@@ -136,6 +156,8 @@ class Metrics(Counts):
         self._replays: Counter = made["policy_service_replays_total"]
         self._commit_writes: Histogram = made["policy_service_commit_writes"]
         self._commit_seconds: Histogram = made["policy_service_commit_seconds"]
+        self._signed: Counter = made["policy_service_checkpoints_total"]
+        self._not_signed: Counter = made["policy_service_checkpoint_refusals_total"]
         made["policy_service_workers"].set(1)
         made["policy_service_info"].labels(version("policy-service")).set(1)
         self._children: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
@@ -164,8 +186,14 @@ class Metrics(Counts):
         else:
             self._decisions.labels(outcome).inc()
 
-    def text(self, size: Size | None) -> bytes:
-        """All of it, of all processes, in the text format; `size` is the ledger's, if known."""
+    def signed(self, checkpoints: int) -> None:
+        self._signed.inc(checkpoints)
+
+    def not_signed(self) -> None:
+        self._not_signed.inc()
+
+    def text(self, size: Size | None, lag: Lag | None = None) -> bytes:
+        """All of it, of all processes, in the text format; the ledger's size and lag if known."""
         shown = CollectorRegistry()
         if folder := os.environ.get(FOLDER):
             pids = [pid for pid in _pids(Path(folder)) if _lives(pid, folder)]
@@ -175,7 +203,7 @@ class Metrics(Counts):
             shown.register(self._registry)
         shown.register(_Processes(pids))
         if size:
-            shown.register(_Ledger(size))
+            shown.register(_Ledger(size, lag))
         return generate_latest(shown)
 
 
@@ -224,15 +252,18 @@ def _lives(pid: int, folder: str) -> bool:
 class _Ledger:
     """What is told of the ledger itself, which is the same whichever process is asked."""
 
-    def __init__(self, size: Size) -> None:
-        self._values = {
+    def __init__(self, size: Size, lag: Lag | None) -> None:
+        self._values: dict[str, float] = {
             "policy_service_ledger_entries": size.entries,
             "policy_service_ledger_bytes": size.bytes,
         }
+        if lag:
+            self._values["policy_service_checkpoint_lag_entries"] = lag.entries
+            self._values["policy_service_checkpoint_lag_seconds"] = lag.seconds
 
     def collect(self) -> Iterator[Family]:
         for metric in METRICS:
-            if metric.across is None:
+            if metric.across is None and metric.name in self._values:
                 value = self._values[metric.name]
                 yield GaugeMetricFamily(metric.name, metric.meaning, value=value)
 

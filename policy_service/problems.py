@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from audit.errors import Busy, StorageUnavailable
+from audit.errors import Busy, LedgerBehind, NoSigningKey, NotSigned, StorageUnavailable
 from rules.errors import DocumentRefused, EventRefused
 from rules.ijson import NotIJson
 
@@ -51,6 +51,9 @@ PROBLEMS: dict[str, Kind] = {
     "internal_error": Kind(500, "Something went wrong here"),
     "busy": Kind(503, "Too many requests are waiting"),
     "storage_unavailable": Kind(503, "The ledger cannot be written"),
+    "ledger_behind": Kind(503, "The ledger lacks what was signed and may only be read"),
+    "not_signed": Kind(503, "A log is not what it says it is"),
+    "no_signing_key": Kind(503, "The signing key is missing"),
 }
 """Every code a response may carry, in the order of its status."""
 
@@ -113,6 +116,11 @@ def of(error: Exception) -> Problem | None:
             return Problem("invalid_json", str(error), [error.complaint])
         case Busy():
             return Problem("busy", "Too many writes are waiting; nothing was written")
+        case LedgerBehind():
+            words = f"{error}; until `policy-service restore` accepts that, nothing is written"
+            return Problem("ledger_behind", words)
+        case NotSigned() | NoSigningKey():
+            return Problem(error.code, f"{error}; nothing was signed")
         case StorageUnavailable():
             return Problem("storage_unavailable", f"{error}; nothing was written")
     return None

@@ -12,6 +12,7 @@ from policy_service.uses import Uses
 
 if TYPE_CHECKING:
     from audit.store import Store
+    from policy_service.checkpoints import Checkpoints
     from policy_service.rate import RateLimit
 
 
@@ -35,6 +36,8 @@ class Service:
     uses: Uses = field(default_factory=Uses)
     rate: RateLimit | None = None
     counts: Counts = field(default_factory=Counts)
+    checkpoints: Checkpoints | None = None
+    """None where nothing is signed or proved, as at the command line."""
     drafts: Drafts = field(init=False)
 
     def __post_init__(self) -> None:

@@ -7,6 +7,7 @@ Whatever cannot be used, and every name that is none, is refused at the start, a
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 PREFIX = "POLICY_SERVICE_"
 FILE = f"{PREFIX}CONFIG"
 """The variable that names the file; it is no setting itself."""
+_ORIGIN = re.compile(r"(?!\w+://)[^\s+\x00-\x1f\x7f\ud800-\udfff]{1,200}")
 LEVELS = ("debug", "info", "warning", "error")
 
 
@@ -53,6 +55,10 @@ class Settings:
     )
     log: str = field(
         default="info", metadata=_to(f"what is logged, from {', '.join(LEVELS)} on", among=LEVELS)
+    )
+    origin: str = field(
+        default="policy-service.example",
+        metadata=_to("what the logs are called in checkpoints, before `/` and the workspace"),
     )
 
     def environment(self) -> dict[str, str]:
@@ -132,6 +138,8 @@ def _read(name: str, value: Any) -> Any:  # noqa: ANN401 - of the type of its de
         raise ValueError("is a text, and not empty")
     if (among := setting.metadata.get("among")) and value not in among:
         raise ValueError(f"is one of {', '.join(among)}")
+    if name == "origin" and not _ORIGIN.fullmatch(str(value)):
+        raise ValueError("is a name without scheme, blanks, `+` and control characters")
     return Path(value) if isinstance(setting.default, Path) else value
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from policy_service.api.answers import answer
+from policy_service.problems import Problem
 
 if TYPE_CHECKING:
     from flask import Response
@@ -18,6 +19,11 @@ def alive(_: Service) -> Response:
 
 
 def ready(service: Service) -> Response:
-    """The ledger can be written: an empty transaction was committed."""
+    """The ledger can be written and signed.
+
+    An empty transaction was committed, and no log was refused its checkpoint.
+    """
     service.store.transact(lambda _: None)
+    if service.checkpoints and (why := service.checkpoints.refused()):
+        raise Problem("not_signed", why)
     return answer({"status": "ready"})

@@ -156,7 +156,7 @@ def _parameter(name: str, place: str, parameter: Parameter) -> Json:
     return {
         "name": name,
         "in": place,
-        "required": place == "path",
+        "required": place == "path" or parameter.required,
         "description": parameter.meaning,
         "schema": _inline(parameter.type),
         "example": parameter.example,

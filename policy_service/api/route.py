@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 JSON = "application/json"
 NDJSON = "application/x-ndjson"
 CSV = "text/csv"
+TEXT = "text/plain"
 
 _WITH_A_KEY = (
     "unauthorized", "too_many_requests", "role_not_allowed", "invalid_request",
@@ -34,6 +35,8 @@ class Parameter:
     type: Any
     meaning: str
     example: str | int
+    required: bool = False
+    """A parameter of a query that has to be given; a part of a path always has."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -101,6 +104,8 @@ class Route:
             met.add("not_found")
         if self.takes:
             met.update(_WITH_A_BODY)
+        if "busy" in met:
+            met.add("ledger_behind")
         return [code for code in PROBLEMS if code in met]
 
 

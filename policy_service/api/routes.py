@@ -22,6 +22,8 @@ from policy_service.api import (
     keys,
     ledger,
     paths,
+    proof_examples,
+    proofs,
     shapes,
     versions,
     watch,
@@ -30,7 +32,7 @@ from policy_service.api.description import Description
 from policy_service.api.guard import guarded
 from policy_service.api.openapi import describe
 from policy_service.api.requests import PAGE
-from policy_service.api.route import CSV, NDJSON, Gives, Route, Takes
+from policy_service.api.route import CSV, NDJSON, TEXT, Gives, Route, Takes
 from policy_service.keys import Role
 from rules.event import Event
 
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
     from flask import Flask
 
 EVERY_ROLE = frozenset(Role)
+SIGNING = ("ledger_behind", "not_signed", "no_signing_key")
 NO_KEY: frozenset[Role] = frozenset()
 WORKSPACE = "/v1/workspaces/<workspace>"
 
@@ -50,7 +53,7 @@ ROUTES = (
         health.ready,
         NO_KEY,
         gives=Gives(shapes.Ready, examples.READY),
-        problems=("busy", "storage_unavailable"),
+        problems=("busy", "storage_unavailable", "not_signed"),
     ),
     Route(
         "GET",
@@ -263,6 +266,43 @@ ROUTES = (
         takes=Takes(holds.AskedRelease, examples.RELEASE),
         gives=Gives(holds.Hold, examples.RELEASED_HOLD),
         problems=("setter_may_not_release", "hold_released"),
+    ),
+    Route(
+        "GET",
+        f"{WORKSPACE}/ledger/entries/<number:index>/proof",
+        proofs.inclusion,
+        frozenset({Role.AUDITOR}),
+        system=True,
+        gives=Gives(proofs.Inclusion, proof_examples.INCLUSION),
+        or_gives=Gives(str, proof_examples.TLOG_PROOF, media=TEXT),
+        problems=SIGNING,
+    ),
+    Route(
+        "GET",
+        f"{WORKSPACE}/ledger/checkpoint",
+        proofs.checkpoint,
+        frozenset({Role.AUDITOR}),
+        system=True,
+        gives=Gives(str, proof_examples.CHECKPOINT, media=TEXT),
+        problems=SIGNING,
+    ),
+    Route(
+        "GET",
+        f"{WORKSPACE}/ledger/key",
+        proofs.key,
+        frozenset({Role.AUDITOR}),
+        system=True,
+        gives=Gives(str, proof_examples.VERIFIER_KEY, media=TEXT),
+        problems=("no_signing_key",),
+    ),
+    Route(
+        "GET",
+        f"{WORKSPACE}/ledger/consistency",
+        proofs.consistency,
+        frozenset({Role.AUDITOR}),
+        system=True,
+        query=proofs.SIZES,
+        gives=Gives(proofs.Consistency, proof_examples.CONSISTENCY),
     ),
     Route(
         "GET",

@@ -100,7 +100,8 @@ def request_id(sent: str) -> str:
 def metrics(service: Service) -> Response:
     """What is counted and measured, for Prometheus."""
     shown: Metrics = current_app.extensions[METRICS]
-    size = None
+    size = lag = None
     with suppress(StorageUnavailable), service.store.read() as snapshot:
         size = snapshot.size()
-    return Response(shown.text(size), content_type=CONTENT_TYPE)
+        lag = service.checkpoints.lag(snapshot) if service.checkpoints else None
+    return Response(shown.text(size, lag), content_type=CONTENT_TYPE)

@@ -14,6 +14,7 @@ import socket
 from contextlib import suppress
 from importlib import import_module
 from multiprocessing import parent_process
+from multiprocessing.util import Finalize
 from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Any
@@ -127,7 +128,13 @@ def _load(target: str) -> Any:  # noqa: ANN401 - whatever application the target
     """The application `module:name`, in a worker, which is made to end with its parent."""
     Thread(target=_end_with_parent, daemon=True).start()
     module, _, name = target.partition(":")
-    return getattr(import_module(module), name)
+    app = getattr(import_module(module), name)
+    if service := getattr(app, "extensions", {}).get("policy_service"):
+        # Only now: nothing that the parent imports may import what counts.
+        jobs = import_module("policy_service.jobs").Jobs(service, Settings.load().data)
+        jobs.start()
+        Finalize(None, jobs.stop, exitpriority=1)  # before the service is stopped
+    return app
 
 
 def _end_with_parent() -> None:

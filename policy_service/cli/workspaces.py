@@ -39,6 +39,8 @@ def workspaces(data: Path, *, as_json: bool) -> None:
 
 def _row(snapshot: Snapshot, policies: Policies, log: str) -> dict[str, Any]:
     size = snapshot.head(log).size
+    if log == SYSTEM:
+        return {"workspace": log, "entries": size, "version": None, "decisions": 0}
     others = sum(len(snapshot.entries_of(log, family)) for family in _OTHERS)
-    version = None if log == SYSTEM else policies.active(snapshot, log).number
+    version = policies.active(snapshot, log).number
     return {"workspace": log, "entries": size, "version": version, "decisions": size - others}

@@ -20,6 +20,7 @@ OTHERS: dict[str, tuple[Any, Any, Any]] = {
     "data": ("by-file", "by-environment", "by-option"),
     "host": ("::1", "0.0.0.1", "0.0.0.2"),
     "log": ("debug", "warning", "error"),
+    "origin": ("one.example", "two.example", "three.example"),
 }
 """Three values of each setting that is no number."""
 

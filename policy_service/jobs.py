@@ -1,0 +1,109 @@
+"""What runs beside the requests: one table of jobs, done by one process of all that serve.
+
+Every process ticks, but only the one that holds the lock on `DATA/jobs.lock` works. The system
+gives the lock back when its holder ends, however that is, and the next tick of another takes it.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from policy_service.checkpoints import sign_due
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from policy_service.service import Service
+
+LOCK = "jobs.lock"
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Work that is done again and again, so many seconds after it was begun the last time."""
+
+    name: str
+    seconds: float
+    work: Callable[[Service], object]
+
+
+def _sign_due(service: Service) -> None:
+    if service.checkpoints:
+        sign_due(service.checkpoints)
+
+
+JOBS = (Job("sign", 0.5, _sign_due),)
+
+
+class Turn:
+    """The lock that one process holds from when it first gets it until it ends."""
+
+    def __init__(self, lock_file: Path) -> None:
+        self._lock_file = lock_file
+        self._held: int | None = None
+
+    def is_ours(self) -> bool:
+        """Whether this process holds it; it is taken if it is free."""
+        if self._held is not None:
+            return True
+        try:
+            descriptor = os.open(self._lock_file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError:
+            return False
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(descriptor)
+            return False
+        self._held = descriptor
+        return True
+
+    def give_up(self) -> None:
+        if self._held is not None:
+            os.close(self._held)
+            self._held = None
+
+
+class Jobs:
+    """The jobs of a process: started after it was forked, stopped before it ends."""
+
+    def __init__(self, service: Service, folder: Path) -> None:
+        self._service = service
+        self._turn = Turn(folder / LOCK)
+        # A job that takes long skips its next turns, which is no news.
+        logging.getLogger("apscheduler").setLevel(logging.ERROR)
+        self._scheduler = BackgroundScheduler(
+            timezone="UTC",
+            executors={"default": ThreadPoolExecutor(1)},
+            job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
+        )
+
+    def start(self) -> None:
+        for job in JOBS:
+            self._scheduler.add_job(self._run, "interval", [job], seconds=job.seconds, id=job.name)
+        self._scheduler.start()
+
+    def stop(self) -> None:
+        """Let the work that is under way end, do all once more, and leave it to the others."""
+        self._scheduler.shutdown(wait=True)
+        for job in JOBS:
+            self._run(job)
+        self._turn.give_up()
+
+    def _run(self, job: Job) -> None:
+        if not self._turn.is_ours():
+            return
+        try:
+            job.work(self._service)
+        except Exception:  # noqa: BLE001 - whatever it is, the next turn tries again
+            _log.exception("the job %s failed", job.name)
