@@ -139,7 +139,7 @@ def _rows(bound: BoundDocument) -> Iterator[Row]:
     for rule in bound.rules:
         says = _says(rule, constants)
         for tests in rule.when.rows():
-            left = _folded(tests, constants)
+            left = folded(tests, constants)
             if left is not None:
                 yield Row(left, says)
             if left == ():
@@ -162,11 +162,11 @@ def _says(rule: Rule, constants: Facts) -> Says:
 def _alternatives(action: Action, constants: Facts) -> tuple[tuple[Check, ...], ...]:
     if action.when is ALWAYS:
         return ((),)
-    folded = (_folded(tests, constants) for tests in action.when.rows())
-    return tuple(_checks(tests) for tests in folded if tests is not None)
+    alternatives = (folded(tests, constants) for tests in action.when.rows())
+    return tuple(_checks(tests) for tests in alternatives if tests is not None)
 
 
-def _folded(tests: Conditions, constants: Facts) -> Conditions | None:
+def folded(tests: Conditions, constants: Facts) -> Conditions | None:
     """The tests that facts must still pass; None where a constant fails one for good."""
     left = []
     for fact, test in tests:

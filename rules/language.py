@@ -25,6 +25,12 @@ _LANGTAG = re.compile(
     )""",
     re.VERBOSE | re.IGNORECASE | re.ASCII,
 )
+IRREGULAR = (
+    *("en-gb-oed", "i-ami", "i-bnn", "i-default", "i-enochian", "i-hak", "i-klingon", "i-lux"),
+    *("i-mingo", "i-navajo", "i-pwn", "i-tao", "i-tay", "i-tsu"),
+    *("sgn-be-fr", "sgn-be-nl", "sgn-ch-de"),
+)
+"""Tags that are well-formed because RFC 5646 lists them, in lower case."""
 _RANGE = re.compile(r"\*|[a-z]{1,8}(?:-[a-z0-9]{1,8})*", re.IGNORECASE | re.ASCII)
 
 

@@ -1,0 +1,207 @@
+"""All facts there can be, in finitely many classes that no test tells apart.
+
+Each fact's values fall into classes: two values are in one class where every test that is asked
+holds for both or for neither. A class is known by one value, its example; `holds` alone says what
+tests hold for it, so the classes cannot disagree with deciding. Values enough are tried that each
+class there is has one among them: literals, integers at and beside every bound, a tag for every
+range, a word that nothing names, unknown.
+
+A set of facts is a `Box`: for each fact the classes it may be of, as bits of a number.
+"""
+
+from __future__ import annotations
+
+from itertools import chain, count, islice, product
+from math import ceil, floor
+from typing import TYPE_CHECKING, TypeAlias
+
+from rules.document import InLanguage, Not, OneOf, Within
+from rules.explain import holds, is_number
+from rules.given import BASE
+from rules.language import IRREGULAR
+from rules.possible import ONLY_WITH
+from rules.vocabulary import FactType
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from rules.document import Condition, Conditions, Scalar
+    from rules.possible import Domain
+
+Box: TypeAlias = "dict[str, int]"
+"""Of each fact the classes it may be of; a fact that is not named may be of any."""
+
+ALWAYS_ASKED = ("event.type", *ONLY_WITH)
+"""Facts that hang together, and so have classes whether a rule tests them or not."""
+
+
+_Key: TypeAlias = "tuple[int, str, str]"
+"""View, fact, and the test as text, in which 1 is not true."""
+
+
+class Space:
+    """The classes of every fact that is asked about, and what each test holds for.
+
+    A view is what one document takes facts for: two documents may declare an attribute otherwise.
+    """
+
+    def __init__(
+        self,
+        views: Sequence[Mapping[str, Domain]],
+        tests: Iterable[tuple[int, str, Condition]],
+        base: Mapping[str, Scalar] = BASE,
+    ) -> None:
+        """All that will be asked: which view asks it of which fact."""
+        asked: dict[str, dict[_Key, Condition]] = {name: {} for name in ALWAYS_ASKED}
+        of_kinds = ((0, "event.type", OneOf((kind.value,))) for kind in ONLY_WITH.values())
+        for view, name, test in chain(of_kinds, tests):
+            asked.setdefault(name, {})[view, name, repr(test)] = test
+        self.views = views
+        self.base = base
+        self.examples: dict[str, list[Scalar | None]] = {}
+        """For each fact, one value of each of its classes; None is unknown."""
+        self._masks: dict[_Key, int] = {}
+        for name, conditions in asked.items():
+            self._part(name, conditions)
+
+    def _part(self, name: str, tests: Mapping[_Key, Condition]) -> None:
+        within = [view[name] for view in self.views if name in view]
+        asked = [(self.views[key[0]][name], test) for key, test in tests.items()]
+        classes: dict[tuple[bool, ...], Scalar | None] = {}
+        for value in _candidates(within, tuple(tests.values()), self.base.get(name)):
+            said = (holds(test, domain.seen(value)) for domain, test in asked)
+            classes.setdefault((value is None, *said), value)
+        self.examples[name] = list(classes.values())
+        for at, key in enumerate(tests, start=1):
+            self._masks[key] = sum(1 << n for n, said in enumerate(classes) if said[at])
+
+    def all_of(self, name: str) -> int:
+        """Every class of the fact."""
+        return (1 << len(self.examples[name])) - 1
+
+    def mask(self, name: str, test: Condition, view: int = 0) -> int:
+        """The classes of the fact that a test holds for: one of those that were to be asked."""
+        return self._masks[view, name, repr(test)]
+
+    def box(self, tests: Conditions, view: int = 0) -> Box | None:
+        """The facts that all the tests hold for; None where there are none."""
+        found: Box = {}
+        for name, test in tests:
+            found[name] = found.get(name, self.all_of(name)) & self.mask(name, test, view)
+        if not all(found.values()):
+            return None
+        return {name: mask for name, mask in found.items() if mask != self.all_of(name)}
+
+    def impossible(self) -> Iterator[Box]:
+        """Boxes of facts that cannot come together."""
+        for name, kind in ONLY_WITH.items():
+            of_kind = self.mask("event.type", OneOf((kind.value,)))
+            unknown = sum(1 << at for at, v in enumerate(self.examples[name]) if v is None)
+            known = self.all_of(name) & ~unknown
+            elsewhere = self.all_of("event.type") & ~of_kind
+            yield from (
+                {"event.type": kinds, name: values}
+                for kinds, values in ((elsewhere, known), (of_kind, unknown))
+                if kinds and values
+            )
+
+    def values(self, name: str, mask: int) -> list[Scalar | None]:
+        """The examples of these classes."""
+        return [value for at, value in enumerate(self.examples[name]) if mask >> at & 1]
+
+    def facts(self, point: Mapping[str, int]) -> dict[str, Scalar]:
+        """The facts at a point, which gives facts their one class; others are as in any test."""
+        found: dict[str, Scalar | None] = dict(self.base)
+        for name, mask in point.items():
+            [found[name]] = self.values(name, mask)
+        return {name: value for name, value in found.items() if value is not None}
+
+
+def meet(one: Box, other: Box) -> Box | None:
+    """What is in both; None where nothing is."""
+    found = dict(one)
+    for name, mask in other.items():
+        found[name] = found.get(name, mask) & mask
+        if not found[name]:
+            return None
+    return found
+
+
+def _candidates(
+    domains: Sequence[Domain], tests: Sequence[Condition], first: Scalar | None
+) -> Iterator[Scalar | None]:
+    """Values of every class there is, the one a test starts from first."""
+    values = (value for domain in domains for value in domain.fact.values)
+    literals = dict.fromkeys(chain(values, *map(_literals, tests)))
+    of_types = (_of_type(domain, tuple(literals), tests) for domain in domains)
+    for value in chain((first,), *of_types, (None,)):
+        if any(domain.admits(value) for domain in domains):
+            yield value
+
+
+def _of_type(
+    domain: Domain, literals: Sequence[Scalar], tests: Sequence[Condition]
+) -> Iterable[Scalar]:
+    match domain.fact.type:
+        case FactType.ENUM:
+            return domain.fact.values
+        case FactType.BOOLEAN:
+            return (False, True)
+        case FactType.WHOLE:
+            return (True,)
+        case FactType.INTEGER:
+            return _integers(domain, literals)
+    ranges = {wanted.lower(): None for test in tests for wanted in _ranges(test)}
+    words = [value for value in literals if isinstance(value, str)]
+    return chain(words, _texts(words, list(ranges), tags=domain.tag))
+
+
+def _integers(domain: Domain, literals: Sequence[Scalar]) -> Iterator[int]:
+    yield from (0, *domain.bounds)
+    for value in literals:
+        if is_number(value):
+            yield from range(floor(value) - 1, ceil(value) + 2)
+
+
+def _texts(words: Iterable[str], ranges: Sequence[str], *, tags: bool) -> Iterator[str]:
+    """Texts that are none of the words: one that each range matches, and no longer one."""
+    known = frozenset(words)
+    taken = {part.lower() for text in (*known, *ranges) for part in text.split("-")}
+    fresh = next(letters for letters in _made_up() if letters not in taken)
+    yield fresh
+    for wanted in ranges:
+        for start in (wanted, *(i for i in IRREGULAR if tags and i.startswith(f"{wanted}-"))):
+            yield from islice((v for v in _cases(start) if v not in known), 1)
+        yield from (f"{wanted}-{end}" for end in (fresh, f"x-{fresh}", f"{fresh}-{fresh}"))
+        yield from (f"{wanted}-{end}" for end in "0123456789" if f"{wanted}-{end}" not in known)
+
+
+def _made_up() -> Iterator[str]:
+    """Words of five letters, which are language tags too."""
+    yield "other"
+    letters = "abcdefghijklmnopqrstuvwxyz"
+    yield from (
+        f"other{''.join(end)}" for size in count(1) for end in product(letters, repeat=size)
+    )
+
+
+def _cases(text: str) -> Iterator[str]:
+    """The text in every mixture of lower and upper case."""
+    choices = (dict.fromkeys((char, char.upper())) for char in text)
+    return ("".join(chosen) for chosen in product(*choices))
+
+
+def _literals(test: Condition) -> Iterator[Scalar]:
+    if isinstance(test, Not):
+        yield from _literals(test.test)
+    elif isinstance(test, OneOf):
+        yield from test.values
+    elif isinstance(test, Within):
+        yield from (number for _, number in test.bounds)
+
+
+def _ranges(test: Condition) -> Iterator[str]:
+    if isinstance(test, Not):
+        yield from _ranges(test.test)
+    elif isinstance(test, InLanguage):
+        yield from (wanted for wanted in test.ranges if wanted != "*")

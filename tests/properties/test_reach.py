@@ -1,0 +1,70 @@
+"""What is said over all facts is what trying them all says, on small random documents."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rules.compile import compile_document
+from rules.document import Document
+from rules.explain import explain
+from rules.possible import can_be
+from rules.reach import Reach
+from tests.properties.brute_force import all_facts
+from tests.properties.random_documents import Drawing
+from tests.properties.strategies import STEADY
+
+if TYPE_CHECKING:
+    from random import Random
+
+MANY = settings(STEADY, max_examples=int(os.environ.get("REACH_EXAMPLES", "300")))
+"""`REACH_EXAMPLES=5000 make unit` tries more."""
+
+
+def small(random: Random, rules: int) -> dict[str, Any]:
+    return Drawing(random).document(rules)
+
+
+documents = st.builds(small, st.randoms(use_true_random=True), st.integers(0, 6))
+
+
+@MANY
+@given(documents)
+def test_a_rule_is_reached_where_some_facts_reach_it(tree: dict[str, Any]) -> None:
+    """Every example is decided as it is said, and no combination reaches a rule that none does."""
+    document = Document(tree)
+    policy = compile_document(document)
+    reach = Reach(document.own)
+    reached = set()
+    for case in reach.cases[0]:
+        found = reach.reaching(case)
+        if found is not None:
+            assert can_be(found, reach.within)
+            assert explain(document.own, found).ruling.rule == case.rule.id
+            assert policy.decide(found).rule == case.rule.id
+            reached.add(case.rule.id)
+    tried = {policy.decide(known).rule for known in all_facts(document)}
+    assert tried <= reached
+
+
+@MANY
+@given(documents)
+def test_a_way_is_there_where_some_facts_go_it(tree: dict[str, Any]) -> None:
+    """Which conditional actions are carried out together is said as deciding says it."""
+    document = Document(tree)
+    policy = compile_document(document)
+    reach = Reach(document.own)
+    ways = set()
+    for case in reach.cases[0]:
+        for way in reach.ways(case):
+            found = reach.find(way.box, way.forbidden)
+            if found is not None:
+                ruling = policy.decide(found)
+                assert (ruling.rule, ruling.actions) == (case.rule.id, way.actions)
+                ways.add((case.rule.id, repr(way.actions)))
+    for known in all_facts(document):
+        ruling = policy.decide(known)
+        assert (ruling.rule, repr(ruling.actions)) in ways
