@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from audit.checkpoints import Checkpoint, sign_checkpoint, verify_checkpoint
 from audit.entry import FORMAT, Entry, Kind, format_time
-from audit.errors import AuditError, NoSigningKey, NotSigned
+from audit.errors import NoSigningKey, NotSigned
 from audit.merkle import EMPTY_ROOT, Frontier, verify_inclusion
 from audit.notes import Refused, encode_base64
 from audit.proofs import Proof
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     from audit.notes import VerifierKey
     from audit.store import Snapshot, Transaction
     from audit.stores.sqlite import SqliteStore
+
+SECONDS_AFTER_REFUSAL = 10.0
 
 _log = logging.getLogger(__name__)
 
@@ -69,6 +72,8 @@ class Checkpoints:
         self._frontiers: dict[str, Frontier] = {}
         self._done: dict[str, int] = {}
         self._verified: dict[str, bytes] = {}
+        self._refused: dict[str, tuple[NotSigned, float]] = {}  # why, and when to try again
+        self._said: str | None = None
 
     def origin(self, log: str) -> str:
         """What the log is called in its checkpoints, and its key in their signatures."""
@@ -102,19 +107,33 @@ class Checkpoints:
         return signed[log]
 
     def sign_due(self) -> dict[str, NotSigned]:
-        """Sign every log that has entries which no checkpoint covers; the logs that were refused.
+        """Sign every log that has entries which no checkpoint covers; the logs that are refused.
 
-        Each refusal is logged and counted. What was signed before is remembered, so that where
-        nothing was written nothing is done.
+        Each refusal is logged and counted; a log that was refused is tried again after a while.
+        What was signed before is remembered, so that where nothing was written nothing is done.
         """
         with self._signing:
             with self._store.read() as snapshot:
                 sizes = snapshot.sizes()
-            due = [log for log, size in sizes.items() if self._done.get(log) != size]
-            due = [log for log in due if not self._is_covered(log, sizes[log])]
-            _, refused = self._sign(due) if due else ({}, {})
-        self._kept.say_refused("; ".join(map(str, refused.values())))
-        return refused
+            now = time.monotonic()
+            due = [
+                log
+                for log, size in sizes.items()
+                if self._done.get(log) != size
+                and (log not in self._refused or self._refused[log][1] <= now)
+                and not self._is_covered(log, size)
+            ]
+            if due:
+                signed, refused = self._sign(due)
+                again = now + SECONDS_AFTER_REFUSAL
+                self._refused.update({log: (why, again) for log, why in refused.items()})
+                for log in signed:
+                    self._refused.pop(log, None)
+            words = "; ".join(str(why) for why, _ in self._refused.values())
+            if words != self._said:
+                self._kept.say_refused(words)
+                self._said = words
+            return {log: why for log, (why, _) in self._refused.items()}
 
     def refused(self) -> str:
         """What was refused when checkpoints were last due, by any process; empty where nothing."""
@@ -166,7 +185,7 @@ class Checkpoints:
 
     def _is_covered(self, log: str, size: int) -> bool:
         kept = self._kept.get(log)
-        covered = kept is not None and kept.checkpoint.size >= size
+        covered = kept is not None and kept.checkpoint.size == size
         if covered and kept and kept.checkpoint.origin == self.origin(log):
             self._done[log] = size
             return True
@@ -259,15 +278,6 @@ class Checkpoints:
             raise NoSigningKey(f"the signing key is missing; put it back as {SIGNING_KEY}")
         with locked(self._store.folder / LOCK):
             SigningKey.create(self._store.folder / SIGNING_KEY)
-
-
-def sign_due(checkpoints: Checkpoints) -> None:
-    """`Checkpoints.sign_due` for one who has nobody to tell: what fails is logged."""
-    try:
-        checkpoints.sign_due()
-    except AuditError as error:
-        said = {"code": error.code, "why": str(error)}
-        _log.error("nothing was signed", extra={"said": said})
 
 
 def _leaf(tx: Transaction, log: str, kept: Kept) -> dict[str, Any]:

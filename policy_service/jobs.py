@@ -9,13 +9,14 @@ from __future__ import annotations
 import fcntl
 import logging
 import os
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from policy_service.checkpoints import sign_due
+from audit.errors import AuditError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from policy_service.service import Service
 
 LOCK = "jobs.lock"
+SECONDS_AFTER_FAILURE = 2.0
 
 _log = logging.getLogger(__name__)
 
@@ -39,7 +41,7 @@ class Job:
 
 def _sign_due(service: Service) -> None:
     if service.checkpoints:
-        sign_due(service.checkpoints)
+        service.checkpoints.sign_due()
 
 
 JOBS = (Job("sign", 0.5, _sign_due),)
@@ -80,6 +82,7 @@ class Jobs:
     def __init__(self, service: Service, folder: Path) -> None:
         self._service = service
         self._turn = Turn(folder / LOCK)
+        self._failed: dict[str, tuple[str, float]] = {}  # why, and until when it is left alone
         # A job that takes long skips its next turns, which is no news.
         logging.getLogger("apscheduler").setLevel(logging.ERROR)
         self._scheduler = BackgroundScheduler(
@@ -101,9 +104,17 @@ class Jobs:
         self._turn.give_up()
 
     def _run(self, job: Job) -> None:
-        if not self._turn.is_ours():
+        why, until = self._failed.get(job.name, ("", 0.0))
+        if time.monotonic() < until or not self._turn.is_ours():
             return
         try:
             job.work(self._service)
+        except AuditError as error:
+            self._failed[job.name] = (str(error), time.monotonic() + SECONDS_AFTER_FAILURE)
+            if str(error) != why:
+                said = {"job": job.name, "code": error.code, "why": str(error)}
+                _log.error("a job failed", extra={"said": said})
         except Exception:  # noqa: BLE001 - whatever it is, the next turn tries again
             _log.exception("the job %s failed", job.name)
+        else:
+            self._failed.pop(job.name, None)

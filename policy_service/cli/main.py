@@ -9,7 +9,9 @@ from policy_service.cli import (
     erase,
     init,
     keys,
+    ledger,
     replay,
+    restore,
     rules,
     serve,
     story,
@@ -38,5 +40,8 @@ for command in (
     erase.erase,
     rules.rules,
     keys.keys,
+    ledger.ledger,
+    restore.backup,
+    restore.restore,
 ):
     main.add_command(command)

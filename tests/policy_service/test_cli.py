@@ -50,6 +50,14 @@ def test_the_commands_are_those_that_were_promised() -> None:
         "keys list",
         "keys create",
         "keys revoke",
+        "ledger",
+        "ledger checkpoint",
+        "ledger key",
+        "ledger proof",
+        "ledger consistency",
+        "ledger check",
+        "backup",
+        "restore",
     }
 
 

@@ -1,0 +1,176 @@
+"""Checkpoints and proofs at the command line, and proofs verified without a ledger."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+import orjson
+
+from audit.checkpoints import decode_hash
+from audit.errors import NotSigned
+from audit.merkle import leaf_hash as hash_of_leaf
+from audit.notes import BadKey, Refused, encode_base64, format_key, parse_key
+from audit.proofs import format_proof, parse_proof, verify_proof
+from policy_service.checkpoints import Checkpoints
+from policy_service.cli.terminal import data_option, fail, found, json_option, opened, show
+from policy_service.settings import Settings, WrongSetting
+from rules.canonical import canonical
+from rules.event import SYSTEM, is_workspace
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+T = TypeVar("T")
+
+workspace_option: Callable[[Any], Any] = click.option(
+    "--workspace", required=True, help="Whose log, or `system`."
+)
+
+
+@click.group()
+def ledger() -> None:
+    """Checkpoints of the logs, proofs of what is in them, and proofs verified."""
+
+
+@ledger.command("checkpoint")
+@data_option
+@workspace_option
+@json_option
+def checkpoint_command(data: Path, workspace: str, *, as_json: bool) -> None:
+    """Print a log's checkpoint, a signed note; it is signed now where none covers the log."""
+    kept = _asked(data, workspace, lambda checkpoints: checkpoints.latest(workspace))
+    if as_json:
+        said = kept.checkpoint
+        root = encode_base64(said.root)
+        note = kept.note.decode()
+        show({"origin": said.origin, "size": said.size, "root": root, "checkpoint": note})
+    else:
+        click.echo(kept.note, nl=False)
+
+
+@ledger.command("key")
+@data_option
+@workspace_option
+@json_option
+def key_command(data: Path, workspace: str, *, as_json: bool) -> None:
+    """Print the verifier key of a log's checkpoints."""
+    key = format_key(_asked(data, workspace, lambda each: each.verifier(workspace)))
+    show({"key": key}) if as_json else click.echo(key)
+
+
+@ledger.command("proof")
+@data_option
+@workspace_option
+@click.argument("index", type=click.IntRange(0))
+@json_option
+def proof_command(data: Path, workspace: str, index: int, *, as_json: bool) -> None:
+    """Print the proof that an entry is in a log, as a tlog-proof."""
+    shown = _asked(data, workspace, lambda checkpoints: checkpoints.proof(workspace, index))
+    if shown is None:
+        fail(f"{workspace} has no entry {index}")
+    entry, proof, checkpoint = shown
+    if as_json:
+        show(
+            {
+                "index": index,
+                "size": checkpoint.size,
+                "leaf_hash": encode_base64(entry.leaf_hash),
+                "hashes": [encode_base64(each) for each in proof.hashes],
+                "checkpoint": proof.checkpoint.decode(),
+            }
+        )
+    else:
+        click.echo(format_proof(proof), nl=False)
+
+
+@ledger.command("consistency")
+@data_option
+@workspace_option
+@click.argument("earlier", type=click.IntRange(0))
+@click.argument("later", type=click.IntRange(0))
+@json_option
+def consistency_command(
+    data: Path, workspace: str, earlier: int, later: int, *, as_json: bool
+) -> None:
+    """Print the proof that a log of one size is the beginning of the log of another."""
+    if earlier > later:
+        fail("the later log has no fewer entries")
+    ask = _asked(data, workspace, lambda each: each.consistency(workspace, earlier, later))
+    if ask is None:
+        fail(f"{workspace} has not {later} entries")
+    hashes = [encode_base64(each) for each in ask]
+    if as_json:
+        show({"from": earlier, "to": later, "hashes": hashes})
+    else:
+        for each in hashes:
+            click.echo(each)
+
+
+@ledger.command("check")
+@click.argument("proof", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--key", required=True, help="The verifier key of the log, got another way.")
+@click.option("--leaf-hash", help="The hash of the entry's leaf, in base64.")
+@click.option(
+    "--entry",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The entry itself, as JSON, in a file.",
+)
+@json_option
+def check_command(
+    proof: Path, key: str, leaf_hash: str | None, entry: Path | None, *, as_json: bool
+) -> None:
+    """Verify a tlog-proof with nothing but the log's key and the entry.
+
+    The exit code is 1 if the proof is wrong, 2 if that cannot be told.
+    """
+    hashed = _leaf_hash(leaf_hash, entry)
+    try:
+        verifier = parse_key(key)
+    except BadKey as error:
+        fail(str(error))
+    wrong = checkpoint = None
+    try:
+        parsed = parse_proof(proof.read_bytes())
+        checkpoint = verify_proof(parsed, hashed, verifier.name, [verifier])
+    except Refused as error:
+        wrong = error
+    if as_json:
+        told = {"code": wrong.code, "message": str(wrong)} if wrong else None
+        show({"good": wrong is None, "refused": told, "size": checkpoint and checkpoint.size})
+    elif wrong:
+        click.echo(f"wrong: {wrong}")
+    elif checkpoint:
+        click.echo(f"entry {parsed.index} is in {checkpoint.origin}, of {checkpoint.size} entries")
+    if wrong:
+        found()
+
+
+def _leaf_hash(given: str | None, entry: Path | None) -> bytes:
+    if (given is None) == (entry is None):
+        fail("give --leaf-hash or --entry")
+    try:
+        if entry is not None:
+            read = orjson.loads(entry.read_bytes())
+            leaf = read.get("entry", read) if "leaf_hash" in read else read
+            return hash_of_leaf(canonical(leaf))
+        return decode_hash(given or "")
+    except (ValueError, TypeError, OSError) as error:
+        fail(f"the entry cannot be read: {error}")
+
+
+def _asked(data: Path, workspace: str, ask: Callable[[Checkpoints], T]) -> T:
+    """What the ledger's checkpoints answer; a log that is refused is a finding."""
+    if not (is_workspace(workspace) or workspace == SYSTEM):
+        fail(f"{workspace!r} is not a workspace's id")
+    try:
+        origin = Settings.load().origin
+    except WrongSetting as error:
+        fail("\n".join(error.complaints))
+    with opened(data) as store:
+        try:
+            return ask(Checkpoints(store, origin))
+        except NotSigned as error:
+            click.echo(f"policy-service: {error}", err=True)
+            found()

@@ -1,0 +1,120 @@
+"""Go on with a restored copy of the ledger, and back up the one that is used."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from audit.errors import AuditError, NotALedger
+from audit.notes import encode_base64
+from audit.stores.sqlite import SqliteStore
+from policy_service.backup import back_up
+from policy_service.cli.terminal import (
+    data_option,
+    fail,
+    fail_with,
+    found,
+    json_option,
+    opened,
+    printable,
+    show,
+)
+from policy_service.problems import Problem
+from policy_service.restore import accept_loss, missing
+
+if TYPE_CHECKING:
+    from typing import TextIO
+
+    from audit.restored import Lost
+    from policy_service.backup import Copied
+
+
+@click.command()
+@data_option
+@click.option("--accept-loss", is_flag=True, help="Go on without what is lost, for good.")
+@click.option(
+    "--keys",
+    type=click.File(),
+    default="-",
+    help="A file with an owner's key and an approver's, one a line; else standard input.",
+)
+@json_option
+def restore(data: Path, keys: TextIO, *, accept_loss: bool, as_json: bool) -> None:
+    """Say what was signed and is missing, as in a restored copy; accept that with two keys.
+
+    Until it is accepted such a ledger may only be read. The exit code is 1 while something is
+    missing.
+    """
+    with opened(data) as store:
+        losses = missing(store)
+    if losses and accept_loss:
+        losses = _accepted(data, keys.read().split())
+    if as_json:
+        accepted = bool(losses) and accept_loss
+        show({"accepted": accepted, "lost": [_view(loss) for loss in losses]})
+    elif not losses:
+        click.echo("Nothing that was signed is missing.")
+    for loss in losses if not as_json else ():
+        click.echo(f"{printable(str(loss))}{', which is accepted' if accept_loss else ''}")
+    if losses and not accept_loss:
+        found()
+
+
+@click.command()
+@data_option
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    required=True,
+    help="The folder to make, or an empty one.",
+)
+@json_option
+def backup(data: Path, out: Path, *, as_json: bool) -> None:
+    """Copy the ledger while it is served, recompute the copy, and hold it against what was signed.
+
+    The signing key is not in it.
+    """
+    with opened(data):
+        pass
+    try:
+        out.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if any(out.iterdir()):
+            fail(f"{out} is not empty")
+    except OSError as error:
+        fail(f"cannot write to {out}: {error.strerror}")
+    try:
+        logs = back_up(data, out)
+    except AuditError as error:
+        fail_with(error, out)
+    if as_json:
+        show({"logs": [_copied(each) for each in logs]})
+    for each in logs if not as_json else ():
+        root = encode_base64(each.root)
+        state = each.wrong or "copied"
+        click.echo(f"{printable(each.log)}: {each.size} entries, root {root}, {state}")
+    if any(each.wrong for each in logs):
+        found()
+
+
+def _accepted(data: Path, tokens: list[str]) -> list[Lost]:
+    try:
+        with SqliteStore.open(data, accept_loss=True) as store:
+            return accept_loss(store, tokens)
+    except Problem as problem:
+        fail(problem.detail)
+    except NotALedger as error:
+        fail(str(error))
+    except AuditError as error:
+        fail_with(error, data)
+
+
+def _view(loss: Lost) -> dict[str, Any]:
+    root = encode_base64(loss.root)
+    return {"log": loss.log, "size": loss.size, "root": root, "there": loss.there}
+
+
+def _copied(each: Copied) -> dict[str, Any]:
+    root = encode_base64(each.root)
+    return {"log": each.log, "size": each.size, "root": root, "wrong": each.wrong}

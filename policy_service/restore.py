@@ -1,0 +1,88 @@
+"""Going on with a restored copy: what was signed and is lost is accepted by two, and entered."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from audit.entry import FORMAT, Kind, format_time
+from audit.notes import encode_base64
+from audit.restored import lost
+from audit.stores.kept_checkpoints import CHECKPOINTS, KeptCheckpoints
+from policy_service.keys import EVERY_WORKSPACE, Key, Keyring, Role
+from policy_service.problems import Problem
+from rules.event import SYSTEM
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from audit.restored import Lost
+    from audit.store import Snapshot, Transaction
+    from audit.stores.sqlite import SqliteStore
+
+_MAY = (Role.OWNER, Role.APPROVER)
+
+
+def missing(store: SqliteStore) -> list[Lost]:
+    """What was signed of the ledger and is not there."""
+    with store.read() as snapshot:
+        return _missing(store, snapshot)
+
+
+def accept_loss(store: SqliteStore, tokens: Sequence[str]) -> list[Lost]:
+    """Enter `ledger.restored`, then set the checkpoints aside; what was lost.
+
+    The store was opened to accept a loss. Problem `unauthorized` or `role_not_allowed` unless the
+    tokens are those of two keys for every workspace: an owner's and an approver's.
+    """
+
+    def enter(tx: Transaction) -> list[Lost]:
+        owner, approver = _both(tx, tokens)
+        losses = _missing(store, tx)
+        if losses:
+            tx.append(SYSTEM, _leaf(tx, losses, owner, approver))
+        return losses
+
+    losses = store.transact(enter)
+    for loss in losses:
+        _kept(store).set_aside(loss.log)
+    return losses
+
+
+def _kept(store: SqliteStore) -> KeptCheckpoints:
+    return KeptCheckpoints(store.folder / CHECKPOINTS)
+
+
+def _missing(store: SqliteStore, snapshot: Snapshot) -> list[Lost]:
+    kept = _kept(store)
+    return lost(snapshot, {log: k.checkpoint for log in kept.logs() if (k := kept.get(log))})
+
+
+def _both(tx: Transaction, tokens: Sequence[str]) -> tuple[Key, Key]:
+    """The owner's key and the approver's."""
+    holders = [Keyring().holder(tx, token, tx.now) for token in tokens]
+    by_role = {key.role: key for key in holders if key and key.workspace == EVERY_WORKSPACE}
+    if None in holders:
+        raise Problem("unauthorized", "A key is none, or no longer one, in this copy of the ledger")
+    if len(tokens) != len(_MAY) or set(by_role) != set(_MAY):
+        raise Problem("role_not_allowed", "It takes an owner's key and an approver's, for `*`")
+    return by_role[Role.OWNER], by_role[Role.APPROVER]
+
+
+def _leaf(tx: Transaction, losses: Sequence[Lost], owner: Key, approver: Key) -> dict[str, Any]:
+    return {
+        "format": FORMAT,
+        "kind": Kind.LEDGER_RESTORED.value,
+        "at": format_time(tx.now),
+        "workspace": SYSTEM,
+        "lost": [
+            {
+                "log": loss.log,
+                "size": loss.size,
+                "root": encode_base64(loss.root),
+                "there": loss.there,
+            }
+            for loss in losses
+        ],
+        "by": owner.id,
+        "approved_by": approver.id,
+    }
