@@ -62,8 +62,9 @@ def document_name(digest: str) -> str:
 
 def personal_line(index: int, personal: Personal) -> bytes:
     """The line of a personal part, without its end; the contact is in the part."""
-    beside = {"salt": encode_base64(personal.salt), "part": personal.part.decode()}
-    return canonical_without_floats({"index": index, **beside})
+    part = canonical_without_floats(personal.part.decode())
+    salt = encode_base64(personal.salt).encode()
+    return b'{"index":%d,"part":%b,"salt":"%b"}' % (index, part, salt)
 
 
 def parse_personal(line: bytes) -> tuple[int, Personal]:

@@ -9,7 +9,7 @@ activated but one that another key than its author's approved; version 1 is, if 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from audit.errors import BrokenHistory
@@ -119,13 +119,14 @@ class History:
     def _advance(self, index: int, leaf: Mapping[str, Any]) -> None:
         before, stage = self._conversation(leaf), leaf["stage"]
         asked = any(action["type"] == "ask" for action in leaf["actions"])
-        after = replace(before, stage=stage, asks=before.asks + asked)
+        pinned = before.pinned
         if stage in _SETTLED:
-            after = replace(after, pinned=None)
-        elif before.pinned and before.pinned[1] > self._versions.moved:
-            after = replace(after, pinned=(before.pinned[0], index))
+            pinned = None
+        elif pinned and pinned[1] > self._versions.moved:
+            pinned = (pinned[0], index)
         elif stage != _NEW:
-            after = replace(after, pinned=(leaf["policy"]["version"], index))
+            pinned = (leaf["policy"]["version"], index)
+        after = _Conversation(stage, before.asks + asked, pinned)
         self._conversations[leaf["conversation"]] = after
 
 

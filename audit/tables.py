@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import base64
-import csv
-from io import StringIO
+import re
+from base64 import b64encode
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -31,8 +30,11 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "
 """What a spreadsheet takes for the beginning of a formula."""
 
 
+_QUOTED = re.compile(r'[",\r\n]')
+
+
 def header() -> str:
-    return _line(list(COLUMNS))
+    return ",".join(COLUMNS) + "\r\n"
 
 
 def row(index: int, leaf: Mapping[str, Any], body: bytes, hashed: bytes) -> str:
@@ -41,22 +43,31 @@ def row(index: int, leaf: Mapping[str, Any], body: bytes, hashed: bytes) -> str:
     What a leaf has no member for is an empty cell. The hash stands as it is, to be compared: what
     ends in `=`, as it does, is no formula.
     """
-    cells = dict(leaf)
-    if "version" not in cells and isinstance(policy := cells.get("policy"), dict):
-        cells["version"] = policy.get("version")
-    cells["index"] = index
-    cells["entry"] = body.decode()
-    shown = {column: harmless(cells.get(column)) for column in COLUMNS}
-    shown["leaf_hash"] = base64.b64encode(hashed).decode()
-    return _line(list(shown.values()))
+    version = leaf.get("version")
+    if "version" not in leaf and isinstance(policy := leaf.get("policy"), dict):
+        version = policy.get("version")
+    cells = [_cell(leaf.get(column)) for column in COLUMNS[4:10]]
+    written = (
+        *(str(index), _cell(leaf.get("kind")), _cell(leaf.get("at"))),
+        b64encode(hashed).decode(),
+        *cells,
+        *(_cell(version), _cell(leaf.get("by")), _quoted(body.decode())),
+    )
+    return ",".join(written) + "\r\n"
 
 
-def harmless(cell: object) -> object:
-    """The cell, a text with an apostrophe before it where it would be taken for a formula."""
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA) else cell
+def harmless(cell: str) -> str:
+    """The text with an apostrophe before it where it would be taken for a formula."""
+    return f"'{cell}" if cell.startswith(FORMULA) else cell
 
 
-def _line(cells: list[object]) -> str:
-    written = StringIO(newline="")
-    csv.writer(written).writerow(cells)
-    return written.getvalue()
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    text = harmless(value) if isinstance(value, str) else str(value)
+    return _quoted(text) if _QUOTED.search(text) else text
+
+
+def _quoted(text: str) -> str:
+    doubled = text.replace('"', '""')
+    return f'"{doubled}"'

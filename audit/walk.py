@@ -133,7 +133,7 @@ def _another_event(leaf: Mapping[str, Any], personal: Personal) -> str | None:
     if leaf["kind"] != Kind.DECISION:
         return None
     try:
-        event = json.loads(personal.part)
+        event = json.loads(personal.part.decode())
         said = event["id"]
         contact = event["contact"]["id"]
     except (ValueError, KeyError, TypeError, RecursionError):
