@@ -36,7 +36,10 @@ REPLAYED = {
 
 
 def decide(service: Service, caller: Key) -> Response:
-    """One event, one decision; the same event again, the same bytes."""
+    """One event, one decision; the same event again, the same bytes.
+
+    Once an event was erased its id alone is asked about: with any other body it gets its decision.
+    """
     query()
     event = checked_event(event_json())
     admit(caller, event)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from audit.entry import Personal
 from audit.errors import StorageUnavailable
 from audit.replay import report
 from audit.stores.sqlite import SqliteStore
@@ -122,6 +124,23 @@ def test_the_id_alone_replays_a_decision_whose_event_was_erased(api: Api) -> Non
         assert again.headers["Idempotency-Replayed"] == "true"
     assert api.written() == written
     assert api.entries("?contact=ct-1") == []
+
+
+def test_a_process_remembers_nothing_personal(api: Api) -> None:
+    """Of what it decided it remembers leaves: nothing is left for an erasure to miss."""
+    decided = api.decide(event(contact={"id": "ct-remembered"}))
+    with api.store.read() as snapshot:
+        assert snapshot.personal("acme", decided["ledger"]["index"]) is not None
+    gc.collect()
+    alive = [each for each in gc.get_objects() if isinstance(each, Personal | dict | tuple)]
+    assert [each for each in alive if _holds(each, "ct-remembered")] == []
+
+
+def _holds(alive: Personal | dict[Any, Any] | tuple[Any, ...], text: str) -> bool:
+    if isinstance(alive, Personal):
+        return alive.contact == text
+    values = alive.values() if isinstance(alive, dict) else alive
+    return any(type(each) is str and each == text for each in list(values))
 
 
 def test_a_conversation_goes_on_after_an_erasure(api: Api) -> None:

@@ -204,6 +204,9 @@ def test_what_is_personal_is_shown_to_those_who_are_meant_to_see_it_and_then_to_
     )
     refused = erase(server)
     assert (refused.status, showing({"it": whole(refused)})) == (409, set())
+    asking = (f"--data={server.data}", "--workspace=acme", "--reason=Asked for", CONTACT)
+    said = run("erase", *asking, exit_code=1)
+    assert showing({"it": said.stdout + said.stderr}) == set()
     assert showing(asked(server)) == MEANT - {"the command story"}
     assert showing(printed(server)) == {"the command story"}
     assert showing(files(server)) == set()
@@ -219,6 +222,8 @@ def test_what_is_personal_is_shown_to_those_who_are_meant_to_see_it_and_then_to_
     assert showing(asked(server)) == set()
     assert showing(printed(server)) == set()
     assert showing(files(server)) == set()
+    said = run("erase", *asking)
+    assert showing({"it": said.stdout + said.stderr}) == set()
     again = _ask(server, "platform", "POST", DECIDE, HAPPENED)
     assert (again.status, again.replayed, showing({"it": whole(again)})) == (200, True, set())
     assert showing(files(server)) == set()
