@@ -12,19 +12,22 @@ import secrets
 from collections import OrderedDict
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from audit.entry import FORMAT, SALT_SIZE, Kind, Personal, commitment, format_time
 from audit.errors import AlreadyThere
+from policy_service.activation import is_due, up_to_date
 from policy_service.policies import deciding, enter_workspace
 from policy_service.problems import Problem
 from rules.canonical import canonical
-from rules.derive import Conversation, derive
+from rules.derive import Conversation, bucket, derive
 from rules.render import actions
 from rules.vocabulary import QUESTIONS, WAITING_STAGES, ActionType
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from audit.entry import Entry
     from audit.store import Ready, Snapshot, Store, Transaction
     from audit.versions import Versions
@@ -33,6 +36,9 @@ if TYPE_CHECKING:
     from rules.event import Event
 
 Leaf = dict[str, Any]
+
+SHADOWED = ("policy", "outcome", "reason", "rule", "stage")
+"""What is recorded of the decision that a version in the shadow would have made."""
 
 MOST_REMEMBERED = 1024
 """Conversations whose last decision a process remembers; whichever came first goes first."""
@@ -83,9 +89,9 @@ def decide_event(
         return Answer(same_event(tx, seen, canonical(event)), replayed=True)
     at = format_time(tx.now)
     enter_workspace(tx, workspace, at)
-    last = before.value if before else None
-    number, digest = deciding(policies.versions(tx, workspace), last)
-    leaf, personal = _decided(event, number, policies.compiled(tx, digest), last, at)
+    versions = up_to_date(tx, policies, workspace)
+    deciders = _deciders(event, versions, before, partial(policies.compiled, tx))
+    leaf, personal = _decided(event, deciders, before, at)
     return Answer(tx.append(workspace, leaf, personal), replayed=False)
 
 
@@ -109,17 +115,15 @@ class Drafts:
     def draft(self, event: Event) -> Draft | None:
         """The event's decision by what is remembered; None where that is not enough."""
         workspace = event["workspace"]["id"]
-        versions = self._policies.remembered(workspace)
-        if versions is None:
+        versions, now = self._policies.remembered(workspace), self._store.now()
+        if versions is None or is_due(versions, now):
             return None
         before = self._latest.get((workspace, event["conversation"]["id"]))
-        last = before.value if before else None
-        number, digest = deciding(versions, last)
-        policy = self._policies.remembers(digest)
-        if policy is None:
+        try:
+            deciders = _deciders(event, versions, before, self._policies.remembers)
+        except KeyError:  # one of the policies is yet to be compiled
             return None
-        at = format_time(self._store.now())
-        leaf, personal = _decided(event, number, policy, last, at)
+        leaf, personal = _decided(event, deciders, before, format_time(now))
         ready = self._store.ready(workspace, leaf, personal)
         return Draft(ready, before.index if before else None, versions)
 
@@ -131,11 +135,35 @@ class Drafts:
         self._latest[decided.log, decided.value["conversation"]] = decided
 
 
+@dataclass(frozen=True, slots=True)
+class Deciders:
+    """The version that decides with its policy, and beside it the one in the shadow."""
+
+    version: int
+    policy: Policy
+    shadow: tuple[int, Policy] | None
+
+
+def _deciders(
+    event: Event, versions: Versions, before: Entry | None, compiled: Callable[[str], Policy]
+) -> Deciders:
+    place = event["workspace"]["id"], event["conversation"]["id"]
+    number, digest = deciding(versions, before, bucket(*place) if versions.trial else 0)
+    shadow = None
+    if versions.shadow is not None:
+        shadow = versions.shadow, compiled(versions.records[versions.shadow].digest)
+    return Deciders(number, compiled(digest), shadow)
+
+
 def _decided(
-    event: Event, version: int, policy: Policy, last: Leaf | None, at: str
+    event: Event, deciders: Deciders, before: Entry | None, at: str
 ) -> tuple[Leaf, Personal]:
     """The leaf of the decision and the personal part beside it."""
-    leaf = {"at": at, **decision_leaf(event, version, policy, conversation_of(last))}
+    conversation = conversation_of(before.value if before else None)
+    leaf = {"at": at, **decision_leaf(event, deciders.version, deciders.policy, conversation)}
+    if deciders.shadow:
+        shadow = decision_leaf(event, *deciders.shadow, conversation)
+        leaf["shadow"] = {name: shadow[name] for name in SHADOWED}
     salt, body = secrets.token_bytes(SALT_SIZE), canonical(event)
     leaf["commitment"] = commitment(salt, body)
     return leaf, Personal(event["contact"]["id"], salt, body)

@@ -5,17 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from policy_service.activation import existing
 from policy_service.decide import conversation_of, decision_leaf, decision_of
 from policy_service.explanation import explanation_view
 from policy_service.policies import deciding
-from policy_service.versions import existing
 from rules.compile import Policy, compile_document
+from rules.derive import bucket
 from rules.explain import explain
 from rules.vocabulary import WAITING_STAGES
 
 if TYPE_CHECKING:
+    from audit.entry import Entry
     from audit.store import Snapshot
-    from policy_service.decide import Leaf
     from policy_service.policies import Policies
     from rules.derive import Conversation
     from rules.document import Document
@@ -43,7 +44,7 @@ def dry_run(trial: Trial, policies: Policies, snapshot: Snapshot) -> dict[str, A
     before = snapshot.latest_decision(workspace, trial.event["conversation"]["id"])
     last = before.value if before else None
     conversation = _supposed(trial, conversation_of(last))
-    pinned = last if conversation.stage in WAITING_STAGES else None
+    pinned = before if conversation.stage in WAITING_STAGES else None
     version, policy = _deciding(trial, policies, snapshot, pinned)
     leaf = decision_leaf(trial.event, version, policy, conversation)
     explained = explanation_view(explain(policy.bound, leaf["facts"]), leaf["facts"])
@@ -58,7 +59,7 @@ def _supposed(trial: Trial, recorded: Conversation) -> Conversation:
 
 
 def _deciding(
-    trial: Trial, policies: Policies, snapshot: Snapshot, last: Leaf | None
+    trial: Trial, policies: Policies, snapshot: Snapshot, before: Entry | None
 ) -> tuple[int | None, Policy]:
     workspace = trial.event["workspace"]["id"]
     if trial.document is not None:
@@ -66,5 +67,7 @@ def _deciding(
     if trial.version is not None:
         record = existing(policies.versions(snapshot, workspace), trial.version)
         return record.number, policies.compiled(snapshot, record.digest)
-    number, digest = deciding(policies.versions(snapshot, workspace), last)
+    place = workspace, trial.event["conversation"]["id"]
+    versions = policies.versions(snapshot, workspace)
+    number, digest = deciding(versions, before, bucket(*place))
     return number, policies.compiled(snapshot, digest)

@@ -20,8 +20,6 @@ from rules.event import SYSTEM
 from rules.vocabulary import WAITING_STAGES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from audit.store import Snapshot, Transaction
     from audit.versions import VersionRecord
 
@@ -71,20 +69,22 @@ class Policies:
         known = self._versions.get(workspace)
         return known[1] if known else None
 
-    def remembers(self, digest: str) -> Policy | None:
-        """The policy of the document with this digest, if it was compiled before."""
-        return self._compiled.get(digest)
+    def remembers(self, digest: str) -> Policy:
+        """The policy of the document with this digest; KeyError unless it was compiled before."""
+        return self._compiled[digest]
 
 
-def deciding(versions: Versions, last: Mapping[str, Any] | None) -> tuple[int, str]:
+def deciding(versions: Versions, before: Entry | None, bucket: int) -> tuple[int, str]:
     """The version that decides next, and its document's digest.
 
-    That of the conversation's last decision while the conversation waits for something, else the
-    active one.
+    That of the conversation's last decision while the conversation waits for something, unless it
+    was moved since; else the one on trial for conversations of this bucket, or the active one.
     """
-    if last and last["stage"] in WAITING_STAGES:
-        return last["policy"]["version"], last["policy"]["digest"]
-    record = active(versions)
+    pinned = None
+    if before and before.value["stage"] in WAITING_STAGES:
+        pinned = before.value["policy"]["version"], before.index
+    number = versions.deciding(pinned, bucket)
+    record = versions.records[BUILTIN_VERSION if number is None else number]
     return record.number, record.digest
 
 

@@ -8,8 +8,18 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from audit.entry import FORMAT, Kind, format_time
+from audit.entry import Kind, format_time
 from audit.versions import Status
+from policy_service.activation import (
+    NOW,
+    Activation,
+    Steps,
+    activated,
+    check,
+    existing,
+    up_to_date,
+    wrong_status,
+)
 from policy_service.policies import enter_workspace
 from policy_service.problems import Problem
 
@@ -20,8 +30,6 @@ if TYPE_CHECKING:
     from policy_service.policies import Policies
     from rules.diff import Difference
     from rules.document import Document
-
-ACTIVATABLE = frozenset({Status.APPROVED, Status.RETIRED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +42,20 @@ class VersionSteps:
     by: Key
 
     def propose(self, document: Document, note: str | None) -> VersionRecord:
-        """Enter the document as the next version, proposed."""
+        """Enter the document as the next version; it supersedes those that are still proposed."""
         number = self._versions().next_number
         digest = self.tx.add_document(document.canonical)
         optional = {"title": document.title, "note": note}
         given = {name: text for name, text in optional.items() if text is not None}
-        return self._enter(Kind.VERSION_PROPOSED, number, digest=digest, **given)
+        waiting = [
+            record.number
+            for record in self._versions().records.values()
+            if record.status is Status.PROPOSED
+        ]
+        proposed = self._enter(Kind.VERSION_PROPOSED, number, digest=digest, **given)
+        for earlier in waiting:
+            self._enter(Kind.VERSION_SUPERSEDED, earlier)
+        return proposed
 
     def approve(self, number: int, digest: str) -> VersionRecord:
         """Enter that this key agrees to the version with this digest."""
@@ -49,50 +65,45 @@ class VersionSteps:
         if self.by.id == record.proposed_by:
             raise Problem("proposer_may_not_approve", "The key that proposed may not approve")
         if record.status is not Status.PROPOSED:
-            raise _wrong_status(record, "approved")
+            raise wrong_status(record, "approved")
         return self._enter(Kind.VERSION_APPROVED, number, digest=digest)
 
     def reject(self, number: int, reason: str) -> VersionRecord:
         """Enter that the version will not be used, and why."""
         record = existing(self._versions(), number)
         if record.status is not Status.PROPOSED:
-            raise _wrong_status(record, "rejected")
+            raise wrong_status(record, "rejected")
         return self._enter(Kind.VERSION_REJECTED, number, reason=reason)
 
-    def activate(self, number: int) -> VersionRecord:
-        """Let the version decide from here on; the one that did so far is retired.
+    def activate(self, number: int, how: Activation = NOW) -> VersionRecord:
+        """Let the version decide from here on, or from a time on; whatever it replaces is retired.
 
-        A retired version may be activated again: that is rolling back.
+        For all, for a share of the conversations, or in the shadow. A retired version may be
+        activated again: that is rolling back. Problem `wrong_status`, `percent_shrinks`.
         """
         versions = self._versions()
         record = existing(versions, number)
-        if record.status not in ACTIVATABLE:
-            raise _wrong_status(record, "activated")
-        activated = self._enter(Kind.VERSION_ACTIVATED, number, digest=record.digest)
-        if versions.active is not None:
-            self._enter(Kind.VERSION_RETIRED, versions.active)
-        return activated
+        check(versions, record, how)
+        asked = {"digest": record.digest, **how.as_members()}
+        if how.at is not None and how.at > self.tx.now:
+            against = {} if versions.active is None else {"against": versions.active}
+            due = format_time(how.at)
+            return self._enter(Kind.VERSION_SCHEDULED, number, due=due, **against, **asked)
+        return activated(self.steps, number, {"by": self.by.id, **asked})
 
     def _versions(self) -> Versions:
         enter_workspace(self.tx, self.workspace, format_time(self.tx.now))
-        return self.policies.versions(self.tx, self.workspace)
+        return up_to_date(self.tx, self.policies, self.workspace)
 
-    def _enter(self, kind: Kind, number: int, **members: str) -> VersionRecord:
-        head = {"format": FORMAT, "kind": kind.value, "at": format_time(self.tx.now)}
-        whose = {"workspace": self.workspace, "version": number, "by": self.by.id}
-        self.tx.append(self.workspace, {**head, **whose, **members})
-        return existing(self.policies.versions(self.tx, self.workspace), number)
+    def _enter(self, kind: Kind, number: int, **members: str | int | bool) -> VersionRecord:
+        return self.steps.enter(kind, number, {"by": self.by.id, **members})
 
-
-def existing(versions: Versions, number: int) -> VersionRecord:
-    """The version of this number; Problem `not_found`."""
-    record = versions.get(number)
-    if record is None:
-        raise Problem("not_found", f"There is no version {number}")
-    return record
+    @property
+    def steps(self) -> Steps:
+        return Steps(self.tx, self.policies, self.workspace)
 
 
-def version_view(record: VersionRecord) -> dict[str, Any]:
+def version_view(record: VersionRecord, versions: Versions) -> dict[str, Any]:
     """The version as it is answered, steps in order.
 
     Before a workspace's first write, `proposed_at` is null and nothing was activated.
@@ -107,6 +118,11 @@ def version_view(record: VersionRecord) -> dict[str, Any]:
         "proposed_at": record.proposed_at or None,
         "approvals": [_step_view(step) for step in record.approvals],
         "activations": [_step_view(step) for step in record.activations if step.at],
+        "scheduled": [
+            {**_step_view(each.step), "due": each.due}
+            for each in versions.scheduled
+            if each.number == record.number
+        ],
         "rejected": _step_view(record.rejected) if record.rejected else None,
     }
 
@@ -117,10 +133,12 @@ def difference_view(difference: Difference) -> dict[str, Any]:
 
 
 def _step_view(step: Step) -> dict[str, Any]:
-    shown = {"by": step.by, "at": step.at, "index": step.index}
-    return shown if step.reason is None else {**shown, "reason": step.reason}
-
-
-def _wrong_status(record: VersionRecord, step: str) -> Problem:
-    status = record.status.value
-    return Problem("wrong_status", f"Version {record.number} is {status} and cannot be {step}")
+    """Whose it was, when and where; what else it has only where it has it."""
+    optional = {
+        "reason": step.reason,
+        "percent": step.percent,
+        "shadow": step.shadow or None,
+        "apply_to_running": step.apply_to_running or None,
+    }
+    said = {name: value for name, value in optional.items() if value is not None}
+    return {"by": step.by, "at": step.at, "index": step.index, **said}

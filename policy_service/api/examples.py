@@ -166,7 +166,7 @@ PROPOSAL: Json = {"document": DOCUMENT, "note": "Support answers in French from 
 _DOCUMENT_DIGEST = "sha256:1d03aa432149a52cfe425af46ec81c99130412b7d5e42c55fa9f3acb52f72c6f"
 APPROVAL: Json = {"digest": _DOCUMENT_DIGEST}
 REJECTION: Json = {"reason": "The French texts are still missing"}
-ACTIVATION: Json = {}
+ACTIVATION: Json = {"apply_to_running": True}
 
 PROPOSED: Json = {
     "version": 2,
@@ -178,10 +178,16 @@ PROPOSED: Json = {
     "proposed_at": "2026-11-22T12:00:00.000Z",
     "approvals": [],
     "activations": [],
+    "scheduled": [],
     "rejected": None,
 }
 _APPROVED_BY = {"by": "key-43993dbdf818", "at": "2026-11-22T12:30:00.000Z", "index": 4}
-_ACTIVATED_BY = {"by": "key-43993dbdf818", "at": "2026-11-22T13:00:00.000Z", "index": 5}
+_ACTIVATED_BY = {
+    "by": "key-43993dbdf818",
+    "at": "2026-11-22T13:00:00.000Z",
+    "index": 5,
+    "apply_to_running": True,
+}
 APPROVED: Json = {**PROPOSED, "status": "approved", "approvals": [_APPROVED_BY]}
 REJECTED: Json = {
     **PROPOSED,

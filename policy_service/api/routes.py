@@ -211,9 +211,9 @@ ROUTES = (
         f"{WORKSPACE}/versions/<number:number>/activate",
         versions.activate,
         frozenset({Role.APPROVER}),
-        takes=Takes(versions.Activation, examples.ACTIVATION),
+        takes=Takes(versions.ActivationRequest, examples.ACTIVATION),
         gives=Gives(shapes.Version, examples.ACTIVE),
-        problems=("not_supported", "wrong_status"),
+        problems=("wrong_status", "percent_shrinks"),
     ),
     Route(
         "GET",

@@ -185,6 +185,16 @@ class Step(TypedDict):
     at: Time
     index: int
     reason: NotRequired[str]
+    percent: NotRequired[int]
+    """Of an activation for a share of the conversations."""
+    shadow: NotRequired[bool]
+    apply_to_running: NotRequired[bool]
+
+
+class Scheduled(Step):
+    """An activation that is to come."""
+
+    due: Time
 
 
 class Version(TypedDict):
@@ -202,6 +212,7 @@ class Version(TypedDict):
     """Null before a workspace's first write."""
     approvals: list[Step]
     activations: list[Step]
+    scheduled: list[Scheduled]
     rejected: Step | None
 
 

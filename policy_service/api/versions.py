@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NotRequired
 from pydantic import (
     AfterValidator,
     ConfigDict,
+    Field,
     StringConstraints,
     TypeAdapter,
     WithJsonSchema,
@@ -14,6 +15,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 from typing_extensions import TypedDict
 
+from policy_service.activation import FOR_ALL, Activation, existing, is_due, up_to_date
 from policy_service.api.answers import answer, listing
 from policy_service.api.requests import (
     LARGEST_DOCUMENT_BODY,
@@ -27,17 +29,20 @@ from policy_service.api.requests import (
 from policy_service.api.route import Parameter
 from policy_service.policies import document_of
 from policy_service.problems import Problem
-from policy_service.versions import VersionSteps, difference_view, existing, version_view
+from policy_service.versions import VersionSteps, difference_view, version_view
 from rules.checking import read_document
 from rules.diff import difference
 from rules.errors import Complaint
+from rules.event import Moment  # noqa: TC001 - pydantic reads it
 from rules.source import plain, read_yaml
+from rules.time import moment
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from flask import Response
 
+    from audit.store import Transaction
     from audit.versions import VersionRecord
     from policy_service.keys import Key
     from policy_service.service import Service
@@ -84,29 +89,30 @@ class Rejection(TypedDict):
     reason: FreeText
 
 
-_NOT_YET = WithJsonSchema({"type": "null"})
-_NEVER_YET = WithJsonSchema({"enum": [False, None]})
-
-
-class Activation(TypedDict):
-    """Nothing of this can be asked for yet: a version is activated now, for all."""
+class ActivationRequest(TypedDict):
+    """How to activate: as it stands, now, for all conversations that begin from here on."""
 
     __pydantic_config__ = _STRICT  # type: ignore[misc]
-    at: NotRequired[Annotated[str | None, _NOT_YET]]
-    percent: NotRequired[Annotated[int | None, _NOT_YET]]
-    shadow: NotRequired[Annotated[bool | None, _NEVER_YET]]
-    apply_to_running: NotRequired[Annotated[bool | None, _NEVER_YET]]
+    at: NotRequired[Moment | None]
+    """From this time on; one that is past is now."""
+    percent: NotRequired[Annotated[int, Field(ge=1, le=FOR_ALL)] | None]
+    """For so many of 100 conversations, always the same ones; the share only grows."""
+    shadow: NotRequired[bool | None]
+    """Decide nothing: what it would decide is recorded with each decision."""
+    apply_to_running: NotRequired[bool | None]
+    """Also for conversations that have begun and wait for something."""
 
 
 PROPOSAL = TypeAdapter(Proposal)
 APPROVAL = TypeAdapter(Approval)
 REJECTION = TypeAdapter(Rejection)
-ACTIVATION = TypeAdapter(Activation)
+ACTIVATION = TypeAdapter(ActivationRequest)
 
 
 def policy(service: Service, _: Key, workspace: str) -> Response:
     """The active version's document."""
     query()
+    _up_to_date(service, workspace)
     with service.store.read() as snapshot:
         active = service.policies.active(snapshot, workspace)
         document = document_of(snapshot, active.digest)
@@ -119,28 +125,31 @@ def propose(service: Service, caller: Key, workspace: str) -> Response:
     proposal = json_as(PROPOSAL, LARGEST_DOCUMENT_BODY)
     document = document_from(proposal["document"])
     note = proposal.get("note")
-    record = _enter(service, caller, workspace, lambda steps: steps.propose(document, note))
-    return answer(version_view(record), 201)
+    entered = _enter(service, caller, workspace, lambda steps: steps.propose(document, note))
+    return answer(entered, 201)
 
 
 def catalogue(service: Service, _: Key, workspace: str) -> Response:
     """The versions in the order of their numbers."""
     after, limit = page(query(*PAGE), MOST_VERSIONS)
+    _up_to_date(service, workspace)
     with service.store.read() as snapshot:
-        records = service.policies.versions(snapshot, workspace).records
-    numbers = sorted(number for number in records if number > (after or 0))
+        versions = service.policies.versions(snapshot, workspace)
+    numbers = sorted(number for number in versions.records if number > (after or 0))
     shown = numbers[:limit]
     more = shown[-1] if len(numbers) > limit else None
-    return listing([version_view(records[number]) for number in shown], more)
+    return listing([version_view(versions.records[number], versions) for number in shown], more)
 
 
 def show(service: Service, _: Key, workspace: str, number: int) -> Response:
     """One version with its document."""
     query()
+    _up_to_date(service, workspace)
     with service.store.read() as snapshot:
-        record = existing(service.policies.versions(snapshot, workspace), number)
+        versions = service.policies.versions(snapshot, workspace)
+        record = existing(versions, number)
         document = document_of(snapshot, record.digest)
-    return answer({**version_view(record), "document": document.tree})
+    return answer({**version_view(record, versions), "document": document.tree})
 
 
 def diff(service: Service, _: Key, workspace: str, number: int) -> Response:
@@ -165,35 +174,56 @@ def approve(service: Service, caller: Key, workspace: str, number: int) -> Respo
     """Agree to a proposed version; the digest says to what."""
     query()
     digest = json_as(APPROVAL)["digest"]
-    record = _enter(service, caller, workspace, lambda steps: steps.approve(number, digest))
-    return answer(version_view(record))
+    return answer(_enter(service, caller, workspace, lambda steps: steps.approve(number, digest)))
 
 
 def reject(service: Service, caller: Key, workspace: str, number: int) -> Response:
     """Refuse a proposed version for good."""
     query()
     reason = json_as(REJECTION)["reason"]
-    record = _enter(service, caller, workspace, lambda steps: steps.reject(number, reason))
-    return answer(version_view(record))
+    return answer(_enter(service, caller, workspace, lambda steps: steps.reject(number, reason)))
 
 
 def activate(service: Service, caller: Key, workspace: str, number: int) -> Response:
-    """Now, for every conversation that begins from here on."""
+    """Let the version decide: now, or at a time; for all, for a share, or in the shadow.
+
+    When this is answered no conversation begins on what was replaced. One that has begun keeps its
+    version, unless `apply_to_running` says otherwise. What is scheduled is suspended, where another
+    version is active by then. Activating an older version is rolling back.
+    """
     query()
     asked = json_as(ACTIVATION)
-    if given := [name for name, value in asked.items() if value is not None and value is not False]:
-        complaints = [Complaint(f"/{name}", "not_supported", "Only now, for all") for name in given]
-        raise Problem("not_supported", "A version is activated now, for all", complaints)
-    record = _enter(service, caller, workspace, lambda steps: steps.activate(number))
-    return answer(version_view(record))
+    if asked.get("shadow") and (asked.get("percent") or asked.get("apply_to_running")):
+        both = Complaint("/shadow", "not_allowed", "In the shadow it decides for no conversation")
+        raise Problem("invalid_request", "A version in the shadow decides nothing", [both])
+    at = asked.get("at")
+    how = Activation(
+        at=moment(at) if at else None,
+        percent=asked.get("percent"),
+        shadow=bool(asked.get("shadow")),
+        apply_to_running=bool(asked.get("apply_to_running")),
+    )
+    return answer(_enter(service, caller, workspace, lambda steps: steps.activate(number, how)))
 
 
 def _enter(
     service: Service, caller: Key, workspace: str, step: Callable[[VersionSteps], VersionRecord]
-) -> VersionRecord:
-    return service.store.transact(
-        lambda tx: step(VersionSteps(tx, service.policies, workspace, caller))
-    )
+) -> dict[str, Any]:
+    """Take the step; the version as it is after it."""
+
+    def work(tx: Transaction) -> dict[str, Any]:
+        record = step(VersionSteps(tx, service.policies, workspace, caller))
+        return version_view(record, service.policies.versions(tx, workspace))
+
+    return service.store.transact(work)
+
+
+def _up_to_date(service: Service, workspace: str) -> None:
+    """Do what is due first, so that nobody is told what no longer holds."""
+    with service.store.read() as snapshot:
+        versions = service.policies.versions(snapshot, workspace)
+    if is_due(versions, service.store.now()):
+        service.store.transact(lambda tx: up_to_date(tx, service.policies, workspace))
 
 
 def document_from(written: dict[str, Any] | str) -> Document:

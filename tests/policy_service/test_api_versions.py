@@ -253,31 +253,6 @@ def test_a_version_that_nobody_approved_is_not_activated(api: Api) -> None:
     assert api.written() == written
 
 
-def test_what_activating_cannot_do_yet_is_refused_by_name(api: Api) -> None:
-    proposed = api.propose(document())
-    api.step(2, "approve", digest=proposed["digest"])
-    written = api.written()
-    later: list[tuple[str, Any]] = [
-        ("at", "2026-12-01T00:00:00Z"),
-        ("percent", 10),
-        ("percent", 0),
-        ("shadow", True),
-        ("apply_to_running", True),
-    ]
-    for name, value in later:
-        refused = api.step(2, "activate", **{name: value})
-        assert code(refused) == (400, "not_supported")
-        assert errors(refused) == [(f"/{name}", "not_supported")]
-    assert api.written() == written
-    nothing: dict[str, Any] = {
-        "at": None,
-        "percent": None,
-        "shadow": False,
-        "apply_to_running": None,
-    }
-    assert api.step(2, "activate", **nothing).status_code == 200
-
-
 def test_activating_needs_no_body(api: Api) -> None:
     proposed = api.propose(document())
     api.step(2, "approve", digest=proposed["digest"])

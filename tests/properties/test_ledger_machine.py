@@ -82,8 +82,11 @@ class LedgerMachine(TwoSides):
         proposed = checked(number, variant)
         record = self.step(log, side, by, lambda steps: steps.propose(proposed, None))
         assert (record.number, record.digest) == (number, digest_of(written))
+        waiting = [each for each in model.versions.values() if each.status == "proposed"]
+        for each in waiting:
+            each.status = "superseded"
         model.versions[number] = VersionModel(record.digest, reason, by)
-        model.enter("version.proposed")
+        model.enter("version.proposed", *["version.superseded"] * len(waiting))
 
     @rule(
         log=logs,
@@ -211,10 +214,10 @@ class LedgerMachine(TwoSides):
             steps = VersionSteps(tx, service.policies, log, key("key-ada"))
             steps.propose(checked(9, 1), None)
             decide_event(event, service.policies, tx)
-            raise Problem("not_supported", "On second thoughts")
+            raise Problem("invalid_request", "On second thoughts")
 
         error = refused(lambda: service.store.transact(work))
-        assert code_of(error) == "not_supported"
+        assert code_of(error) == "invalid_request"
 
     @rule(
         log=logs, side=sides, pick=picks, status=st.sampled_from(("failed", "delivered", "retried"))

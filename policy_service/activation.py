@@ -1,0 +1,146 @@
+"""Activating a version: now or at a time, for all or for a share, in earnest or in the shadow.
+
+What is scheduled is an entry, and nothing else remembers it: whoever writes to the workspace next
+after it is due does it first, so no decision is made that should have come after it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from audit.entry import FORMAT, Kind, format_time
+from audit.versions import Status
+from policy_service.problems import Problem
+from rules.event import SYSTEM
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from audit.store import Transaction
+    from audit.versions import VersionRecord, Versions
+    from policy_service.policies import Policies
+
+ACTIVATABLE = frozenset({Status.APPROVED, Status.RETIRED})
+FOR_ALL = 100
+"""Percent of the conversations."""
+
+
+@dataclass(frozen=True, slots=True)
+class Activation:
+    """How a version is to be activated; as it stands: now, for all that begins from here on."""
+
+    at: datetime | None = None
+    percent: int | None = None
+    shadow: bool = False
+    apply_to_running: bool = False
+
+    def as_members(self) -> dict[str, Any]:
+        """What of it stands in a leaf."""
+        return _members(self.percent, shadow=self.shadow, apply_to_running=self.apply_to_running)
+
+
+NOW = Activation()
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """Enters steps of a workspace's versions, within one transaction."""
+
+    tx: Transaction
+    policies: Policies
+    workspace: str
+
+    def versions(self) -> Versions:
+        return self.policies.versions(self.tx, self.workspace)
+
+    def enter(self, kind: Kind, number: int, members: Mapping[str, Any]) -> VersionRecord:
+        """Enter one step; the version as it is after it. `members` say whose it is."""
+        head = {"format": FORMAT, "kind": kind.value, "at": format_time(self.tx.now)}
+        whose = {"workspace": self.workspace, "version": number}
+        self.tx.append(self.workspace, {**head, **whose, **members})
+        return existing(self.versions(), number)
+
+
+def up_to_date(tx: Transaction, policies: Policies, workspace: str) -> Versions:
+    """The workspace's versions, after everything that is due by now was done, in its order.
+
+    Where another version is active than when it was scheduled, it is suspended: what was agreed to
+    was agreed to in the place of that one.
+    """
+    steps = Steps(tx, policies, workspace)
+    for schedule in steps.versions().due(format_time(tx.now)):
+        step, active = schedule.step, steps.versions().active
+        asked = {"digest": steps.versions().records[schedule.number].digest, "schedule": step.index}
+        if active == schedule.against:
+            how = _members(step.percent, shadow=step.shadow, apply_to_running=step.apply_to_running)
+            activated(steps, schedule.number, {"by": step.by, **asked, **how})
+        else:
+            reason = f"version {active} is active in the place of {schedule.against}"
+            notice = {"by": SYSTEM, "reason": reason, **asked}
+            steps.enter(Kind.VERSION_SUSPENDED, schedule.number, notice)
+    return steps.versions()
+
+
+def is_due(versions: Versions, now: datetime) -> bool:
+    """Whether something that was scheduled has yet to be done."""
+    return bool(versions.scheduled) and bool(versions.due(format_time(now)))
+
+
+def activated(steps: Steps, number: int, members: Mapping[str, Any]) -> VersionRecord:
+    """Enter the activation, and the retirement of what decides nothing any more."""
+    before = steps.versions()
+    record = steps.enter(Kind.VERSION_ACTIVATED, number, members)
+    for replaced in sorted(_replaced(before, members) - {number}):
+        steps.enter(Kind.VERSION_RETIRED, replaced, {"by": members["by"]})
+    return record
+
+
+def check(versions: Versions, record: VersionRecord, how: Activation) -> None:
+    """Problem `wrong_status` or `percent_shrinks` where the version cannot be activated so."""
+    trial = versions.trial
+    beside = {versions.shadow, trial.number if trial else None} - {None}
+    if record.number == versions.active:
+        changes = bool(beside) or how.apply_to_running
+        allowed = changes and not how.shadow and how.percent in (None, FOR_ALL)
+    else:
+        allowed = record.status in ACTIVATABLE or record.number in beside
+    if not allowed:
+        raise wrong_status(record, "activated")
+    if trial and trial.number == record.number and how.percent and how.percent <= trial.percent:
+        detail = f"Version {trial.number} decides for {trial.percent} percent; that only grows"
+        raise Problem("percent_shrinks", detail)
+
+
+def existing(versions: Versions, number: int) -> VersionRecord:
+    """The version of this number; Problem `not_found`."""
+    record = versions.get(number)
+    if record is None:
+        raise Problem("not_found", f"There is no version {number}")
+    return record
+
+
+def wrong_status(record: VersionRecord, step: str) -> Problem:
+    """What is said where a version's status does not allow the step."""
+    status = record.status.value
+    return Problem("wrong_status", f"Version {record.number} is {status} and cannot be {step}")
+
+
+def _replaced(before: Versions, members: Mapping[str, Any]) -> set[int]:
+    """The versions that decide nothing any more once one is activated so."""
+    trial = before.trial.number if before.trial else None
+    if members.get("shadow"):
+        replaced = {before.shadow}
+    elif "percent" in members:
+        replaced = {trial}
+    else:
+        replaced = {before.active, trial, before.shadow}
+    return {each for each in replaced if each is not None}
+
+
+def _members(percent: int | None, *, shadow: bool, apply_to_running: bool) -> dict[str, Any]:
+    """How a version is activated, as leaves have it: only what is not the ordinary."""
+    asked = {"shadow": shadow, "apply_to_running": apply_to_running}
+    share = {} if percent in (None, FOR_ALL) else {"percent": percent}
+    return share | {name: True for name, wanted in asked.items() if wanted}
