@@ -2,17 +2,19 @@
 
 Nothing is derived again and no clock is read: facts, the event's time and the languages of texts
 are in the leaf, the document stands under its digest. So a difference means that the record or the
-evaluator has changed.
+evaluator has changed. Decisions that must come out alike are decided once.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from audit.alike import likeness
 from audit.entry import Kind
 from audit.errors import BadLeaf
 from rules.compile import Policy, compile_document
@@ -22,11 +24,17 @@ from rules.render import actions
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from audit.store import Snapshot
+    from audit.alike import Likeness
+    from audit.store import Recorded, Snapshot
 
 COMPARED = ("outcome", "reason", "rule", "stage", "actions")
 """The members of a decision that deciding again must give again."""
 
+MOST_KNOWN = 50_000
+"""Decisions, no two of them alike, that are remembered as identical; then all are forgotten."""
+
+_DECISION = Kind.DECISION.value.encode()
+_IN_BYTES = ("kind", "at", "conversation", "id", "outcome", "reason", "rule")
 _compared = itemgetter(*COMPARED)
 
 
@@ -66,14 +74,43 @@ class Report:
         )
 
 
-def report(snapshot: Snapshot, log: str, start: int = 0, stop: int | None = None) -> Report:
-    """What replaying the entries from `start` up to before `stop` comes to."""
+def report(
+    snapshot: Snapshot,
+    log: str,
+    start: int = 0,
+    stop: int | None = None,
+    policies: dict[str, Policy] | None = None,
+) -> Report:
+    """What replaying the entries from `start` up to before `stop` comes to.
+
+    `policies` are those compiled before, by digest; what is compiled now is added.
+    """
     decisions = identical = 0
     differences: list[Difference] = []
-    for replayed in replay(snapshot, log, start, stop):
+    compiled = Compiled(snapshot, {} if policies is None else policies)
+    known: set[Likeness] = set()
+    bucket = False
+    for recorded in snapshot.recorded(log, start, stop):
+        like = likeness(recorded, bucket=bucket) if recorded.kind == _DECISION else None
+        if like in known:
+            decisions += 1
+            identical += 1
+            continue
+        found = _again(recorded, log, compiled)
+        if found is None:
+            continue
         decisions += 1
-        identical += not replayed.differences
-        differences += replayed.differences
+        if found:
+            differences += found
+            continue
+        identical += 1
+        if compiled.sampling and not bucket:
+            bucket, like = True, None
+            known.clear()
+        if like is not None:
+            if len(known) >= MOST_KNOWN:
+                known.clear()
+            known.add(like)
     return Report(decisions, identical, tuple(differences))
 
 
@@ -84,15 +121,39 @@ def replay(
 
     Where not all of it is asked for: the entries from `start` up to before `stop`.
     """
-    policies = _Policies(snapshot)
-    for entry in snapshot.entries(log, start, stop):
-        try:
-            leaf = entry.value
-            if leaf["kind"] == Kind.DECISION:
-                yield Replayed(entry.index, _differences(leaf, log, entry.index, policies))
-        except (BadLeaf, KeyError, TypeError, ValueError, AttributeError) as error:
-            broken = Difference(log, entry.index, "", "leaf", f"unreadable: {error!r}", None)
-            yield Replayed(entry.index, (broken,))
+    compiled = Compiled(snapshot, {})
+    for recorded in snapshot.recorded(log, start, stop):
+        found = _again(recorded, log, compiled)
+        if found is not None:
+            yield Replayed(recorded.place, found)
+
+
+def _again(recorded: Recorded, log: str, compiled: Compiled) -> tuple[Difference, ...] | None:
+    """What is different; None for what is no decision."""
+    try:
+        leaf = read(recorded)
+        if recorded.kind != _DECISION:
+            return None
+        return _differences(leaf, log, recorded.place, compiled)
+    except (BadLeaf, KeyError, TypeError, ValueError, AttributeError) as error:
+        return (Difference(log, recorded.place, "", "leaf", f"unreadable: {error!r}", None),)
+
+
+def read(recorded: Recorded) -> dict[str, Any]:
+    """The leaf, as far as deciding again needs it; BadLeaf where there is none."""
+    try:
+        leaf = orjson.loads(recorded.rest)
+    except orjson.JSONDecodeError as error:
+        raise BadLeaf("the leaf cannot be read") from error
+    if not isinstance(leaf, dict) or "event" in leaf:
+        raise BadLeaf("the leaf cannot be read")
+    for name in _IN_BYTES:
+        value = getattr(recorded, name)
+        if value is not None:
+            if name in leaf:
+                raise BadLeaf("the leaf cannot be read")  # it would stand in two places
+            leaf[name] = value.decode(errors="replace")
+    return leaf
 
 
 def decided(policy: Policy, leaf: Mapping[str, Any]) -> dict[str, Any]:
@@ -115,7 +176,7 @@ def decided(policy: Policy, leaf: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _differences(
-    leaf: Mapping[str, Any], log: str, index: int, policies: _Policies
+    leaf: Mapping[str, Any], log: str, index: int, policies: Compiled
 ) -> tuple[Difference, ...]:
     digest = leaf["policy"]["digest"]
     policy = policies.get(digest)
@@ -131,17 +192,28 @@ def _differences(
     )
 
 
-class _Policies:
-    """The compiled policies of a snapshot, each compiled once."""
+class Compiled:
+    """The policies of a snapshot's documents, each compiled once."""
 
-    def __init__(self, snapshot: Snapshot) -> None:
+    def __init__(self, snapshot: Snapshot, known: dict[str, Policy]) -> None:
         self._snapshot = snapshot
-        self._compiled: dict[str, Policy | None] = {}
+        self._known = known
+        self.sampling = False
+        """Whether one that was asked for tests the place in the sample."""
 
     def get(self, digest: str) -> Policy | None:
         """The policy under the digest; None where its document is not there."""
-        if digest not in self._compiled:
+        policy = self._known.get(digest)
+        if policy is None:
             body = self._snapshot.document(digest)
-            document = Document(orjson.loads(body)) if body else None
-            self._compiled[digest] = compile_document(document) if document else None
-        return self._compiled[digest]
+            if not body:
+                return None
+            policy = self._known[digest] = compile_document(Document(orjson.loads(body)))
+        self.sampling = self.sampling or tests_bucket(policy)
+        return policy
+
+
+@cache
+def tests_bucket(policy: Policy) -> bool:
+    """Whether the place in the sample may decide."""
+    return b'"sample.bucket"' in policy.document.canonical

@@ -54,7 +54,7 @@ def packed(leaf: Mapping[str, Any]) -> tuple[list[Value], bytes]:
 def unpacked(columns: Sequence[Value], rest: bytes) -> dict[str, Any] | None:
     """The leaf; None where these are not the parts of one."""
     try:
-        leaf = orjson.loads(_decompressed(rest))
+        leaf = orjson.loads(decompressed(rest))
     except orjson.JSONDecodeError:
         return None
     if not isinstance(leaf, dict):
@@ -94,7 +94,8 @@ def _compressed(text: bytes) -> bytes:
     return _PLAIN + text
 
 
-def _decompressed(rest: bytes) -> bytes:
+def decompressed(rest: bytes) -> bytes:
+    """The JSON of what is no column; empty where it cannot be read."""
     codec, body = rest[:1], rest[1:]
     if codec == _PLAIN:
         return body

@@ -13,8 +13,8 @@ from audit.entry import SALT_SIZE, Entry, Kind, Personal, format_time
 from audit.errors import AuditError, StorageUnavailable
 from audit.merkle import Frontier
 from audit.sealing import CannotUnseal, unseal
-from audit.store import Filter, Head, Size
-from audit.stores.packing import COLUMNS, unpacked
+from audit.store import Filter, Head, Recorded, Size
+from audit.stores.packing import COLUMNS, decompressed, unpacked
 from audit.stores.sqlite_strays import strays
 from audit.stores.sqlite_trouble import in_our_words
 
@@ -26,10 +26,16 @@ if TYPE_CHECKING:
 
 _UNSEALED = b"\x00"  # begins a body of formats 1 and 2: this byte, the salt, the part
 _STREAM_ROWS = 500
+_RECORDED_ROWS = 2_000
 
 _LOG = "log = (SELECT id FROM logs WHERE name = ?)"
 _IN_PART = "kind <> 'decision'"
 _ENTRY = f"SELECT idx, leaf_hash, rest, {', '.join(COLUMNS)} FROM entries WHERE"
+_AS_BYTES = ("kind", "at", "conversation", "id", "outcome", "reason", "rule")
+_RECORDED = f"""
+    SELECT idx, {", ".join(f"CAST({column} AS BLOB)" for column in _AS_BYTES)}, rest
+    FROM entries WHERE
+"""
 _FILTERED = ("kind", "conversation", "outcome", "reason", "rule", "version")
 _OF_CONTACT = f"""seq IN (
     SELECT entry FROM personal
@@ -85,6 +91,15 @@ class SqliteSnapshot:
         )
         while rows := self._rows(statement, log, start, stop, _STREAM_ROWS):
             yield from (_entry(log, row) for row in rows)
+            start = rows[-1][0] + 1
+
+    def recorded(self, log: str, start: int = 0, stop: int | None = None) -> Iterator[Recorded]:
+        statement = (
+            f"{_RECORDED} {_LOG} AND idx >= ? AND (idx < ?3 OR ?3 IS NULL) ORDER BY idx LIMIT ?"
+        )
+        while rows := self._rows(statement, log, start, stop, _RECORDED_ROWS):
+            for row in rows:
+                yield Recorded._make((*row[:-1], decompressed(row[-1])))
             start = rows[-1][0] + 1
 
     def decision(self, log: str, event_id: str) -> Entry | None:

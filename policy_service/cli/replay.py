@@ -36,12 +36,15 @@ if TYPE_CHECKING:
 
     from audit.replay import Difference, Report
     from audit.store import Snapshot
+    from rules.compile import Policy
 
     Part: TypeAlias = tuple[Path, str, int, int]
     """A ledger's folder, a log of it, and which of its entries: the first, and the one behind."""
 
-PART = 5_000
+PART = 10_000
 """Entries that a process takes at a time."""
+
+_policies: dict[str, Policy] = {}  # of this process, by digest, which says all that they are
 
 SHOWN = 20
 """Differences of one workspace that are printed; `--json` has all of them."""
@@ -115,7 +118,7 @@ def _watched(parts: list[Part], reports: Iterable[Report]) -> list[Report]:
 def _replayed(part: Part) -> Report:
     data, log, start, stop = part
     with SqliteStore.open(data) as store, store.read() as snapshot:
-        return replaying.report(snapshot, log, start, stop)
+        return replaying.report(snapshot, log, start, stop, _policies)
 
 
 def _by_log(parts: list[Part], reports: list[Report]) -> dict[str, Report]:

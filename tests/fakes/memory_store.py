@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from audit.entry import Entry, Kind, Personal, hash_for
 from audit.errors import AlreadyThere, AuditError
 from audit.merkle import Frontier
-from audit.store import Filter, Head, Ready, Size
-from rules.canonical import digest_of_bytes
+from audit.store import Filter, Head, Ready, Recorded, Size
+from rules.canonical import canonical, digest_of_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -80,7 +80,7 @@ class MemorySnapshot:
             if isinstance(rest.get("policy"), dict):
                 rest["policy"] = {k: v for k, v in rest["policy"].items() if k != "version"}
             encoded = [None if value is None else value.encode() for value in taken]
-            yield Recorded(entry.index, *encoded, canonical(rest))
+            yield Recorded._make((entry.index, *encoded, canonical(rest)))
 
     def leaf_hashes(self, log: str, start: int, stop: int) -> list[bytes]:
         return [entry.leaf_hash for entry in self._log(log)[start:stop]]

@@ -1,0 +1,62 @@
+"""Which recorded decisions must come out alike when they are decided again.
+
+Decisions differ in their ids, their times and their places in the sample, and hardly in anything
+that a rule tests. So what was found of one holds for all that are like it. Whoever asks takes the
+leaf's JSON apart without reading it; every piece is checked to be what it stands for, and what
+does not fit to the byte is like nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from audit.store import Recorded
+
+Likeness: TypeAlias = tuple[bytes | None, ...]
+
+_TEXT = rb'"[ !#-\[\]-~]*"'  # ASCII without what JSON escapes
+_COMMITMENT = re.compile(rb',"commitment":"[A-Za-z0-9+/]{43}="')
+_COMMITMENT_SIZE = 60
+_MIDDLE = re.compile(rb'(?:"id":%b,)?("language":%b,)?"occurred_at":%b,' % (_TEXT, _TEXT, _TEXT))
+_QUESTION = re.compile(rb'(\{"digest":%b\}),"question":%b(,"stage":[^}]*\})' % (_TEXT, _TEXT))
+_NOWHERE = b"\0"  # stands in no JSON
+
+
+def likeness(recorded: Recorded, *, bucket: bool) -> Likeness | None:
+    """What all decisions that are alike share, one of which must have been read; None for no other.
+
+    `bucket` says whether the place in the sample may decide. A decision with a deadline is like
+    none.
+    """
+    head, _, rest = recorded.rest.partition(b',"facts":')
+    facts, _, rest = rest.partition(b',"format":1,')
+    middle, _, tail = rest.partition(b'"policy":')
+    actions = head[:-_COMMITMENT_SIZE]
+    between = _MIDDLE.fullmatch(middle)
+    if between is None or not _COMMITMENT.fullmatch(head, len(actions)):
+        return None
+    language = None
+    if actions != b'{"actions":[]':
+        if recorded.id is None or b'"expires_at":' in actions:
+            return None
+        actions = actions.replace(b'"id":"' + recorded.id + b".", _NOWHERE)
+        language = between[1]
+    if not bucket:
+        facts = _without_bucket(facts)
+    if b'"question":' in tail:
+        asked = _QUESTION.fullmatch(tail)
+        if asked is None:
+            return None
+        tail = asked[1] + asked[2]
+    return (actions, facts, language, tail, *recorded[5:8])
+
+
+def _without_bucket(facts: bytes) -> bytes:
+    """The facts with nothing in the place of the number, where it is one."""
+    before, name, behind = facts.partition(b',"sample.bucket":')
+    number, comma, behind = behind.partition(b",")
+    if number.isdigit() and (number[0] != ord("0") or len(number) == 1):
+        return before + name + comma + behind
+    return facts

@@ -1,0 +1,32 @@
+"""Every store hands its lines out for deciding again, and leaves nothing of them behind."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from audit.replay import read
+from tests.fakes.leaves import decision, personal
+
+if TYPE_CHECKING:
+    from audit.store import Store, Transaction
+
+
+def append(leaf: dict[str, Any], tx: Transaction) -> None:
+    tx.append("acme", leaf, personal(leaf["event"]))
+
+
+def test_a_line_says_what_its_entry_says(store: Store) -> None:
+    for number, asks in enumerate((True, False, True)):
+        leaf = decision(f"ev-{number}", asks=asks)
+        store.transact(partial(append, leaf))
+    with store.read() as snapshot:
+        entries = list(snapshot.entries("acme"))
+        recorded = list(snapshot.recorded("acme"))
+        assert [line.place for line in snapshot.recorded("acme", 1, 2)] == [1]
+        assert list(snapshot.recorded("globex")) == []
+    for entry, line in zip(entries, recorded, strict=True):
+        leaf = {name: value for name, value in entry.value.items() if name != "event"}
+        policy = {"digest": leaf["policy"]["digest"]}
+        assert read(line) == {**leaf, "policy": policy}
+        assert line.at == entry.value["at"].encode()
