@@ -1,6 +1,7 @@
 """What is wrong with a document, all of it at once; or the document.
 
-First the shape and the vocabulary. Where nothing is wrong there, the document's own tests are run.
+First the shape and the vocabulary. Where nothing is wrong there, the document's own tests are run
+and its properties proved.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from rules import schema, tests_of
+from rules import properties, schema, tests_of
 from rules.checks import CHECKS
 from rules.document import Document
 from rules.draft import Draft
@@ -41,7 +42,9 @@ def check(source: Source) -> Findings:
         return Findings(None, complaints)
     document = Document(source.value)
     results = tests_of.run(document)
-    failures, notices = _in_order(results.failures, source), _in_order(results.notices, source)
+    broken = (proof.complaint for proof in properties.prove(document))
+    failures = _in_order((*results.failures, *filter(None, broken)), source)
+    notices = _in_order(results.notices, source)
     return Findings(None if failures else document, failures, notices)
 
 

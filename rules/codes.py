@@ -77,7 +77,8 @@ CODES: dict[str, str] = {
     "unknown_rule": "A test expects a rule that there is not.",
     "empty_expectation": "A test expects nothing.",
     "test_failed": "A test of the document fails.",
-    "properties_unsupported": "Properties are stated, which cannot be proved yet.",
+    "property_broken": "A property of the document does not hold.",
+    "property_undecided": "A property could be neither proved nor broken in so many steps.",
 }
 
 NOTICES: dict[str, str] = {

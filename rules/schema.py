@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 LONGEST_TITLE = 200
 MOST_RULES = 20_000
 MOST_TESTS = 20_000
+MOST_PROPERTIES = 1_000
 ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 REASON = re.compile(r"[a-z0-9_]{1,64}")
 
@@ -163,6 +164,15 @@ class _Test(_Strict):
     expect = fields.Nested(_Expect, required=True, error_messages=_of_type("a mapping"))
 
 
+class _Property(_Strict):
+    id = _text("an id", _like(ID, "malformed_id", _ID_IS), required=True)
+    for_all = _Of(dict, "a mapping of facts and tests, an empty one for all facts", required=True)
+    outcome_in = _Of(list, "a list of outcomes")
+    reason_in = _Of(list, "a list of reasons")
+    stage_in = _Of(list, "a list of stages")
+    rule_in = _Of(list, "a list of ids of rules")
+
+
 class _Document(_Strict):
     format = _Of(int, f"{FORMAT}", validate=_format, required=True)
     title = _text("a text", _short(LONGEST_TITLE))
@@ -174,7 +184,7 @@ class _Document(_Strict):
     rules = _list(_Rule, MOST_RULES, required=True)
     otherwise = fields.Nested(_Otherwise, required=True, error_messages=_of_type("a mapping"))
     tests = _list(_Test, MOST_TESTS)
-    properties = _Of(list, "a list, or leave the key out")
+    properties = _list(_Property, MOST_PROPERTIES)
 
 
 _SCHEMA = _Document()

@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 TEST_FAILED = "test_failed"
-"""The code of a complaint that a document's own test makes; such a document is whole otherwise."""
+OF_ITS_OWN = frozenset({TEST_FAILED, "property_broken", "property_undecided"})
+"""The codes of complaints that a document's own tests and properties make; it is whole otherwise."""
 
 _document_file: Any = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -65,7 +66,7 @@ def test(file: Path, *, as_json: bool) -> None:
     """Run the tests that a document carries, and name the rules that none of them decides."""
     findings = _checked(file)
     if _is_whole(findings):
-        failed = len(findings.complaints)
+        failed = sum(complaint.code == TEST_FAILED for complaint in findings.complaints)
         tests = len(_source(file).value.get("tests", ()))
         result = f"{tests - failed} tests passed, {failed} failed"
     else:
@@ -154,12 +155,12 @@ def _checked(file: Path) -> Findings:
 
 
 def _is_whole(findings: Findings) -> bool:
-    """Whether nothing is wrong with the document, except that tests of its own may fail."""
-    return all(complaint.code == TEST_FAILED for complaint in findings.complaints)
+    """Whether nothing is wrong with the document, but for what it says of itself."""
+    return all(complaint.code in OF_ITS_OWN for complaint in findings.complaints)
 
 
 def _whole(file: Path) -> Document:
-    """The document, whatever its tests say; the command ends where anything else is wrong."""
+    """The document, whatever its tests and properties say; the command ends where anything else is wrong."""
     findings = _checked(file)
     if not _is_whole(findings):
         _end(file, findings, "refused", as_json=False)

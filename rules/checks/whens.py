@@ -28,10 +28,11 @@ _PERSONAL = {
 def check(draft: Draft) -> Iterator[Complaint]:
     for when in draft.whens():
         if isinstance(when.value, dict):
-            yield from _wrong_when(when, draft)
+            yield from wrong_when(when, draft)
 
 
-def _wrong_when(when: Part, draft: Draft) -> Iterator[Complaint]:
+def wrong_when(when: Part, draft: Draft) -> Iterator[Complaint]:
+    """What is wrong with a `when`, which is a mapping."""
     yield from _wrong_conditions(when, draft)
     if ANY not in when.value:
         return

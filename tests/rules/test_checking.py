@@ -38,6 +38,28 @@ SMALLEST: dict[str, Any] = {
 }
 """A document without complaint."""
 
+
+def pigeons(holes: int) -> Source:
+    """One pigeon more than there are holes: two must share one, which is long to prove."""
+    each = [f"hole-{hole}" for hole in range(holes)]
+    names = [f"attributes.pigeon_{number}" for number in range(holes + 1)]
+    together = (
+        {**RULE, "id": f"p{one}-{other}-{hole}", "when": {names[one]: hole, names[other]: hole}}
+        for other in range(holes + 1)
+        for one in range(other)
+        for hole in each
+    )
+    stated = {"id": "some-share", "for_all": {name: {"known": True} for name in names}}
+    return plain(
+        {
+            **SMALLEST,
+            "facts": {name: {"type": "enum", "values": each} for name in names},
+            "rules": list(together),
+            "properties": [{**stated, "outcome_in": ["ask"]}],
+        }
+    )
+
+
 GENERATED: dict[str, tuple[str, Callable[[], Source]]] = {
     "a text that is too large": (
         "document_too_large",
@@ -49,6 +71,7 @@ GENERATED: dict[str, tuple[str, Callable[[], Source]]] = {
         "too_many",
         lambda: plain({**SMALLEST, "answers": {"customer": ["ok"] * 1_001}}),
     ),
+    "a property that takes too many steps": ("property_undecided", lambda: pigeons(8)),
     "more tests than are run": (
         "too_many",
         lambda: plain(
@@ -80,6 +103,10 @@ def test_a_broken_document_gets_the_complaints_in_its_head(path: Path) -> None:
         for c in complaints_of(lambda: read_yaml(text))
     ]
     assert got == head[0].splitlines()
+
+
+def test_a_property_is_proved_of_few_pigeons() -> None:
+    assert check(pigeons(4)).complaints == ()
 
 
 @pytest.mark.parametrize("way", GENERATED)
