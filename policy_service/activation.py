@@ -7,6 +7,7 @@ after it is due does it first, so no decision is made that should have come afte
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from audit.entry import FORMAT, Kind, format_time
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from audit.store import Transaction
+    from audit.store import Store, Transaction
     from audit.versions import VersionRecord, Versions
     from policy_service.policies import Policies
 
@@ -81,6 +82,18 @@ def up_to_date(tx: Transaction, policies: Policies, workspace: str) -> Versions:
             notice = {"by": SYSTEM, "reason": reason, **asked}
             steps.enter(Kind.VERSION_SUSPENDED, schedule.number, notice)
     return steps.versions()
+
+
+def do_due(store: Store, policies: Policies) -> None:
+    """Do what is due in every workspace, also where nobody writes."""
+    with store.read() as snapshot:
+        due = [
+            log
+            for log in snapshot.logs()
+            if log != SYSTEM and is_due(policies.versions(snapshot, log), store.now())
+        ]
+    for workspace in due:
+        store.transact(partial(up_to_date, policies=policies, workspace=workspace))
 
 
 def is_due(versions: Versions, now: datetime) -> bool:

@@ -17,6 +17,7 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from audit.errors import AuditError
+from policy_service.activation import do_due
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,7 +45,11 @@ def _sign_due(service: Service) -> None:
         service.checkpoints.sign_due()
 
 
-JOBS = (Job("sign", 0.5, _sign_due),)
+def _activate_due(service: Service) -> None:
+    do_due(service.store, service.policies)
+
+
+JOBS = (Job("sign", 0.5, _sign_due), Job("activate", 1.0, _activate_due))
 
 
 class Turn:

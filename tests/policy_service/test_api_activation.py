@@ -8,6 +8,7 @@ import pytest
 
 from audit.replay import report as replayed
 from audit.verify import verify_all
+from policy_service.activation import do_due
 from policy_service.keys import Role
 from policy_service.policies import Policies
 from rules.derive import bucket
@@ -189,6 +190,18 @@ def test_whoever_reads_is_told_what_holds_when_it_is_due(api: Api) -> None:
     read(api.step(number, "activate", at="2026-11-22T13:00:00Z"))
     api.clock.move(hours=2)
     assert read(api.get(f"{ACME}/policy"))["version"] == number
+
+
+def test_what_is_due_is_done_where_nobody_asks(api: Api) -> None:
+    """By the process that does the jobs; once, however often it looks."""
+    number = approved(api, OFF)
+    read(api.step(number, "activate", at="2026-11-22T13:00:00Z"))
+    do_due(api.store, Policies())
+    assert entered(api)[-1] == ("scheduled", number)
+    api.clock.move(hours=1)
+    for _ in range(2):
+        do_due(api.store, Policies())
+    assert entered(api)[-2:] == [("activated", number), ("retired", 1)]
 
 
 def test_what_is_overdue_is_done_once_and_in_order(api: Api) -> None:
