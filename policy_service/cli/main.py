@@ -7,6 +7,7 @@ import click
 from policy_service.cli import (
     decide,
     erase,
+    export,
     init,
     keys,
     ledger,
@@ -34,6 +35,7 @@ for command in (
     serve.serve,
     decide.decide,
     verify.verify,
+    export.export_command,
     replay.replay,
     story.story,
     workspaces.workspaces,

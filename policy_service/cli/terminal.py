@@ -17,8 +17,6 @@ from policy_service.settings import Settings, WrongSetting
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from audit.store import Store
-
 FINDING = 1
 WRONG_USE = 2
 
@@ -44,7 +42,7 @@ json_option: Callable[[Any], Any] = click.option(
 
 
 @contextmanager
-def opened(data: Path) -> Iterator[Store]:
+def opened(data: Path) -> Iterator[SqliteStore]:
     """The ledger of the folder; where there is none, or it fails, the command ends saying so."""
     try:
         store = SqliteStore.open(data)

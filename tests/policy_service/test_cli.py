@@ -36,6 +36,7 @@ def test_the_commands_are_those_that_were_promised() -> None:
         "serve",
         "decide",
         "verify",
+        "export",
         "replay",
         "story",
         "workspaces",

@@ -1,0 +1,82 @@
+"""Hand a log out, for others to verify."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from audit.errors import NotSigned
+from audit.notes import encode_base64
+from policy_service.checkpoints import Checkpoints
+from policy_service.cli.progress import progress
+from policy_service.cli.terminal import (
+    data_option,
+    fail,
+    found,
+    json_option,
+    opened,
+    printable,
+    show,
+)
+from policy_service.export import Behind, NotExported, Signed, export
+from policy_service.settings import Settings
+
+if TYPE_CHECKING:
+    from audit.checkpoints import Checkpoint
+    from audit.stores.sqlite import SqliteStore
+
+_TRIES = 3
+
+
+@click.command(name="export")
+@data_option
+@click.option("--workspace", required=True, help="The log to hand out.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="The folder to make; it must not be there.",
+)
+@click.option("--personal", is_flag=True, help="With the personal parts of its entries.")
+@json_option
+def export_command(data: Path, workspace: str, out: Path, *, personal: bool, as_json: bool) -> None:
+    """Write a log as a folder of files that anybody can verify, without this service.
+
+    Its checkpoint is signed now, where there is none yet of all its entries.
+    """
+    if out.exists() or out.is_symlink():
+        fail(f"{out} is there already")
+    with opened(data) as store:
+        try:
+            checkpoint = _exported(store, workspace, out, personal=personal)
+        except FileExistsError as error:
+            fail(str(error))
+        except (NotExported, NotSigned) as error:
+            click.echo(f"policy-service: {error}", err=True)
+            found()
+    size, root = checkpoint.size, encode_base64(checkpoint.root)
+    if as_json:
+        show({"log": workspace, "size": size, "root": root, "out": str(out)})
+    else:
+        click.echo(f"{workspace}: {size} entries, root {root}, in {printable(str(out))}")
+
+
+def _exported(store: SqliteStore, log: str, out: Path, *, personal: bool) -> Checkpoint:
+    checkpoints = Checkpoints(store, Settings.load().origin)
+    with store.read() as snapshot:
+        if log not in snapshot.logs():
+            fail(f"there is no log {log!r}")
+    for last in (False,) * (_TRIES - 1) + (True,):
+        kept = checkpoints.latest(log)
+        signed = Signed(kept.note, checkpoints.verifier(log))
+        try:
+            with store.read() as snapshot, progress("Exporting", kept.checkpoint.size) as advance:
+                export(snapshot, log, signed, out, personal=personal, passed=advance)
+        except Behind:
+            if last:
+                raise
+        else:
+            break
+    return kept.checkpoint

@@ -1,0 +1,73 @@
+"""A ledger with all kinds of entries in it, and a bundle of its log."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+from audit.notes import format_key
+from audit.stores.signing_key import SIGNING_KEY, SigningKey
+from policy_service.checkpoints import Checkpoints
+from policy_service.keys import Role
+from tests.policy_service.api import ACME, Api, document, event, opened, reply
+from tests.policy_service.command_line import call
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.policy_service.api import Made
+
+ORIGIN = "policy-service.example"
+
+
+def filled(first: Made, folder: Path) -> list[bytes]:
+    """Make a ledger, in it a log with versions, receipts and an erasure; notes of its beginnings.
+
+    There is one of every size at which something new had happened.
+    """
+    notes = []
+    with opened(first, folder) as api:
+        checkpoints = Checkpoints(api.store, ORIGIN)
+        for number in range(4):
+            _conversation(api, number)
+        notes.append(checkpoints.latest("acme").note)
+        api.publish(document(answer_within="PT9M"))
+        for number in range(4, 8):
+            _conversation(api, number)
+        notes.append(checkpoints.latest("acme").note)
+        erased = api.post(f"{ACME}/erasures", {"contact": "ct-2", "reason": "asked"}, Role.AUDITOR)
+        assert erased.status_code < 300, erased.text
+        api.decide(event("ev-é", conversation={"id": "c-\U0001f600"}))
+        api.decide(event("ev-9", workspace={"id": "globex"}))
+        checkpoints.sign_due()
+    return notes
+
+
+def _conversation(api: Api, number: int) -> None:
+    who = {"conversation": {"id": f"c-{number}"}, "contact": {"id": f"ct-{number % 3}"}}
+    asked = api.decide(event(f"ev-{number}", **who))
+    api.decide(reply(f"re-{number}", "customer" if number % 2 else "not_customer", **who))
+    if number % 2:
+        action = asked["actions"][0]["id"]
+        api.post(f"{ACME}/actions/{action}/receipt", {"status": "delivered"}, Role.PLATFORM)
+
+
+def key_of(folder: Path, log: str = "acme") -> str:
+    """The verifier key of a log, as an outsider was given it."""
+    return format_key(SigningKey.read(folder / SIGNING_KEY).verifier(f"{ORIGIN}/{log}"))
+
+
+def exported(data: Path, out: Path, *options: str, log: str = "acme") -> Path:
+    call("export", "--data", data, "--workspace", log, "--out", out, *options)
+    return out
+
+
+def run(bundle: Path, *arguments: str | Path, beside: Path) -> tuple[int, Any]:
+    """Run the bundle's verifier on a bare Python in an empty folder: exit code and JSON."""
+    command = [sys.executable, "-I", "-S", bundle / "verify.pyz", bundle, *arguments, "--json"]
+    beside.mkdir(exist_ok=True)
+    ran = subprocess.run(command, cwd=beside, capture_output=True, check=False, timeout=60)
+    assert ran.stderr == b""
+    return ran.returncode, json.loads(ran.stdout)
