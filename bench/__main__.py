@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from bench import (
     bench_batch,
+    bench_checkpoints,
     bench_decide,
     bench_disk,
     bench_explain,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 BENCHES: Mapping[str, Callable[[Bench], Iterable[Row]]] = {
     "decide": bench_decide.run,
     "http": bench_http.run,
+    "checkpoints": bench_checkpoints.run,
     "batch": bench_batch.run,
     "replay": bench_replay.run,
     "disk": bench_disk.run,

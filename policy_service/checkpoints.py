@@ -193,6 +193,7 @@ class Checkpoints:
 
     def _sign(self, logs: Iterable[str]) -> tuple[dict[str, Kept], dict[str, NotSigned]]:
         """Sign these logs, and `system`: recomputed before, entered in one commit, then kept."""
+        self._signing_key()  # to make it takes the lock that a transaction holds
         frontiers: dict[str, Frontier] = {}
         refused: dict[str, NotSigned] = {}
         with self._store.read() as snapshot:

@@ -51,6 +51,10 @@ REFUSING = {
     "POST /v1/keys": ("400", "No schema says which moment is still to come."),
     "POST /v1/workspaces/{workspace}/versions": ("422", "A document is more than its JSON."),
     "POST /v1/decisions/dry-run": ("422", "It may carry a document, which is more than its JSON."),
+    "GET /v1/workspaces/{workspace}/ledger/consistency": (
+        "400",
+        "No schema says that one number is no more than another.",
+    ),
 }
 """Calls that may refuse what their schema allows, with which status, and why."""
 POSITIVE = ("2xx", "401", "403", "404", "409")

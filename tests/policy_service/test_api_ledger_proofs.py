@@ -197,6 +197,20 @@ def test_a_log_rewritten_below_its_checkpoint_is_neither_proved_nor_signed(api: 
     assert code(api.get(f"{ACME}/ledger/entries/1/proof")) == (503, "not_signed")
 
 
+def test_a_ledger_from_before_there_were_keys_is_signed(api: Api) -> None:
+    """Also where `system` alone is to be signed: its key is made before the transaction."""
+    (api.store.folder / "signing.key").unlink()
+    assert checkpoint(api, SYSTEM).size == 5
+
+
+def test_a_log_that_is_signed_by_another_key_is_not_gone_on_with(api: Api) -> None:
+    decide(api, "ev-1")
+    file = api.store.folder / "checkpoints" / "acme"
+    file.parent.mkdir()
+    file.write_text(shown.CHECKPOINT, encoding="utf-8")
+    assert code(api.get(f"{ACME}/ledger/checkpoint")) == (503, "not_signed")
+
+
 def test_the_examples_are_true() -> None:
     key = parse_key(shown.VERIFIER_KEY.removesuffix("\n"))
     said = verify_checkpoint(shown.CHECKPOINT.encode(), key.name, [key])
