@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rules.explain import explain
+from rules.explain import explain_rules
 from rules.given import BASE
 
 if TYPE_CHECKING:
@@ -39,14 +39,21 @@ class Example:
 
 
 def example_of(bound: BoundDocument, facts: Mapping[str, Scalar]) -> Example:
-    """The facts as an example, decided by the reference evaluator."""
-    return Example(given_of(facts), decided_of(explain(bound, facts), facts))
+    """The facts as an example, decided by the reference evaluator.
+
+    Settings among the facts stand over the document's own.
+    """
+    known = {**bound.setting_facts, **facts}
+    given = given_of(facts, {**BASE, **bound.setting_facts})
+    return Example(given, decided_of(explain_rules(bound.rules, known), facts))
 
 
-def given_of(facts: Mapping[str, Scalar]) -> dict[str, Scalar | None]:
-    """What a test of a document gives to start from these facts."""
-    names = [*facts, *(name for name in BASE if name not in facts)]
-    return {name: facts.get(name) for name in names if facts.get(name) != BASE.get(name)}
+def given_of(
+    facts: Mapping[str, Scalar], base: Mapping[str, Scalar] = BASE
+) -> dict[str, Scalar | None]:
+    """What a test of a document gives to start from these facts; settings where they are told."""
+    unknown = [name for name in BASE if name not in facts]
+    return {n: facts.get(n) for n in (*facts, *unknown) if facts.get(n) != base.get(n)}
 
 
 def decided_of(explanation: Explanation, facts: Mapping[str, Scalar]) -> Decided:

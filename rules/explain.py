@@ -15,6 +15,8 @@ from rules.ruling import Ruling
 from rules.vocabulary import Test
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rules.document import BoundDocument, Condition, Conditions, Facts, Json, Rule, Scalar, When
 
 
@@ -54,8 +56,13 @@ def explain(bound: BoundDocument, facts: Facts) -> Explanation:
     """Decide by the rules as they are written."""
     known = {name: fact for name, fact in facts.items() if not name.startswith("settings.")}
     known.update(bound.setting_facts)
+    return explain_rules(bound.rules, known)
+
+
+def explain_rules(rules: Sequence[Rule], known: Facts) -> Explanation:
+    """Decide by these rules, the last of which always holds; settings are facts like any other."""
     tried = []
-    for rule in bound.rules:
+    for rule in rules:
         failed = _failure(rule.when, known)
         tried.append(Tried(rule.id, failed))
         if failed is None:

@@ -1,0 +1,97 @@
+"""What a finding is, and the document that findings are looked for in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from rules.document import OTHERWISE, OneOf, When
+from rules.draft import Draft
+from rules.errors import pointer
+from rules.example import Example, example_of
+from rules.reach import Reach
+from rules.vocabulary import EventType, Stage
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from rules.document import Document, Scalar
+    from rules.reach import Case
+
+STAGE = "conversation.stage"
+TYPE = "event.type"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing in a document that is probably not what was meant; it refuses nothing.
+
+    `pointer` is a JSON pointer to where, `example` facts that show it and what they get.
+    """
+
+    pointer: str
+    code: str
+    message: str
+    example: Example | None
+    line: int | None = None
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A checked document, looked at over all facts, whatever its settings are set to.
+
+    What `$name` stands for is as it is; what is asked of a setting itself may come out either way.
+    """
+
+    document: Document
+
+    @cached_property
+    def own(self) -> Reach:
+        """Under the settings as they stand."""
+        return Reach(self.document.own, asked=_ASKED)
+
+    @cached_property
+    def any(self) -> Reach:
+        """Under any settings."""
+        return Reach(self.document.own, asked=_ASKED, free=True)
+
+    @cached_property
+    def draft(self) -> Draft:
+        return Draft(self.document.tree)
+
+    @cached_property
+    def pointers(self) -> dict[str, str]:
+        """Where each guard and rule stands, by id."""
+        found = {OTHERWISE: pointer(OTHERWISE)}
+        for listed in ("guards", "rules"):
+            for number, rule in enumerate(self.document.tree.get(listed, ())):
+                found[rule["id"]] = pointer(listed, number)
+        return found
+
+    @cached_property
+    def _reached(self) -> dict[str, Mapping[str, Scalar]]:
+        found: dict[str, Mapping[str, Scalar]] = {}
+        for reach in (self.own, self.any):
+            for case in reach.cases[0]:
+                if case.rule.id not in found and (facts := reach.reaching(case)) is not None:
+                    found[case.rule.id] = facts
+        return found
+
+    def reached(self, rule: str) -> Mapping[str, Scalar] | None:
+        """Facts that the rule decides; settings stand among them where they are to be otherwise."""
+        return self._reached.get(rule)
+
+    def cases(self, rule: str) -> list[Case]:
+        """The ways for a rule to hold, under any settings."""
+        return [case for case in self.any.cases[0] if case.rule.id == rule]
+
+    def example(self, facts: Mapping[str, Any]) -> Example:
+        return example_of(self.document.own, facts)
+
+
+_ASKED = tuple(
+    When(((fact, OneOf((word.value,))),))
+    for fact, words in ((STAGE, Stage), (TYPE, EventType))
+    for word in words
+)

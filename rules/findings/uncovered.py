@@ -1,0 +1,35 @@
+"""Events that no rule decides, by type and stage: `otherwise` does. It may well be meant."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rules.document import OTHERWISE, OneOf
+from rules.findings.finding import STAGE, TYPE, Finding
+from rules.vocabulary import EventType, Stage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rules.document import Conditions
+    from rules.findings.finding import Subject
+
+CODE = "otherwise_decides"
+
+
+def find(subject: Subject) -> Iterator[Finding]:
+    [last] = subject.own.cases[0][-1:]
+    for kind in EventType:
+        left = {}
+        for stage in Stage:
+            facts = subject.own.reaching(last, subject.own.space.box(_together(kind, stage)))
+            if facts is not None:
+                left[stage.value] = facts
+        if left:
+            message = f"No rule decides every {kind} in {', '.join(left)}: otherwise does"
+            example = subject.example(next(iter(left.values())))
+            yield Finding(subject.pointers[OTHERWISE], CODE, message, example)
+
+
+def _together(kind: EventType, stage: Stage) -> Conditions:
+    return ((TYPE, OneOf((kind.value,))), (STAGE, OneOf((stage.value,))))

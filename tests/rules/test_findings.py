@@ -1,0 +1,112 @@
+"""Each finding is told where its page says so, shown by facts, and not where the page prefers."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from rules import builtin
+from rules.document import Document
+from rules.explain import explain
+from rules.findings import CODES, FINDS, findings_of
+from rules.findings.finding import Subject
+from rules.given import BASE, facts
+from rules.source import Source, plain, read_yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from rules.findings.finding import Finding
+
+PAGES = Path(__file__).parents[2] / "docs" / "checks"
+
+
+def found(source: Source) -> tuple[Finding, ...]:
+    told, undecided = findings_of(Subject(Document(source.value)), source)
+    assert undecided == ()
+    return told
+
+
+def example(code: str, heading: str) -> Source:
+    """The document that a page shows under this heading."""
+    page = (PAGES / f"{code}.md").read_text(encoding="utf-8")
+    shown = re.search(rf"{heading}:\n\n```yaml\n(.*?)```", page, re.DOTALL)
+    assert shown
+    whole = f"format: 1\notherwise: {{outcome: noted, reason: none}}\n{shown[1]}"
+    return read_yaml(whole)
+
+
+def codes(findings: Iterable[Finding]) -> set[str]:
+    return {finding.code for finding in findings}
+
+
+def test_every_finding_has_a_page_and_every_page_a_finding() -> None:
+    assert {path.stem for path in PAGES.glob("*.md")} == set(CODES)
+    assert {code for codes_told in FINDS for code in codes_told} == set(CODES)
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_what_a_page_says_to_avoid_is_found_with_its_line_and_an_example(code: str) -> None:
+    source = example(code, "Avoid")
+    own = Document(source.value).own
+    told = [finding for finding in found(source) if finding.code == code]
+    assert told
+    for finding in told:
+        assert finding.line
+        assert finding.example
+        decided = explain(own, facts(finding.example.given)).ruling
+        assert (decided.rule, decided.reason) == (
+            finding.example.decided.rule,
+            finding.example.decided.reason,
+        )
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_what_a_page_prefers_is_not_found(code: str) -> None:
+    assert code not in codes(found(example(code, "Prefer")))
+
+
+def test_of_the_built_in_document_it_is_told_only_what_otherwise_decides() -> None:
+    [only] = found(read_yaml(builtin.text()))
+    assert only.code == "otherwise_decides"
+    assert "qualification.completed in awaiting_answer, awaiting_contact" in only.message
+
+
+def document(*rules: dict[str, Any], **parts: Any) -> Source:
+    written = [
+        {"id": f"r-{number}", "outcome": "noted", "reason": "noted", **rule}
+        for number, rule in enumerate(rules)
+    ]
+    otherwise = {"outcome": "noted", "reason": "none"}
+    return plain({"format": 1, "rules": written, "otherwise": otherwise, **parts})
+
+
+def test_a_rule_is_hidden_by_several_together() -> None:
+    """None of them alone would do, and all that are needed are named."""
+    source = document(
+        {"when": {"sample.bucket": {"lt": 5000}}},
+        {"when": {"sample.bucket": {"gt": 4999}, "contact.kind": {"not": "lead"}}},
+        {"when": {"contact.kind": "lead", "sample.bucket": {"gte": 5000}}},
+        {"when": {"workspace.plan": "gold"}},
+    )
+    [finding] = (each for each in found(source) if each.code == "rule_unreachable")
+    assert finding.pointer == "/rules/3"
+    assert all(name in finding.message for name in ("r-0", "r-1", "r-2"))
+
+
+def test_a_rule_that_a_setting_switches_off_is_not_told() -> None:
+    off = {"when": {"settings.enabled": False, "contact.kind": "user"}}
+    assert "rule_unreachable" not in codes(found(document(off)))
+
+
+def test_a_rule_that_no_setting_switches_on_is_told() -> None:
+    rules = [{"when": {"settings.enabled": value}} for value in (True, False)]
+    told = found(document(*rules, {"when": {"contact.kind": "user"}}))
+    assert [each.pointer for each in told if each.code == "rule_unreachable"] == ["/rules/2"]
+
+
+def test_facts_that_findings_start_from_are_possible() -> None:
+    assert Subject(Document(builtin.tree())).own.within["office.open"].admits(BASE["office.open"])
