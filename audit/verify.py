@@ -5,6 +5,7 @@ It needs no database: entries in order, the head, and two ways to look things up
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from audit.entry import check_leaf
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from audit.checkpoints import Checkpoint
     from audit.entry import Entry
+    from audit.signed import SignedLogs
     from audit.store import Snapshot
 
 
@@ -67,10 +69,18 @@ def verify_log(
 
 
 def verify_all(
-    snapshot: Snapshot, passed: Callable[[int], object] = lambda _: None
+    snapshot: Snapshot,
+    passed: Callable[[int], object] = lambda _: None,
+    signed: SignedLogs | None = None,
 ) -> Iterator[Report]:
-    """`verify_log` over every log of a store."""
-    return (verify_log(snapshot, log, passed) for log in snapshot.logs())
+    """`verify_log` over every log of a store, and over those that something was signed of."""
+    if signed is None:
+        yield from (verify_log(snapshot, log, passed) for log in snapshot.logs())
+        return
+    for log in sorted({*snapshot.logs(), *signed.logs()}):
+        report = verify_log(snapshot, log, passed, signed.checkpoints.get(log, ()))
+        found = [each for each in signed.findings if each.log == log]
+        yield replace(report, findings=(*report.findings, *found))
 
 
 def _counted(entries: Iterable[Entry], passed: Callable[[int], object]) -> Iterator[Entry]:

@@ -3,37 +3,60 @@
 from __future__ import annotations
 
 import base64
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from audit.errors import StorageUnavailable
+from audit.checkpoints import parse_checkpoint
+from audit.errors import NoSigningKey, StorageUnavailable
+from audit.notes import Refused, parse_note
+from audit.signed import SignedLogs
+from audit.stores.kept_checkpoints import CHECKPOINTS, KeptCheckpoints
+from audit.stores.signing_key import SIGNING_KEY, SigningKey
 from audit.verify import verify_all
 from policy_service.cli.progress import progress
-from policy_service.cli.terminal import data_option, found, json_option, opened, printable, show
+from policy_service.cli.terminal import (
+    data_option,
+    fail,
+    found,
+    json_option,
+    opened,
+    printable,
+    show,
+)
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from audit.findings import Report
     from audit.store import Snapshot
+    from audit.stores.sqlite import SqliteStore
 
 
 @click.command()
 @data_option
+@click.option(
+    "--checkpoint",
+    "notes",
+    type=click.Path(dir_okay=False, exists=True, path_type=Path),
+    multiple=True,
+    help="A signed checkpoint that was kept elsewhere; may be given more than once.",
+)
 @json_option
-def verify(data: Path, *, as_json: bool) -> None:
+def verify(data: Path, notes: tuple[Path, ...], *, as_json: bool) -> None:
     """Recompute every leaf, hash, root and step of every log.
 
-    A ledger that cannot be read to its end is a finding too.
+    Each log is held against every checkpoint of it that is there. A ledger that cannot be read to
+    its end is a finding too.
     """
     reports: list[Report] = []
     strays: list[str] = []
     unreadable = None
     with opened(data) as store:
+        signed = _signed(store, notes)  # before the logs: what is kept is never ahead of them
         try:
             with store.read() as snapshot, progress("Verifying", _size(snapshot)) as advance:
-                reports.extend(verify_all(snapshot, advance))
+                signed.add_entries(snapshot)
+                reports.extend(verify_all(snapshot, advance, signed))
                 strays.extend(snapshot.strays())
         except StorageUnavailable as error:
             unreadable = str(error)
@@ -49,6 +72,24 @@ def verify(data: Path, *, as_json: bool) -> None:
             click.echo(f"the rest cannot be read: {unreadable}")
     if unreadable or strays or any(report.findings for report in reports):
         found()
+
+
+def _signed(store: SqliteStore, notes: tuple[Path, ...]) -> SignedLogs:
+    """What was signed and kept outside; by whom is looked at where the signing key is there."""
+    try:
+        verifier = SigningKey.read(store.folder / SIGNING_KEY).verifier
+    except NoSigningKey:
+        verifier = None
+    signed = SignedLogs(verifier)
+    signed.add_kept(KeptCheckpoints(store.folder / CHECKPOINTS))
+    for path in notes:
+        try:
+            note = path.read_bytes()
+            origin = parse_checkpoint(parse_note(note).text).origin
+        except (OSError, Refused) as error:
+            fail(f"{path} is no checkpoint: {error}")
+        signed.add_note(note, origin.rpartition("/")[2], None)
+    return signed
 
 
 def _size(snapshot: Snapshot) -> int | None:

@@ -91,21 +91,21 @@ def changed_database(random_: random.Random, data: Path) -> int | None:
                 return first
             case 1:
                 _edit(random_, connection, first)
-                _refit(connection)
+                refit(connection)
             case 2:
                 places = ((-1, first), (first, second), (second, -1))
                 for now, then in places:
                     _move(connection, then, now)
-                _refit(connection)
+                refit(connection)
             case 3:
                 statement = f"DELETE FROM entries WHERE {ACME} AND idx >= ?"
                 connection.execute(statement, (max(first, 3),))
-                _refit(connection)
+                refit(connection)
             case 4:
                 connection.execute(f"DELETE FROM entries WHERE {ACME} AND idx = ?", (first,))
                 for index in range(first + 1, size):
                     _move(connection, index, index - 1)
-                _refit(connection)
+                refit(connection)
             case 5:
                 hashed = random_.randbytes(32)
                 statement = f"UPDATE entries SET leaf_hash = ? WHERE {ACME} AND idx = ?"
@@ -152,7 +152,7 @@ def _edit(random_: random.Random, connection: sqlite3.Connection, index: int) ->
     connection.execute(f"UPDATE entries SET {assignments} WHERE {where}", (packed_rest, *values))
 
 
-def _refit(connection: sqlite3.Connection) -> None:
+def refit(connection: sqlite3.Connection) -> None:
     """Make hashes, root, size and frontier those of the leaves that are there now."""
     names = ", ".join(COLUMNS)
     rows = connection.execute(
