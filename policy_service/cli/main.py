@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from policy_service.cli import (
+    backtest,
     decide,
     erase,
     export,
@@ -37,6 +38,7 @@ for command in (
     verify.verify,
     export.export_command,
     replay.replay,
+    backtest.backtest,
     story.story,
     workspaces.workspaces,
     erase.erase,

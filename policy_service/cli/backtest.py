@@ -1,0 +1,151 @@
+"""Try a candidate on what was recorded, before anybody approves it."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from audit.errors import AuditError
+from policy_service.backtest import Mode
+from policy_service.backtests import Asked, backtest_in, parts, period
+from policy_service.cli.progress import progress
+from policy_service.cli.terminal import (
+    data_option,
+    fail,
+    found,
+    json_option,
+    opened,
+    printable,
+    show,
+)
+from policy_service.policies import Policies, document_of
+from rules.checking import read_document
+from rules.errors import DocumentRefused
+from rules.event import is_workspace
+from rules.ijson import NotIJson
+from rules.source import read_json, read_yaml
+from rules.time import moment
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from policy_service.backtest_result import Tally
+    from rules.document import Document
+
+SHOWN = 20
+
+
+class _Time(click.ParamType):  # type: ignore[type-arg]  # no argument is taken at run time
+    name = "time"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ANN401 - as click has it
+        try:
+            return moment(value)
+        except ValueError as error:
+            self.fail(f"give an RFC 3339 time: {error}", param, ctx)
+
+
+@click.command()
+@data_option
+@click.option("--workspace", required=True, help="Whose history.")
+@click.option(
+    "--candidate",
+    required=True,
+    metavar="FILE",
+    help="The document that is tried, YAML or JSON; or the number of a version.",
+)
+@click.option(
+    "--mode",
+    type=click.Choice([mode.value for mode in Mode]),
+    default=Mode.DECISIONS.value,
+    show_default=True,
+    help="Each recorded decision again, or whole conversations from their first event.",
+)
+@click.option("--from", "since", type=_Time(), help="Only what was decided from this time on.")
+@click.option("--to", "until", type=_Time(), help="Only what was decided before this time.")
+@json_option
+def backtest(  # noqa: PLR0913 - one for each option
+    *,
+    data: Path,
+    workspace: str,
+    candidate: str,
+    mode: str,
+    since: datetime | None,
+    until: datetime | None,
+    as_json: bool,
+) -> None:
+    """Say what a candidate would have decided otherwise in a workspace's history.
+
+    The exit code is 1 where anything would have been.
+    """
+    if not is_workspace(workspace):
+        fail(f"{workspace} is not the id of a workspace")
+    with opened(data) as store, store.read() as snapshot:
+        if workspace not in snapshot.logs():
+            fail(f"there is no log of a workspace {workspace}")
+        last = snapshot.latest(workspace, "")
+        size = last.index + 1 if last else 0
+        if candidate.isascii() and candidate.isdigit():
+            record = Policies().versions(snapshot, workspace).get(int(candidate))
+            if record is None:
+                fail(f"{workspace} has no version {candidate}")
+            document = document_of(snapshot, record.digest)
+        else:
+            document = _of_file(Path(candidate))
+        asked = Asked(workspace, document.canonical, size, Mode(mode), period(since, until))
+        those = list(parts(snapshot, asked))
+    processes = max(1, min(len(those), os.cpu_count() or 1))
+    try:
+        with (
+            ProcessPoolExecutor(processes, get_context("fork")) as pool,
+            progress("Backtesting", sum(part.size for part in those)) as advance,
+        ):
+            tally = backtest_in(pool, data, those, advance)
+    except AuditError as error:
+        click.echo(f"the ledger cannot be read to its end: {error}", err=True)
+        found()
+    if as_json:
+        show({"workspace": workspace, "mode": mode, **tally.as_json()})
+    else:
+        _print(workspace, tally)
+    if tally.differs:
+        found()
+
+
+def _of_file(file: Path) -> Document:
+    """The document of the file; wrong use where it is none."""
+    try:
+        body = file.read_bytes()
+        read = read_json if file.suffix == ".json" else read_yaml
+        return read_document(read(body.decode()))
+    except OSError as error:
+        fail(f"cannot read {file}: {error.strerror}")
+    except DocumentRefused as error:
+        lines = "\n".join(f"  {c.pointer}: {c.message}" for c in error.complaints)
+        fail(f"{file} is refused:\n{lines}")
+    except (UnicodeDecodeError, NotIJson) as error:
+        fail(f"{file} is no document: {error}")
+
+
+def _print(workspace: str, tally: Tally) -> None:
+    result = tally.as_json()
+    click.echo(
+        f"{printable(workspace)}: {result['decisions']} decisions, {result['identical']} identical,"
+        f" {result['changed']} changed, {result['untellable']} cannot be told"
+    )
+    for why, count in result["why_untellable"].items():
+        click.echo(f"  cannot be told, {why}: {count}")
+    for title, pairs in (("outcome", result["outcomes"]), ("rule", result["rules"])):
+        for pair in pairs[:SHOWN]:
+            if title == "rule" or pair["before"] != pair["after"]:
+                both = f"{printable(pair['before'])} -> {printable(pair['after'])}"
+                click.echo(f"  {title} {both}: {pair['count']}")
+    told = result["conversations"]
+    click.echo(f"  conversations that change: {told['changed']}")
+    for example in told["examples"]:
+        click.echo(f"    {printable(example['conversation'])}, from entry {example['index']} on")
