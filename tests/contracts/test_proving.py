@@ -1,0 +1,93 @@
+"""What proofs and checkpoints ask of a store."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from audit import merkle
+from audit.entry import format_time
+from audit.errors import NotSigned
+from audit.merkle import Frontier
+from audit.signable import advanced, begun
+from audit.subtrees import Subtrees
+from tests.fakes.leaves import NOON, decide
+
+if TYPE_CHECKING:
+    from audit.store import Store, Transaction
+
+ENTRIES = 600
+
+
+def checkpoint(tx: Transaction) -> None:
+    leaf = {"format": 1, "kind": "checkpoint", "at": format_time(NOON), "workspace": "system"}
+    tx.append("system", {**leaf, "size": tx.head("system").size})
+
+
+@pytest.fixture
+def filled(store: Store) -> Store:
+    """A log of two full subtrees and some more leaves."""
+
+    def fill(tx: Transaction) -> None:
+        for number in range(ENTRIES):
+            decide(f"ev-{number}", conversation=f"c-{number}")(tx)
+
+    store.transact(fill)
+    return store
+
+
+def test_sizes_are_those_of_the_heads_also_in_a_transaction(store: Store) -> None:
+    store.transact(decide("ev-1"))
+
+    def work(tx: Transaction) -> dict[str, int]:
+        decide("ev-2", conversation="c-2")(tx)
+        decide("ev-1", workspace="zeta")(tx)
+        return tx.sizes()
+
+    assert store.transact(work) == {"acme": 2, "zeta": 1}
+    with store.read() as view:
+        assert view.sizes() == {log: view.head(log).size for log in view.logs()}
+
+
+def test_leaf_hashes_are_those_of_the_entries(filled: Store) -> None:
+    with filled.read() as view:
+        hashes = [entry.leaf_hash for entry in view.entries("acme")]
+        assert view.leaf_hashes("acme", 0, ENTRIES) == hashes
+        assert view.leaf_hashes("acme", 250, 260) == hashes[250:260]
+        assert view.leaf_hashes("acme", ENTRIES - 1, ENTRIES + 9) == hashes[-1:]
+        assert view.leaf_hashes("none", 0, 1) == []
+
+
+def test_entries_of_a_kind_come_backwards(store: Store) -> None:
+    for _ in range(3):
+        store.transact(checkpoint)
+    with store.read() as view:
+        assert [entry.index for entry in view.backwards("system", "checkpoint")] == [2, 1, 0]
+        assert list(view.backwards("system", "ledger.restored")) == []
+
+
+def test_remembered_subtrees_prove_what_all_leaves_prove(filled: Store) -> None:
+    subtrees = Subtrees()
+    with filled.read() as view:
+        leaves = view.leaf_hashes("acme", 0, ENTRIES)
+        for size in (1, 255, 256, 257, 511, 512, 513, ENTRIES):
+            tree = subtrees.tree(view, "acme", size)
+            assert subtrees.frontier(view, "acme", size).root() == merkle.root(leaves[:size])
+            assert tree.inclusion_proof(size - 1) == merkle.inclusion_proof(leaves[:size], size - 1)
+            assert tree.consistency_proof(1) == merkle.consistency_proof(leaves[:size], 1)
+        with pytest.raises(LookupError):
+            subtrees.frontier(view, "acme", ENTRIES + 1)
+
+
+def test_what_is_recomputed_bit_by_bit_is_the_head(filled: Store) -> None:
+    with filled.read() as view:
+        whole = advanced(view, "acme", Frontier())
+        head = view.head("acme")
+    assert (whole.size, whole.root()) == (head.size, head.root)
+    filled.transact(decide("one-more", conversation="c-x"))
+    with filled.read() as view:
+        assert advanced(view, "acme", whole) == view.head("acme").frontier
+        assert begun(view, "acme", None, Subtrees()) == Frontier()
+        with pytest.raises(NotSigned):
+            advanced(view, "none", whole)
