@@ -7,6 +7,7 @@ Laws, for every store (tests/contracts holds them):
 - a snapshot does not change while it is open; a transaction sees its own appends
 - nothing that was appended is ever changed or removed, except personal parts, which may be erased
 - when a key was last used stands beside the logs and is no entry: it changes, and only forwards
+- work that is kept stands beside the logs, too: it changes, and may be forgotten
 """
 
 from __future__ import annotations
@@ -55,6 +56,16 @@ class Recorded(NamedTuple):
     reason: bytes | None
     rule: bytes | None
     rest: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Work that was asked for and outlives a process; what `body` says is whoever keeps it's."""
+
+    id: str
+    log: str
+    finished: bool
+    body: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +165,11 @@ class Snapshot(Protocol):
     def last_uses(self) -> dict[str, str]:
         """When keys were last used, by id, as times of leaves; only what was recorded."""
 
+    def kept(self, identity: str) -> Kept | None: ...
+
+    def all_kept(self, log: str | None = None) -> list[Kept]:
+        """Of this log, or of all; in the order in which they were first kept."""
+
     def size(self) -> Size:
         """How much there is; cheap."""
 
@@ -181,6 +197,11 @@ class Transaction(Snapshot, Protocol):
 
     def add_document(self, body: bytes) -> str:
         """Keep the document beside the logs; its digest. Adding it again changes nothing."""
+
+    def keep(self, work: Kept) -> None:
+        """Keep it beside the logs, in the place of what is kept under its id."""
+
+    def forget(self, identity: str) -> None: ...
 
     def record_uses(self, uses: Mapping[str, str]) -> None:
         """Keep when keys were last used, as times of leaves. An earlier time changes nothing."""

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import sqlite3
 
 APPLICATION_ID = 0x504C4447  # "PLDG"
-FORMAT = 3
+FORMAT = 4
 PAGE_SIZE = 4096
 
 DECIDED_ALREADY = "the event has its decision already"
@@ -170,6 +170,20 @@ def _format_3(db: Database) -> None:
     for verb in ("UPDATE", "DELETE"):
         db.execute(_refusal("erased", verb))
     db.execute("PRAGMA user_version = 3")
+
+
+@_migrations(name="format 4")
+def _format_4(db: Database) -> None:
+    db.execute("""
+        CREATE TABLE kept (
+            number INTEGER PRIMARY KEY AUTOINCREMENT,
+            id TEXT NOT NULL UNIQUE,
+            log TEXT NOT NULL,
+            finished INTEGER NOT NULL,
+            body BLOB NOT NULL
+        ) STRICT
+    """)
+    db.execute("PRAGMA user_version = 4")
 
 
 def trigger_on_insert(table: str) -> str:

@@ -13,7 +13,7 @@ from audit.entry import SALT_SIZE, Entry, Kind, Personal, format_time
 from audit.errors import AuditError, StorageUnavailable
 from audit.merkle import Frontier
 from audit.sealing import CannotUnseal, unseal
-from audit.store import Filter, Head, Recorded, Size
+from audit.store import Filter, Head, Kept, Recorded, Size
 from audit.stores.packing import COLUMNS, decompressed, unpacked
 from audit.stores.sqlite_strays import strays
 from audit.stores.sqlite_trouble import in_our_words
@@ -194,6 +194,18 @@ class SqliteSnapshot:
         if self._row("SELECT 1 FROM sqlite_schema WHERE name = 'last_uses'") is None:
             return {}  # a ledger of format 1 that nobody has written to since
         return dict(self._rows("SELECT key, at FROM last_uses"))
+
+    def kept(self, identity: str) -> Kept | None:
+        return next((work for work in self._kept("id = ?", identity)), None)
+
+    def all_kept(self, log: str | None = None) -> list[Kept]:
+        return self._kept("(log = ?1 OR ?1 IS NULL) ORDER BY number", log)
+
+    def _kept(self, where: str, *values: object) -> list[Kept]:
+        if self._row("SELECT 1 FROM sqlite_schema WHERE name = 'kept'") is None:
+            return []  # a ledger of an older format that nobody has written to since
+        rows = self._rows(f"SELECT id, log, finished, body FROM kept WHERE {where}", *values)
+        return [Kept(identity, of, bool(ended), body) for identity, of, ended, body in rows]
 
     def size(self) -> Size:
         [entries] = self._row("SELECT coalesce(max(seq), 0) FROM entries")

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from audit.store import Kept
     from audit.stores.contact_keys import ContactKeys
 
 Write: TypeAlias = tuple[str, tuple[object, ...]]
@@ -35,6 +36,10 @@ _ERASED = """
 _RECORD_USE = """
     INSERT INTO last_uses (key, at) VALUES (?, ?)
     ON CONFLICT (key) DO UPDATE SET at = excluded.at WHERE excluded.at > at
+"""
+_KEEP = """
+    INSERT INTO kept (id, log, finished, body) VALUES (?, ?, ?, ?)
+    ON CONFLICT (id) DO UPDATE SET finished = excluded.finished, body = excluded.body
 """
 
 
@@ -135,6 +140,12 @@ class SqliteTransaction(SqliteSnapshot):
         if self.document(digest) is None:
             self._write("INSERT INTO documents (digest, body) VALUES (?, ?)", digest, body)
         return digest
+
+    def keep(self, work: Kept) -> None:
+        self._write(_KEEP, work.id, work.log, work.finished, work.body)
+
+    def forget(self, identity: str) -> None:
+        self._write("DELETE FROM kept WHERE id = ?", identity)
 
     def record_uses(self, uses: Mapping[str, str]) -> None:
         for key, at in uses.items():

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from audit.entry import Entry, Kind, Personal, hash_for
 from audit.errors import AlreadyThere, AuditError
 from audit.merkle import Frontier
-from audit.store import Filter, Head, Ready, Recorded, Size
+from audit.store import Filter, Head, Kept, Ready, Recorded, Size
 from rules.canonical import canonical, digest_of_bytes
 
 if TYPE_CHECKING:
@@ -32,10 +32,13 @@ class _State:
     personal: dict[tuple[str, int], Personal] = field(default_factory=dict)
     documents: dict[str, bytes] = field(default_factory=dict)
     last_uses: dict[str, str] = field(default_factory=dict)
+    kept: dict[str, Kept] = field(default_factory=dict)
 
     def copy(self) -> _State:
         logs = {log: list(entries) for log, entries in self.entries.items()}
-        return _State(logs, dict(self.personal), dict(self.documents), dict(self.last_uses))
+        return _State(
+            logs, dict(self.personal), dict(self.documents), dict(self.last_uses), dict(self.kept)
+        )
 
 
 class MemorySnapshot:
@@ -129,6 +132,12 @@ class MemorySnapshot:
     def last_uses(self) -> dict[str, str]:
         return dict(self._state.last_uses)
 
+    def kept(self, identity: str) -> Kept | None:
+        return self._state.kept.get(identity)
+
+    def all_kept(self, log: str | None = None) -> list[Kept]:
+        return [work for work in self._state.kept.values() if log in (None, work.log)]
+
     def size(self) -> Size:
         entries = [entry for log in self._state.entries.values() for entry in log]
         return Size(len(entries), sum(len(entry.leaf) for entry in entries))
@@ -188,6 +197,12 @@ class MemoryTransaction(MemorySnapshot):
         digest = digest_of_bytes(body)
         self._state.documents[digest] = body
         return digest
+
+    def keep(self, work: Kept) -> None:
+        self._state.kept[work.id] = work
+
+    def forget(self, identity: str) -> None:
+        self._state.kept.pop(identity, None)
 
     def record_uses(self, uses: Mapping[str, str]) -> None:
         last = self._state.last_uses
