@@ -6,6 +6,7 @@ AuditError
 ├── AlreadyThere           the event has its decision already
 ├── Busy                   too many writes are waiting; nothing of this one was stored
 ├── StorageUnavailable     the disk would not have it; nothing of this work was stored
+├── ErasedMeanwhile        a personal part that was erased after the snapshot was opened
 ├── LedgerBehind           the database lacks what was signed: nothing is written to it
 ├── NoSigningKey           the key that signs is missing or is none
 ├── NotSigned              a log is not what it says it is: nothing of it is signed
@@ -46,6 +47,10 @@ class StorageUnavailable(AuditError):
     """Says in plain words what the disk refused; trying again later may help."""
 
     code = "storage_unavailable"
+
+
+class ErasedMeanwhile(AuditError):
+    code = "erased_meanwhile"
 
 
 class LedgerBehind(AuditError):

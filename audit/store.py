@@ -158,7 +158,8 @@ class Snapshot(Protocol):
     def strays(self) -> Iterator[str]:
         """What is stored and fits no log, in words; nothing where all is well."""
 
-    def personal(self, log: str, index: int) -> Personal | None: ...
+    def personal(self, log: str, index: int) -> Personal | None:
+        """What stands beside the entry; ErasedMeanwhile where it was erased since."""
 
     def document(self, digest: str) -> bytes | None: ...
 

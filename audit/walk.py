@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from audit.errors import AuditError
+from audit.errors import AuditError, ErasedMeanwhile
 from audit.findings import Code, Finding
 from audit.history import History
 from audit.leaf import Kind, commitment_complaint
@@ -82,6 +82,9 @@ class Walk:
             return None
         try:
             personal = self._beside.personal(index)
+        except ErasedMeanwhile:  # the reason is an entry that this walk does not come to
+            self._gone.add(index)
+            return None
         except AuditError as error:
             return str(error)
         if personal is None:

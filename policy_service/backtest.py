@@ -20,6 +20,7 @@ from audit.errors import BadLeaf, StorageUnavailable
 from audit.replay import COMPARED, Compiled, decided, read, tests_bucket
 from policy_service.backtest_result import Came, Tally
 from policy_service.decide import conversation_of, decision_leaf
+from policy_service.personal import personal_of
 from rules.compile import compile_document
 from rules.derive import Conversation, derive
 from rules.vocabulary import EventType, Stage
@@ -216,7 +217,7 @@ def _is_read(facts: Mapping[str, Any]) -> bool:
 
 def _event(snapshot: Snapshot, log: str, place: int) -> Event:
     try:
-        personal = snapshot.personal(log, place)
+        personal = personal_of(snapshot, log, place)
     except StorageUnavailable as error:
         raise _CannotTell(Untellable.DAMAGED) from error
     if personal is None:

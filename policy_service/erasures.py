@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from audit.entry import FORMAT, Kind, format_time
 from audit.store import Filter
 from policy_service.holds import keeping
-from policy_service.personal import append_naming
+from policy_service.personal import append_naming, personal_of
 from policy_service.policies import enter_workspace
 from policy_service.problems import Problem
 
@@ -64,7 +64,7 @@ def erasures_of(
     snapshot: Snapshot, log: str, indices: Collection[int]
 ) -> dict[int, dict[str, Any]]:
     """By which entry, and when, what stood beside these entries was erased, where it was."""
-    gone = {index for index in indices if snapshot.personal(log, index) is None}
+    gone = {index for index in indices if personal_of(snapshot, log, index) is None}
     found: dict[int, dict[str, Any]] = {}
     after = min(gone, default=None)
     while gone:

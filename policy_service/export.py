@@ -20,6 +20,7 @@ from audit.entry import Kind
 from audit.errors import AuditError, StorageUnavailable
 from audit.merkle import Frontier, leaf_hash
 from audit.notes import format_key, parse_note
+from policy_service.personal import personal_of
 from policy_service.verifier import verifier
 
 if TYPE_CHECKING:
@@ -112,7 +113,7 @@ class _Bundle:
                 leaves.write(body + b"\n")
                 hashes.write(hashed)
                 table.write(tables.row(entry.index, entry.value, body, hashed).encode())
-                if parts and (beside := self._snapshot.personal(self._log, entry.index)):
+                if parts and (beside := personal_of(self._snapshot, self._log, entry.index)):
                     parts.write(bundle.personal_line(entry.index, beside) + b"\n")
                 self._document(entry)
                 passed(1)

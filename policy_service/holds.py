@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from audit.entry import FORMAT, Kind, format_time
 from audit.store import Filter
-from policy_service.personal import append_naming
+from policy_service.personal import append_naming, personal_of
 from policy_service.policies import enter_workspace
 from policy_service.problems import Problem
 
@@ -117,7 +117,7 @@ class HoldSteps:
 
 def hold_view(snapshot: Snapshot, workspace: str, hold: Hold) -> dict[str, Any]:
     """The hold as it is answered; `contact` is null where it is of all, or was erased since."""
-    named = snapshot.personal(workspace, hold.set.index) if hold.of_one else None
+    named = personal_of(snapshot, workspace, hold.set.index) if hold.of_one else None
     return {
         "id": hold.id,
         "scope": "contact" if hold.of_one else "workspace",

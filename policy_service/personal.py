@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from audit.entry import SALT_SIZE, Personal, commitment
+from audit.errors import ErasedMeanwhile
 from rules.canonical import canonical
 
 if TYPE_CHECKING:
     from audit.entry import Entry
-    from audit.store import Transaction
+    from audit.store import Snapshot, Transaction
 
 
 def append_naming(tx: Transaction, log: str, leaf: dict[str, Any], contact: str) -> Entry:
@@ -21,6 +22,14 @@ def append_naming(tx: Transaction, log: str, leaf: dict[str, Any], contact: str)
     salt, part = secrets.token_bytes(SALT_SIZE), canonical({"contact": contact})
     committed = {**leaf, "commitment": commitment(salt, part)}
     return tx.append(log, committed, Personal(contact, salt, part))
+
+
+def personal_of(snapshot: Snapshot, log: str, index: int) -> Personal | None:
+    """What stands beside the entry; None where it was erased, also after the snapshot was taken."""
+    try:
+        return snapshot.personal(log, index)
+    except ErasedMeanwhile:
+        return None
 
 
 def personal_view(personal: Personal | None) -> dict[str, Any] | None:

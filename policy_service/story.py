@@ -10,7 +10,7 @@ from audit.receipts import PENDING, states
 from audit.store import Filter
 from policy_service.decide import action_view
 from policy_service.erasures import erasures_of
-from policy_service.personal import personal_view
+from policy_service.personal import personal_of, personal_view
 from policy_service.problems import Problem
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ class Narrator:
             ],
         }
         if self.personal:
-            told["personal"] = personal_view(self.snapshot.personal(entry.log, entry.index))
+            told["personal"] = personal_view(personal_of(self.snapshot, entry.log, entry.index))
         return told
 
     def _rules_of(self, number: int) -> dict[str, Any]:

@@ -124,7 +124,7 @@ class SqliteStore:
     @contextmanager
     def read(self) -> Iterator[SqliteSnapshot]:
         connection = self._take_reader()
-        snapshot = SqliteSnapshot(connection, self._keys)
+        snapshot = SqliteSnapshot(connection, self._keys, self._is_erased)
         try:
             try:
                 connection.execute("BEGIN")
@@ -183,6 +183,11 @@ class SqliteStore:
         traceback: TracebackType | None,
     ) -> None:
         self.close()
+
+    def _is_erased(self, contact: int) -> bool:
+        with closing(self._connect_reader()) as connection:
+            found = connection.execute(f"{_ERASED} WHERE contact = ?", (contact,)).fetchone()
+        return found is not None
 
     def _take_reader(self) -> sqlite3.Connection:
         if self._closed:

@@ -10,7 +10,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from audit.entry import SALT_SIZE, Entry, Kind, Personal, format_time
-from audit.errors import AuditError, StorageUnavailable
+from audit.errors import AuditError, ErasedMeanwhile, StorageUnavailable
 from audit.merkle import Frontier
 from audit.sealing import CannotUnseal, unseal
 from audit.store import Filter, Head, Kept, Recorded, Size
@@ -19,7 +19,7 @@ from audit.stores.sqlite_strays import strays
 from audit.stores.sqlite_trouble import in_our_words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from datetime import datetime
 
     from audit.stores.contact_keys import ContactKeys
@@ -46,9 +46,16 @@ _OF_CONTACT = f"""seq IN (
 class SqliteSnapshot:
     """A `Snapshot` on a connection that is inside a transaction."""
 
-    def __init__(self, connection: sqlite3.Connection, keys: ContactKeys) -> None:
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        keys: ContactKeys,
+        is_erased: Callable[[int], bool] = lambda _: False,
+    ) -> None:
+        """`is_erased` tells whether the contact of a key has been erased by now."""
         self._connection: sqlite3.Connection | None = connection
         self._keys = keys
+        self._is_erased = is_erased
 
     def end(self) -> None:
         """From here on nothing can be read through this snapshot."""
@@ -176,6 +183,8 @@ class SqliteSnapshot:
         if body[:1] == _UNSEALED:
             return Personal(contact, body[1 : 1 + SALT_SIZE], body[1 + SALT_SIZE :])
         key = self._keys.key(ref)
+        if key is None and self._is_erased(ref):
+            raise ErasedMeanwhile("the personal part was erased while this was read")
         if key is None:
             raise StorageUnavailable("the key of a contact is not in the file of keys")
         try:

@@ -9,6 +9,7 @@ also the only one that checkpoints.
 from __future__ import annotations
 
 import fcntl
+import logging
 import os
 import sqlite3
 import threading
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from audit.stores.sqlite_transaction import Write
 
 T = TypeVar("T")
+
+_log = logging.getLogger("policy_service.ledger")
 
 MOST_LOGS = 1024
 """Logs whose ends are remembered from one commit to the next."""
@@ -58,7 +61,7 @@ class SqliteCommit:
         self.known = known
         self._grown: set[str] = set()
         self._writes: list[Write] = []  # of the works that did not fail
-        self._erased: list[int] = []
+        self.erased: list[int] = []
         self.is_durable = False
 
     def attempt(self, work: Callable[[SqliteTransaction], T]) -> Returned[T] | Raised:
@@ -85,7 +88,7 @@ class SqliteCommit:
         self.known.logs.update(transaction.grown)
         self._grown.update(transaction.grown)
         self._writes += transaction.writes
-        self._erased += transaction.erased
+        self.erased += transaction.erased
 
     def _undo(self) -> None:
         self._execute("ROLLBACK")
@@ -109,8 +112,6 @@ class SqliteCommit:
             )
         self._execute("COMMIT")
         self.is_durable = True
-        if self._erased:
-            self._keys.destroy(self._erased)
 
     def _execute(self, statement: str, *values: object) -> None:
         try:
@@ -136,6 +137,7 @@ class SqliteWriter:
         self._mutex = threading.Lock()  # against `close`; writers are in line already
         self._connection: sqlite3.Connection | None = None
         self._known: Known | None = None  # only between a commit that went through and the next
+        self._to_destroy: list[int] = []
         self._closed = False
 
     @contextmanager
@@ -157,8 +159,22 @@ class SqliteWriter:
             finally:
                 if commit.is_durable:
                     self._known = commit.known
+                    self._destroy(commit.erased)
                 elif connection.in_transaction:
                     self._undo(connection)
+
+    def _destroy(self, erased: list[int]) -> None:
+        """Destroy the keys of those who were erased; what fails is done with the next commit.
+
+        Their parts are gone and the entry is on disk, so it is no failure of the commit.
+        """
+        self._to_destroy += erased
+        if self._to_destroy:
+            try:
+                self._keys.destroy(self._to_destroy)
+                self._to_destroy = []
+            except StorageUnavailable as error:
+                _log.error("the keys of erased contacts are yet to be destroyed", exc_info=error)
 
     def _undo(self, connection: sqlite3.Connection) -> None:
         try:

@@ -15,7 +15,7 @@ from policy_service.api.requests import PAGE, Number, page, query, time, whole_n
 from policy_service.api.route import CSV, JSON, Parameter
 from policy_service.api.shapes import Time
 from policy_service.api.tables import table
-from policy_service.personal import personal_view
+from policy_service.personal import personal_of, personal_view
 from policy_service.problems import Problem
 from rules.errors import Complaint
 from rules.vocabulary import Outcome
@@ -125,5 +125,5 @@ def _view(snapshot: Snapshot, entry: Entry) -> dict[str, Any]:
         "at": leaf["at"],
         "leaf_hash": base64.b64encode(entry.leaf_hash).decode(),
         "entry": leaf,
-        "personal": personal_view(snapshot.personal(entry.log, entry.index)),
+        "personal": personal_view(personal_of(snapshot, entry.log, entry.index)),
     }

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from audit.errors import StorageUnavailable
+from audit.errors import ErasedMeanwhile, StorageUnavailable
 from audit.sealing import CannotUnseal, pseudonym, seal, unseal
 from audit.stores import contact_keys
 from audit.stores.contact_keys import KEYS, ContactKeys
 from audit.stores.sqlite import LEDGER, SqliteStore
-from tests.fakes.leaves import decide, personal
+from audit.verify import verify_all
+from tests.fakes.leaves import decide, first_version, personal
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -118,3 +119,37 @@ def test_without_the_keys_nothing_personal_is_written(tmp_path: Path) -> None:
     (tmp_path / KEYS).unlink()
     with SqliteStore.open(tmp_path) as store, pytest.raises(StorageUnavailable):
         store.transact(decide("ev-2"))
+
+
+def test_who_was_erased_while_a_snapshot_was_open_is_no_finding_in_it(tmp_path: Path) -> None:
+    """The entry that says why is not in what it sees."""
+    with SqliteStore.create(tmp_path) as store:
+        store.transact(first_version)
+        store.transact(decide("ev-1"))
+    with SqliteStore.open(tmp_path) as reading, SqliteStore.open(tmp_path) as erasing:
+        with reading.read() as before:
+            erasing.transact(lambda tx: tx.erase("acme", "ct-1"))
+            with pytest.raises(ErasedMeanwhile):
+                before.personal("acme", 3)
+            assert [report.findings for report in verify_all(before)] == [()]
+        with reading.read() as after:
+            assert after.personal("acme", 3) is None
+
+
+def test_a_key_that_could_not_be_destroyed_is_destroyed_with_the_next_commit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The erasure is on disk and is answered so; its key is not forgotten."""
+    with SqliteStore.create(tmp_path) as store:
+        store.transact(decide("ev-1"))
+        before = keys_in(tmp_path)
+        with monkeypatch.context() as patched:
+            patched.setattr(ContactKeys, "destroy", fails)
+            assert store.transact(lambda tx: tx.erase("acme", "ct-1")) == [0]
+        assert keys_in(tmp_path) == before
+        store.transact(decide("ev-2", contact="ct-2"))
+        assert keys_in(tmp_path) == before - 1
+
+
+def fails(_: ContactKeys, __: object) -> None:
+    raise StorageUnavailable("the disk is full")
