@@ -17,10 +17,9 @@ from typing import TYPE_CHECKING
 from audit import bundle, tables
 from audit.checkpoints import parse_checkpoint
 from audit.entry import Kind
-from audit.errors import AuditError, StorageUnavailable
+from audit.errors import AuditError, ErasedMeanwhile, StorageUnavailable
 from audit.merkle import Frontier, leaf_hash
 from audit.notes import format_key, parse_note
-from policy_service.personal import personal_of
 from policy_service.verifier import verifier
 
 if TYPE_CHECKING:
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from audit.checkpoints import Checkpoint
-    from audit.entry import Entry
+    from audit.entry import Entry, Personal
     from audit.notes import VerifierKey
     from audit.store import Snapshot
 
@@ -113,11 +112,19 @@ class _Bundle:
                 leaves.write(body + b"\n")
                 hashes.write(hashed)
                 table.write(tables.row(entry.index, entry.value, body, hashed).encode())
-                if parts and (beside := personal_of(self._snapshot, self._log, entry.index)):
+                if parts and (beside := self._part(entry.index)):
                     parts.write(bundle.personal_line(entry.index, beside) + b"\n")
                 self._document(entry)
                 passed(1)
         return frontier.root()
+
+    def _part(self, index: int) -> Personal | None:
+        try:
+            return self._snapshot.personal(self._log, index)
+        except ErasedMeanwhile as error:
+            raise Behind(
+                f"what stood beside entry {index} of {self._log} was just erased"
+            ) from error
 
     def file(self, name: str, body: bytes) -> None:
         with _opened(self._folder / name) as file:

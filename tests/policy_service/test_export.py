@@ -7,12 +7,17 @@ import hashlib
 import json
 import shutil
 import stat
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
 
+from audit.stores.sqlite import SqliteStore
+from policy_service.checkpoints import Checkpoints
+from policy_service.erasures import erase
+from policy_service.export import Behind, Signed, export
 from policy_service.verifier import verifier
-from tests.policy_service.bundles import exported, filled, key_of, run
+from tests.policy_service.bundles import ORIGIN, exported, filled, key_of, run
 from tests.policy_service.command_line import as_json, call
 
 if TYPE_CHECKING:
@@ -133,3 +138,24 @@ def test_a_bundle_that_cannot_be_read_is_said_to_be_one(
 def test_the_verifier_is_the_same_bytes_each_time(made: Path) -> None:
     """So that one which comes with a bundle can be compared with one of the release."""
     assert verifier() == verifier() == (made / "bundle" / "verify.pyz").read_bytes()
+
+
+def test_what_is_erased_while_it_is_handed_out_asks_for_a_newer_checkpoint(
+    made: Path, tmp_path: Path
+) -> None:
+    """Or the bundle would miss a part, and the reason would stand behind its end."""
+    data = shutil.copytree(made / "data", tmp_path / "data")
+    with SqliteStore.open(data) as store:
+        checkpoints = Checkpoints(store, ORIGIN)
+        signed = Signed(checkpoints.latest("acme").note, checkpoints.verifier("acme"))
+        erased = partial(erase, workspace="acme", contact="ct-1", by="system", reason="asked")
+        with store.read() as snapshot:
+            store.transact(erased)
+            with pytest.raises(Behind):
+                export(snapshot, "acme", signed, tmp_path / "out", personal=True)
+        with store.read() as snapshot, pytest.raises(Behind):
+            export(snapshot, "acme", signed, tmp_path / "out", personal=True)
+    assert not (tmp_path / "out").exists()
+    bundle = exported(data, tmp_path / "out", "--personal")
+    code, said = run(bundle, "--key", made / "acme.key", beside=tmp_path / "x")
+    assert (code, said["findings"]) == (0, [])
