@@ -61,6 +61,9 @@ class Space:
         self.examples: dict[str, list[Scalar | None]] = {}
         """For each fact, one value of each of its classes; None is unknown."""
         self._masks: dict[_Key, int] = {}
+        self._tried: dict[str, list[tuple[Scalar | None, int]]] = {}
+        """For each fact the values that were tried, each with the number of its class."""
+        self._named: dict[str, frozenset[Scalar]] = {}
         for name, conditions in asked.items():
             self._part(name, conditions)
 
@@ -68,9 +71,13 @@ class Space:
         within = [view[name] for view in self.views if name in view]
         asked = [(self.views[key[0]][name], test) for key, test in tests.items()]
         classes: dict[tuple[bool, ...], Scalar | None] = {}
+        numbers: dict[tuple[bool, ...], int] = {}
+        tried = self._tried.setdefault(name, [])
+        self._named[name] = frozenset(chain.from_iterable(map(_literals, tests.values())))
         for value in _candidates(within, tuple(tests.values()), self.base.get(name)):
-            said = (holds(test, domain.seen(value)) for domain, test in asked)
-            classes.setdefault((value is None, *said), value)
+            said = (value is None, *(holds(test, each.seen(value)) for each, test in asked))
+            classes.setdefault(said, value)
+            tried.append((value, numbers.setdefault(said, len(numbers))))
         self.examples[name] = list(classes.values())
         for at, key in enumerate(tests, start=1):
             self._masks[key] = sum(1 << n for n, said in enumerate(classes) if said[at])
@@ -109,12 +116,64 @@ class Space:
         """The examples of these classes."""
         return [value for at, value in enumerate(self.examples[name]) if mask >> at & 1]
 
+    def in_words(self, name: str, mask: int) -> list[str]:
+        """The values of these classes, to be read: those that are named, ranges, any other."""
+        within = [view[name] for view in self.views if name in view]
+        if any(domain.fact.type is FactType.INTEGER for domain in within):
+            return list(_runs(self._tried[name], mask, within[0].bounds))
+        listed = self._named[name].union(*(domain.fact.values for domain in within))
+        examples = set(self.values(name, mask))
+        inside = [value for value, at in self._tried[name] if mask >> at & 1]
+        named = (v for v in inside if not isinstance(v, str) or v in listed)
+        others = (v for v in inside if isinstance(v, str) and v not in listed and v in examples)
+        said = [
+            *map(_said, named),
+            *("any other" if _is_made_up(v) else f"such as {v}" for v in others),
+        ]
+        return list(dict.fromkeys(said))
+
     def facts(self, point: Mapping[str, int]) -> dict[str, Scalar]:
         """The facts at a point, which gives facts their one class; others are as in any test."""
         found: dict[str, Scalar | None] = dict(self.base)
         for name, mask in point.items():
             [found[name]] = self.values(name, mask)
         return {name: value for name, value in found.items() if value is not None}
+
+
+def _is_made_up(word: str) -> bool:
+    return word.startswith(next(_made_up()))
+
+
+def _runs(
+    tried: Sequence[tuple[Scalar | None, int]], mask: int, bounds: tuple[int, int]
+) -> Iterator[str]:
+    """Integers as ranges: of those between two that were tried, none differs from both."""
+    numbers = sorted({(v, at) for v, at in tried if isinstance(v, int)})
+    start = None
+    for place, (value, at) in enumerate(numbers):
+        inside = mask >> at & 1
+        if inside and start is None:
+            start = value
+        following = numbers[place + 1] if place + 1 < len(numbers) else None
+        if inside and (following is None or not mask >> following[1] & 1):
+            yield _run(start, value, bounds)
+            start = None
+    if any(value is None and mask >> at & 1 for value, at in tried):
+        yield "unknown"
+
+
+def _run(first: int | None, last: int, bounds: tuple[int, int]) -> str:
+    if first == last:
+        return str(last)
+    if last == bounds[1]:
+        return f"{first} or more"
+    return f"{last} or less" if first == bounds[0] and first != 0 else f"{first} to {last}"
+
+
+def _said(value: Scalar | None) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "unknown" if value is None else str(value)
 
 
 def meet(one: Box, other: Box) -> Box | None:
@@ -157,10 +216,11 @@ def _of_type(
 
 
 def _integers(domain: Domain, literals: Sequence[Scalar]) -> Iterator[int]:
-    yield from (0, *domain.bounds)
+    yield 0
     for value in literals:
         if is_number(value):
             yield from range(floor(value) - 1, ceil(value) + 2)
+    yield from domain.bounds
 
 
 def _texts(words: Iterable[str], ranges: Sequence[str], *, tags: bool) -> Iterator[str]:

@@ -31,6 +31,8 @@ class Results:
 
     failures: tuple[Complaint, ...]
     notices: tuple[Complaint, ...]
+    untested: tuple[str, ...]
+    """The ids of the rules that no test decides."""
 
 
 def run(document: Document) -> Results:
@@ -44,7 +46,8 @@ def run(document: Document) -> Results:
             ruling = explain(bound, starts_from).ruling
             decided.add(ruling.rule)
             failures.extend(_failures(test, ruling, starts_from.get("conversation.stage")))
-    return Results(tuple(failures), tuple(_untested(document, decided)))
+    untested = dict(_untested(document, decided))
+    return Results(tuple(failures), tuple(untested.values()), tuple(untested))
 
 
 def _by_settings(document: Document) -> Iterator[tuple[Mapping[str, Any], list[Part]]]:
@@ -82,9 +85,9 @@ def _shown(value: str | list[str] | None) -> str:
     return value or "none"
 
 
-def _untested(document: Document, decided: set[str]) -> Iterator[Complaint]:
+def _untested(document: Document, decided: set[str]) -> Iterator[tuple[str, Complaint]]:
     for listed in ("guards", "rules"):
         for number, rule in enumerate(document.tree.get(listed, ())):
             if rule["id"] not in decided | {OTHERWISE}:
                 message = f"No test is decided by {rule['id']}: write one"
-                yield Complaint(pointer(listed, number), "rule_untested", message)
+                yield rule["id"], Complaint(pointer(listed, number), "rule_untested", message)

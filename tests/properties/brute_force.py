@@ -39,9 +39,11 @@ TRIED: dict[str, tuple[Any, ...]] = {
 MOST_TRIED = 4_000
 
 
-def all_facts(document: Document) -> Iterator[Facts]:
-    """Every possible combination of what its rules ask about; none where they are too many."""
-    names = facts_asked([document.tree[part] for part in ("guards", "rules", "otherwise")])
+def all_facts(document: Document, *others: Document) -> Iterator[Facts]:
+    """Every possible combination of what their rules ask about; none where they are too many."""
+    parts = [(each.tree["guards"], each.tree["rules"]) for each in (document, *others)]
+    parts += [([each.tree["otherwise"]], []) for each in (document, *others)]
+    names = facts_asked([list(part) for part in parts])
     within = domains(document, document.settings)
     asked = sorted(name for name in {*names, "event.type"} if not name.startswith("settings."))
     values = [TRIED.get(name) or within[name].fact.values or (True, False) for name in asked]

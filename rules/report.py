@@ -1,0 +1,35 @@
+"""What a check of a document has to say beside refusing it: findings, properties, coverage."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rules.coverage import Coverage, coverage
+from rules.draft import Draft
+from rules.findings import findings_of
+from rules.findings.finding import Finding, Subject
+
+if TYPE_CHECKING:
+    from rules.document import Document
+    from rules.source import Source
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Of a document that is accepted: its properties are proved and its tests pass."""
+
+    findings: tuple[Finding, ...]
+    undecided: tuple[str, ...]
+    """The codes of findings that took too many steps: there may be more of these."""
+    properties: tuple[str, ...]
+    """The ids of the properties that are proved."""
+    coverage: Coverage
+
+
+def report_on(document: Document, source: Source) -> Report:
+    """The report on a document, with the lines of its text."""
+    found, undecided = findings_of(Subject(document), source)
+    stated = Draft(document.tree).root.member("properties").mappings()
+    proved = tuple(part.value["id"] for part in stated)
+    return Report(found, undecided, proved, coverage(document))

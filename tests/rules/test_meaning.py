@@ -1,0 +1,144 @@
+"""What is decided otherwise is told with the facts that are, and nothing else is."""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rules import builtin
+from rules.document import Document
+from rules.explain import explain
+from rules.given import facts
+from rules.meaning import Meaning, meaning
+from tests.properties.brute_force import all_facts
+from tests.properties.random_documents import Drawing
+from tests.properties.strategies import STEADY
+
+if TYPE_CHECKING:
+    from random import Random
+
+    from rules.document import Facts
+
+
+@pytest.fixture
+def tree() -> dict[str, Any]:
+    return copy.deepcopy(dict(builtin.tree()))
+
+
+def against_the_builtin(tree: dict[str, Any]) -> Meaning:
+    told = meaning(Document(builtin.tree()), Document(tree))
+    assert told.complete
+    return told
+
+
+def test_what_no_decision_shows_is_no_difference(tree: dict[str, Any]) -> None:
+    tree["title"] = "Other"
+    tree["rules"][0]["id"] = "renamed"
+    tree["tests"] = []
+    assert against_the_builtin(tree).changes == ()
+
+
+def test_a_setting_is_told_by_the_facts_that_it_decides_otherwise(tree: dict[str, Any]) -> None:
+    tree["settings"]["ask_again"] = 3
+    [change] = against_the_builtin(tree).changes
+    assert not change.texts_only
+    assert (change.before.rule, change.after.rule) == ("no-clear-answer", "ask-again")
+    assert (change.before.outcome, change.after.outcome) == ("unanswered", "ask")
+    assert change.where == {
+        "event.type": ("contact.replied",),
+        "conversation.stage": ("awaiting_answer",),
+        "answer": ("unclear",),
+        "conversation.asks": ("2 to 3",),
+    }
+    assert change.example["conversation.asks"] == 2
+
+
+def test_texts_alone_are_told_apart(tree: dict[str, Any]) -> None:
+    tree["messages"]["en"]["ask"] = "Hello?"
+    changes = against_the_builtin(tree).changes
+    assert {change.before.rule for change in changes} == {"ask-if-customer", "ask-again"}
+    assert all(change.texts_only for change in changes)
+
+
+def test_a_text_in_another_language_is_a_change_of_texts(tree: dict[str, Any]) -> None:
+    tree["messages"]["de"] = {"ask": "Sind Sie schon Kunde?"}
+    assert all(change.texts_only for change in against_the_builtin(tree).changes)
+    assert against_the_builtin(tree).changes
+
+
+def test_how_long_a_question_waits_is_more_than_a_text(tree: dict[str, Any]) -> None:
+    tree["settings"]["answer_within"] = "PT5M"
+    changes = against_the_builtin(tree).changes
+    assert {action["type"] for change in changes for action in change.after.actions} == {
+        "ask",
+        "collect_contact",
+        "qualify",
+    }
+    assert not any(change.texts_only for change in changes)
+
+
+def test_values_that_no_rule_tells_apart_are_all_named(tree: dict[str, Any]) -> None:
+    tree["settings"]["languages"] = ["en", "de"]
+    [change] = against_the_builtin(tree).changes
+    assert change.where["contact.kind"] == ("lead", "visitor")
+    assert change.where["message.language"] == ("such as de",)
+
+
+def test_an_attribute_that_is_declared_otherwise_is_seen_as_each_declares_it() -> None:
+    def sized(declared: dict[str, Any], test: Any) -> Document:
+        rule = {"id": "big", "when": {"attributes.size": test}, "outcome": "lead", "reason": "big"}
+        parts = {"facts": {"attributes.size": declared}, "rules": [rule]}
+        return Document({"format": 1, "otherwise": {"outcome": "noted", "reason": "no"}, **parts})
+
+    small = sized({"type": "enum", "values": ["l"]}, {"known": True})
+    large = sized({"type": "enum", "values": ["l", "xl"]}, {"known": True})
+    [change] = meaning(small, large).changes
+    assert change.where == {"attributes.size": ("xl",)}
+    number = sized({"type": "integer"}, {"gte": 5})
+    assert len(meaning(small, number).changes) == 2
+
+
+def decided(document: Document, known: Facts) -> Any:
+    ruling = explain(document.own, known).ruling
+    stage = ruling.stage or known["conversation.stage"]
+    told = [(action.type, action.argument) for action in ruling.actions]
+    return ruling.outcome, ruling.reason, stage, told
+
+
+def pair(random: Random, rules: int) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A random document, and the same with a few rules drawn anew, moved or gone."""
+    drawing = Drawing(random)
+    before = drawing.document(rules)
+    after = copy.deepcopy(before)
+    for listed in (after["guards"], after["rules"]):
+        for number in range(len(listed)):
+            if random.random() < 0.3:
+                listed[number] = drawing.rule(number)
+        if listed and random.random() < 0.3:
+            listed.insert(0, listed.pop())
+    return before, after
+
+
+@settings(STEADY, max_examples=150)
+@given(st.builds(pair, st.randoms(use_true_random=True), st.integers(1, 5)))
+def test_facts_are_decided_otherwise_where_that_is_told(
+    trees: tuple[dict[str, Any], dict[str, Any]],
+) -> None:
+    """Every group's example is, and where there is no group no facts are."""
+    before, after = map(Document, trees)
+    told = meaning(before, after)
+    assert told.complete
+    for change in told.changes:
+        known = facts(change.example)
+        assert explain(before.own, known).ruling.rule == change.before.rule
+        assert explain(after.own, known).ruling.rule == change.after.rule
+        assert (decided(before, known) == decided(after, known)) is change.texts_only
+    rules = {(change.before.rule, change.after.rule) for change in told.changes}
+    for tried in all_facts(before, after):
+        if decided(before, tried) != decided(after, tried):
+            names = [explain(each.own, tried).ruling.rule for each in (before, after)]
+            assert tuple(names) in rules
