@@ -20,6 +20,7 @@ from audit.store import Filter
 from audit.stores import sqlite
 from audit.stores.contact_keys import KEYS
 from audit.stores.schema import FORMAT
+from audit.stores.signing_key import SIGNING_KEY
 from audit.stores.sqlite import LEDGER, LOCK, SqliteStore
 from audit.verify import verify_all
 from tests.fakes.leaves import decide, first_version
@@ -41,7 +42,7 @@ def test_a_ledger_is_its_owners_alone(tmp_path: Path) -> None:
         store.transact(decide("ev-1"))
         modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in data.iterdir()}
     assert stat.S_IMODE(data.stat().st_mode) == 0o700
-    assert set(modes) == {LEDGER, f"{LEDGER}-wal", f"{LEDGER}-shm", LOCK, KEYS}
+    assert set(modes) == {LEDGER, f"{LEDGER}-wal", f"{LEDGER}-shm", LOCK, KEYS, SIGNING_KEY}
     assert set(modes.values()) == {0o600}
 
 
@@ -130,6 +131,7 @@ FAILING_COMMIT = """
 import resource, sys
 from pathlib import Path
 from audit.errors import StorageUnavailable
+from audit.stores.signing_key import SIGNING_KEY
 from audit.stores.sqlite import LEDGER, SqliteStore
 from audit.verify import verify_all
 from tests.fakes.leaves import decide, first_version
