@@ -131,7 +131,6 @@ FAILING_COMMIT = """
 import resource, sys
 from pathlib import Path
 from audit.errors import StorageUnavailable
-from audit.stores.signing_key import SIGNING_KEY
 from audit.stores.sqlite import LEDGER, SqliteStore
 from audit.verify import verify_all
 from tests.fakes.leaves import decide, first_version
