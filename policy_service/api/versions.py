@@ -89,10 +89,20 @@ class Rejection(TypedDict):
     reason: FreeText
 
 
+_NOTHING_BESIDE_A_SHADOW: dict[str, Any] = {
+    "if": {"properties": {"shadow": {"const": True}}, "required": ["shadow"]},
+    "then": {
+        "properties": {"percent": {"type": "null"}, "apply_to_running": {"enum": [False, None]}}
+    },
+}
+
+
 class ActivationRequest(TypedDict):
     """How to activate: as it stands, now, for all conversations that begin from here on."""
 
-    __pydantic_config__ = _STRICT  # type: ignore[misc]
+    __pydantic_config__ = ConfigDict(  # type: ignore[misc]
+        **_STRICT, json_schema_extra=_NOTHING_BESIDE_A_SHADOW
+    )
     at: NotRequired[Moment | None]
     """From this time on; one that is past is now."""
     percent: NotRequired[Annotated[int, Field(ge=1, le=FOR_ALL)] | None]
