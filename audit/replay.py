@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 COMPARED = ("outcome", "reason", "rule", "stage", "actions")
 """The members of a decision that deciding again must give again."""
 
+EVER = (b"", b"~")
 MOST_KNOWN = 50_000
 """Decisions, no two of them alike, that are remembered as identical; then all are forgotten."""
 
@@ -74,23 +75,29 @@ class Report:
         )
 
 
-def report(
+def report(  # noqa: PLR0913 - what, and within which bounds
     snapshot: Snapshot,
     log: str,
     start: int = 0,
     stop: int | None = None,
+    *,
     policies: dict[str, Policy] | None = None,
+    within: tuple[bytes, bytes] = EVER,
 ) -> Report:
     """What replaying the entries from `start` up to before `stop` comes to.
 
-    `policies` are those compiled before, by digest; what is compiled now is added.
+    `policies` are those compiled before, by digest; what is compiled now is added. `within` are two
+    times as leaves have them: only what was entered from the first on, before the second.
     """
     decisions = identical = 0
     differences: list[Difference] = []
     compiled = Compiled(snapshot, {} if policies is None else policies)
     known: set[Likeness] = set()
     bucket = False
+    since, until = within
     for recorded in snapshot.recorded(log, start, stop):
+        if not since <= recorded.at < until:
+            continue
         like = likeness(recorded, bucket=bucket) if recorded.kind == _DECISION else None
         if like in known:
             decisions += 1

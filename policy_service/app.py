@@ -9,6 +9,7 @@ from policy_service.api import errors, routes, watch
 from policy_service.checkpoints import Checkpoints
 from policy_service.metrics import Metrics
 from policy_service.rate import RateLimit
+from policy_service.replays import Replays
 from policy_service.service import Service
 from policy_service.settings import Settings
 
@@ -30,7 +31,11 @@ def create_app(settings: Settings | None = None, store: SqliteStore | None = Non
     store.tell_of_commits(metrics.committed)
     checkpoints = Checkpoints(store, settings.origin, metrics)
     app.extensions["policy_service"] = Service(
-        store, rate=RateLimit.of(settings), counts=metrics, checkpoints=checkpoints
+        store,
+        rate=RateLimit.of(settings),
+        counts=metrics,
+        checkpoints=checkpoints,
+        replays=Replays(store, store.folder),
     )
     watch.register(app, metrics)
     errors.register(app, metrics)

@@ -49,7 +49,16 @@ def _activate_due(service: Service) -> None:
     do_due(service.store, service.policies)
 
 
-JOBS = (Job("sign", 0.5, _sign_due), Job("activate", 1.0, _activate_due))
+def _replay(service: Service) -> None:
+    if service.replays:
+        service.replays.wake()
+
+
+JOBS = (
+    Job("sign", 0.5, _sign_due),
+    Job("activate", 1.0, _activate_due),
+    Job("replay", 2.0, _replay),
+)
 
 
 class Turn:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from audit.store import Store
     from policy_service.checkpoints import Checkpoints
     from policy_service.rate import RateLimit
+    from policy_service.replays import Replays
 
 
 class Counts:
@@ -38,6 +39,8 @@ class Service:
     counts: Counts = field(default_factory=Counts)
     checkpoints: Checkpoints | None = None
     """None where nothing is signed or proved, as at the command line."""
+    replays: Replays | None = None
+    """None where nobody asks for any, as at the command line."""
     drafts: Drafts = field(init=False)
 
     def __post_init__(self) -> None:
@@ -45,4 +48,6 @@ class Service:
 
     def stop(self) -> None:
         """Write what is remembered and not written yet; nothing more is asked of the service."""
+        if self.replays:
+            self.replays.stop()
         self.uses.write(self.store)

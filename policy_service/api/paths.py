@@ -39,6 +39,7 @@ PARTS = {
     "conversation": Parameter(LongId, "The conversation's id, percent-encoded.", "c-1"),
     "action": Parameter(str, "The action's id.", "dec-i7ryxcqtpg5kxrxm655gb7qnve.0"),
     "hold": Parameter(str, "The hold's id.", "hold-6f1d2c0b9a37"),
+    "replay": Parameter(str, "The replay's id.", "rep-0123456789abcdef"),
     "number": Parameter(Annotated[int, Field(ge=0)], "The version's number.", 2),
     "index": Parameter(Annotated[int, Field(ge=0)], "The entry's index, from 0.", 4),
 }

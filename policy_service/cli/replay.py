@@ -118,7 +118,7 @@ def _watched(parts: list[Part], reports: Iterable[Report]) -> list[Report]:
 def _replayed(part: Part) -> Report:
     data, log, start, stop = part
     with SqliteStore.open(data) as store, store.read() as snapshot:
-        return replaying.report(snapshot, log, start, stop, _policies)
+        return replaying.report(snapshot, log, start, stop, policies=_policies)
 
 
 def _by_log(parts: list[Part], reports: list[Report]) -> dict[str, Report]:

@@ -30,6 +30,7 @@ PARTS = {
     "index": "0",
     "action": "dec-i7ryxcqtpg5kxrxm655gb7qnve.0",
     "hold": "hold-none",
+    "replay": "rep-none",
 }
 
 PROMISED = {
@@ -56,6 +57,8 @@ PROMISED = {
     ("GET", "/v1/workspaces/{}/ledger/checkpoint"): "auditor",
     ("GET", "/v1/workspaces/{}/ledger/key"): "auditor",
     ("GET", "/v1/workspaces/{}/ledger/consistency"): "auditor",
+    ("POST", "/v1/workspaces/{}/replays"): "author auditor",
+    ("GET", "/v1/workspaces/{}/replays/{}"): "author auditor",
     ("POST", "/v1/workspaces/{}/erasures"): "auditor",
     ("POST", "/v1/workspaces/{}/holds"): "auditor",
     ("GET", "/v1/workspaces/{}/holds"): "auditor",
