@@ -161,20 +161,3 @@ class Change(TypedDict):
     """Null where it was not there."""
     after: Any
     """Null where it is there no longer."""
-
-
-class Diff(TypedDict):
-    """What one version says otherwise than another, defaults filled in."""
-
-    __pydantic_config__ = STRICT  # type: ignore[misc]
-    version: int
-    against: int
-    settings: list[Change]
-    rules: list[Change]
-    """Guards, rules and `otherwise`, by id."""
-    moved: list[str]
-    """The ids of rules that stand in both, and in another order."""
-    texts: list[Change]
-    """Title, phrases and messages, by their place."""
-    facts: list[Change]
-    """Declared attributes."""

@@ -29,6 +29,7 @@ from policy_service.api.requests import (
 from policy_service.api.route import Parameter
 from policy_service.policies import document_of
 from policy_service.problems import Problem
+from policy_service.reports import meaning_of, report_of
 from policy_service.versions import VersionSteps, difference_view, version_view
 from rules.checking import read_document
 from rules.diff import difference
@@ -175,9 +176,21 @@ def diff(service: Service, _: Key, workspace: str, number: int) -> Response:
             earlier = existing(versions, whole_number("against", given["against"], MOST_VERSIONS))
         else:
             earlier = service.policies.active(snapshot, workspace)
-        documents = (document_of(snapshot, record.digest) for record in (earlier, later))
-        told = difference_view(difference(*documents))
+        before, after = (document_of(snapshot, record.digest) for record in (earlier, later))
+    told = {**difference_view(difference(before, after)), **meaning_of(before, after)}
     return answer({"version": number, "against": earlier.number, **told})
+
+
+def report(service: Service, _: Key, workspace: str, number: int) -> Response:
+    """What a check has to say of the version: findings, proved properties, rules without a test.
+
+    It is said over all facts, each finding with an example.
+    """
+    query()
+    with service.store.read() as snapshot:
+        record = existing(service.policies.versions(snapshot, workspace), number)
+        document = document_of(snapshot, record.digest)
+    return answer({"version": number, "digest": record.digest, **report_of(document)})
 
 
 def approve(service: Service, caller: Key, workspace: str, number: int) -> Response:

@@ -8,13 +8,17 @@ from typing import IO, TYPE_CHECKING, Any
 import click
 
 from policy_service.cli.differences import difference_lines
+from policy_service.cli.reports import coverage_lines, meaning_lines, report_lines
+from policy_service.cli.reports import junit as junit_xml
 from policy_service.cli.terminal import fail, found, json_option, printable, show
 from policy_service.explanation import explanation_view
 from policy_service.problems import complaint_as_json
+from policy_service.reports import coverage_view, meaning_view, report_view
 from policy_service.versions import difference_view
 from rules import builtin
 from rules.checking import Findings
 from rules.checking import check as check_source
+from rules.coverage import coverage as coverage_of
 from rules.derive import Conversation, derive
 from rules.diff import difference as difference_of
 from rules.document import Document
@@ -22,17 +26,20 @@ from rules.errors import Complaint, DocumentRefused, EventRefused
 from rules.event import checked_event
 from rules.explain import explain as explain_facts
 from rules.ijson import NotIJson, loads
+from rules.meaning import meaning
+from rules.report import report_on
 from rules.source import Source, read_json, read_yaml
 from rules.vocabulary import Stage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 TEST_FAILED = "test_failed"
 OF_ITS_OWN = frozenset({TEST_FAILED, "property_broken", "property_undecided"})
-"""The codes of complaints that a document's own tests and properties make; it is whole otherwise."""
+"""The codes of what a document's own tests and properties complain of; it is whole otherwise."""
 
 _document_file: Any = click.Path(exists=True, dir_okay=False, path_type=Path)
+_new_file: Any = click.Path(dir_okay=False, writable=True, path_type=Path)
 
 
 @click.group()
@@ -56,22 +63,39 @@ def show_builtin(*, as_json: bool) -> None:
 def check(file: Path, *, as_json: bool) -> None:
     """Say everything that is wrong with a document, and run its tests."""
     findings = _checked(file)
-    _end(file, findings, "refused" if findings.complaints else "good", as_json=as_json)
+    more = {}
+    if findings.document is not None:
+        report = report_on(findings.document, _source(file))
+        more = report_view(report)
+        if not as_json:
+            _say(report_lines(file, report))
+    result = "refused" if findings.complaints else "good"
+    _end(file, findings, result, as_json=as_json, more=more)
 
 
 @rules.command()
 @click.argument("file", type=_document_file)
+@click.option("--coverage", is_flag=True, help="Offer tests for the rules that none decides.")
+@click.option("--junit", type=_new_file, help="Write the results as JUnit's XML to this file.")
 @json_option
-def test(file: Path, *, as_json: bool) -> None:
+def test(file: Path, *, coverage: bool, junit: Path | None, as_json: bool) -> None:
     """Run the tests that a document carries, and name the rules that none of them decides."""
     findings = _checked(file)
+    more = {}
     if _is_whole(findings):
         failed = sum(complaint.code == TEST_FAILED for complaint in findings.complaints)
-        tests = len(_source(file).value.get("tests", ()))
-        result = f"{tests - failed} tests passed, {failed} failed"
+        listed = _source(file).value.get("tests", ())
+        result = f"{len(listed) - failed} tests passed, {failed} failed"
+        if junit is not None:
+            junit.write_bytes(junit_xml(listed, findings.complaints))
+        if coverage:
+            told = coverage_of(Document(_source(file).value))
+            more = {"coverage": coverage_view(told)}
+            if not as_json:
+                _say(coverage_lines(told))
     else:
         result = "refused, its tests were not run"
-    _end(file, findings, result, as_json=as_json)
+    _end(file, findings, result, as_json=as_json, more=more)
 
 
 @rules.command()
@@ -126,12 +150,14 @@ def explain(
 @json_option
 def diff(before: Path, after: Path, *, as_json: bool) -> None:
     """Say what a document says otherwise than an earlier one; the exit code is 1 where it does."""
-    difference = difference_of(_whole(before), _whole(after))
+    earlier, later = _whole(before), _whole(after)
+    difference = difference_of(earlier, later)
+    told = meaning(earlier, later)
     if as_json:
-        show(difference_view(difference))
+        show({**difference_view(difference), **meaning_view(told)})
     else:
-        for line in difference_lines(difference):
-            click.echo(line)
+        _say(difference_lines(difference))
+        _say(meaning_lines(told))
     if difference:
         found()
 
@@ -160,14 +186,21 @@ def _is_whole(findings: Findings) -> bool:
 
 
 def _whole(file: Path) -> Document:
-    """The document, whatever its tests and properties say; the command ends where anything else is wrong."""
+    """The document, whatever it says of itself; the command ends where anything else is wrong."""
     findings = _checked(file)
     if not _is_whole(findings):
         _end(file, findings, "refused", as_json=False)
     return Document(_source(file).value)
 
 
-def _end(file: Path, findings: Findings, result: str, *, as_json: bool) -> None:
+def _end(
+    file: Path,
+    findings: Findings,
+    result: str,
+    *,
+    as_json: bool,
+    more: Mapping[str, Any] | None = None,
+) -> None:
     """Show the findings and the result, and end with a finding where there is a complaint."""
     if as_json:
         show(
@@ -175,6 +208,7 @@ def _end(file: Path, findings: Findings, result: str, *, as_json: bool) -> None:
                 "result": result,
                 "complaints": [complaint_as_json(complaint) for complaint in findings.complaints],
                 "notices": [complaint_as_json(notice) for notice in findings.notices],
+                **(more or {}),
             }
         )
     else:
@@ -183,6 +217,11 @@ def _end(file: Path, findings: Findings, result: str, *, as_json: bool) -> None:
         click.echo(f"{file}: {result}")
     if findings.complaints:
         found()
+
+
+def _say(lines: Iterable[str]) -> None:
+    for line in lines:
+        click.echo(line)
 
 
 def _print(file: Path, complaints: Iterable[Complaint], prefix: str = "") -> None:

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
     from tests.policy_service.api import Api
 
-NOTHING: dict[str, Any] = {"settings": [], "rules": [], "moved": [], "texts": [], "facts": []}
+WRITTEN: dict[str, Any] = {"settings": [], "rules": [], "moved": [], "texts": [], "facts": []}
+NOTHING: dict[str, Any] = {**WRITTEN, "meaning": [], "meaning_complete": True}
 
 
 def changed() -> dict[str, Any]:
@@ -35,10 +36,15 @@ def changed() -> dict[str, Any]:
 def test_a_version_is_compared_with_the_active_one(api: Api) -> None:
     title = builtin.tree()["title"]
     api.propose(document("Two", ask_again=3))
-    assert read(api.get(f"{ACME}/versions/2/diff")) == {
+    told = read(api.get(f"{ACME}/versions/2/diff"))
+    [meant] = told.pop("meaning")
+    assert (meant["before"]["rule"], meant["after"]["rule"]) == ("no-clear-answer", "ask-again")
+    assert meant["where"]["conversation.asks"] == ["2 to 3"]
+    assert told == {
         "version": 2,
         "against": 1,
-        **NOTHING,
+        **WRITTEN,
+        "meaning_complete": True,
         "settings": [{"name": "ask_again", "before": 1, "after": 3}],
         "texts": [{"name": "title", "before": title, "after": "Two"}],
     }
@@ -77,7 +83,10 @@ def test_two_files_are_compared_in_lines_to_read(tmp_path: Path) -> None:
     before = written(tmp_path, builtin.tree(), "before.yaml")
     after = written(tmp_path, changed(), "after.json")
     first, third = builtin.tree()["rules"][0], builtin.tree()["rules"][2]
-    assert call("rules", "diff", before, after, code=1).stdout.splitlines() == [
+    told = call("rules", "diff", before, after, code=1).stdout.splitlines()
+    assert "    where conversation.asks is 2 to 3" in told
+    assert any(line.startswith(f"! {first['id']} (noted") for line in told)
+    assert told[:6] == [
         "~ setting ask_again: 1 -> 3",
         f"~ rule {first['id']}",
         f'    reason: "{first["reason"]}" -> "elsewhere"',

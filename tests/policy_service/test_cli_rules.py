@@ -38,7 +38,7 @@ def test_the_built_in_document_is_shown_as_it_is_written() -> None:
 def test_what_is_shown_is_good(tmp_path: Path) -> None:
     file = tmp_path / "builtin.yaml"
     file.write_text(call("rules", "show").stdout, encoding="utf-8")
-    assert call("rules", "check", file).stdout == f"{file}: good\n"
+    assert call("rules", "check", file).stdout.endswith(f"{file}: good\n")
     assert as_json("rules", "check", file)["complaints"] == []
 
 

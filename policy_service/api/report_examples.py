@@ -1,0 +1,68 @@
+"""Examples of what is said over all facts, for the description."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from policy_service.api import examples
+
+if TYPE_CHECKING:
+    from rules.document import Json
+
+_GIVEN: Json = {"message.language": "de"}
+DIFF: Json = {
+    **examples.DIFF,
+    "meaning": [
+        {
+            "texts_only": False,
+            "before": {
+                "rule": "language-not-supported",
+                "outcome": "not_triggered",
+                "reason": "language_not_supported",
+                "stage": "not_routed",
+                "actions": [],
+            },
+            "after": {
+                "rule": "ask-if-customer",
+                "outcome": "ask",
+                "reason": "anonymous_contact",
+                "stage": "awaiting_answer",
+                "actions": [{"type": "ask", "text": "Are you an existing customer?"}],
+            },
+            "where": {"conversation.stage": ["new"], "message.language": ["such as de"]},
+            "example": _GIVEN,
+        }
+    ],
+    "meaning_complete": True,
+}
+REPORT: Json = {
+    "version": 2,
+    "digest": examples.POLICY["digest"],
+    "findings": [
+        {
+            "pointer": "/rules/3",
+            "code": "rule_unreachable",
+            "message": "german is never reached: language-not-supported before it decides all "
+            "it asks for",
+            "example": {
+                "given": _GIVEN,
+                "decided": {
+                    "outcome": "not_triggered",
+                    "reason": "language_not_supported",
+                    "rule": "language-not-supported",
+                    "stage": "not_routed",
+                    "actions": [],
+                },
+            },
+        }
+    ],
+    "undecided": [],
+    "properties": ["outbound-is-never-asked"],
+    "coverage": {
+        "rules": 34,
+        "untested": ["german"],
+        "offered": [],
+        "without": ["german"],
+        "yaml": "",
+    },
+}

@@ -1,0 +1,83 @@
+"""What is said of a document over all facts, in lines to read, and its tests as JUnit has them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from xml.etree.ElementTree import Element, SubElement, tostring
+
+from policy_service.cli.terminal import printable
+from rules.coverage import as_yaml
+from rules.example import given_in_words, in_words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+    from typing import Any
+
+    from rules.coverage import Coverage
+    from rules.errors import Complaint
+    from rules.meaning import Change, Meaning
+    from rules.report import Report
+
+
+def report_lines(file: Path, report: Report) -> Iterator[str]:
+    """The findings, each with its example, and what else there is to say."""
+    for finding in report.findings:
+        line = "" if finding.line is None else f":{finding.line}"
+        said = printable(f"{finding.pointer or '/'}: {finding.message}")
+        yield f"{file}{line}: finding: {said} ({finding.code})"
+        if finding.example is not None:
+            yield f"    {printable(in_words(finding.example))}"
+    for code in report.undecided:
+        yield f"{file}: undecided: {code}"
+    for stated in report.properties:
+        yield f"{file}: proved: {stated}"
+
+
+def coverage_lines(told: Coverage) -> Iterator[str]:
+    """How many rules the tests decide, and tests to paste for those they do not."""
+    covered = told.rules - len(told.untested)
+    yield f"{covered} of {told.rules} rules are decided by a test"
+    if told.offered:
+        yield "These tests would decide others, pasted under `tests:`"
+        yield from printable(as_yaml(told.offered).rstrip("\n")).split("\n")
+    for rule in told.without:
+        yield f"No facts were found that {rule} decides"
+
+
+def meaning_lines(told: Meaning) -> Iterator[str]:
+    """What is decided otherwise, group by group."""
+    for change in told.changes:
+        yield from _change_lines(change)
+    if not told.complete:
+        yield "There may be more that is decided otherwise: the search was broken off."
+
+
+def _change_lines(change: Change) -> Iterator[str]:
+    before, after = change.before, change.after
+    if change.texts_only:
+        yield f"= {before.rule} is put in other words"
+    else:
+        yield (
+            f"! {before.rule} ({before.outcome}, {before.reason}, stage {before.stage or 'stays'})"
+            f" -> {after.rule} ({after.outcome}, {after.reason}, stage {after.stage or 'stays'})"
+        )
+    for fact, values in change.where.items():
+        yield printable(f"    where {fact} is {' or '.join(values)}")
+    yield printable(f"    as for {given_in_words(change.example)}")
+
+
+def junit(tests: Sequence[Mapping[str, Any]], failures: Sequence[Complaint]) -> bytes:
+    """The document's tests as one suite of JUnit's XML."""
+    failed = {failure.pointer: failure.message for failure in failures}
+    suite = Element("testsuite", name="rules", tests=str(len(tests)), failures=str(len(failed)))
+    for number, test in enumerate(tests):
+        case = SubElement(suite, "testcase", classname="rules", name=_in_xml(test["name"]))
+        if message := failed.get(f"/tests/{number}"):
+            SubElement(case, "failure", message=_in_xml(message))
+    return b"%s\n" % tostring(suite, encoding="utf-8", xml_declaration=True)
+
+
+def _in_xml(text: str) -> str:
+    """The text without the characters that XML has no place for."""
+    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)

@@ -1,0 +1,96 @@
+"""What is said of a document over all facts, over HTTP and at the command line."""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING, Any
+from xml.etree.ElementTree import fromstring
+
+from policy_service.keys import Role
+from rules import builtin
+from rules.source import read_yaml
+from tests.policy_service.api import ACME, document, read
+from tests.policy_service.command_line import as_json, call
+from tests.policy_service.problems import code
+from tests.policy_service.test_cli_rules import with_test, written
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.policy_service.api import Api
+
+HIDDEN = {
+    "id": "hidden",
+    "when": {"conversation.stage": "routed", "contact.kind": "user"},
+    "outcome": "noted",
+    "reason": "hidden",
+}
+STATED = {"id": "routed-stays", "for_all": {"conversation.stage": "routed"}}
+
+
+def changed() -> dict[str, Any]:
+    """The built-in document with a rule that is never reached and a property that holds."""
+    tree = copy.deepcopy(document())
+    tree["rules"].append(HIDDEN)
+    return {**tree, "properties": [{**STATED, "stage_in": ["routed"]}]}
+
+
+def test_a_version_is_reported_on_to_every_role(api: Api) -> None:
+    api.propose(changed())
+    for role in Role:
+        told = read(api.get(f"{ACME}/versions/2/report", role))
+        assert told["version"] == 2
+        assert told["properties"] == ["routed-stays"]
+        assert (told["coverage"]["untested"], told["coverage"]["without"]) == (
+            ["hidden"],
+            ["hidden"],
+        )
+        [hidden] = [each for each in told["findings"] if each["code"] == "rule_unreachable"]
+        assert hidden["pointer"] == f"/rules/{len(changed()['rules']) - 1}"
+        assert hidden["example"]["decided"]["rule"] == "already-routed"
+
+
+def test_a_version_that_is_none_is_not_found(shared: Api) -> None:
+    assert code(shared.get(f"{ACME}/versions/9/report")) == (404, "not_found")
+
+
+def test_a_broken_property_refuses_a_document_and_says_by_what(api: Api) -> None:
+    tree = {**changed(), "properties": [{**STATED, "outcome_in": ["ask"]}]}
+    refused = api.post(f"{ACME}/versions", {"document": tree}, Role.AUTHOR)
+    assert code(refused) == (422, "invalid_document")
+    assert refused.json
+    [error] = refused.json["errors"]
+    assert (error["pointer"], error["code"]) == ("/properties/0", "property_broken")
+    assert "conversation.stage: routed gets noted by teammate-joined" in error["message"]
+
+
+def test_findings_are_told_and_do_not_refuse(tmp_path: Path) -> None:
+    file = written(tmp_path, changed())
+    said = call("rules", "check", file).stdout
+    assert "finding: /rules/" in said
+    assert "(rule_unreachable)" in said
+    assert "proved: routed-stays" in said
+    told = as_json("rules", "check", file)
+    assert {"rule_unreachable", "otherwise_decides"} <= {e["code"] for e in told["findings"]}
+
+
+def test_tests_are_offered_for_what_none_decides(tmp_path: Path) -> None:
+    tree = {**builtin.tree(), "tests": builtin.tree()["tests"][:5]}
+    file = written(tmp_path, tree)
+    told = as_json("rules", "test", file, "--coverage")["coverage"]
+    assert read_yaml(told["yaml"]).value == told["offered"]
+    whole = written(tmp_path, {**tree, "tests": [*tree["tests"], *told["offered"]]}, "whole.yaml")
+    assert as_json("rules", "test", whole, "--coverage")["coverage"]["untested"] == []
+    said = call("rules", "test", file, "--coverage").stdout
+    assert "rules are decided by a test" in said
+    assert told["yaml"].splitlines()[0] in said
+
+
+def test_the_results_are_written_as_junit_has_them(tmp_path: Path) -> None:
+    file, results = written(tmp_path, with_test(reason="wrong")), tmp_path / "results.xml"
+    call("rules", "test", file, "--junit", results, code=1)
+    suite = fromstring(results.read_text(encoding="utf-8"))  # noqa: S314 - we wrote it
+    cases = suite.findall("testcase")
+    assert (suite.get("tests"), suite.get("failures")) == (str(len(cases)), "1")
+    [failed] = [case for case in cases if case.find("failure") is not None]
+    assert failed.get("name") == "One more"
