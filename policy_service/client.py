@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from types import TracebackType
 
-    from policy_service.api.explained import Diff, DryRun, Explanation, Told
+    from policy_service.api.explained import DryRun, Explanation, Told
+    from policy_service.api.reported import Diff
     from policy_service.api.shapes import (
         AskedAction,
         Decision,
@@ -48,6 +49,7 @@ class Refused(Exception):  # noqa: N818 - it was refused; nothing went wrong wit
 
     def __init__(self, problem: Mapping[str, Any]) -> None:
         super().__init__(f"{problem['code']}: {problem['detail']}")
+        self.problem = problem
         self.status: int = problem["status"]
         self.code: str = problem["code"]
         self.detail: str = problem["detail"]
@@ -146,9 +148,9 @@ class Client:
     def reject(self, workspace: str, number: int, reason: str) -> Version:
         return self._step(workspace, number, "reject", {"reason": reason})
 
-    def activate(self, workspace: str, number: int) -> Version:
-        """Let the version decide from now on."""
-        return self._step(workspace, number, "activate", {})
+    def activate(self, workspace: str, number: int, **how: Any) -> Version:  # noqa: ANN401 - at, percent, shadow, apply_to_running
+        """Let the version decide: for all and from now on, unless it says how else."""
+        return self._step(workspace, number, "activate", how)
 
     def entries(self, workspace: str, **filters: str | int) -> Iterator[LedgerEntry]:
         """The entries that the filters find, in order; `from_` stands for `from`."""

@@ -47,11 +47,16 @@ def _admitted(route: Route, service: Service, caller: Key, named: Mapping[str, A
     g.key_id = caller.id
     if service.rate:
         service.rate.admit(caller.id)
+    check_may(route, caller, named)
+    return route.view(service, caller, **named)
+
+
+def check_may(route: Route, caller: Key, named: Mapping[str, Any]) -> None:
+    """Problem `role_not_allowed`, or `not_found` for a workspace out of the caller's reach."""
     if caller.role not in route.roles:
         raise Problem("role_not_allowed", f"A key of the role {caller.role.value} may not")
     if "workspace" in named:
         check_reach(caller, named["workspace"], system=route.system)
-    return route.view(service, caller, **named)
 
 
 def authenticated(service: Service) -> Key:

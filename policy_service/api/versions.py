@@ -215,18 +215,22 @@ def activate(service: Service, caller: Key, workspace: str, number: int) -> Resp
     version is active by then. Activating an older version is rolling back.
     """
     query()
-    asked = json_as(ACTIVATION)
+    how = activation_from(json_as(ACTIVATION))
+    return answer(_enter(service, caller, workspace, lambda steps: steps.activate(number, how)))
+
+
+def activation_from(asked: ActivationRequest) -> Activation:
+    """How to activate, as it was asked for; Problem `invalid_request` where that contradicts."""
     if asked.get("shadow") and (asked.get("percent") or asked.get("apply_to_running")):
         both = Complaint("/shadow", "not_allowed", "In the shadow it decides for no conversation")
         raise Problem("invalid_request", "A version in the shadow decides nothing", [both])
     at = asked.get("at")
-    how = Activation(
+    return Activation(
         at=moment(at) if at else None,
         percent=asked.get("percent"),
         shadow=bool(asked.get("shadow")),
         apply_to_running=bool(asked.get("apply_to_running")),
     )
-    return answer(_enter(service, caller, workspace, lambda steps: steps.activate(number, how)))
 
 
 def _enter(

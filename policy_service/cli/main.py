@@ -18,6 +18,7 @@ from policy_service.cli import (
     serve,
     story,
     verify,
+    versions,
     workspaces,
 )
 
@@ -49,3 +50,6 @@ for command in (
     restore.restore,
 ):
     main.add_command(command)
+
+for step in (versions.propose, versions.approve, versions.reject, versions.activate):
+    rules.rules.add_command(step)
