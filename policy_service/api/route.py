@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from policy_service.keys import Role
 from policy_service.problems import PROBLEMS
 
 if TYPE_CHECKING:
@@ -14,12 +15,12 @@ if TYPE_CHECKING:
 
     from flask import Response
 
-    from policy_service.keys import Role
-
 JSON = "application/json"
 NDJSON = "application/x-ndjson"
 CSV = "text/csv"
 TEXT = "text/plain"
+EVERY_ROLE = frozenset(Role)
+WORKSPACE = "/v1/workspaces/<workspace>"
 
 _WITH_A_KEY = (
     "unauthorized", "too_many_requests", "role_not_allowed", "invalid_request",

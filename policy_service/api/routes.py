@@ -25,27 +25,23 @@ from policy_service.api import (
     proof_examples,
     proofs,
     replay_routes,
-    report_examples,
-    reported,
     shapes,
-    versions,
     watch,
 )
 from policy_service.api.description import Description
 from policy_service.api.guard import guarded
 from policy_service.api.openapi import describe
 from policy_service.api.requests import PAGE
-from policy_service.api.route import CSV, NDJSON, TEXT, Gives, Route, Takes
+from policy_service.api.route import CSV, NDJSON, TEXT, WORKSPACE, Gives, Route, Takes
+from policy_service.api.version_routes import VERSION_ROUTES
 from policy_service.keys import Role
 from rules.event import Event
 
 if TYPE_CHECKING:
     from flask import Flask
 
-EVERY_ROLE = frozenset(Role)
 SIGNING = ("ledger_behind", "not_signed", "no_signing_key")
 NO_KEY: frozenset[Role] = frozenset()
-WORKSPACE = "/v1/workspaces/<workspace>"
 
 
 ROUTES = (
@@ -152,79 +148,7 @@ ROUTES = (
         query=PAGE,
         gives=Gives(explained.Story, examples.STORY),
     ),
-    Route(
-        "GET",
-        f"{WORKSPACE}/policy",
-        versions.policy,
-        EVERY_ROLE,
-        gives=Gives(shapes.Policy, examples.POLICY),
-    ),
-    Route(
-        "POST",
-        f"{WORKSPACE}/versions",
-        versions.propose,
-        frozenset({Role.AUTHOR}),
-        takes=Takes(versions.Proposal, examples.PROPOSAL),
-        gives=Gives(shapes.Version, examples.PROPOSED, status=201),
-        problems=("invalid_document",),
-    ),
-    Route(
-        "GET",
-        f"{WORKSPACE}/versions",
-        versions.catalogue,
-        EVERY_ROLE,
-        query=PAGE,
-        gives=Gives(shapes.VersionPage, examples.VERSIONS),
-    ),
-    Route(
-        "GET",
-        f"{WORKSPACE}/versions/<number:number>",
-        versions.show,
-        EVERY_ROLE,
-        gives=Gives(shapes.VersionWithDocument, examples.VERSION_WITH_DOCUMENT),
-    ),
-    Route(
-        "GET",
-        f"{WORKSPACE}/versions/<number:number>/diff",
-        versions.diff,
-        EVERY_ROLE,
-        query=versions.AGAINST,
-        gives=Gives(reported.Diff, report_examples.DIFF),
-    ),
-    Route(
-        "GET",
-        f"{WORKSPACE}/versions/<number:number>/report",
-        versions.report,
-        EVERY_ROLE,
-        gives=Gives(reported.Report, report_examples.REPORT),
-    ),
-    Route(
-        "POST",
-        f"{WORKSPACE}/versions/<number:number>/approve",
-        versions.approve,
-        frozenset({Role.APPROVER}),
-        takes=Takes(versions.Approval, examples.APPROVAL),
-        gives=Gives(shapes.Version, examples.APPROVED),
-        problems=("proposer_may_not_approve", "digest_mismatch", "wrong_status"),
-    ),
-    Route(
-        "POST",
-        f"{WORKSPACE}/versions/<number:number>/reject",
-        versions.reject,
-        frozenset({Role.APPROVER}),
-        takes=Takes(versions.Rejection, examples.REJECTION),
-        gives=Gives(shapes.Version, examples.REJECTED),
-        problems=("wrong_status",),
-    ),
-    Route(
-        "POST",
-        f"{WORKSPACE}/versions/<number:number>/activate",
-        versions.activate,
-        frozenset({Role.APPROVER}),
-        takes=Takes(versions.ActivationRequest, examples.ACTIVATION),
-        gives=Gives(shapes.Version, examples.ACTIVE),
-        problems=("wrong_status", "percent_shrinks"),
-    ),
+    *VERSION_ROUTES,
     Route(
         "GET",
         f"{WORKSPACE}/ledger/entries",

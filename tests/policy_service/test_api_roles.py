@@ -48,6 +48,7 @@ PROMISED = {
     ("GET", "/v1/workspaces/{}/versions"): "platform author approver auditor owner",
     ("GET", "/v1/workspaces/{}/versions/{}"): "platform author approver auditor owner",
     ("GET", "/v1/workspaces/{}/versions/{}/diff"): "platform author approver auditor owner",
+    ("GET", "/v1/workspaces/{}/versions/{}/report"): "platform author approver auditor owner",
     ("POST", "/v1/workspaces/{}/versions/{}/approve"): "approver",
     ("POST", "/v1/workspaces/{}/versions/{}/reject"): "approver",
     ("POST", "/v1/workspaces/{}/versions/{}/activate"): "approver",

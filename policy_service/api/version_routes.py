@@ -1,0 +1,84 @@
+"""The routes of a workspace's rules: the active ones, and every version there was."""
+
+from __future__ import annotations
+
+from policy_service.api import examples, report_examples, reported, shapes, versions
+from policy_service.api.requests import PAGE
+from policy_service.api.route import EVERY_ROLE, WORKSPACE, Gives, Route, Takes
+from policy_service.keys import Role
+
+VERSION_ROUTES = (
+    Route(
+        "GET",
+        f"{WORKSPACE}/policy",
+        versions.policy,
+        EVERY_ROLE,
+        gives=Gives(shapes.Policy, examples.POLICY),
+    ),
+    Route(
+        "POST",
+        f"{WORKSPACE}/versions",
+        versions.propose,
+        frozenset({Role.AUTHOR}),
+        takes=Takes(versions.Proposal, examples.PROPOSAL),
+        gives=Gives(shapes.Version, examples.PROPOSED, status=201),
+        problems=("invalid_document",),
+    ),
+    Route(
+        "GET",
+        f"{WORKSPACE}/versions",
+        versions.catalogue,
+        EVERY_ROLE,
+        query=PAGE,
+        gives=Gives(shapes.VersionPage, examples.VERSIONS),
+    ),
+    Route(
+        "GET",
+        f"{WORKSPACE}/versions/<number:number>",
+        versions.show,
+        EVERY_ROLE,
+        gives=Gives(shapes.VersionWithDocument, examples.VERSION_WITH_DOCUMENT),
+    ),
+    Route(
+        "GET",
+        f"{WORKSPACE}/versions/<number:number>/diff",
+        versions.diff,
+        EVERY_ROLE,
+        query=versions.AGAINST,
+        gives=Gives(reported.Diff, report_examples.DIFF),
+    ),
+    Route(
+        "GET",
+        f"{WORKSPACE}/versions/<number:number>/report",
+        versions.report,
+        EVERY_ROLE,
+        gives=Gives(reported.Report, report_examples.REPORT),
+    ),
+    Route(
+        "POST",
+        f"{WORKSPACE}/versions/<number:number>/approve",
+        versions.approve,
+        frozenset({Role.APPROVER}),
+        takes=Takes(versions.Approval, examples.APPROVAL),
+        gives=Gives(shapes.Version, examples.APPROVED),
+        problems=("proposer_may_not_approve", "digest_mismatch", "wrong_status"),
+    ),
+    Route(
+        "POST",
+        f"{WORKSPACE}/versions/<number:number>/reject",
+        versions.reject,
+        frozenset({Role.APPROVER}),
+        takes=Takes(versions.Rejection, examples.REJECTION),
+        gives=Gives(shapes.Version, examples.REJECTED),
+        problems=("wrong_status",),
+    ),
+    Route(
+        "POST",
+        f"{WORKSPACE}/versions/<number:number>/activate",
+        versions.activate,
+        frozenset({Role.APPROVER}),
+        takes=Takes(versions.ActivationRequest, examples.ACTIVATION),
+        gives=Gives(shapes.Version, examples.ACTIVE),
+        problems=("wrong_status", "percent_shrinks"),
+    ),
+)
