@@ -9,6 +9,7 @@ import pytest
 
 from rules.checking import check
 from rules.codes import CODES, NOTICES
+from rules.findings import CODES as FINDINGS
 from rules.source import read_yaml
 from rules.vocabulary import FACTS, SETTINGS, ActionType, Fact, Outcome, Stage, Test
 
@@ -29,6 +30,11 @@ def type_of(fact: Fact) -> str:
 def test_every_code_stands_on_the_page() -> None:
     assert rows("code | meaning") == [[f"`{c}`", meaning] for c, meaning in CODES.items()]
     assert rows("notice | meaning") == [[f"`{c}`", meaning] for c, meaning in NOTICES.items()]
+
+
+def test_every_finding_stands_on_the_page() -> None:
+    expected = [[f"[`{c}`](checks/{c}.md)", meaning] for c, meaning in FINDINGS.items()]
+    assert rows("finding | meaning") == expected
 
 
 def test_every_fact_stands_on_the_page() -> None:
