@@ -9,17 +9,20 @@ does not fit to the byte is like nothing.
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from typing import TYPE_CHECKING, TypeAlias
+
+from rules.time import moment, rfc3339
 
 if TYPE_CHECKING:
     from audit.store import Recorded
 
-Likeness: TypeAlias = tuple[bytes | None, ...]
+Likeness: TypeAlias = tuple[bytes | timedelta | None, ...]
 
 _TEXT = rb'"[ !#-\[\]-~]*"'  # ASCII without what JSON escapes
 _COMMITMENT = re.compile(rb',"commitment":"[A-Za-z0-9+/]{43}="')
 _COMMITMENT_SIZE = 60
-_MIDDLE = re.compile(rb'(?:"id":%b,)?("language":%b,)?"occurred_at":%b,' % (_TEXT, _TEXT, _TEXT))
+_MIDDLE = re.compile(rb'(?:"id":%b,)?("language":%b,)?"occurred_at":(%b),' % (_TEXT, _TEXT, _TEXT))
 _QUESTION = re.compile(rb'(\{"digest":%b\}),"question":%b(,"stage":[^}]*\})' % (_TEXT, _TEXT))
 _NOWHERE = b"\0"  # stands in no JSON
 
@@ -27,8 +30,7 @@ _NOWHERE = b"\0"  # stands in no JSON
 def likeness(recorded: Recorded, *, bucket: bool) -> Likeness | None:
     """What all decisions that are alike share, one of which must have been read; None for no other.
 
-    `bucket` says whether the place in the sample may decide. A decision with a deadline is like
-    none.
+    `bucket` says whether the place in the sample may decide.
     """
     head, _, rest = recorded.rest.partition(b',"facts":')
     facts, _, rest = rest.partition(b',"format":1,')
@@ -37,10 +39,15 @@ def likeness(recorded: Recorded, *, bucket: bool) -> Likeness | None:
     between = _MIDDLE.fullmatch(middle)
     if between is None or not _COMMITMENT.fullmatch(head, len(actions)):
         return None
-    language = None
+    language, within = None, None
     if actions != b'{"actions":[]':
-        if recorded.id is None or b'"expires_at":' in actions:
+        if recorded.id is None:
             return None
+        if b'"expires_at":' in actions:
+            waited = _waited(actions, between[2][1:-1])
+            if waited is None:
+                return None
+            actions, within = waited
         actions = actions.replace(b'"id":"' + recorded.id + b".", _NOWHERE)
         language = between[1]
     if not bucket:
@@ -50,7 +57,22 @@ def likeness(recorded: Recorded, *, bucket: bool) -> Likeness | None:
         if asked is None:
             return None
         tail = asked[1] + asked[2]
-    return (actions, facts, language, tail, *recorded[5:8])
+    return (actions, facts, language, within, tail, *recorded[5:8])
+
+
+def _waited(actions: bytes, occurred_at: bytes) -> tuple[bytes, timedelta] | None:
+    """The actions without their deadline, where there is one as it is written, and its distance."""
+    before, name, behind = actions.partition(b'"expires_at":"')
+    written, quote, behind = behind.partition(b'"')
+    if name in behind:
+        return None
+    try:
+        deadline = moment(written.decode("ascii"))
+        if rfc3339(deadline) != written.decode("ascii"):
+            return None
+        return before + name + quote + behind, deadline - moment(occurred_at.decode("ascii"))
+    except (ValueError, OverflowError):
+        return None
 
 
 def _without_bucket(facts: bytes) -> bytes:

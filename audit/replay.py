@@ -7,7 +7,7 @@ evaluator has changed. Decisions that must come out alike are decided once.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
@@ -75,30 +75,41 @@ class Report:
         )
 
 
+@dataclass(slots=True)
+class Memory:
+    """What was learned of a ledger by replaying a part of it."""
+
+    policies: dict[str, Policy] = field(default_factory=dict)
+    """By digest."""
+    identical: set[Likeness] = field(default_factory=set)
+    bucket: bool = False
+    """Whether the place in the sample has decided anything."""
+
+
 def report(  # noqa: PLR0913 - what, and within which bounds
     snapshot: Snapshot,
     log: str,
     start: int = 0,
     stop: int | None = None,
     *,
-    policies: dict[str, Policy] | None = None,
+    memory: Memory | None = None,
     within: tuple[bytes, bytes] = EVER,
 ) -> Report:
     """What replaying the entries from `start` up to before `stop` comes to.
 
-    `policies` are those compiled before, by digest; what is compiled now is added. `within` are two
-    times as leaves have them: only what was entered from the first on, before the second.
+    `memory` is of earlier parts of the same ledger, and remembers this one. `within` are two times
+    as leaves have them: only what was entered from the first on, before the second.
     """
     decisions = identical = 0
     differences: list[Difference] = []
-    compiled = Compiled(snapshot, {} if policies is None else policies)
-    known: set[Likeness] = set()
-    bucket = False
+    memory = memory or Memory()
+    compiled = Compiled(snapshot, memory.policies)
+    known = memory.identical
     since, until = within
     for recorded in snapshot.recorded(log, start, stop):
         if not since <= recorded.at < until:
             continue
-        like = likeness(recorded, bucket=bucket) if recorded.kind == _DECISION else None
+        like = likeness(recorded, bucket=memory.bucket) if recorded.kind == _DECISION else None
         if like in known:
             decisions += 1
             identical += 1
@@ -111,8 +122,8 @@ def report(  # noqa: PLR0913 - what, and within which bounds
             differences += found
             continue
         identical += 1
-        if compiled.sampling and not bucket:
-            bucket, like = True, None
+        if compiled.sampling and not memory.bucket:
+            memory.bucket, like = True, None
             known.clear()
         if like is not None:
             if len(known) >= MOST_KNOWN:

@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
     from audit.replay import Difference, Report
     from audit.store import Store, Transaction
-    from rules.compile import Policy
 
 LOCK = "replays.lock"
 MOST_KEPT = 50
@@ -195,7 +194,7 @@ class Replays:
         return self._backtested(replay) if of_a_candidate else self._replayed(replay)
 
     def _replayed(self, replay: Replay) -> dict[str, Any] | None:
-        policies: dict[str, Policy] = {}
+        memory = replaying.Memory()
         counted = replaying.Report(0, 0, ())
         found = 0
         progress = _Progress(self, replay)
@@ -204,9 +203,7 @@ class Replays:
             stop = min(start + backtests.ENTRIES, replay.size)
             with self._store.read() as snapshot:
                 log = replay.workspace
-                report = replaying.report(
-                    snapshot, log, start, stop, policies=policies, within=within
-                )
+                report = replaying.report(snapshot, log, start, stop, memory=memory, within=within)
             found += len(report.differences)
             counted += report
             counted = replace(counted, differences=counted.differences[:MOST_DIFFERENCES])

@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 
     from audit.replay import Difference, Report
     from audit.store import Snapshot
-    from rules.compile import Policy
 
     Part: TypeAlias = tuple[Path, str, int, int]
     """A ledger's folder, a log of it, and which of its entries: the first, and the one behind."""
@@ -44,7 +43,7 @@ if TYPE_CHECKING:
 PART = 10_000
 """Entries that a process takes at a time."""
 
-_policies: dict[str, Policy] = {}  # of this process, by digest, which says all that they are
+_memory = [replaying.Memory()]  # of the ledger that is being replayed, in this process
 
 SHOWN = 20
 """Differences of one workspace that are printed; `--json` has all of them."""
@@ -97,6 +96,7 @@ def replay_logs(data: Path, sizes: dict[str, int]) -> dict[str, Report]:
         for log, size in sizes.items()
         for start in range(0, size, PART)
     ]
+    _memory[0] = replaying.Memory()
     processes = min(len(parts), os.cpu_count() or 1)
     if processes <= 1:
         return _by_log(parts, _watched(parts, map(_replayed, parts)))
@@ -118,7 +118,7 @@ def _watched(parts: list[Part], reports: Iterable[Report]) -> list[Report]:
 def _replayed(part: Part) -> Report:
     data, log, start, stop = part
     with SqliteStore.open(data) as store, store.read() as snapshot:
-        return replaying.report(snapshot, log, start, stop, policies=_policies)
+        return replaying.report(snapshot, log, start, stop, memory=_memory[0])
 
 
 def _by_log(parts: list[Part], reports: list[Report]) -> dict[str, Report]:

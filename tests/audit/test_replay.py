@@ -10,7 +10,7 @@ import orjson
 import pytest
 
 from audit.alike import likeness
-from audit.replay import COMPARED, replay, report
+from audit.replay import COMPARED, Memory, replay, report
 from audit.store import Recorded
 from audit.stores.sqlite import SqliteStore
 from bench.sample import drawn
@@ -125,3 +125,28 @@ def test_a_changed_byte_is_found_as_if_each_were_decided_alone(
                 alone = Recording([broken], recording.documents)
                 [read] = replay(cast("Snapshot", alone), LOG)
                 assert read.differences == (), (at, line.rest[at - 20 : at + 20])
+
+
+def test_a_deadline_that_was_moved_is_named(recording: Recording) -> None:
+    """Also to the same moment, written otherwise."""
+    places = like_another(recording)
+    place = next(p for p in places if b'"expires_at":"' in recording.lines[p].rest)
+    line = recording.lines[place]
+    before, name, behind = line.rest.partition(b'"expires_at":"')
+    at, quote, behind = behind.partition(b'"')
+    for moved in (at.replace(b"Z", b"+00:00"), at.replace(b"2026", b"2027"), b""):
+        rest = before + name + moved + quote + behind
+        [found] = report(recording.changed(place, line._replace(rest=rest)), LOG).differences
+        assert found.member == "actions"
+
+
+def test_what_was_learned_of_one_part_holds_for_the_next(recording: Recording) -> None:
+    memory = Memory()
+    whole, middle = cast("Snapshot", recording), len(recording.lines) // 2
+    first = report(whole, LOG, 0, middle, memory=memory)
+    learned = len(memory.identical)
+    again = report(whole, LOG, 0, middle, memory=memory)
+    assert again == first
+    assert len(memory.identical) == learned > 0
+    both = first + report(whole, LOG, middle, memory=memory)
+    assert both == report(whole, LOG)
