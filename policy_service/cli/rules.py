@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -26,6 +27,7 @@ from rules.errors import Complaint, DocumentRefused, EventRefused
 from rules.event import checked_event
 from rules.explain import explain as explain_facts
 from rules.ijson import NotIJson, loads
+from rules.json_schema import json_schema
 from rules.meaning import meaning
 from rules.report import report_on
 from rules.source import Source, read_json, read_yaml
@@ -142,6 +144,14 @@ def explain(
             wanted, actual = tried.failed.expected, tried.failed.actual
             click.echo(f"  {tried.rule}: {tried.failed.fact} is {actual!r}, wanted {wanted!r}")
     click.echo(f"{ruling.rule}: {ruling.outcome}, {ruling.reason}, stage {decision['stage']}")
+
+
+@rules.command("schema")
+@json_option
+def show_schema(*, as_json: bool) -> None:
+    """Print the JSON Schema of rule documents, for editors."""
+    del as_json  # it is JSON anyway
+    click.echo(json.dumps(json_schema(), indent=2, ensure_ascii=False))
 
 
 @rules.command()

@@ -47,6 +47,7 @@ def test_the_commands_are_those_that_were_promised() -> None:
         "rules check",
         "rules test",
         "rules explain",
+        "rules schema",
         "rules diff",
         "rules propose",
         "rules approve",
