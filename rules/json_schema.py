@@ -13,7 +13,6 @@ from rules.vocabulary import (
     ATTRIBUTE_TYPES,
     BARE_ACTIONS,
     BOUNDS,
-    CHOICES,
     FACTS,
     FORMAT,
     SETTING_FACTS,
