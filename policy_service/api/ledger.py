@@ -124,6 +124,6 @@ def _view(snapshot: Snapshot, entry: Entry) -> dict[str, Any]:
         "kind": leaf["kind"],
         "at": leaf["at"],
         "leaf_hash": base64.b64encode(entry.leaf_hash).decode(),
-        "entry": leaf,
+        "entry": dict(sorted(leaf.items())),  # as RFC 8785 has it, for who hashes what they see
         "personal": personal_view(personal_of(snapshot, entry.log, entry.index)),
     }

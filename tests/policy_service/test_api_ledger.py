@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -10,6 +11,7 @@ import pytest
 
 from audit.entry import Kind
 from policy_service.keys import Role
+from rules.canonical import canonical
 from rules.vocabulary import Outcome
 from tests.policy_service.api import ACME, document, event, opened, read, reply
 from tests.policy_service.problems import code, errors
@@ -279,3 +281,11 @@ def test_the_system_log_is_for_keys_of_every_workspace_alone(api: Api) -> None:
 @pytest.mark.parametrize("path", ["policy", "versions", "versions/1", "decisions/ev-1"])
 def test_system_is_no_workspace(busy: Api, path: str) -> None:
     assert code(busy.get(f"/v1/workspaces/system/{path}")) == (404, "not_found")
+
+
+def test_an_entry_is_shown_in_the_order_in_which_it_is_hashed(api: Api) -> None:
+    """So that what is read, without blanks, is the leaf byte for byte."""
+    api.decide(event())
+    for item in read(api.get(f"{ACME}/ledger/entries", Role.AUDITOR))["items"]:
+        written = json.dumps(item["entry"], separators=(",", ":"), ensure_ascii=False)
+        assert written.encode() == canonical(item["entry"])
