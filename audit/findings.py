@@ -46,7 +46,7 @@ MEANINGS = MappingProxyType(
         Code.ACTION_ID: "an action whose id is not its decision's id, a dot and its place",
         Code.DOCUMENT: "a version's document that is missing or has another digest",
         Code.VERSION_HISTORY: "a version entry that cannot follow the ones before it",
-        Code.APPROVAL: "a version activated that no other key than its author's approved",
+        Code.APPROVAL: "a version activated that not enough other keys than its author's approved",
         Code.POLICY: "a decision by another version than was active or pinned",
         Code.STAGE: "a decision from another stage than the one before it led to",
         Code.ASKS: "a decision with another count of asks than there were",

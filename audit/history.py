@@ -3,7 +3,8 @@
 A decision starts from the stage that the conversation's last one led to, counts the asks so far,
 and is made by the version that is active, or by the one pinned to the conversation: the version of
 the decision that left `new`, until the conversation is `routed` or `not_routed`. No version is
-activated but one that another key than its author's approved; version 1 is, if `system` enters it.
+activated but one that other keys than its author's approved, as many as the log requires when it
+first is: one, unless it says otherwise. Version 1 is, if `system` enters it.
 """
 
 from __future__ import annotations
@@ -46,6 +47,8 @@ class History:
         self._events: set[str] = set()
         self._decisions: set[str] = set()
         self._conversations: dict[str, _Conversation] = {}
+        self._admitted: set[int] = set()
+        """The versions that were activated with the approvals that were required then."""
 
     def next(self, index: int, leaf: Mapping[str, Any]) -> list[Finding]:
         """What of the leaf contradicts the ones before it."""
@@ -67,7 +70,7 @@ class History:
 
     def _version(self, index: int, leaf: Mapping[str, Any]) -> Iterator[tuple[Code, str]]:
         if leaf["kind"] == Kind.VERSION_ACTIVATED:
-            yield from _approval(self._versions.get(leaf["version"]))
+            yield from self._approval(self._versions.get(leaf["version"]))
         try:
             self._versions = self._versions.after(index, leaf)
         except BrokenHistory as error:
@@ -78,6 +81,22 @@ class History:
                 yield Code.DOCUMENT, f"the document of version {leaf['version']} is missing"
             elif f"sha256:{hashlib.sha256(body).hexdigest()}" != leaf["digest"]:
                 yield Code.DOCUMENT, f"the document of version {leaf['version']} was changed"
+
+    def _approval(self, record: VersionRecord | None) -> Iterator[tuple[Code, str]]:
+        """What keeps a version from being activated; one that is not there is found elsewhere."""
+        if record is None or (record.number, record.proposed_by) == (_BUILTIN_VERSION, _SYSTEM):
+            return
+        number, required = record.number, self._versions.required
+        others = {step.by for step in record.approvals} - {record.proposed_by}
+        if record.status in (Status.REJECTED, Status.SUPERSEDED):
+            yield Code.APPROVAL, f"version {number} was {record.status} before it was activated"
+        elif number in self._admitted or len(others) >= required:
+            self._admitted.add(number)
+        elif required == 1:
+            yield Code.APPROVAL, f"no other key than its author's approved version {number}"
+        else:
+            had = f"{len(others)} of {required} other keys"
+            yield Code.APPROVAL, f"{had} approved version {number} before it was activated"
 
     def _identity(self, leaf: Mapping[str, Any]) -> Iterator[tuple[Code, str]]:
         event, decision = leaf["event"], leaf["id"]
@@ -128,13 +147,3 @@ class History:
             pinned = (leaf["policy"]["version"], index)
         after = _Conversation(stage, before.asks + asked, pinned)
         self._conversations[leaf["conversation"]] = after
-
-
-def _approval(record: VersionRecord | None) -> Iterator[tuple[Code, str]]:
-    """What keeps a version from being activated; one that is not there is found elsewhere."""
-    if record is None or (record.number, record.proposed_by) == (_BUILTIN_VERSION, _SYSTEM):
-        return
-    if record.status in (Status.REJECTED, Status.SUPERSEDED):
-        yield Code.APPROVAL, f"version {record.number} was {record.status} before it was activated"
-    elif all(step.by == record.proposed_by for step in record.approvals):
-        yield Code.APPROVAL, f"no other key than its author's approved version {record.number}"

@@ -41,6 +41,7 @@ class Kind(StrEnum):
     VERSION_RETIRED = "version.retired"
     VERSION_SCHEDULED = "version.scheduled"
     VERSION_SUSPENDED = "version.suspended"
+    VERSION_APPROVALS = "version.approvals"
     CONTACT_ERASED = "contact.erased"
     ERASURE_REFUSED = "erasure.refused"
     HOLD_SET = "hold.set"

@@ -89,7 +89,7 @@ class Versions:
     """The versions of one log at one of its sizes; `active` decides, None where none does.
 
     `moved` is the entry that moved conversations which had begun, the last one; `scheduled` stands
-    in the order of the log.
+    in the order of the log. `required` is how many keys must approve, since the step beside it.
     """
 
     active: int | None = None
@@ -97,6 +97,8 @@ class Versions:
     shadow: int | None = None
     moved: int = -1
     scheduled: tuple[Schedule, ...] = ()
+    required: int = 1
+    required_since: Step | None = None
     records: Mapping[int, VersionRecord] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
@@ -130,6 +132,8 @@ class Versions:
         """
         if leaf["kind"] == Kind.VERSION_PROPOSED:
             return self._proposed(leaf)
+        if leaf["kind"] == Kind.VERSION_APPROVALS:
+            return self._requiring(index, leaf)
         if leaf["kind"] not in _STEPS:
             return self
         record = self._named(leaf)
@@ -139,7 +143,7 @@ class Versions:
             shadow=leaf.get("shadow", False),
             apply_to_running=leaf.get("apply_to_running", False),
         )
-        changed = _STEPS[leaf["kind"]](record, step)
+        changed = _settled(_STEPS[leaf["kind"]](record, step), self.required)
         records = MappingProxyType({**self.records, record.number: changed})
         return replace(self._deciders(leaf, step), records=records)
 
@@ -197,6 +201,14 @@ class Versions:
         )
         return replace(self, records=MappingProxyType({**self.records, record.number: record}))
 
+    def _requiring(self, index: int, leaf: Mapping[str, Any]) -> Versions:
+        """More or fewer approvals from here on, also for what is not active yet."""
+        required = max(leaf["count"], 0)
+        since = Step(index, leaf["at"], leaf["by"], leaf["reason"])
+        records = {number: _settled(each, required) for number, each in self.records.items()}
+        settled = MappingProxyType(records)
+        return replace(self, required=required, required_since=since, records=settled)
+
     def _named(self, leaf: Mapping[str, Any]) -> VersionRecord:
         record = self.get(leaf["version"])
         if record is None:
@@ -225,8 +237,15 @@ def fold(entries: Iterable[Placed]) -> Versions:
 
 
 def _approve(record: VersionRecord, step: Step) -> VersionRecord:
-    status = Status.APPROVED if record.status is Status.PROPOSED else record.status
-    return replace(record, status=status, approvals=(*record.approvals, step))
+    return replace(record, approvals=(*record.approvals, step))
+
+
+def _settled(record: VersionRecord, required: int) -> VersionRecord:
+    """Approved or only proposed, by how many keys approved; one at least, also where none must."""
+    if record.status not in (Status.PROPOSED, Status.APPROVED):
+        return record
+    enough = len({step.by for step in record.approvals}) >= max(required, 1)
+    return replace(record, status=Status.APPROVED if enough else Status.PROPOSED)
 
 
 def _activate(record: VersionRecord, step: Step) -> VersionRecord:

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from audit.versions import VersionRecord, Versions
     from policy_service.policies import Policies
 
-ACTIVATABLE = frozenset({Status.APPROVED, Status.RETIRED})
+ACTIVATED = frozenset({Status.ACTIVE, Status.RETIRED})
+"""The statuses of versions that were activated before; they had their approvals then."""
 FOR_ALL = 100
 """Percent of the conversations."""
 
@@ -68,13 +69,18 @@ def up_to_date(tx: Transaction, policies: Policies, workspace: str) -> Versions:
     """The workspace's versions, after everything that is due by now was done, in its order.
 
     Where another version is active than when it was scheduled, it is suspended: what was agreed to
-    was agreed to in the place of that one.
+    was agreed to in the place of that one. So it is where the version lacks approvals by now.
     """
     steps = Steps(tx, policies, workspace)
     for schedule in steps.versions().due(format_time(tx.now)):
-        step, active = schedule.step, steps.versions().active
-        asked = {"digest": steps.versions().records[schedule.number].digest, "schedule": step.index}
-        if active == schedule.against:
+        step, versions = schedule.step, steps.versions()
+        active, record = versions.active, versions.records[schedule.number]
+        asked = {"digest": record.digest, "schedule": step.index}
+        if record.status not in ACTIVATED and not may_begin(versions, record):
+            reason = f"version {record.number} is {record.status.value} and lacks approvals"
+            notice = {"by": SYSTEM, "reason": reason, **asked}
+            steps.enter(Kind.VERSION_SUSPENDED, schedule.number, notice)
+        elif active == schedule.against:
             how = _members(step.percent, shadow=step.shadow, apply_to_running=step.apply_to_running)
             activated(steps, schedule.number, {"by": step.by, **asked, **how})
         else:
@@ -118,12 +124,22 @@ def check(versions: Versions, record: VersionRecord, how: Activation) -> None:
         changes = bool(beside) or how.apply_to_running
         allowed = changes and not how.shadow and how.percent in (None, FOR_ALL)
     else:
-        allowed = record.status in ACTIVATABLE or record.number in beside
+        back = record.status is Status.RETIRED
+        allowed = back or record.number in beside or may_begin(versions, record)
+    if not allowed and record.status is Status.PROPOSED and versions.required > 1:
+        had = f"{len(record.approvals)} of the {versions.required} approvals that are required"
+        raise Problem("wrong_status", f"Version {record.number} has {had}")
     if not allowed:
         raise wrong_status(record, "activated")
     if trial and trial.number == record.number and how.percent and how.percent <= trial.percent:
         detail = f"Version {trial.number} decides for {trial.percent} percent; that only grows"
         raise Problem("percent_shrinks", detail)
+
+
+def may_begin(versions: Versions, record: VersionRecord) -> bool:
+    """Whether a version that was never activated has the approvals that are required."""
+    none_needed = versions.required == 0 and record.status is Status.PROPOSED
+    return none_needed or record.status is Status.APPROVED
 
 
 def existing(versions: Versions, number: int) -> VersionRecord:

@@ -38,6 +38,7 @@ PROBLEMS: dict[str, Kind] = {
     "not_found": Kind(404, "There is no such thing for this key"),
     "method_not_allowed": Kind(405, "This cannot be done here"),
     "event_id_reused": Kind(409, "The event's id was used for another event"),
+    "already_approved": Kind(409, "The key has approved this before"),
     "digest_mismatch": Kind(409, "The digest is not that of the version"),
     "action_settled": Kind(409, "Nothing more is believed of the action"),
     "percent_shrinks": Kind(409, "A share of the conversations only grows"),

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from audit.entry import Kind, format_time
+from audit.entry import FORMAT, Kind, format_time
 from audit.versions import Status
 from policy_service.activation import (
     NOW,
@@ -66,6 +66,8 @@ class VersionSteps:
             raise Problem("proposer_may_not_approve", "The key that proposed may not approve")
         if record.status is not Status.PROPOSED:
             raise wrong_status(record, "approved")
+        if any(step.by == self.by.id for step in record.approvals):
+            raise Problem("already_approved", "The key has approved this version before")
         return self._enter(Kind.VERSION_APPROVED, number, digest=digest)
 
     def reject(self, number: int, reason: str) -> VersionRecord:
@@ -90,6 +92,22 @@ class VersionSteps:
             due = format_time(how.at)
             return self._enter(Kind.VERSION_SCHEDULED, number, due=due, **against, **asked)
         return activated(self.steps, number, {"by": self.by.id, **asked})
+
+    def require(self, count: int, reason: str) -> Versions:
+        """Enter how many keys must approve a version from here on; nothing where it is so many."""
+        if self.steps.versions().required != count:
+            self._versions()
+            leaf = {
+                "format": FORMAT,
+                "kind": Kind.VERSION_APPROVALS.value,
+                "at": format_time(self.tx.now),
+                "workspace": self.workspace,
+                "count": count,
+                "reason": reason,
+                "by": self.by.id,
+            }
+            self.tx.append(self.workspace, leaf)
+        return self.steps.versions()
 
     def _versions(self) -> Versions:
         enter_workspace(self.tx, self.workspace, format_time(self.tx.now))
@@ -125,6 +143,12 @@ def version_view(record: VersionRecord, versions: Versions) -> dict[str, Any]:
         ],
         "rejected": _step_view(record.rejected) if record.rejected else None,
     }
+
+
+def approvals_view(versions: Versions) -> dict[str, Any]:
+    """How many keys must approve a version, and who said so and why; null where nobody did."""
+    since = versions.required_since
+    return {"count": versions.required, "since": _step_view(since) if since else None}
 
 
 def difference_view(difference: Difference) -> dict[str, Any]:

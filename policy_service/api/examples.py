@@ -196,6 +196,8 @@ REJECTED: Json = {
 }
 ACTIVE: Json = {**APPROVED, "status": "active", "activations": [_ACTIVATED_BY]}
 VERSIONS: Json = {"items": [ACTIVE], "next": None}
+REQUIREMENT: Json = {"count": 2, "reason": "Compliance and the head of support both look"}
+REQUIRED: Json = {"count": 2, "since": {**_APPROVED_BY, "reason": REQUIREMENT["reason"]}}
 DIFF: Json = {
     "version": 3,
     "against": 2,

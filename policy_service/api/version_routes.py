@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from policy_service.api import examples, report_examples, reported, shapes, versions
+from policy_service.api import approvals, examples, report_examples, reported, shapes, versions
 from policy_service.api.requests import PAGE
 from policy_service.api.route import EVERY_ROLE, WORKSPACE, Gives, Route, Takes
 from policy_service.keys import Role
@@ -61,7 +61,12 @@ VERSION_ROUTES = (
         frozenset({Role.APPROVER}),
         takes=Takes(versions.Approval, examples.APPROVAL),
         gives=Gives(shapes.Version, examples.APPROVED),
-        problems=("proposer_may_not_approve", "digest_mismatch", "wrong_status"),
+        problems=(
+            "proposer_may_not_approve",
+            "already_approved",
+            "digest_mismatch",
+            "wrong_status",
+        ),
     ),
     Route(
         "POST",
@@ -80,5 +85,20 @@ VERSION_ROUTES = (
         takes=Takes(versions.ActivationRequest, examples.ACTIVATION),
         gives=Gives(shapes.Version, examples.ACTIVE),
         problems=("wrong_status", "percent_shrinks"),
+    ),
+    Route(
+        "GET",
+        f"{WORKSPACE}/approvals",
+        approvals.show,
+        EVERY_ROLE,
+        gives=Gives(approvals.Required, examples.REQUIRED),
+    ),
+    Route(
+        "PUT",
+        f"{WORKSPACE}/approvals",
+        approvals.require,
+        frozenset({Role.OWNER}),
+        takes=Takes(approvals.Requirement, examples.REQUIREMENT),
+        gives=Gives(approvals.Required, examples.REQUIRED),
     ),
 )

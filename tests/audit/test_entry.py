@@ -129,6 +129,7 @@ def test_kinds_are_those_of_the_specification_and_the_retry() -> None:
         "version.retired",
         "version.scheduled",
         "version.suspended",
+        "version.approvals",
         "contact.erased",
         "erasure.refused",
         "hold.set",

@@ -63,6 +63,20 @@ def test_the_replaced_version_retires_and_may_come_back() -> None:
     assert back.next_number == 3
 
 
+def test_a_version_is_approved_by_as_many_keys_as_are_required_then() -> None:
+    """The same key twice is one; where none must approve, it is proposed until somebody does."""
+    by = [version("approved", by=key) for key in ("key-b", "key-b", "key-c")]
+    required = [version("approvals", count=count, reason="so many") for count in (0, 2)]
+    seen = [status(folded(required[1], version("proposed"), *by[:end]), 1) for end in range(4)]
+    assert seen == [Status.PROPOSED, Status.PROPOSED, Status.PROPOSED, Status.APPROVED]
+    assert status(folded(required[0], version("proposed")), 1) == Status.PROPOSED
+    assert status(folded(version("proposed"), by[0], required[1]), 1) == Status.PROPOSED
+    back = folded(version("proposed"), by[0], *reversed(required))
+    assert (status(back, 1), back.required) == (Status.APPROVED, 0)
+    assert back.required_since is not None
+    assert (back.required_since.index, back.required_since.reason) == (3, "so many")
+
+
 @pytest.mark.parametrize(("step", "ends"), [("rejected", "rejected"), ("superseded", "superseded")])
 def test_a_version_may_end_without_being_active(step: str, ends: str) -> None:
     versions = folded(version("proposed"), version(step, reason="too early"))

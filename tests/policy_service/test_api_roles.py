@@ -52,6 +52,8 @@ PROMISED = {
     ("POST", "/v1/workspaces/{}/versions/{}/approve"): "approver",
     ("POST", "/v1/workspaces/{}/versions/{}/reject"): "approver",
     ("POST", "/v1/workspaces/{}/versions/{}/activate"): "approver",
+    ("GET", "/v1/workspaces/{}/approvals"): "platform author approver auditor owner",
+    ("PUT", "/v1/workspaces/{}/approvals"): "owner",
     ("GET", "/v1/workspaces/{}/ledger/entries"): "auditor",
     ("GET", "/v1/workspaces/{}/ledger/entries/{}"): "auditor",
     ("GET", "/v1/workspaces/{}/ledger/entries/{}/proof"): "auditor",
