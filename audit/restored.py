@@ -42,22 +42,20 @@ class Lost:
 def lost(snapshot: Snapshot, kept: Mapping[str, Checkpoint]) -> list[Lost]:
     """The logs that lack what their checkpoints, by log, say; sorted.
 
-    Where a log went on after its checkpoint, it is enough that this was entered in `system`, which
-    no older copy can hold; of `system` itself the root is made from the leaf hashes.
+    Where a log went on after its checkpoint, it is enough that this is the last one that was
+    entered of it in `system`, which no older copy can hold. Where it is not, because two processes
+    signed at once, and for `system` itself, the root is made from the leaf hashes.
     """
-    missing, entered = [], {}
+    missing, longer = [], {}
     for log, checkpoint in sorted(kept.items()):
         head = snapshot.head(log)
         loss = Lost(log, checkpoint.size, checkpoint.root, head.size)
         if head.size > checkpoint.size > 0:
-            entered[log] = loss
+            longer[log] = loss
         elif (head.size, head.root) != (checkpoint.size, checkpoint.root) and checkpoint.size:
             missing.append(loss)
-    if loss_of_system := entered.pop(SYSTEM, None):
-        there = Subtrees().frontier(snapshot, SYSTEM, loss_of_system.size)
-        if there.root() != loss_of_system.root:
-            missing.append(loss_of_system)
-    return sorted([*missing, *_not_entered(snapshot, entered)], key=lambda each: each.log)
+    missing += [loss for loss in _not_entered(snapshot, longer) if _differs(snapshot, loss)]
+    return sorted(missing, key=lambda each: each.log)
 
 
 def in_words(losses: Sequence[Lost]) -> str:
@@ -65,9 +63,13 @@ def in_words(losses: Sequence[Lost]) -> str:
     return "; ".join(map(str, losses[:_SAID])) + more
 
 
-def _not_entered(snapshot: Snapshot, wanted: dict[str, Lost]) -> list[Lost]:
-    """Those of which `system` holds no checkpoint; read from its end, as far as is needed."""
-    left, missing = dict(wanted), []
+def _not_entered(snapshot: Snapshot, wanted: Mapping[str, Lost]) -> list[Lost]:
+    """Those that are not the last one that `system` holds of their log, at their size or below.
+
+    Read from its end, as far as is needed; of `system` itself it holds none.
+    """
+    left = {log: loss for log, loss in wanted.items() if log != SYSTEM}
+    others = [loss for log, loss in wanted.items() if log == SYSTEM]
     for entry in snapshot.backwards(SYSTEM, Kind.CHECKPOINT):
         if not left:
             break
@@ -76,6 +78,14 @@ def _not_entered(snapshot: Snapshot, wanted: dict[str, Lost]) -> list[Lost]:
         if loss is None or leaf["size"] > loss.size:
             continue
         if (leaf["size"], leaf["root"]) != (loss.size, encode_base64(loss.root)):
-            missing.append(loss)
+            others.append(loss)
         del left[loss.log]
-    return [*missing, *left.values()]
+    return [*others, *left.values()]
+
+
+def _differs(snapshot: Snapshot, loss: Lost) -> bool:
+    """Whether the log, which is longer, did not begin with what was signed."""
+    try:
+        return Subtrees().frontier(snapshot, loss.log, loss.size).root() != loss.root
+    except LookupError:  # entries are missing that its head counts
+        return True

@@ -6,7 +6,7 @@ import json
 import shutil
 import sqlite3
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -14,6 +14,7 @@ from audit.checkpoints import parse_checkpoint
 from audit.notes import parse_note
 from audit.stores.contact_keys import KEYS
 from audit.stores.sqlite import LEDGER, SqliteStore
+from policy_service.checkpoints import Checkpoints
 from policy_service.keys import Role
 from tests.policy_service.api import ACME, Api, event, opened, read
 from tests.policy_service.command_line import as_json, call, lines
@@ -167,3 +168,27 @@ def test_a_ledger_whose_checkpoints_are_behind_it_is_whole(api: Api) -> None:
     with SqliteStore.open(api.store.folder) as again:
         again.transact(lambda _: None)
     assert as_json("restore", "--data", api.store.folder)["lost"] == []
+
+
+def test_processes_that_signed_at_once_lost_nothing(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The one that had read less entered its checkpoint after that of more entries."""
+    store = api.store
+    slow, fast = Checkpoints(store, "x.example"), Checkpoints(store, "x.example")
+    api.decide(event("ev-1"))
+
+    def read_less(*given: Any) -> Any:
+        monkeypatch.undo()
+        api.decide(event("ev-2", conversation={"id": "c-2"}))
+        fast.latest("acme")
+        return store.transact(*given)
+
+    monkeypatch.setattr(store, "transact", read_less)
+    slow.latest("acme")
+    entered = [each["entry"]["size"] for each in api.entries("?kind=checkpoint", "system")]
+    assert entered == [4, 3]
+    api.decide(event("ev-3", conversation={"id": "c-3"}))
+    with SqliteStore.open(store.folder) as again:
+        again.transact(lambda _: None)
+    assert as_json("restore", "--data", store.folder)["lost"] == []
