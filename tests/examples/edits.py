@@ -1,0 +1,82 @@
+"""Edits of the built-in document: what an admin changes, and the whole document that it makes.
+
+An edit is written as the members of a document that it changes. `settings`, `facts` and the texts
+of `messages` stand over the built-in ones; phrases, properties and tests are added. A guard or a
+rule whose id is there already is changed in the members given; a new one stands `before` another.
+"""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from rules import builtin
+from rules.source import read_yaml
+
+FOLDER = Path(__file__).parents[2] / "docs" / "examples"
+
+
+def edits() -> list[Path]:
+    """The files of all edits, in their order."""
+    return sorted(FOLDER.glob("[0-9][0-9]-*.yaml"))
+
+
+def read_edit(file: Path) -> dict[str, Any]:
+    value: dict[str, Any] = deepcopy(read_yaml(file.read_text(encoding="utf-8")).value)
+    return value
+
+
+def document(edit: dict[str, Any]) -> str:
+    """The whole document, as YAML."""
+    tree: dict[str, Any] = deepcopy(dict(builtin.tree()))
+    for member, given in edit.items():
+        _EDITED[member](tree, member, given)
+    written: str = yaml.safe_dump(tree, sort_keys=False, allow_unicode=True, width=10_000)
+    return written
+
+
+def _over(tree: dict[str, Any], member: str, given: dict[str, Any]) -> None:
+    tree[member] = {**tree.get(member, {}), **given}
+
+
+def _texts(tree: dict[str, Any], member: str, given: dict[str, Any]) -> None:
+    for language, texts in given.items():
+        _over(tree[member], language, texts)
+
+
+def _phrases(tree: dict[str, Any], member: str, given: dict[str, Any]) -> None:
+    for choice, phrases in given.items():
+        _added(tree[member], choice, phrases)
+
+
+def _added(tree: dict[str, Any], member: str, given: list[Any]) -> None:
+    tree[member] = [*tree.get(member, ()), *given]
+
+
+def _rules(tree: dict[str, Any], member: str, given: list[dict[str, Any]]) -> None:
+    for rule in given:
+        ids = [each["id"] for each in tree[member]]
+        if rule["id"] in ids:
+            tree[member][ids.index(rule["id"])].update(rule)
+        else:
+            tree[member].insert(ids.index(rule.pop("before")), rule)
+
+
+def _nothing(tree: dict[str, Any], member: str, given: str) -> None:
+    """Why it is done is told beside the document, not in it."""
+
+
+_EDITED: dict[str, Any] = {
+    "why": _nothing,
+    "settings": _over,
+    "facts": _over,
+    "messages": _texts,
+    "answers": _phrases,
+    "guards": _rules,
+    "rules": _rules,
+    "properties": _added,
+    "tests": _added,
+}
