@@ -27,8 +27,11 @@ if TYPE_CHECKING:
     from policy_service.keys import Key
     from policy_service.service import Service
 
+_NO_CANDIDATE = {"properties": {"version": {"type": "null"}, "document": {"type": "null"}}}
 _ONE_OF_THEM: dict[str, Any] = {
-    "anyOf": [{"properties": {name: {"type": "null"}}} for name in ("version", "document")]
+    "anyOf": [{"properties": {name: {"type": "null"}}} for name in ("version", "document")],
+    "if": _NO_CANDIDATE,
+    "then": {"properties": {"mode": {"enum": ["decisions", None]}}},
 }
 
 

@@ -50,7 +50,12 @@ UNTESTABLE = {
 REFUSING = {
     "POST /v1/keys": ("400", "No schema says which moment is still to come."),
     "POST /v1/workspaces/{workspace}/versions": ("422", "A document is more than its JSON."),
+    "PUT /v1/workspaces/{workspace}/guardrails": ("422", "A property is more than its JSON."),
     "POST /v1/decisions/dry-run": ("422", "It may carry a document, which is more than its JSON."),
+    "POST /v1/workspaces/{workspace}/replays": (
+        "422",
+        "It may carry a document, which is more than its JSON.",
+    ),
     "GET /v1/workspaces/{workspace}/ledger/consistency": (
         "400",
         "No schema says that one number is no more than another.",
