@@ -140,6 +140,9 @@ def _print(workspace: str, tally: Tally) -> None:
     )
     for why, count in result["why_untellable"].items():
         click.echo(f"  cannot be told, {why}: {count}")
+    for member, count in result["members"].items():
+        which = "other" if member == "actions" else "another"
+        click.echo(f"  {which} {member}: {count}")
     for title, pairs in (("outcome", result["outcomes"]), ("rule", result["rules"])):
         for pair in pairs[:SHOWN]:
             if title == "rule" or pair["before"] != pair["after"]:

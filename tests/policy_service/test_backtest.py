@@ -194,6 +194,8 @@ def test_the_command_says_what_changes(data: Path, tmp_path: Path, mode: Mode) -
         "backtest", "--data", data, "--workspace", LOG, "--candidate", file, "--mode", mode, code=1
     ).stdout
     assert f"{told['decisions']} decisions, {told['identical']} identical" in said
+    assert f"  another outcome: {told['members']['outcome']}\n" in said
+    assert f"  other actions: {told['members']['actions']}\n" in said
 
 
 def test_a_candidate_that_changes_nothing_is_good(data: Path, tmp_path: Path) -> None:
