@@ -76,11 +76,16 @@ class History:
         except BrokenHistory as error:
             yield Code.VERSION_HISTORY, str(error)
         if leaf["kind"] == Kind.VERSION_PROPOSED:
-            body = self._document(leaf["digest"])
-            if body is None:
-                yield Code.DOCUMENT, f"the document of version {leaf['version']} is missing"
-            elif f"sha256:{hashlib.sha256(body).hexdigest()}" != leaf["digest"]:
-                yield Code.DOCUMENT, f"the document of version {leaf['version']} was changed"
+            yield from self._kept(f"the document of version {leaf['version']}", leaf["digest"])
+        elif leaf["kind"] == Kind.VERSION_GUARDRAILS:
+            yield from self._kept("the document of the guardrails", leaf["digest"])
+
+    def _kept(self, what: str, digest: str) -> Iterator[tuple[Code, str]]:
+        body = self._document(digest)
+        if body is None:
+            yield Code.DOCUMENT, f"{what} is missing"
+        elif f"sha256:{hashlib.sha256(body).hexdigest()}" != digest:
+            yield Code.DOCUMENT, f"{what} was changed"
 
     def _approval(self, record: VersionRecord | None) -> Iterator[tuple[Code, str]]:
         """What keeps a version from being activated; one that is not there is found elsewhere."""

@@ -42,6 +42,7 @@ class Kind(StrEnum):
     VERSION_SCHEDULED = "version.scheduled"
     VERSION_SUSPENDED = "version.suspended"
     VERSION_APPROVALS = "version.approvals"
+    VERSION_GUARDRAILS = "version.guardrails"
     CONTACT_ERASED = "contact.erased"
     ERASURE_REFUSED = "erasure.refused"
     HOLD_SET = "hold.set"

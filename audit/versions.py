@@ -89,7 +89,8 @@ class Versions:
     """The versions of one log at one of its sizes; `active` decides, None where none does.
 
     `moved` is the entry that moved conversations which had begun, the last one; `scheduled` stands
-    in the order of the log. `required` is how many keys must approve, since the step beside it.
+    in the order of the log. `required` is how many keys must approve, since the step beside it;
+    `guardrails` the digest of the properties that are asked of every proposal, likewise.
     """
 
     active: int | None = None
@@ -99,6 +100,8 @@ class Versions:
     scheduled: tuple[Schedule, ...] = ()
     required: int = 1
     required_since: Step | None = None
+    guardrails: str | None = None
+    guarded_since: Step | None = None
     records: Mapping[int, VersionRecord] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
@@ -134,6 +137,9 @@ class Versions:
             return self._proposed(leaf)
         if leaf["kind"] == Kind.VERSION_APPROVALS:
             return self._requiring(index, leaf)
+        if leaf["kind"] == Kind.VERSION_GUARDRAILS:
+            since = Step(index, leaf["at"], leaf["by"], leaf["reason"])
+            return replace(self, guardrails=leaf["digest"], guarded_since=since)
         if leaf["kind"] not in _STEPS:
             return self
         record = self._named(leaf)

@@ -131,7 +131,7 @@ class _Bundle:
             file.write(body)
 
     def _document(self, entry: Entry) -> None:
-        if entry.value.get("kind") != Kind.VERSION_PROPOSED:
+        if entry.value.get("kind") not in (Kind.VERSION_PROPOSED, Kind.VERSION_GUARDRAILS):
             return
         digest = entry.value["digest"]
         body = self._snapshot.document(digest)

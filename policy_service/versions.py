@@ -20,12 +20,17 @@ from policy_service.activation import (
     up_to_date,
     wrong_status,
 )
+from policy_service.guardrails import check_proposal, guardrails
 from policy_service.policies import enter_workspace
 from policy_service.problems import Problem
+from rules.canonical import canonical
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from audit.store import Transaction
     from audit.versions import Step, VersionRecord, Versions
+    from policy_service.guardrails import Properties
     from policy_service.keys import Key
     from policy_service.policies import Policies
     from rules.diff import Difference
@@ -42,7 +47,11 @@ class VersionSteps:
     by: Key
 
     def propose(self, document: Document, note: str | None) -> VersionRecord:
-        """Enter the document as the next version; it supersedes those that are still proposed."""
+        """Enter the document as the next version; it supersedes those that are still proposed.
+
+        DocumentRefused where a guardrail of the workspace does not hold for it.
+        """
+        check_proposal(document, guardrails(self.tx, self.steps.versions()))
         number = self._versions().next_number
         digest = self.tx.add_document(document.canonical)
         optional = {"title": document.title, "note": note}
@@ -96,18 +105,23 @@ class VersionSteps:
     def require(self, count: int, reason: str) -> Versions:
         """Enter how many keys must approve a version from here on; nothing where it is so many."""
         if self.steps.versions().required != count:
-            self._versions()
-            leaf = {
-                "format": FORMAT,
-                "kind": Kind.VERSION_APPROVALS.value,
-                "at": format_time(self.tx.now),
-                "workspace": self.workspace,
-                "count": count,
-                "reason": reason,
-                "by": self.by.id,
-            }
-            self.tx.append(self.workspace, leaf)
+            self._say(Kind.VERSION_APPROVALS, {"count": count, "reason": reason})
         return self.steps.versions()
+
+    def guard(self, properties: Properties, reason: str) -> Versions:
+        """Enter what is asked of every proposal from here on; nothing where it is that already."""
+        before = self.steps.versions()
+        if guardrails(self.tx, before) != properties:
+            digest = self.tx.add_document(canonical(properties))
+            self._say(Kind.VERSION_GUARDRAILS, {"digest": digest, "reason": reason})
+        return self.steps.versions()
+
+    def _say(self, kind: Kind, members: Mapping[str, Any]) -> None:
+        """Enter what holds for all versions from here on."""
+        self._versions()
+        head = {"format": FORMAT, "kind": kind.value, "at": format_time(self.tx.now)}
+        whose = {"workspace": self.workspace, "by": self.by.id}
+        self.tx.append(self.workspace, {**head, **whose, **members})
 
     def _versions(self) -> Versions:
         enter_workspace(self.tx, self.workspace, format_time(self.tx.now))
@@ -149,6 +163,13 @@ def approvals_view(versions: Versions) -> dict[str, Any]:
     """How many keys must approve a version, and who said so and why; null where nobody did."""
     since = versions.required_since
     return {"count": versions.required, "since": _step_view(since) if since else None}
+
+
+def guardrails_view(properties: Properties, versions: Versions) -> dict[str, Any]:
+    """What is asked of every proposal, and who said so and why; null where nobody did."""
+    since = versions.guarded_since
+    said = _step_view(since) if since else None
+    return {"properties": properties, "digest": versions.guardrails, "since": said}
 
 
 def difference_view(difference: Difference) -> dict[str, Any]:

@@ -197,6 +197,21 @@ REJECTED: Json = {
 ACTIVE: Json = {**APPROVED, "status": "active", "activations": [_ACTIVATED_BY]}
 VERSIONS: Json = {"items": [ACTIVE], "next": None}
 REQUIREMENT: Json = {"count": 2, "reason": "Compliance and the head of support both look"}
+NEW_GUARDRAILS: Json = {
+    "properties": [
+        {
+            "id": "outbound-is-never-asked",
+            "for_all": {"conversation.direction": {"not": "inbound"}, "conversation.stage": "new"},
+            "outcome_in": ["not_triggered", "noted"],
+        }
+    ],
+    "reason": "Agreed with the works council",
+}
+GUARDRAILS: Json = {
+    "properties": NEW_GUARDRAILS["properties"],
+    "digest": "sha256:c72459bb6ff214ee5766f47215200b46c7dc37a2e0caa84f13ca04513544c7c8",
+    "since": {**_APPROVED_BY, "reason": NEW_GUARDRAILS["reason"]},
+}
 REQUIRED: Json = {"count": 2, "since": {**_APPROVED_BY, "reason": REQUIREMENT["reason"]}}
 DIFF: Json = {
     "version": 3,

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from policy_service.api import approvals, examples, report_examples, reported, shapes, versions
+from policy_service.api import (
+    approvals,
+    examples,
+    guardrails,
+    report_examples,
+    reported,
+    shapes,
+    versions,
+)
 from policy_service.api.requests import PAGE
 from policy_service.api.route import EVERY_ROLE, WORKSPACE, Gives, Route, Takes
 from policy_service.keys import Role
@@ -100,5 +108,21 @@ VERSION_ROUTES = (
         frozenset({Role.OWNER}),
         takes=Takes(approvals.Requirement, examples.REQUIREMENT),
         gives=Gives(approvals.Required, examples.REQUIRED),
+    ),
+    Route(
+        "GET",
+        f"{WORKSPACE}/guardrails",
+        guardrails.show,
+        EVERY_ROLE,
+        gives=Gives(guardrails.Guardrails, examples.GUARDRAILS),
+    ),
+    Route(
+        "PUT",
+        f"{WORKSPACE}/guardrails",
+        guardrails.replace,
+        frozenset({Role.AUDITOR, Role.OWNER}),
+        takes=Takes(guardrails.NewGuardrails, examples.NEW_GUARDRAILS),
+        gives=Gives(guardrails.Guardrails, examples.GUARDRAILS),
+        problems=("invalid_document",),
     ),
 )

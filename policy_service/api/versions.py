@@ -27,6 +27,7 @@ from policy_service.api.requests import (
     whole_number,
 )
 from policy_service.api.route import Parameter
+from policy_service.guardrails import check_proposal, guardrails
 from policy_service.policies import document_of
 from policy_service.problems import Problem
 from policy_service.reports import meaning_of, report_of
@@ -136,6 +137,9 @@ def propose(service: Service, caller: Key, workspace: str) -> Response:
     proposal = json_as(PROPOSAL, LARGEST_DOCUMENT_BODY)
     document = document_from(proposal["document"])
     note = proposal.get("note")
+    with service.store.read() as snapshot:  # so that nothing is proved in the transaction
+        versions = service.policies.versions(snapshot, workspace)
+        check_proposal(document, guardrails(snapshot, versions))
     entered = _enter(service, caller, workspace, lambda steps: steps.propose(document, note))
     return answer(entered, 201)
 

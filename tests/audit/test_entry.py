@@ -130,6 +130,7 @@ def test_kinds_are_those_of_the_specification_and_the_retry() -> None:
         "version.scheduled",
         "version.suspended",
         "version.approvals",
+        "version.guardrails",
         "contact.erased",
         "erasure.refused",
         "hold.set",

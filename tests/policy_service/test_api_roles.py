@@ -54,6 +54,8 @@ PROMISED = {
     ("POST", "/v1/workspaces/{}/versions/{}/activate"): "approver",
     ("GET", "/v1/workspaces/{}/approvals"): "platform author approver auditor owner",
     ("PUT", "/v1/workspaces/{}/approvals"): "owner",
+    ("GET", "/v1/workspaces/{}/guardrails"): "platform author approver auditor owner",
+    ("PUT", "/v1/workspaces/{}/guardrails"): "auditor owner",
     ("GET", "/v1/workspaces/{}/ledger/entries"): "auditor",
     ("GET", "/v1/workspaces/{}/ledger/entries/{}"): "auditor",
     ("GET", "/v1/workspaces/{}/ledger/entries/{}/proof"): "auditor",

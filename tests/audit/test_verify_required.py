@@ -1,4 +1,4 @@
-"""How many keys had approved a version when it was activated, as a verifier works it out."""
+"""What a log requires of its versions, as a verifier works it out."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.audit.test_verify import FIRST, SECOND, reported, without
-from tests.fakes.leaves import version
+from tests.audit.test_verify import FIRST, SECOND, SECOND_DIGEST, reported, without
+from tests.fakes.leaves import DIGEST, version
 
 PROPOSED, APPROVED, ACTIVATED = SECOND
 BY_ANOTHER = {**APPROVED, "by": "key-c"}
@@ -51,3 +51,13 @@ def test_what_was_activated_rightly_may_be_again() -> None:
 @pytest.mark.parametrize("count", ["2", None, []])
 def test_a_requirement_that_is_no_number_is_found(count: Any) -> None:
     assert reported(*FIRST, required(count)) == {(3, "incomplete")}
+
+
+@pytest.mark.parametrize(
+    ("digest", "found"),
+    [(DIGEST, set()), (SECOND_DIGEST, {(3, "document")}), ("sha256:none", {(3, "document")})],
+    ids=["kept", "changed", "missing"],
+)
+def test_the_document_of_guardrails_is_kept(digest: str, found: set[tuple[int, str]]) -> None:
+    leaf = without(version("guardrails", digest=digest, reason="asked", by="key-o"), "version")
+    assert reported(*FIRST, leaf) == found
