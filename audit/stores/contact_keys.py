@@ -68,10 +68,8 @@ class ContactKeys:
             keys.close()
 
     def pseudonym(self, log: str, contact: str) -> str:
-        """What the contact is found by; its own id where there are no keys, as in older formats."""
+        """What the contact is found by."""
         if self._secret is None:
-            if not self._path.exists():
-                return contact
             row = self._row("SELECT value FROM secret")
             if row is None:
                 raise StorageUnavailable(f"{self._path} holds no secret")

@@ -14,9 +14,11 @@ from audit.errors import AuditError, ErasedMeanwhile, StorageUnavailable
 from audit.merkle import Frontier
 from audit.sealing import CannotUnseal, unseal
 from audit.store import Filter, Head, Kept, Recorded, Size
+from audit.stores import schema
 from audit.stores.packing import COLUMNS, decompressed, unpacked
 from audit.stores.sqlite_strays import strays
 from audit.stores.sqlite_trouble import in_our_words
+from audit.stores.sqlite_upgrade import SEALED_SINCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -140,7 +142,7 @@ class SqliteSnapshot:
         tests, values = _conditions(wanted)
         if wanted.contact is not None:
             tests.append(_OF_CONTACT)
-            values += [log, wanted.contact, self._keys.pseudonym(log, wanted.contact)]
+            values += [log, wanted.contact, self._kept_as(log, wanted.contact)]
         # A plus keeps an index away: what finds few comes first, then they are put in order.
         of_contact = wanted.contact is not None
         log_test = f"+{_LOG}" if of_contact else _LOG
@@ -176,6 +178,11 @@ class SqliteSnapshot:
         """
         row = self._row(statement.replace("log =", "entries.log ="), log, index)
         return self._unsealed(log, *row) if row else None
+
+    def _kept_as(self, log: str, contact: str) -> str:
+        """What the contact is found by; its own id in formats that sealed nothing."""
+        sealed = schema.format_of(self._open) >= SEALED_SINCE
+        return self._keys.pseudonym(log, contact) if sealed else contact
 
     def _unsealed(
         self, log: str, ref: int, contact: str, leaf_hash: bytes, body: bytes

@@ -192,3 +192,13 @@ def test_processes_that_signed_at_once_lost_nothing(
     with SqliteStore.open(store.folder) as again:
         again.transact(lambda _: None)
     assert as_json("restore", "--data", store.folder)["lost"] == []
+
+
+def test_without_the_keys_of_contacts_nobody_is_said_to_be_unknown(api: Api, first: Made) -> None:
+    """What was asked for a contact by a process that never had the keys."""
+    api.decide(event("ev-1"))
+    (api.store.folder / KEYS).unlink()
+    with SqliteStore.open(api.store.folder, clock=api.clock) as store:
+        asked = Api(store, api.clock, first).get(f"{ACME}/ledger/entries?contact=ct-1")
+    assert code(asked) == (503, "storage_unavailable")
+    assert "the keys of contacts are missing" in read(asked)["detail"]
