@@ -193,9 +193,12 @@ class Metrics(Counts, Signings):
         self._not_signed.inc()
 
     def text(self, size: Size | None, lag: Lag | None = None) -> bytes:
-        """All of it, of all processes, in the text format; the ledger's size and lag if known."""
+        """All of it, of all processes, in the text format; the ledger's size and lag if known.
+
+        Where the folder was deleted meanwhile, it is of this process alone.
+        """
         shown = CollectorRegistry()
-        if folder := os.environ.get(FOLDER):
+        if (folder := os.environ.get(FOLDER)) and Path(folder).is_dir():
             pids = [pid for pid in _pids(Path(folder)) if _lives(pid, folder)]
             MultiProcessCollector(shown, folder)  # type: ignore[no-untyped-call]
         else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -176,6 +177,15 @@ def test_a_start_counts_from_nothing(tmp_path: Path) -> None:
             total = "policy_service_decisions_total"
             replays = counted(found, "policy_service_replays_total")
             assert counted(found, total, outcome="ask") + replays == 1
+
+
+def test_a_folder_that_was_deleted_leaves_what_one_process_counted(tmp_path: Path) -> None:
+    with served(tmp_path / "data") as server, server.client() as client:
+        assert client.decide(json.dumps(event()).encode()).status == 200
+        shutil.rmtree(tmp_path / "data" / "metrics")
+        answered = client.get("/metrics")
+        assert answered.status == 200
+        assert counted(samples(answered.body.decode()), "policy_service_ledger_entries") > len(Role)
 
 
 @pytest.mark.parametrize("module", ["policy_service.cli", "policy_service.batch"])
