@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 from xml.etree.ElementTree import Element, SubElement, tostring
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from rules.coverage import Coverage
     from rules.errors import Complaint
-    from rules.meaning import Change, Meaning
+    from rules.meaning import Change, Meaning, Said
     from rules.report import Report
 
 
@@ -57,14 +58,39 @@ def _change_lines(change: Change) -> Iterator[str]:
     before, after = change.before, change.after
     if change.texts_only:
         yield f"= {before.rule} is put in other words"
+    elif _verdict(before) == _verdict(after):
+        yield f"! {_verdict(before)} has other actions"
+        yield from _action_lines(before.actions, after.actions)
     else:
-        yield (
-            f"! {before.rule} ({before.outcome}, {before.reason}, stage {before.stage or 'stays'})"
-            f" -> {after.rule} ({after.outcome}, {after.reason}, stage {after.stage or 'stays'})"
-        )
+        yield f"! {_verdict(before)} -> {_verdict(after)}"
     for fact, values in change.where.items():
         yield printable(f"    where {fact} is {' or '.join(values)}")
     yield printable(f"    as for {given_in_words(change.example)}")
+
+
+def _verdict(said: Said) -> str:
+    return f"{said.rule} ({said.outcome}, {said.reason}, stage {said.stage or 'stays'})"
+
+
+def _action_lines(
+    before: Sequence[Mapping[str, Any]], after: Sequence[Mapping[str, Any]]
+) -> Iterator[str]:
+    """The actions that are carried out no more, and those that are now, by what differs in them."""
+    for sign, those, others in (("-", before, after), ("+", after, before)):
+        for action in those:
+            if action not in others:
+                taken = _taken(action, [each for each in others if each["type"] == action["type"]])
+                written = json.dumps(taken, ensure_ascii=False)
+                yield printable(f"    {sign} {action['type']}: {written}")
+    if sorted(map(str, before)) == sorted(map(str, after)):
+        yield "    the same in another order"
+
+
+def _taken(action: Mapping[str, Any], others: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """What an action takes; where one other is of its type, what that one takes otherwise."""
+    known = others[0] if len(others) == 1 else {}
+    taken = {name: value for name, value in action.items() if name != "type"}
+    return {n: value for n, value in taken.items() if known.get(n) != value} or taken
 
 
 def junit(tests: Sequence[Mapping[str, Any]], failures: Sequence[Complaint]) -> bytes:

@@ -116,7 +116,13 @@ _KEPT: list[TemporaryDirectory[str]] = []
 def _shortened(lines: Iterable[str]) -> Iterator[str]:
     """Each group once, without its facts and its example."""
     told = (line for line in lines if not line.startswith(("    where ", "    as for ")))
-    return iter(dict.fromkeys(told))
+    groups: list[list[str]] = []
+    for line in told:
+        if line.startswith("    "):
+            groups[-1].append(line)
+        else:
+            groups.append([line])
+    return (line for group in dict.fromkeys(map(tuple, groups)) for line in group)
 
 
 def _new_findings(lines: Iterable[str]) -> Iterator[str]:

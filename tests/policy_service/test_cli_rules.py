@@ -167,3 +167,37 @@ def test_what_is_no_event_is_wrong_use(body: bytes) -> None:
     assert call("rules", "explain", given=body, code=2).stderr.startswith("policy-service: ")
     call("rules", "explain", "--stage", "nowhere", given=body, code=2)
     call("rules", "explain", "--asks", "-1", given=body, code=2)
+
+
+def test_a_rule_that_only_acts_otherwise_is_told_with_its_actions(tmp_path: Path) -> None:
+    """Else the line would have the same words on both sides."""
+    one = written(tmp_path, document(), "one.yaml")
+    other = written(tmp_path, document(lead_follow_up=[{"assign": {"team": "new"}}]), "two.yaml")
+    told = call("rules", "diff", one, other, code=1).stdout.splitlines()
+    at = told.index("! lead-qualified (lead, lead_qualified, stage routed) has other actions")
+    assert told[at + 1 : at + 4] == [
+        '    - assign: {"team": "sales"}',
+        '    - add_tag: {"tag": "lead"}',
+        '    + assign: {"team": "new"}',
+    ]
+
+
+def test_actions_in_another_order_are_told_to_be(tmp_path: Path) -> None:
+    one = written(tmp_path, document(), "one.yaml")
+    follow_up = [{"add_tag": "lead"}, {"assign": {"team": "sales"}}]
+    other = written(tmp_path, document(lead_follow_up=follow_up), "two.yaml")
+    told = call("rules", "diff", one, other, code=1).stdout.splitlines()
+    at = told.index("! lead-qualified (lead, lead_qualified, stage routed) has other actions")
+    assert told[at + 1] == "    the same in another order"
+
+
+def test_of_an_action_that_stays_only_what_differs_is_told(tmp_path: Path) -> None:
+    one = written(tmp_path, document(), "one.yaml")
+    other = written(tmp_path, document(answer_within="PT1H"), "two.yaml")
+    told = call("rules", "diff", one, other, code=1).stdout.splitlines()
+    rule = "ask-again (ask, unclear_answer, stage awaiting_answer)"
+    at = told.index(f"! {rule} has other actions")
+    assert told[at + 1 : at + 3] == [
+        '    - ask: {"expires_after": "PT3M"}',
+        '    + ask: {"expires_after": "PT1H"}',
+    ]
