@@ -110,9 +110,9 @@ class VersionSteps:
 
     def guard(self, properties: Properties, reason: str) -> Versions:
         """Enter what is asked of every proposal from here on; nothing where it is that already."""
-        before = self.steps.versions()
-        if guardrails(self.tx, before) != properties:
-            digest = self.tx.add_document(canonical(properties))
+        body = canonical(properties)
+        if canonical(guardrails(self.tx, self.steps.versions())) != body:
+            digest = self.tx.add_document(body)
             self._say(Kind.VERSION_GUARDRAILS, {"digest": digest, "reason": reason})
         return self.steps.versions()
 

@@ -14,7 +14,7 @@ from policy_service.versions import VersionSteps
 from rules.document import Document
 from rules.errors import DocumentRefused
 from tests.policy_service.api import ACME, document, read
-from tests.policy_service.command_line import call
+from tests.policy_service.bundles import exported, key_of, run
 from tests.policy_service.problems import code, errors
 
 if TYPE_CHECKING:
@@ -140,8 +140,19 @@ def test_they_hold_in_the_transaction_itself(api: Api) -> None:
         )
 
 
-def test_a_bundle_holds_them_and_verifies(api: Api, tmp_path: Path) -> None:
+def test_a_bundle_holds_them_and_its_verifier_looks_for_them(api: Api, tmp_path: Path) -> None:
     told = read(set_to(api, ONLY_INBOUND))
-    call("export", "--data", api.store.folder, "--workspace", "acme", "--out", tmp_path / "out")
-    kept = tmp_path / "out" / "versions" / f"{told['digest'].replace(':', '-')}.json"
+    body = json.dumps({"count": 0, "reason": WHY})
+    api.send("PUT", f"{ACME}/approvals", body, api.tokens[Role.OWNER])
+    read(proposed(api, document("Two")))
+    read(api.step(2, "activate"))
+    bundle = exported(api.store.folder, tmp_path / "out")
+    (tmp_path / "acme.key").write_text(key_of(api.store.folder))
+    given = ("--key", tmp_path / "acme.key")
+    ended, said = run(bundle, *given, beside=tmp_path / "empty")
+    assert (ended, said["findings"]) == (0, [])
+    kept = bundle / "versions" / f"{told['digest'].replace(':', '-')}.json"
     assert json.loads(kept.read_bytes()) == [ONLY_INBOUND]
+    kept.unlink()
+    ended, said = run(bundle, *given, beside=tmp_path / "empty")
+    assert (ended, {found["code"] for found in said["findings"]}) == (1, {"document"})
