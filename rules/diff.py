@@ -43,9 +43,12 @@ class Difference:
     texts: tuple[Change, ...]
     """Title, phrases and messages, by JSON pointer without the leading slash."""
     facts: tuple[Change, ...]
+    properties: tuple[Change, ...] = ()
+    """By id. Tests are not told: they hold of a document, or it is refused."""
 
     def __bool__(self) -> bool:
-        return any((self.settings, self.rules, self.moved, self.texts, self.facts))
+        written = self.settings, self.rules, self.moved, self.texts, self.facts, self.properties
+        return any(written)
 
 
 def difference(before: Document, after: Document) -> Difference:
@@ -57,6 +60,7 @@ def difference(before: Document, after: Document) -> Difference:
         moved=tuple(_moved([*rules[0]], [*rules[1]])),
         texts=tuple(_changes(_texts(before), _texts(after))),
         facts=tuple(_changes(before.declared, after.declared)),
+        properties=tuple(_changes(_properties(before), _properties(after))),
     )
 
 
@@ -75,6 +79,10 @@ def _texts(document: Document) -> dict[str, Any]:
         for key, text in texts.items()
     }
     return {"title": document.title, **phrases, **messages}
+
+
+def _properties(document: Document) -> dict[str, Any]:
+    return {stated["id"]: stated for stated in document.tree.get("properties") or ()}
 
 
 def _changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Change]:

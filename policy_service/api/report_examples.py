@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 _GIVEN: Json = {"message.language": "de"}
 DIFF: Json = {
     **examples.DIFF,
+    "properties": [],
     "meaning": [
         {
             "texts_only": False,

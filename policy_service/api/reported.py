@@ -117,6 +117,8 @@ class Diff(TypedDict):
     """Title, phrases and messages, by their place."""
     facts: list[Change]
     """Declared attributes."""
+    properties: list[Change]
+    """What a document states of itself, by id."""
     meaning: list[Meant]
     """Which facts are decided otherwise, over all that there can be."""
     meaning_complete: bool

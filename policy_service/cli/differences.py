@@ -27,6 +27,8 @@ def difference_lines(difference: Difference) -> Iterator[str]:
         yield from _lines("text", change)
     for change in difference.facts:
         yield from _lines("fact", change)
+    for change in difference.properties:
+        yield from _lines("property", change)
 
 
 def _lines(what: str, change: Change) -> Iterator[str]:

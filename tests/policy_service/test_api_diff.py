@@ -10,6 +10,7 @@ import pytest
 
 from policy_service.keys import Role
 from rules import builtin
+from rules.vocabulary import Stage
 from tests.policy_service.api import ACME, document, read
 from tests.policy_service.command_line import as_json, call
 from tests.policy_service.problems import code, errors
@@ -20,7 +21,14 @@ if TYPE_CHECKING:
 
     from tests.policy_service.api import Api
 
-WRITTEN: dict[str, Any] = {"settings": [], "rules": [], "moved": [], "texts": [], "facts": []}
+WRITTEN: dict[str, Any] = {
+    "settings": [],
+    "rules": [],
+    "moved": [],
+    "texts": [],
+    "facts": [],
+    "properties": [],
+}
 NOTHING: dict[str, Any] = {**WRITTEN, "meaning": [], "meaning_complete": True}
 
 
@@ -30,6 +38,9 @@ def changed() -> dict[str, Any]:
     tree["rules"][0]["reason"] = "elsewhere"
     tree["rules"].append(tree["rules"].pop(2))
     tree["facts"] = {"attributes.size": {"type": "integer"}}
+    tree["properties"] = [
+        {"id": "decided", "for_all": {}, "stage_in": [stage.value for stage in Stage]}
+    ]
     return {**tree, "tests": []}
 
 

@@ -36,6 +36,16 @@ def test_a_setting_left_out_is_its_default_and_no_difference(tree: dict[str, Any
     assert not against_the_builtin(tree)
 
 
+def test_a_property_is_told_by_its_id_as_nothing_else_shows_that_it_is_gone(
+    tree: dict[str, Any],
+) -> None:
+    stated = {"id": "always", "for_all": {}, "outcome_in": ["noted"]}
+    with_it = Document({**tree, "properties": [stated]})
+    gone = difference(with_it, Document(tree))
+    assert gone
+    assert gone.properties == (Change("always", stated, None),)
+
+
 def test_the_order_inside_a_mapping_is_no_difference(tree: dict[str, Any]) -> None:
     first = tree["rules"][0]
     tree["rules"][0] = dict(reversed(first.items()))
