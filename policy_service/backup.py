@@ -55,8 +55,12 @@ def _kept(folder: Path) -> KeptCheckpoints:
 def _recomputed(snapshot: Snapshot, log: str, signed: Checkpoint | None) -> Copied:
     frontier = Frontier()
     root_then = frontier.root() if signed and not signed.size else None
+    unlike: int | None = None
     for entry in snapshot.entries(log):
-        frontier = frontier.append(leaf_hash(entry.leaf))
+        hashed = leaf_hash(entry.leaf)
+        if unlike is None and entry.leaf_hash != hashed:
+            unlike = entry.index
+        frontier = frontier.append(hashed)
         if signed and frontier.size == signed.size:
             root_then = frontier.root()
     wrong = None
@@ -67,4 +71,6 @@ def _recomputed(snapshot: Snapshot, log: str, signed: Checkpoint | None) -> Copi
         wrong = f"it has {frontier.size} entries where {signed.size} were signed"
     elif signed and root_then != signed.root:
         wrong = f"it has another root at {signed.size} entries than was signed"
+    elif unlike is not None:
+        wrong = f"its entry {unlike} is not the one that was hashed"
     return Copied(log, frontier.size, frontier.root(), wrong)

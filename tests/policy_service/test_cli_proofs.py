@@ -155,6 +155,16 @@ def test_a_backup_of_what_was_changed_is_a_finding(data: Path) -> None:
     }
 
 
+def test_a_backup_with_a_hash_that_is_not_its_leaf_s_is_a_finding(data: Path) -> None:
+    """Its leaves are what was signed, but nothing could be proved of the copy."""
+    with owned(data) as connection:
+        where = "idx = 2 AND log = (SELECT id FROM logs WHERE name = 'acme')"
+        connection.execute(f"UPDATE entries SET leaf_hash = zeroblob(32) WHERE {where}")
+    told = as_json("backup", "--data", data, "--out", data.parent / "backup", code=1)["logs"]
+    wrong = {each["log"]: each["wrong"] for each in told if each["wrong"]}
+    assert wrong == {"acme": "its entry 2 is not the one that was hashed"}
+
+
 def test_a_backup_that_lacks_what_was_signed_is_a_finding(data: Path) -> None:
     shutil.copytree(data, data.parent / "old")
     call("decide", "--data", data, given=SAMPLE.replace(b'"ev-', b'"another-'))
