@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from policy_service.cli.terminal import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from rules.diff import Change, Difference
 
@@ -41,6 +41,9 @@ def _lines(what: str, change: Change) -> Iterator[str]:
     elif isinstance(before, dict) and isinstance(after, dict):
         yield f"~ {named}"
         yield from _member_lines(before, after)
+    elif isinstance(before, list) and isinstance(after, list) and _in_order(before, after):
+        yield f"~ {named}"
+        yield from _item_lines(before, after)
     else:
         yield f"~ {named}: {_written(before)} -> {_written(after)}"
 
@@ -53,6 +56,16 @@ def _member_lines(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterat
             yield f"    - {printable(name)}: {_written(before[name])}"
         elif before[name] != after[name]:
             yield f"    {printable(name)}: {_written(before[name])} -> {_written(after[name])}"
+
+
+def _in_order(before: Sequence[Any], after: Sequence[Any]) -> bool:
+    """Whether what is in both lists has the same order in both; else the lists are shown whole."""
+    return [each for each in before if each in after] == [each for each in after if each in before]
+
+
+def _item_lines(before: Sequence[Any], after: Sequence[Any]) -> Iterator[str]:
+    for sign, those, others in (("+", after, before), ("-", before, after)):
+        yield from (f"    {sign} {_written(each)}" for each in those if each not in others)
 
 
 def _written(value: Any) -> str:  # noqa: ANN401 - any JSON value

@@ -201,3 +201,13 @@ def test_of_an_action_that_stays_only_what_differs_is_told(tmp_path: Path) -> No
         '    - ask: {"expires_after": "PT3M"}',
         '    + ask: {"expires_after": "PT1H"}',
     ]
+
+
+def test_of_a_list_the_items_that_are_new_or_gone_are_told(tmp_path: Path) -> None:
+    one = written(tmp_path, document(entitled_plans=["pro", "premium"]), "one.yaml")
+    two = written(tmp_path, document(entitled_plans=["team", "pro"]), "two.yaml")
+    turned = written(tmp_path, document(entitled_plans=["premium", "pro", "team"]), "turned.yaml")
+    told = call("rules", "diff", one, two, code=1).stdout.splitlines()
+    assert told[:3] == ["~ setting entitled_plans", '    + "team"', '    - "premium"']
+    [plans, *_] = call("rules", "diff", one, turned, code=1).stdout.splitlines()
+    assert plans == '~ setting entitled_plans: ["pro", "premium"] -> ["premium", "pro", "team"]'
