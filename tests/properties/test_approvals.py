@@ -1,0 +1,111 @@
+"""Random steps of versions under changing requirements, held against the law itself.
+
+A version is first activated with as many other keys' approvals as are required then. The verifier,
+which works that out in its own way, finds nothing in what the service let through.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from audit.verify import verify_all
+from policy_service.activation import Activation, up_to_date
+from policy_service.policies import Policies
+from policy_service.problems import Problem
+from policy_service.versions import VersionSteps
+from tests.fakes.memory_store import MemoryStore
+from tests.properties.strategies import STEADY
+from tests.properties.two_sides import checked, key
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from audit.store import Transaction
+
+NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
+PEOPLE = ("key-ada", "key-bob", "key-eve")
+WAYS = (
+    Activation(),
+    Activation(shadow=True),
+    Activation(percent=30),
+    Activation(apply_to_running=True),
+)
+Step = tuple[str, str, int, int]
+
+steps = st.tuples(
+    st.sampled_from(
+        ("propose", "approve", "approve", "activate", "later", "later", "require", "reject")
+    ),
+    st.sampled_from(PEOPLE),
+    st.integers(0, 1),
+    st.integers(0, 3),
+)
+
+
+def take(tx: Transaction, policies: Policies, number: int, step: Step) -> None:
+    """The step on one of the newest versions."""
+    what, by, back, pick = step
+    taken = VersionSteps(tx, policies, "acme", key(by))
+    versions = up_to_date(tx, policies, "acme")
+    version = max(1, len(versions.records) - back)
+    record = versions.records[version]
+    match what:
+        case "propose":
+            taken.propose(checked(number % 6, 0), None)
+        case "approve":
+            taken.approve(version, record.digest)
+        case "activate":
+            taken.activate(version, WAYS[pick])
+        case "later":
+            taken.activate(version, Activation(at=tx.now + timedelta(minutes=2 + pick)))
+        case "require":
+            taken.require(pick, "so many")
+        case "reject":
+            taken.reject(version, "No")
+
+
+def unlawful(leaves: Sequence[dict[str, Any]]) -> list[int]:
+    """Where a version is first activated without the required approvals, or after its end."""
+    required, found = 1, []
+    authors: dict[int, str] = {}
+    approvers: dict[int, set[str]] = {}
+    ended: set[int] = set()
+    activated: set[int] = set()
+    for index, leaf in enumerate(leaves):
+        number: int = leaf.get("version", 0)
+        match leaf["kind"]:
+            case "version.proposed":
+                authors[number], approvers[number] = leaf["by"], set()
+            case "version.approvals":
+                required = leaf["count"]
+            case "version.approved":
+                approvers[number].add(leaf["by"])
+            case "version.rejected" | "version.superseded":
+                ended.add(number)
+            case "version.activated":
+                enough = len(approvers[number] - {authors[number]}) >= required
+                first = number not in activated and authors[number] != "system"
+                if number in ended or (first and not enough):
+                    found.append(index)
+                activated.add(number)
+    return found
+
+
+@settings(STEADY, max_examples=200)
+@given(st.lists(steps, min_size=10, max_size=40))
+def test_what_is_let_through_is_lawful_and_the_verifier_says_so(taken: list[Step]) -> None:
+    now = [NOON]
+    store, policies = MemoryStore(lambda: now[0]), Policies()
+    for number, step in enumerate(taken):
+        now[0] += timedelta(minutes=1)
+        with suppress(Problem):
+            store.transact(partial(take, policies=policies, number=number, step=step))
+    with store.read() as view:
+        assert unlawful([dict(entry.value) for entry in view.entries("acme")]) == []
+        assert [found for report in verify_all(view) for found in report.findings] == []
