@@ -29,6 +29,10 @@ ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 REASON = re.compile(r"[a-z0-9_]{1,64}")
 
 _MISSING = "missing_key: It is missing: write it"
+_NO_RULES = (
+    "missing_key: They are missing, and are not filled in as settings, answers and messages are:"
+    " begin with those of the built-in document"
+)
 _UNKNOWN = "unknown_key"
 
 
@@ -182,6 +186,7 @@ class _Document(_Strict):
     facts = _mapping()
     guards = _list(_Rule, MOST_RULES)
     rules = _list(_Rule, MOST_RULES, required=True)
+    rules.error_messages["required"] = _NO_RULES
     otherwise = fields.Nested(_Otherwise, required=True, error_messages=_of_type("a mapping"))
     tests = _list(_Test, MOST_TESTS)
     properties = _list(_Property, MOST_PROPERTIES)

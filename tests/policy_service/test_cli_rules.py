@@ -211,3 +211,11 @@ def test_of_a_list_the_items_that_are_new_or_gone_are_told(tmp_path: Path) -> No
     assert told[:3] == ["~ setting entitled_plans", '    + "team"', '    - "premium"']
     [plans, *_] = call("rules", "diff", one, turned, code=1).stdout.splitlines()
     assert plans == '~ setting entitled_plans: ["pro", "premium"] -> ["premium", "pro", "team"]'
+
+
+def test_who_writes_settings_alone_is_told_where_rules_come_from(tmp_path: Path) -> None:
+    file = written(tmp_path, {"format": 1, "settings": {"enabled": False}})
+    complaints = as_json("rules", "check", file, code=1)["complaints"]
+    [missing] = [each for each in complaints if each["pointer"] == "/rules"]
+    assert missing["code"] == "missing_key"
+    assert "begin with those of the built-in document" in missing["message"]
