@@ -36,8 +36,8 @@ conversations.
 An edit says only what it changes: `settings`, `facts` and `messages` stand over the built-in ones;
 phrases, properties and tests are added; a guard or a rule is changed by its id, a new one stands
 `before` another. That is no document yet, and the service takes whole ones:
-`python -m tests.examples 03` prints the one that an edit makes. Of settings, phrases and messages a document may leave out what is as built in;
-its rules it must hold.
+`python -m tests.examples 03` prints the one that an edit makes. Of settings, phrases and messages a
+document may leave out what is as built in; its rules it must hold.
 
 The conversations are invented, drawn from a seed by `tests/examples/sample.py`. This tries a
 document of your own on them:
