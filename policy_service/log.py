@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import TracebackType
 
     Raised = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, ...]
@@ -52,9 +53,15 @@ class Lines(logging.Handler):
 
     def __init__(self) -> None:
         super().__init__()
+        self._begin()
+        os.register_at_fork(after_in_child=self._begin)
+
+    def _begin(self) -> None:
+        """In a fork the thread is gone, and what it held at that moment would be held for good."""
         self._records: SimpleQueue[logging.LogRecord] = SimpleQueue()
-        self._writing = threading.Lock()
-        self._written_in: int | None = None
+        self._there = threading.Event()
+        self._writing = threading.Lock()  # who holds it takes records, and writes all that it took
+        self._is_written = False
 
     def createLock(self) -> None:  # noqa: N802 - as `logging` names it
         """None is needed to hand a record over."""
@@ -62,38 +69,41 @@ class Lines(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         self._records.put(record)
+        self._there.set()
         if record.levelno > logging.INFO:
             self.flush()
-        elif self._written_in != os.getpid():  # a thread does not come along through a fork
-            self._written_in = os.getpid()
+        elif not self._is_written:
+            self._is_written = True
             threading.Thread(target=self._write, name="log", daemon=True).start()
 
     def flush(self) -> None:
         """Write what is there; what cannot be formatted is told as `logging` tells it."""
         with self._writing:
-            self._write_out([])
+            records = list(self._taken())
+            if not records:
+                return
+            lines = []
+            for record in records:
+                try:
+                    lines.append(f"{self.format(record)}\n")
+                except Exception:  # noqa: BLE001 - whatever it is, the others are written
+                    self.handleError(record)
+            try:
+                sys.stderr.write("".join(lines))
+                sys.stderr.flush()
+            except OSError:
+                self.handleError(records[-1])
+
+    def _taken(self) -> Iterator[logging.LogRecord]:
+        with suppress(Empty):
+            while True:
+                yield self._records.get_nowait()
 
     def _write(self) -> None:
         while True:
-            record = self._records.get()
-            with self._writing:
-                self._write_out([record])
-
-    def _write_out(self, records: list[logging.LogRecord]) -> None:
-        with suppress(Empty):
-            while True:
-                records.append(self._records.get_nowait())
-        lines = []
-        for record in records:
-            try:
-                lines.append(f"{self.format(record)}\n")
-            except Exception:  # noqa: BLE001 - whatever it is, the others are written
-                self.handleError(record)
-        try:
-            sys.stderr.write("".join(lines))
-            sys.stderr.flush()
-        except OSError:
-            self.handleError(records[-1])
+            self._there.wait()
+            self._there.clear()
+            self.flush()
 
 
 def errors_of(error: BaseException) -> list[dict[str, Any]]:

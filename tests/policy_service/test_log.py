@@ -237,3 +237,17 @@ def test_a_process_that_was_forked_writes_too() -> None:
         ours.info('parent again')
     """
     assert logged_by(dedent(program)) == ["parent", "child", "parent again"]
+
+
+def test_a_fork_at_the_worst_moment_writes_too() -> None:
+    """The lock was held by a thread that is not there any more."""
+    program = """
+        [handler] = logging.getLogger().handlers
+        with handler._writing:
+            child = os.fork()
+            if not child:
+                ours.error('child')
+                os._exit(0)
+        os.waitpid(child, 0)
+    """
+    assert logged_by(dedent(program)) == ["child"]
