@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import orjson
-
 from audit.errors import BadLeaf
 from audit.leaf import (
     FORMAT,
@@ -34,7 +32,6 @@ __all__ = [
     "check_leaf",
     "commitment",
     "commitment_complaint",
-    "decode_leaf",
     "encode_leaf",
     "format_time",
     "hash_for",
@@ -94,28 +91,6 @@ def encode_leaf(leaf: Mapping[str, Any]) -> bytes:
         return canonical_without_floats(leaf)
     except ValueError as error:
         raise BadLeaf(f"the leaf cannot be written: {error}") from error
-
-
-def decode_leaf(body: bytes) -> dict[str, Any]:
-    """The leaf of canonical bytes; BadLeaf for any other bytes, and for another format."""
-    leaf = _parsed(body)
-    try:
-        encoded = encode_leaf(leaf)
-    except RecursionError as error:
-        raise BadLeaf("the leaf is nested too deep") from error
-    if encoded != body:
-        raise BadLeaf("the leaf is not in canonical form")
-    return leaf
-
-
-def _parsed(body: bytes) -> dict[str, Any]:
-    try:
-        leaf = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        raise BadLeaf(f"the leaf is not JSON: {error}") from error
-    if not isinstance(leaf, dict):
-        raise BadLeaf("the leaf is not a JSON object")
-    return leaf
 
 
 def check_leaf(leaf: Mapping[str, Any]) -> None:

@@ -174,9 +174,9 @@ class SqliteSnapshot:
         statement = f"""
             SELECT contacts.ref, contacts.contact, leaf_hash, body
             FROM entries JOIN personal ON entry = seq JOIN contacts ON ref = personal.contact
-            WHERE {_LOG} AND idx = ?
+            WHERE entries.{_LOG} AND idx = ?
         """
-        row = self._row(statement.replace("log =", "entries.log ="), log, index)
+        row = self._row(statement, log, index)
         return self._unsealed(log, *row) if row else None
 
     def _kept_as(self, log: str, contact: str) -> str:

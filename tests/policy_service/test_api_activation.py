@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
 from audit.replay import report as replayed
 from audit.verify import verify_all
 from policy_service.activation import do_due
+from policy_service.decide import decide_event
 from policy_service.keys import Role
 from policy_service.policies import Policies
 from rules.derive import bucket
@@ -18,6 +19,7 @@ from tests.policy_service.problems import code, errors
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from rules.event import Event
     from tests.policy_service.api import Api
 
 OFF = document("Off", enabled=False)
@@ -163,9 +165,12 @@ def test_a_draft_made_before_an_activation_is_not_recorded_after_it(api: Api) ->
     starts(api, "c-1")
     service = api.client.application.extensions["policy_service"]
     draft = service.drafts.draft(reply("ev-2", "customer"))
-    read(api.step(approved(api, OFF), "activate", apply_to_running=True))
-    assert draft.versions is not Policies().remembered("acme")
-    assert api.decide(reply("ev-2", "customer"))["policy"]["version"] == 2
+    number = approved(api, OFF)
+    read(api.step(number, "activate", apply_to_running=True))
+    told = cast("Event", reply("ev-2", "customer"))
+    decided = api.store.transact(lambda tx: decide_event(told, service.policies, tx, draft))
+    assert draft.ready.leaf["policy"]["version"] == 1
+    assert decided.entry.value["policy"]["version"] == number
 
 
 def test_what_is_scheduled_is_done_before_the_first_write_after_it_is_due(api: Api) -> None:
