@@ -67,6 +67,8 @@ class History:
             self._advance(index, leaf)
         elif leaf["kind"].startswith("version."):
             yield from self._version(index, leaf)
+        elif leaf["kind"] == Kind.DIRECTORY_REPLACED:
+            yield from self._kept("the document of the directory", leaf["digest"])
 
     def _version(self, index: int, leaf: Mapping[str, Any]) -> Iterator[tuple[Code, str]]:
         if leaf["kind"] == Kind.VERSION_ACTIVATED:

@@ -43,6 +43,7 @@ class Kind(StrEnum):
     VERSION_SUSPENDED = "version.suspended"
     VERSION_APPROVALS = "version.approvals"
     VERSION_GUARDRAILS = "version.guardrails"
+    DIRECTORY_REPLACED = "directory.replaced"
     CONTACT_ERASED = "contact.erased"
     ERASURE_REFUSED = "erasure.refused"
     HOLD_SET = "hold.set"

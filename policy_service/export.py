@@ -31,6 +31,11 @@ if TYPE_CHECKING:
     from audit.notes import VerifierKey
     from audit.store import Snapshot
 
+WITH_A_DOCUMENT = frozenset(
+    {Kind.VERSION_PROPOSED, Kind.VERSION_GUARDRAILS, Kind.DIRECTORY_REPLACED}
+)
+"""Entries whose digest is of a document that stands beside the log."""
+
 
 class NotExported(AuditError):  # noqa: N818 - it says what did not happen
     """The log is not what its checkpoint says, so no bundle of it would be sound."""
@@ -131,7 +136,7 @@ class _Bundle:
             file.write(body)
 
     def _document(self, entry: Entry) -> None:
-        if entry.value.get("kind") not in (Kind.VERSION_PROPOSED, Kind.VERSION_GUARDRAILS):
+        if entry.value.get("kind") not in WITH_A_DOCUMENT:
             return
         digest = entry.value["digest"]
         body = self._snapshot.document(digest)

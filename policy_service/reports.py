@@ -18,6 +18,7 @@ from rules.source import Source
 
 if TYPE_CHECKING:
     from rules.coverage import Coverage
+    from rules.directory import Directory
     from rules.findings.finding import Finding
     from rules.meaning import Meaning
     from rules.report import Report
@@ -55,9 +56,9 @@ def meaning_view(told: Meaning) -> dict[str, Any]:
     }
 
 
-def report_of(document: Document) -> dict[str, Any]:
-    """The report on a version's document, as it is answered."""
-    return _reported(document.canonical)
+def report_of(document: Document, directory: Directory) -> dict[str, Any]:
+    """The report on a version's document, as it is answered to who has this directory."""
+    return _reported(document.canonical, directory)
 
 
 def meaning_of(before: Document, after: Document) -> dict[str, Any]:
@@ -66,9 +67,9 @@ def meaning_of(before: Document, after: Document) -> dict[str, Any]:
 
 
 @lru_cache(MOST_REMEMBERED)
-def _reported(canonical: bytes) -> dict[str, Any]:
+def _reported(canonical: bytes, directory: Directory) -> dict[str, Any]:
     tree = loads(canonical)
-    return report_view(report_on(Document(tree), Source(tree, {})))
+    return report_view(report_on(Document(tree), Source(tree, {}), directory))
 
 
 @lru_cache(MOST_REMEMBERED)

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rules.coverage import Coverage, coverage
+from rules.directory import NOTHING_TOLD
 from rules.draft import Draft
 from rules.findings import findings_of
 from rules.findings.finding import Finding, Subject
 
 if TYPE_CHECKING:
+    from rules.directory import Directory
     from rules.document import Document
     from rules.source import Source
 
@@ -27,9 +29,9 @@ class Report:
     coverage: Coverage
 
 
-def report_on(document: Document, source: Source) -> Report:
-    """The report on a document, with the lines of its text."""
-    found, undecided = findings_of(Subject(document), source)
+def report_on(document: Document, source: Source, directory: Directory = NOTHING_TOLD) -> Report:
+    """The report on a document, with the lines of its text, for who has this directory."""
+    found, undecided = findings_of(Subject(document, directory), source)
     stated = Draft(document.tree).root.member("properties").mappings()
     proved = tuple(part.value["id"] for part in stated)
     return Report(found, undecided, proved, coverage(document))

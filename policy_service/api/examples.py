@@ -212,6 +212,16 @@ GUARDRAILS: Json = {
     "digest": "sha256:c72459bb6ff214ee5766f47215200b46c7dc37a2e0caa84f13ca04513544c7c8",
     "since": {**_APPROVED_BY, "reason": NEW_GUARDRAILS["reason"]},
 }
+NEW_DIRECTORY: Json = {
+    "teams": ["inbox", "sales", "support"],
+    "teammates": ["tm-17", "tm-4"],
+    "tags": ["lead"],
+}
+DIRECTORY: Json = {
+    **NEW_DIRECTORY,
+    "digest": "sha256:067c5695398306854bd383dce775a1950d6c832596d2479251f9a81a8644289c",
+    "since": {name: _APPROVED_BY[name] for name in ("by", "at", "index")},
+}
 REQUIRED: Json = {"count": 2, "since": {**_APPROVED_BY, "reason": REQUIREMENT["reason"]}}
 DIFF: Json = {
     "version": 3,

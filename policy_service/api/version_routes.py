@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from policy_service.api import (
     approvals,
+    directory,
     examples,
     guardrails,
     report_examples,
@@ -124,5 +125,20 @@ VERSION_ROUTES = (
         takes=Takes(guardrails.NewGuardrails, examples.NEW_GUARDRAILS),
         gives=Gives(guardrails.Guardrails, examples.GUARDRAILS),
         problems=("invalid_document",),
+    ),
+    Route(
+        "GET",
+        f"{WORKSPACE}/directory",
+        directory.show,
+        EVERY_ROLE,
+        gives=Gives(directory.Directory, examples.DIRECTORY),
+    ),
+    Route(
+        "PUT",
+        f"{WORKSPACE}/directory",
+        directory.replace,
+        frozenset({Role.PLATFORM, Role.OWNER}),
+        takes=Takes(directory.NewDirectory, examples.NEW_DIRECTORY),
+        gives=Gives(directory.Directory, examples.DIRECTORY),
     ),
 )

@@ -27,6 +27,7 @@ from policy_service.api.requests import (
     whole_number,
 )
 from policy_service.api.route import Parameter
+from policy_service.directory import directory_of
 from policy_service.guardrails import check_proposal, guardrails
 from policy_service.policies import document_of
 from policy_service.problems import Problem
@@ -194,7 +195,9 @@ def report(service: Service, _: Key, workspace: str, number: int) -> Response:
     with service.store.read() as snapshot:
         record = existing(service.policies.versions(snapshot, workspace), number)
         document = document_of(snapshot, record.digest)
-    return answer({"version": number, "digest": record.digest, **report_of(document)})
+        told = directory_of(snapshot, workspace)
+    report = report_of(document, told.directory)
+    return answer({"version": number, "digest": record.digest, **report})
 
 
 def approve(service: Service, caller: Key, workspace: str, number: int) -> Response:

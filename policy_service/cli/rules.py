@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import click
+from pydantic import TypeAdapter, ValidationError
 
+from policy_service.api.directory import NEW_DIRECTORY
 from policy_service.cli.differences import difference_lines
 from policy_service.cli.reports import coverage_lines, meaning_lines, report_lines
 from policy_service.cli.reports import junit as junit_xml
@@ -22,6 +24,7 @@ from rules.checking import check as check_source
 from rules.coverage import coverage as coverage_of
 from rules.derive import Conversation, derive
 from rules.diff import difference as difference_of
+from rules.directory import NOTHING_TOLD, SORTS, directory_from
 from rules.document import Document
 from rules.errors import Complaint, DocumentRefused, EventRefused
 from rules.event import checked_event
@@ -36,9 +39,13 @@ from rules.vocabulary import Stage
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from rules.directory import Directory
+
 TEST_FAILED = "test_failed"
 OF_ITS_OWN = frozenset({TEST_FAILED, "property_broken", "property_undecided"})
 """The codes of what a document's own tests and properties complain of; it is whole otherwise."""
+
+DIRECTORY_FILE = TypeAdapter(dict[str, Any])
 
 _document_file: Any = click.Path(exists=True, dir_okay=False, path_type=Path)
 _new_file: Any = click.Path(dir_okay=False, writable=True, path_type=Path)
@@ -61,13 +68,19 @@ def show_builtin(*, as_json: bool) -> None:
 
 @rules.command()
 @click.argument("file", type=_document_file)
+@click.option(
+    "--directory",
+    type=click.File("rb"),
+    help="JSON that lists the teams, teammates and tags that there are.",
+)
 @json_option
-def check(file: Path, *, as_json: bool) -> None:
+def check(file: Path, directory: IO[bytes] | None, *, as_json: bool) -> None:
     """Say everything that is wrong with a document, and run its tests."""
+    known = _directory(directory) if directory else NOTHING_TOLD
     findings = _checked(file)
     more = {}
     if findings.document is not None:
-        report = report_on(findings.document, _source(file))
+        report = report_on(findings.document, _source(file), known)
         more = report_view(report)
         if not as_json:
             _say(report_lines(file, report))
@@ -170,6 +183,16 @@ def diff(before: Path, after: Path, *, as_json: bool) -> None:
         _say(meaning_lines(told))
     if difference:
         found()
+
+
+def _directory(file: IO[bytes]) -> Directory:
+    """What a file lists, as it is sent or as it is answered."""
+    try:
+        written = DIRECTORY_FILE.validate_python(loads(file.read()))
+        told = {name: written[name] for name in SORTS.values() if name in written}
+        return directory_from(NEW_DIRECTORY.validate_python(told))
+    except (NotIJson, ValidationError) as error:
+        fail(f"{file.name} is no directory: {error}")
 
 
 def _source(file: Path) -> Source:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
-from rules.findings import alike, constant, dead_end, uncovered, unreachable
+from rules.findings import alike, constant, dead_end, uncovered, unknown_name, unreachable
 from rules.solver import Undecided
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ FINDS: dict[tuple[str, ...], Find] = {
     (alike.CODE,): alike.find,
     (dead_end.CODE,): dead_end.find,
     (uncovered.CODE,): uncovered.find,
+    (unknown_name.CODE,): unknown_name.find,
 }
 """What looks for findings, by the codes that it tells."""
 
@@ -35,6 +36,7 @@ CODES: dict[str, str] = {
     "when_never_holds": "The tests of a `when` never hold together.",
     "value_not_told_apart": "A value that is named is decided as any other.",
     "stage_dead_end": "Nothing leads on from a stage that conversations come into.",
+    "name_not_in_directory": "The workspace's directory knows no such team, teammate or tag.",
     "otherwise_decides": "No rule decides these events: `otherwise` does.",
 }
 """Every finding; a code never changes its meaning."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from rules.directory import NOTHING_TOLD
 from rules.document import OTHERWISE, OneOf, When
 from rules.draft import Draft
 from rules.errors import pointer
@@ -16,6 +17,7 @@ from rules.vocabulary import EventType, Stage
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from rules.directory import Directory
     from rules.document import Document, Scalar
     from rules.reach import Case
 
@@ -45,6 +47,7 @@ class Subject:
     """
 
     document: Document
+    directory: Directory = NOTHING_TOLD
 
     @cached_property
     def own(self) -> Reach:

@@ -124,6 +124,7 @@ def test_kinds_are_those_of_the_specification_and_the_retry() -> None:
         "version.suspended",
         "version.approvals",
         "version.guardrails",
+        "directory.replaced",
         "contact.erased",
         "erasure.refused",
         "hold.set",

@@ -58,6 +58,16 @@ def test_a_requirement_that_is_no_number_is_found(count: Any) -> None:
     [(DIGEST, set()), (SECOND_DIGEST, {(3, "document")}), ("sha256:none", {(3, "document")})],
     ids=["kept", "changed", "missing"],
 )
+def test_the_document_of_a_directory_is_kept(digest: str, found: set[tuple[int, str]]) -> None:
+    leaf = {**version("guardrails", digest=digest, by="key-p"), "kind": "directory.replaced"}
+    assert reported(*FIRST, without(leaf, "version")) == found
+
+
+@pytest.mark.parametrize(
+    ("digest", "found"),
+    [(DIGEST, set()), (SECOND_DIGEST, {(3, "document")}), ("sha256:none", {(3, "document")})],
+    ids=["kept", "changed", "missing"],
+)
 def test_the_document_of_guardrails_is_kept(digest: str, found: set[tuple[int, str]]) -> None:
     leaf = without(version("guardrails", digest=digest, reason="asked", by="key-o"), "version")
     assert reported(*FIRST, leaf) == found

@@ -56,6 +56,8 @@ PROMISED = {
     ("PUT", "/v1/workspaces/{}/approvals"): "owner",
     ("GET", "/v1/workspaces/{}/guardrails"): "platform author approver auditor owner",
     ("PUT", "/v1/workspaces/{}/guardrails"): "auditor owner",
+    ("GET", "/v1/workspaces/{}/directory"): "platform author approver auditor owner",
+    ("PUT", "/v1/workspaces/{}/directory"): "platform owner",
     ("GET", "/v1/workspaces/{}/ledger/entries"): "auditor",
     ("GET", "/v1/workspaces/{}/ledger/entries/{}"): "auditor",
     ("GET", "/v1/workspaces/{}/ledger/entries/{}/proof"): "auditor",

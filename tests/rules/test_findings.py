@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,23 +10,26 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from rules import builtin
+from rules.directory import NOTHING_TOLD, directory_from
 from rules.document import Document
 from rules.explain import explain
 from rules.findings import CODES, FINDS, findings_of
 from rules.findings.finding import Subject
+from rules.findings.unknown_name import CODE as UNKNOWN
 from rules.given import BASE, facts
 from rules.source import Source, plain, read_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from rules.directory import Directory
     from rules.findings.finding import Finding
 
 PAGES = Path(__file__).parents[2] / "docs" / "checks"
 
 
-def found(source: Source) -> tuple[Finding, ...]:
-    told, undecided = findings_of(Subject(Document(source.value)), source)
+def found(source: Source, directory: Directory = NOTHING_TOLD) -> tuple[Finding, ...]:
+    told, undecided = findings_of(Subject(Document(source.value), directory), source)
     assert undecided == ()
     return told
 
@@ -37,6 +41,13 @@ def example(code: str, heading: str) -> Source:
     assert shown
     whole = f"format: 1\notherwise: {{outcome: noted, reason: none}}\n{shown[1]}"
     return read_yaml(whole)
+
+
+def directory_of(code: str) -> Directory:
+    """The directory that a page says its documents are held against, or none."""
+    page = (PAGES / f"{code}.md").read_text(encoding="utf-8")
+    shown = re.search(r"```json\n(.*?)```", page, re.DOTALL)
+    return directory_from(json.loads(shown[1])) if shown else NOTHING_TOLD
 
 
 def codes(findings: Iterable[Finding]) -> set[str]:
@@ -52,7 +63,7 @@ def test_every_finding_has_a_page_and_every_page_a_finding() -> None:
 def test_what_a_page_says_to_avoid_is_found_with_its_line_and_an_example(code: str) -> None:
     source = example(code, "Avoid")
     own = Document(source.value).own
-    told = [finding for finding in found(source) if finding.code == code]
+    told = [finding for finding in found(source, directory_of(code)) if finding.code == code]
     assert told
     for finding in told:
         assert finding.line
@@ -66,7 +77,7 @@ def test_what_a_page_says_to_avoid_is_found_with_its_line_and_an_example(code: s
 
 @pytest.mark.parametrize("code", CODES)
 def test_what_a_page_prefers_is_not_found(code: str) -> None:
-    assert code not in codes(found(example(code, "Prefer")))
+    assert code not in codes(found(example(code, "Prefer"), directory_of(code)))
 
 
 def test_of_the_built_in_document_it_is_told_only_what_otherwise_decides() -> None:
@@ -106,6 +117,61 @@ def test_a_rule_that_no_setting_switches_on_is_told() -> None:
     rules = [{"when": {"settings.enabled": value}} for value in (True, False)]
     told = found(document(*rules, {"when": {"contact.kind": "user"}}))
     assert [each.pointer for each in told if each.code == "rule_unreachable"] == ["/rules/2"]
+
+
+ASSIGNED: dict[str, Any] = {
+    "when": {"conversation.stage": "new"},
+    "actions": [{"assign": {"teammate": "tm-9"}}, {"add_tag": "vip"}, {"add_tag": "vip"}],
+}
+
+
+def names(source: Source, **told: list[str]) -> list[tuple[str, str]]:
+    """Where a name is unknown, and what is said of it."""
+    findings = found(source, directory_from(told))
+    return [(each.pointer, each.message) for each in findings if each.code == UNKNOWN]
+
+
+def test_of_a_sort_that_the_directory_does_not_tell_no_name_is_missed() -> None:
+    assert names(document(ASSIGNED)) == []
+    assert names(document(ASSIGNED), teams=["support"]) == []
+    [(at, said)] = names(document(ASSIGNED), teammates=["tm-1"])
+    assert at == "/rules/0/actions/0"
+    assert said == "The directory knows no teammate `tm-9`: did you mean tm-1?"
+
+
+def test_a_list_without_names_knows_none() -> None:
+    assert [at for at, _ in names(document(ASSIGNED), tags=[])] == [
+        "/rules/0/actions/1",
+        "/rules/0/actions/2",
+    ]
+
+
+def test_a_name_in_a_setting_is_told_where_it_is_written() -> None:
+    """Once, however many rules name the setting; where it is as built in, in the rule."""
+    tree = {**builtin.tree(), "tests": []}
+    settings = {"customer_destination": {"team": "help"}}
+    for number, follow_up in enumerate(([{"add_tag": "lead"}, {"add_tag": "hot"}], None)):
+        more = {"lead_follow_up": follow_up} if follow_up else {}
+        source = plain({**tree, "settings": {**settings, **more}})
+        told = names(source, teams=["inbox", "sales"], tags=["lead"] if follow_up else ["hot"])
+        assert "/settings/customer_destination" in [at for at, _ in told]
+        assert sum("`help`" in said for _, said in told) == 1
+        where = [at for at, said in told if "no tag" in said]
+        assert (
+            where == ["/settings/lead_follow_up/1"]
+            if number == 0
+            else where[0].startswith("/rules/")
+        )
+
+
+def test_a_name_that_no_event_leads_to_is_not_missed() -> None:
+    never = {**ASSIGNED, "when": {"settings.enabled": False}}
+    assert names(document(never), teammates=[]) == []
+    conditional = {"add_tag": "vip", "when": {"contact.kind": "user"}}
+    rules = [
+        {"when": {"contact.kind": kind}, "actions": [conditional]} for kind in ("lead", "user")
+    ]
+    assert [at for at, _ in names(document(*rules), tags=[])] == ["/rules/1/actions/0"]
 
 
 def test_facts_that_findings_start_from_are_possible() -> None:
