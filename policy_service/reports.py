@@ -1,6 +1,7 @@
 """What a check of a version says beside accepting it, and what a version decides otherwise.
 
 Both are worked out from documents alone, which never change: what was worked out is remembered.
+How many recorded decisions fall there is counted anew each time.
 """
 
 from __future__ import annotations
@@ -12,35 +13,47 @@ from typing import TYPE_CHECKING, Any
 from rules.coverage import as_yaml
 from rules.document import Document
 from rules.ijson import loads
-from rules.meaning import meaning
+from rules.meaning import Meaning, meaning
 from rules.report import report_on
 from rules.source import Source
 
 if TYPE_CHECKING:
+    from policy_service.recorded import Counts
     from rules.coverage import Coverage
     from rules.directory import Directory
     from rules.findings.finding import Finding
-    from rules.meaning import Meaning
+    from rules.meaning import Change
+    from rules.regions import Region
     from rules.report import Report
 
 MOST_REMEMBERED = 16
 
 
-def report_view(report: Report) -> dict[str, Any]:
-    """A report as it is answered."""
+def report_view(report: Report, counts: Counts | None = None) -> dict[str, Any]:
+    """A report as it is answered; `counts` of its regions, where there are any."""
+    found = [finding_view(finding) for finding in report.findings]
+    counted = [told for told, each in zip(found, report.findings, strict=True) if each.region]
+    for told, fell in zip(counted, counts.in_region if counts else (), strict=False):
+        told["decisions"] = fell
     return {
-        "findings": [finding_view(finding) for finding in report.findings],
+        "findings": found,
         "undecided": list(report.undecided),
         "properties": list(report.properties),
         "coverage": coverage_view(report.coverage),
+        **recorded_view(counts),
     }
 
 
 def finding_view(finding: Finding) -> dict[str, Any]:
     """A finding as it is answered; `line` only where the document is a text."""
-    shown = asdict(finding)
-    line = shown.pop("line")
-    return shown if line is None else {**shown, "line": line}
+    example = finding.example
+    shown = {
+        "pointer": finding.pointer,
+        "code": finding.code,
+        "message": finding.message,
+        "example": asdict(example) if example else None,
+    }
+    return shown if finding.line is None else {**shown, "line": finding.line}
 
 
 def coverage_view(told: Coverage) -> dict[str, Any]:
@@ -48,30 +61,54 @@ def coverage_view(told: Coverage) -> dict[str, Any]:
     return {**asdict(told), "yaml": as_yaml(told.offered)}
 
 
-def meaning_view(told: Meaning) -> dict[str, Any]:
-    """What is decided otherwise as it is answered."""
+def meaning_view(told: Meaning, counts: Counts | None = None) -> dict[str, Any]:
+    """What is decided otherwise as it is answered; `counts` of its groups, where there are any."""
+    groups = [_group_view(change) for change in told.changes]
+    for group, fell in zip(groups, counts.in_region if counts else (), strict=False):
+        group["decisions"] = fell
+    return {"meaning": groups, "meaning_complete": told.complete, **recorded_view(counts)}
+
+
+def _group_view(change: Change) -> dict[str, Any]:
     return {
-        "meaning": [asdict(change) for change in told.changes],
-        "meaning_complete": told.complete,
+        "texts_only": change.texts_only,
+        "before": asdict(change.before),
+        "after": asdict(change.after),
+        "where": change.where,
+        "example": change.example,
     }
 
 
-def report_of(document: Document, directory: Directory) -> dict[str, Any]:
-    """The report on a version's document, as it is answered to who has this directory."""
+def recorded_view(counts: Counts | None) -> dict[str, Any]:
+    """How many decisions were looked at, and whether they are all there are."""
+    if counts is None:
+        return {}
+    return {"recorded": {"decisions": counts.decisions, "complete": counts.complete}}
+
+
+def regions_of(told: Report | Meaning) -> list[Region]:
+    """The regions that recorded decisions are counted in, in order."""
+    if isinstance(told, Meaning):
+        return [change.region for change in told.changes]
+    return [finding.region for finding in told.findings if finding.region]
+
+
+@lru_cache(MOST_REMEMBERED)
+def _reported(canonical: bytes, directory: Directory) -> Report:
+    tree = loads(canonical)
+    return report_on(Document(tree), Source(tree, {}), directory)
+
+
+@lru_cache(MOST_REMEMBERED)
+def _compared(before: bytes, after: bytes) -> Meaning:
+    return meaning(Document(loads(before)), Document(loads(after)))
+
+
+def report_of(document: Document, directory: Directory) -> Report:
+    """The report on a version's document to who has this directory."""
     return _reported(document.canonical, directory)
 
 
-def meaning_of(before: Document, after: Document) -> dict[str, Any]:
-    """What the later document decides otherwise, as it is answered."""
+def meaning_of(before: Document, after: Document) -> Meaning:
+    """What the later document decides otherwise."""
     return _compared(before.canonical, after.canonical)
-
-
-@lru_cache(MOST_REMEMBERED)
-def _reported(canonical: bytes, directory: Directory) -> dict[str, Any]:
-    tree = loads(canonical)
-    return report_view(report_on(Document(tree), Source(tree, {}), directory))
-
-
-@lru_cache(MOST_REMEMBERED)
-def _compared(before: bytes, after: bytes) -> dict[str, Any]:
-    return meaning_view(meaning(Document(loads(before)), Document(loads(after))))

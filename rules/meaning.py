@@ -7,7 +7,7 @@ Each document is taken with its own settings, and the same stage and history are
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import inf
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from rules.document import BoundDocument, Document, Scalar
     from rules.reach import Case, Way
+    from rules.regions import Region
     from rules.space import Box
 
 STAGE = "conversation.stage"
@@ -58,6 +59,8 @@ class Change:
     """For each fact that narrows the group the values it has there, to be read."""
     example: Mapping[str, Scalar | None]
     """Facts of the group, as a test of a document gives them."""
+    region: Region = field(repr=False, compare=False)
+    """All facts of the group."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +124,8 @@ class _Compared:
                     if facts is not None:
                         where = self._where(narrowed, forbidden)
                         given = given_of(facts)
-                        yield Change(texts_only, says.said, other_says.said, where, given)
+                        region = self._reach.region(narrowed, forbidden)
+                        yield Change(texts_only, says.said, other_says.said, where, given, region)
 
     def _narrowed(self, box: Box, says: _Saying, other: _Saying) -> Box | None:
         """Where a stage that stays is not the stage that the other document sets."""

@@ -15,6 +15,7 @@ from rules.compile import folded
 from rules.document import ALWAYS
 from rules.given import BASE
 from rules.possible import domains
+from rules.regions import Region
 from rules.solver import Solver, Steps, Undecided
 from rules.space import Space, meet
 
@@ -91,6 +92,10 @@ class Reach:
         """Facts, of those within a box, for which this case decides."""
         box = meet(case.box, within or {})
         return None if box is None else self.find(box, case.before)
+
+    def region(self, box: Box, forbidden: int) -> Region:
+        """The facts in this box and in none of those, to ask of given facts."""
+        return Region(self.space, self._boxes, box, forbidden)
 
     def boxes(self, when: When, view: int = 0) -> list[Box]:
         """The boxes of a `when`: of its alternatives, those that can hold."""

@@ -64,23 +64,39 @@ class Space:
         self._tried: dict[str, list[tuple[Scalar | None, int]]] = {}
         """For each fact the values that were tried, each with the number of its class."""
         self._named: dict[str, frozenset[Scalar]] = {}
+        self._asked: dict[str, list[tuple[Domain, Condition]]] = {}
+        self._numbers: dict[str, dict[tuple[bool, ...], int]] = {}
+        """For each fact the number of a class by whether it is unknown and which tests hold."""
         for name, conditions in asked.items():
             self._part(name, conditions)
 
     def _part(self, name: str, tests: Mapping[_Key, Condition]) -> None:
         within = [view[name] for view in self.views if name in view]
-        asked = [(self.views[key[0]][name], test) for key, test in tests.items()]
+        self._asked[name] = [(self.views[key[0]][name], test) for key, test in tests.items()]
         classes: dict[tuple[bool, ...], Scalar | None] = {}
-        numbers: dict[tuple[bool, ...], int] = {}
+        numbers = self._numbers.setdefault(name, {})
         tried = self._tried.setdefault(name, [])
         self._named[name] = frozenset(chain.from_iterable(map(_literals, tests.values())))
         for value in _candidates(within, tuple(tests.values()), self.base.get(name)):
-            said = (value is None, *(holds(test, each.seen(value)) for each, test in asked))
+            said = self._said(name, value)
             classes.setdefault(said, value)
             tried.append((value, numbers.setdefault(said, len(numbers))))
         self.examples[name] = list(classes.values())
         for at, key in enumerate(tests, start=1):
             self._masks[key] = sum(1 << n for n, said in enumerate(classes) if said[at])
+
+    def _said(self, name: str, value: Scalar | None) -> tuple[bool, ...]:
+        tested = (holds(test, each.seen(value)) for each, test in self._asked[name])
+        return (value is None, *tested)
+
+    def class_of(self, name: str, value: Scalar | None) -> int:
+        """The class that a value is of; one that the fact cannot have is taken for unknown.
+
+        0 where it cannot be unknown either.
+        """
+        numbers = self._numbers[name]
+        number = numbers.get(self._said(name, value), numbers.get(self._said(name, None)))
+        return 0 if number is None else 1 << number
 
     def all_of(self, name: str) -> int:
         """Every class of the fact."""

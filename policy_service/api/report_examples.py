@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from rules.document import Json
 
 _GIVEN: Json = {"message.language": "de"}
+_RECORDED: Json = {"decisions": 9317, "complete": False}
 DIFF: Json = {
     **examples.DIFF,
     "properties": [],
@@ -32,9 +33,11 @@ DIFF: Json = {
             },
             "where": {"conversation.stage": ["new"], "message.language": ["such as de"]},
             "example": _GIVEN,
+            "decisions": 412,
         }
     ],
     "meaning_complete": True,
+    "recorded": _RECORDED,
 }
 REPORT: Json = {
     "version": 2,
@@ -66,4 +69,5 @@ REPORT: Json = {
         "without": ["german"],
         "yaml": "",
     },
+    "recorded": _RECORDED,
 }

@@ -44,6 +44,17 @@ class Finding(TypedDict):
     message: str
     example: Example | None
     line: NotRequired[int]
+    decisions: NotRequired[int]
+    """How many of the recorded decisions that were looked at fall there, where that is counted."""
+
+
+class Recorded(TypedDict):
+    """The recorded decisions that were looked at, with the facts that were recorded."""
+
+    __pydantic_config__ = STRICT  # type: ignore[misc]
+    decisions: int
+    complete: bool
+    """False where older ones were not looked at: the newest entries are."""
 
 
 class Coverage(TypedDict):
@@ -73,6 +84,7 @@ class Report(TypedDict):
     properties: list[str]
     """The ids of the properties that are proved."""
     coverage: Coverage
+    recorded: Recorded
 
 
 class Said(TypedDict):
@@ -100,6 +112,8 @@ class Meant(TypedDict):
     """The values of each fact that narrows the group, to be read."""
     example: dict[str, Fact | None]
     """Facts of the group, as a test of a document gives them."""
+    decisions: int
+    """How many of the recorded decisions that were looked at fall into the group; into one each."""
 
 
 class Diff(TypedDict):
@@ -123,3 +137,4 @@ class Diff(TypedDict):
     """Which facts are decided otherwise, over all that there can be."""
     meaning_complete: bool
     """False where there may be more than could be told."""
+    recorded: Recorded

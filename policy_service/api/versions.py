@@ -31,7 +31,8 @@ from policy_service.directory import directory_of
 from policy_service.guardrails import check_proposal, guardrails
 from policy_service.policies import document_of
 from policy_service.problems import Problem
-from policy_service.reports import meaning_of, report_of
+from policy_service.recorded import count_newest
+from policy_service.reports import meaning_of, meaning_view, regions_of, report_of, report_view
 from policy_service.versions import VersionSteps, difference_view, version_view
 from rules.checking import read_document
 from rules.diff import difference
@@ -48,8 +49,11 @@ if TYPE_CHECKING:
     from audit.store import Transaction
     from audit.versions import VersionRecord
     from policy_service.keys import Key
+    from policy_service.recorded import Counts
     from policy_service.service import Service
     from rules.document import Document
+    from rules.meaning import Meaning
+    from rules.report import Report
 
 _STRICT = ConfigDict(extra="forbid", strict=True)
 FreeText = Annotated[str, StringConstraints(max_length=500)]
@@ -182,7 +186,9 @@ def diff(service: Service, _: Key, workspace: str, number: int) -> Response:
         else:
             earlier = service.policies.active(snapshot, workspace)
         before, after = (document_of(snapshot, record.digest) for record in (earlier, later))
-    told = {**difference_view(difference(before, after)), **meaning_of(before, after)}
+    meant = meaning_of(before, after)
+    counts = _counted(service, workspace, meant)
+    told = {**difference_view(difference(before, after)), **meaning_view(meant, counts)}
     return answer({"version": number, "against": earlier.number, **told})
 
 
@@ -197,7 +203,13 @@ def report(service: Service, _: Key, workspace: str, number: int) -> Response:
         document = document_of(snapshot, record.digest)
         told = directory_of(snapshot, workspace)
     report = report_of(document, told.directory)
-    return answer({"version": number, "digest": record.digest, **report})
+    counts = _counted(service, workspace, report)
+    return answer({"version": number, "digest": record.digest, **report_view(report, counts)})
+
+
+def _counted(service: Service, workspace: str, told: Report | Meaning) -> Counts:
+    with service.store.read() as snapshot:  # another one: none is kept open while it is searched
+        return count_newest(snapshot, workspace, regions_of(told))
 
 
 def approve(service: Service, caller: Key, workspace: str, number: int) -> Response:

@@ -15,24 +15,32 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any
 
+    from policy_service.recorded import Counts
     from rules.coverage import Coverage
     from rules.errors import Complaint
     from rules.meaning import Change, Meaning, Said
     from rules.report import Report
 
 
-def report_lines(file: Path, report: Report) -> Iterator[str]:
+def report_lines(file: Path, report: Report, counts: Counts | None = None) -> Iterator[str]:
     """The findings, each with its example, and what else there is to say."""
+    fell = iter(counts.in_region if counts else ())
     for finding in report.findings:
         line = "" if finding.line is None else f":{finding.line}"
         said = printable(f"{finding.pointer or '/'}: {finding.message}")
         yield f"{file}{line}: finding: {said} ({finding.code})"
         if finding.example is not None:
             yield f"    {printable(in_words(finding.example))}"
+        if counts and finding.region:
+            yield _fell(next(fell), counts)
     for code in report.undecided:
         yield f"{file}: undecided: {code}"
     for stated in report.properties:
         yield f"{file}: proved: {stated}"
+
+
+def _fell(number: int, counts: Counts) -> str:
+    return f"    {number} of {counts.decisions} recorded decisions fall there"
 
 
 def coverage_lines(told: Coverage) -> Iterator[str]:
@@ -46,10 +54,12 @@ def coverage_lines(told: Coverage) -> Iterator[str]:
         yield f"No facts were found that {rule} decides"
 
 
-def meaning_lines(told: Meaning) -> Iterator[str]:
+def meaning_lines(told: Meaning, counts: Counts | None = None) -> Iterator[str]:
     """What is decided otherwise, group by group."""
-    for change in told.changes:
+    for number, change in enumerate(told.changes):
         yield from _change_lines(change)
+        if counts:
+            yield _fell(counts.in_region[number], counts)
     if not told.complete:
         yield "There may be more that is decided otherwise: the search was broken off."
 

@@ -10,13 +10,21 @@ import click
 from pydantic import TypeAdapter, ValidationError
 
 from policy_service.api.directory import NEW_DIRECTORY
+from policy_service.cli.counting import counted, history_option
 from policy_service.cli.differences import difference_lines
 from policy_service.cli.reports import coverage_lines, meaning_lines, report_lines
 from policy_service.cli.reports import junit as junit_xml
-from policy_service.cli.terminal import fail, found, json_option, printable, show
+from policy_service.cli.terminal import (
+    data_option,
+    fail,
+    found,
+    json_option,
+    printable,
+    show,
+)
 from policy_service.explanation import explanation_view
 from policy_service.problems import complaint_as_json
-from policy_service.reports import coverage_view, meaning_view, report_view
+from policy_service.reports import coverage_view, meaning_view, regions_of, report_view
 from policy_service.versions import difference_view
 from rules import builtin
 from rules.checking import Findings
@@ -73,17 +81,22 @@ def show_builtin(*, as_json: bool) -> None:
     type=click.File("rb"),
     help="JSON that lists the teams, teammates and tags that there are.",
 )
+@data_option
+@history_option
 @json_option
-def check(file: Path, directory: IO[bytes] | None, *, as_json: bool) -> None:
+def check(
+    file: Path, directory: IO[bytes] | None, data: Path, workspace: str | None, *, as_json: bool
+) -> None:
     """Say everything that is wrong with a document, and run its tests."""
     known = _directory(directory) if directory else NOTHING_TOLD
     findings = _checked(file)
     more = {}
     if findings.document is not None:
         report = report_on(findings.document, _source(file), known)
-        more = report_view(report)
+        counts = counted(data, workspace, regions_of(report))
+        more = report_view(report, counts)
         if not as_json:
-            _say(report_lines(file, report))
+            _say(report_lines(file, report, counts))
     result = "refused" if findings.complaints else "good"
     _end(file, findings, result, as_json=as_json, more=more)
 
@@ -170,17 +183,20 @@ def show_schema(*, as_json: bool) -> None:
 @rules.command()
 @click.argument("before", type=_document_file)
 @click.argument("after", type=_document_file)
+@data_option
+@history_option
 @json_option
-def diff(before: Path, after: Path, *, as_json: bool) -> None:
+def diff(before: Path, after: Path, data: Path, workspace: str | None, *, as_json: bool) -> None:
     """Say what a document says otherwise than an earlier one; the exit code is 1 where it does."""
     earlier, later = _whole(before), _whole(after)
     difference = difference_of(earlier, later)
     told = meaning(earlier, later)
+    counts = counted(data, workspace, regions_of(told))
     if as_json:
-        show({**difference_view(difference), **meaning_view(told)})
+        show({**difference_view(difference), **meaning_view(told, counts)})
     else:
         _say(difference_lines(difference))
-        _say(meaning_lines(told))
+        _say(meaning_lines(told, counts))
     if difference:
         found()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from rules.directory import Directory
     from rules.document import Document, Scalar
     from rules.reach import Case
+    from rules.regions import Region
 
 STAGE = "conversation.stage"
 TYPE = "event.type"
@@ -29,7 +30,8 @@ TYPE = "event.type"
 class Finding:
     """One thing in a document that is probably not what was meant; it refuses nothing.
 
-    `pointer` is a JSON pointer to where, `example` facts that show it and what they get.
+    `pointer` is a JSON pointer to where, `example` facts that show it and what they get. `region`
+    is all facts that it is told of, where recorded decisions are to be counted.
     """
 
     pointer: str
@@ -37,6 +39,7 @@ class Finding:
     message: str
     example: Example | None
     line: int | None = None
+    region: Region | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,10 @@ def find(subject: Subject) -> Iterator[Finding]:
         if left:
             message = f"No rule decides every {kind} in {', '.join(left)}: otherwise does"
             example = subject.example(next(iter(left.values())))
-            yield Finding(subject.pointers[OTHERWISE], CODE, message, example)
+            of_kind = subject.own.space.box(((TYPE, OneOf((kind.value,))),)) or {}
+            region = subject.own.region(of_kind, last.before)
+            at = subject.pointers[OTHERWISE]
+            yield Finding(at, CODE, message, example, region=region)
 
 
 def _together(kind: EventType, stage: Stage) -> Conditions:

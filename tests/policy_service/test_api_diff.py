@@ -30,6 +30,7 @@ WRITTEN: dict[str, Any] = {
     "properties": [],
 }
 NOTHING: dict[str, Any] = {**WRITTEN, "meaning": [], "meaning_complete": True}
+UNUSED = {"recorded": {"decisions": 0, "complete": True}}
 
 
 def changed() -> dict[str, Any]:
@@ -56,6 +57,7 @@ def test_a_version_is_compared_with_the_active_one(api: Api) -> None:
         "against": 1,
         **WRITTEN,
         "meaning_complete": True,
+        **UNUSED,
         "settings": [{"name": "ask_again", "before": 1, "after": 3}],
         "texts": [{"name": "title", "before": title, "after": "Two"}],
     }
@@ -74,7 +76,7 @@ def test_a_version_is_compared_with_any_other(api: Api) -> None:
 
 def test_a_version_does_not_differ_from_itself(shared: Api) -> None:
     """Not even that of a workspace which nothing was written to."""
-    expected = {"version": 1, "against": 1, **NOTHING}
+    expected = {"version": 1, "against": 1, **NOTHING, **UNUSED}
     for role in Role:
         assert read(shared.get(f"{ACME}/versions/1/diff", role)) == expected
 

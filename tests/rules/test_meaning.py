@@ -14,6 +14,7 @@ from rules.document import Document
 from rules.explain import explain
 from rules.given import facts
 from rules.meaning import Meaning, meaning
+from rules.regions import Regions
 from tests.properties.brute_force import all_facts
 from tests.properties.random_documents import Drawing
 from tests.properties.strategies import STEADY
@@ -128,7 +129,7 @@ def pair(random: Random, rules: int) -> tuple[dict[str, Any], dict[str, Any]]:
 def test_facts_are_decided_otherwise_where_that_is_told(
     trees: tuple[dict[str, Any], dict[str, Any]],
 ) -> None:
-    """Every group's example is, and where there is no group no facts are."""
+    """Every group's example is, and of all others those that fall into a group, and only those."""
     before, after = map(Document, trees)
     told = meaning(before, after)
     assert told.complete
@@ -137,8 +138,38 @@ def test_facts_are_decided_otherwise_where_that_is_told(
         assert explain(before.own, known).ruling.rule == change.before.rule
         assert explain(after.own, known).ruling.rule == change.after.rule
         assert (decided(before, known) == decided(after, known)) is change.texts_only
-    rules = {(change.before.rule, change.after.rule) for change in told.changes}
+    groups = Regions([change.region for change in told.changes])
     for tried in all_facts(before, after):
-        if decided(before, tried) != decided(after, tried):
+        number = groups.of(tried)
+        same = decided(before, tried) == decided(after, tried)
+        if number is None:
+            assert same
+        else:
+            change = told.changes[number]
             names = [explain(each.own, tried).ruling.rule for each in (before, after)]
-            assert tuple(names) in rules
+            assert names == [change.before.rule, change.after.rule]
+            assert same is change.texts_only
+
+
+def test_facts_fall_into_the_group_that_tells_of_them(tree: dict[str, Any]) -> None:
+    tree["settings"]["ask_again"] = 3
+    groups = Regions([change.region for change in against_the_builtin(tree).changes])
+    unclear = {
+        "event.type": "contact.replied",
+        "conversation.stage": "awaiting_answer",
+        "answer": "unclear",
+    }
+    asked = {number: facts({**unclear, "conversation.asks": number}) for number in range(6)}
+    assert [groups.of(asked[number]) for number in asked] == [None, None, 0, 0, None, None]
+
+
+def test_a_value_that_was_recorded_and_cannot_be_any_more_is_taken_for_unknown(
+    tree: dict[str, Any],
+) -> None:
+    tree["facts"] = {"attributes.size": {"type": "integer"}}
+    guard = {"id": "small", "outcome": "not_triggered", "reason": "small", "stage": "not_routed"}
+    tree["guards"].insert(0, {**guard, "when": {"attributes.size": {"not": {"gte": 10}}}})
+    groups = Regions([change.region for change in against_the_builtin(tree).changes])
+    sizes: list[Any] = [9, 10, "large", True, None]
+    fell = [groups.of(facts({"attributes.size": size})) is not None for size in sizes]
+    assert fell == [True, False, True, True, True]
