@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING
 from audit.bundle import BadBundle
 from audit.notes import Refused, parse_key
 from audit.outside import Verdict, verify_bundle
+from audit.spread import Unfinished
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 SOUND, TAMPERED, CANNOT_TELL = 0, 1, 2
+MOST_PROCESSES = 256
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -25,8 +27,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         keys = [parse_key(line) for path in given.key for line in _lines(path)]
         older = [path.read_bytes() for path in given.checkpoint]
-        verdict = verify_bundle(given.bundle, keys, older)
-    except (OSError, BadBundle, Refused, UnicodeDecodeError) as error:
+        verdict = verify_bundle(given.bundle, keys, older, processes=given.processes)
+    except (OSError, BadBundle, Refused, Unfinished, UnicodeDecodeError) as error:
         complaint = _printable(f"cannot tell: {error}")
         print(json.dumps({"unknown": [complaint]}) if given.json else complaint)  # noqa: T201
         return CANNOT_TELL
@@ -62,8 +64,21 @@ def _parser() -> argparse.ArgumentParser:
         metavar="OLDER",
         help="a signed checkpoint of the log that you kept; may be given more than once",
     )
+    parser.add_argument(
+        "--processes",
+        type=_count,
+        metavar="N",
+        help="how many more processes read entries, and as many personal parts; 0 for none."
+        " Otherwise as many as there are processors, where that is worth while",
+    )
     parser.add_argument("--json", action="store_true", help="print JSON")
     return parser
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) > MOST_PROCESSES:
+        raise argparse.ArgumentTypeError(f"not a number up to {MOST_PROCESSES}")
+    return int(text)
 
 
 def _lines(path: Path) -> list[str]:

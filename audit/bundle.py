@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import json
 import re
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from audit.errors import AuditError
@@ -35,7 +34,9 @@ PERSONAL = "personal.ndjson"
 README = "README.txt"
 VERIFIER = "verify.pyz"
 
+BLOCK = 1 << 20
 LONGEST_LINE = 1 << 24
+CUT = "a line is cut off, or too long to be one"
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
@@ -45,12 +46,25 @@ class BadBundle(AuditError):  # noqa: N818 - it says what is wrong
     code = "bad_bundle"
 
 
-def lines(file: BinaryIO) -> Iterator[bytes]:
-    """The lines without their ends, empty ones too; BadBundle where one has none."""
-    for line in iter(partial(file.readline, LONGEST_LINE), b""):
-        if not line.endswith(b"\n"):
-            raise BadBundle("a line is cut off, or too long to be one")
-        yield line[:-1]
+def blocks(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
+    """The file in blocks of whole lines, each with the number of lines before it.
+
+    Where a line is cut off, or too long to be one, its beginning ends the last block: `CUT`.
+    """
+    before = 0
+    while block := file.read(BLOCK):
+        if not block.endswith(b"\n"):
+            block += file.readline(LONGEST_LINE)
+        yield before, block
+        before += block.count(b"\n")
+        if not block.endswith(b"\n"):
+            return
+
+
+def lines_of(block: bytes) -> tuple[list[bytes], bool]:
+    """The lines of a block without their ends, empty ones too, and whether more follows them."""
+    *lines, rest = block.split(b"\n")
+    return lines, bool(rest)
 
 
 def document_name(digest: str) -> str:

@@ -11,12 +11,15 @@ What the checkpoint does not cover, the table and the list of hashes, has to agr
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
+from audit.blocks import Leaves, rows
 from audit.bundle import (
     CHECKPOINT,
+    CUT,
     ENTRIES,
     HASHES,
     KEY,
@@ -24,29 +27,30 @@ from audit.bundle import (
     TABLE,
     VERSIONS,
     BadBundle,
+    blocks,
     document_name,
-    lines,
-    parse_personal,
 )
 from audit.checkpoints import Checkpoint, parse_checkpoint
-from audit.errors import BadLeaf
 from audit.findings import Code, Finding, Report
-from audit.leaf import read_leaf
-from audit.merkle import HASH_SIZE, leaf_hash
+from audit.merkle import HASH_SIZE
 from audit.notes import BadSignature, Refused, UnknownSigner, parse_key, parse_note, verify_note
-from audit.tables import header, row
+from audit.parts import Parts
+from audit.spread import processors, spread
+from audit.tables import header
 from audit.walk import Beside, Walk, contradicted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
-    from typing import Any, BinaryIO
+    from typing import BinaryIO
 
-    from audit.leaf import Personal
     from audit.notes import VerifierKey
+    from audit.spread import Result, Task
 
 MOST_FINDINGS = 1000
-_ALONE = "a personal part stands beside no entry that can be read"
+SMALL = 16 << 20
+"""Bytes of leaves for which no other process is started."""
+_ANOTHER_TABLE = f"{TABLE} says something else, here or behind"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +85,13 @@ def verify_bundle(
     keys: Sequence[VerifierKey],
     older: Sequence[bytes] = (),
     passed: Callable[[int], object] = lambda _: None,
+    processes: int | None = None,
 ) -> Verdict:
-    """Verify the bundle with the log's keys and older notes of it; BadBundle, OSError.
+    """Verify the bundle with the log's keys and older notes of it; BadBundle, OSError, Unfinished.
 
-    `passed` is told of each entry that was passed, as 1.
+    `passed` is told how many more entries were passed. `processes` are started to read leaves, and
+    as many for personal parts; 0 is none. Where it is not said: one for each processor, if there
+    are several and the bundle is not small.
     """
     note = (folder / CHECKPOINT).read_bytes()
     own = (folder / KEY).read_text("utf-8").removesuffix("\n")
@@ -95,12 +102,20 @@ def verify_bundle(
     comparable = list(_comparable(log, checkpoint, older, keys, found))
     with ExitStack() as files:
         bundle = _Bundle(folder, log, found, files)
-        walk = bundle.walk({each.size for each in comparable}, passed)
+        if processes is None:
+            processes = _worthwhile(folder)
+        walk = bundle.walk({each.size for each in comparable}, passed, processes)
     found.add(_end(log, checkpoint, walk))
     found.add(contradicted(log, comparable, walk.roots))
     root = walk.frontier.root()
     report = Report(log, walk.frontier.size, root, tuple(found.findings))
     return Verdict(report, tuple(found.unknown), found.more, bundle.has_personal)
+
+
+def _worthwhile(folder: Path) -> int:
+    """How many processes shorten the time."""
+    several = processors() if (folder / ENTRIES).stat().st_size > SMALL else 0
+    return several if several > 1 else 0
 
 
 def _unverified(note: bytes, what: str) -> Checkpoint:
@@ -168,57 +183,78 @@ class _Bundle:
         self._log, self._found = log, found
         self._versions = folder / VERSIONS
         self._asked: set[str] = set()
-        self._entries = files.enter_context((folder / ENTRIES).open("rb"))
-        self._hashes = files.enter_context((folder / HASHES).open("rb"))
-        self._table = files.enter_context((folder / TABLE).open("rb"))
+        self._files, self._folder = files, folder
+        self._entries = self._opened(ENTRIES)
+        self._hashes = self._opened(HASHES)
+        self._table = self._opened(TABLE)
         self._table_fits = True
         self.has_personal = (folder / PERSONAL).exists()
-        self._parts = None
-        if self.has_personal:
-            opened = files.enter_context((folder / PERSONAL).open("rb"))
-            self._parts = _Parts(opened, self._complain)
 
-    def walk(self, sizes: set[int], passed: Callable[[int], object]) -> Walk:
+    def _opened(self, name: str) -> BinaryIO:
+        return self._files.enter_context((self._folder / name).open("rb"))
+
+    def walk(self, sizes: set[int], passed: Callable[[int], object], processes: int) -> Walk:
         """Walk through the entries, and see that nothing else is there."""
-        personal = self._parts.get if self._parts else None
-        walk = Walk(self._log, Beside(personal, self._document), sizes)
+        parts = None
+        if self.has_personal:
+            read = self._spread("parts", self._opened(PERSONAL), processes)
+            parts = Parts((done for _, done in read), self._complain)
+        walk = Walk(self._log, Beside(parts.get if parts else None, self._document), sizes)
         self._compare(None, header().encode())
-        try:
-            for index, body in enumerate(lines(self._entries)):
-                self._next(walk, index, body)
-                passed(1)
-        except BadBundle as error:
-            self._complain(walk.frontier.size, f"{ENTRIES}: {error}")
+        for (first, block), done in self._spread("leaves", self._entries, processes):
+            self._next(walk, first, block, Leaves._make(done))
+            passed(walk.frontier.size - first)
         self._found.add(walk.end())
         if self._hashes.read(1):
             self._complain(None, f"{HASHES} goes on behind the last entry")
         if self._table_fits and self._table.read(1):
             self._complain(None, f"{TABLE} goes on behind the last entry")
-        if self._parts:
-            self._parts.end()
+        if parts:
+            parts.end()
         for stray in sorted({path.name for path in self._versions.iterdir()} - self._asked):
             self._complain(None, f"{VERSIONS} holds {stray!r}, which no version names")
         return walk
 
-    def _next(self, walk: Walk, index: int, body: bytes) -> None:
-        hashed = leaf_hash(body)
-        if self._hashes.read(HASH_SIZE) != hashed:
-            message = "the leaf is not the one that was hashed"
-            self._found.add([Finding(self._log, index, Code.LEAF_HASH, message)])
-        leaf: dict[str, Any] | None = None
-        try:
-            leaf = read_leaf(body)
-            self._compare(index, row(index, leaf, body, hashed).encode())
-        except BadLeaf as error:
-            self._found.add([Finding(self._log, index, Code.BAD_LEAF, str(error))])
-            self._table_fits = False  # where its next row begins is not known
-        self._found.add(walk.next(index, hashed, leaf))
+    def _spread(self, work: str, file: BinaryIO, processes: int) -> Iterator[tuple[Task, Result]]:
+        """The blocks of the file, with what can be said of each; closed when the files are."""
+        done = spread(work, blocks(file), processes)
+        return self._files.enter_context(closing(done))
+
+    def _next(self, walk: Walk, first: int, block: bytes, read: Leaves) -> None:
+        odd = self._odd_row(first, block, read)
+        hashes = self._hashes.read(HASH_SIZE * len(read.hashes))
+        fit = hashes == b"".join(read.hashes)
+        for place, (hashed, leaf) in enumerate(zip(read.hashes, read.leaves, strict=True)):
+            index = first + place
+            if not fit and hashes[HASH_SIZE * place : HASH_SIZE * (place + 1)] != hashed:
+                message = "the leaf is not the one that was hashed"
+                self._found.add([Finding(self._log, index, Code.LEAF_HASH, message)])
+            if index == odd:
+                self._complain(index, _ANOTHER_TABLE)
+            if leaf is None:
+                self._found.add([Finding(self._log, index, Code.BAD_LEAF, read.bad[place])])
+            self._found.add(walk.next(index, hashed, leaf))
+        if read.cut:
+            self._complain(walk.frontier.size, f"{ENTRIES}: {CUT}")
+
+    def _odd_row(self, first: int, block: bytes, read: Leaves) -> int | None:
+        """The entry where the table says something else; behind it, it is not looked at."""
+        if not self._table_fits:
+            return None
+        self._table_fits = not read.bad  # where the next row would begin is not known
+        start = self._table.tell()
+        if sha256(self._table.read(read.table)).digest() == read.digest:
+            return None
+        self._table_fits = False
+        self._table.seek(start)
+        expected = enumerate(rows(first, block), first)
+        return next((at for at, row in expected if self._table.read(len(row)) != row), first)
 
     def _compare(self, index: int | None, expected: bytes) -> None:
         """See that the table goes on with this; where it does not, its rest is not looked at."""
-        if self._table_fits and self._table.read(len(expected)) != expected:
+        if self._table.read(len(expected)) != expected:
             self._table_fits = False
-            self._complain(index, f"{TABLE} says something else, here or behind")
+            self._complain(index, _ANOTHER_TABLE)
 
     def _document(self, digest: str) -> bytes | None:
         try:
@@ -231,54 +267,6 @@ class _Bundle:
 
     def _complain(self, index: int | None, message: str) -> None:
         self._found.add([Finding(self._log, index, Code.BUNDLE, message)])
-
-
-class _Parts:
-    """The personal parts of a bundle, asked for in order."""
-
-    def __init__(self, file: BinaryIO, complain: Callable[[int | None, str], None]) -> None:
-        self._lines = lines(file)
-        self._complain = complain
-        self._next: tuple[int, Personal] | None = None
-        self._last = -1
-        self._advance()
-
-    def get(self, index: int) -> Personal | None:
-        while self._next and self._next[0] < index:
-            self._complain(self._next[0], _ALONE)
-            self._advance()
-        if self._next is None or self._next[0] != index:
-            return None
-        [_, personal] = self._next
-        self._advance()
-        return personal
-
-    def end(self) -> None:
-        while self._next:
-            self._complain(self._next[0], _ALONE)
-            self._advance()
-
-    def _advance(self) -> None:
-        """Go on to the next line that can be read and stands in order."""
-        self._next = None
-        try:
-            for line in self._lines:
-                if (read := self._read(line)) is not None:
-                    self._next, self._last = read, read[0]
-                    return
-        except BadBundle as error:
-            self._complain(None, f"{PERSONAL}: {error}")
-
-    def _read(self, line: bytes) -> tuple[int, Personal] | None:
-        try:
-            read = parse_personal(line)
-        except BadBundle as error:
-            self._complain(None, f"{error}, behind that of entry {self._last}")
-            return None
-        if read[0] <= self._last:
-            self._complain(read[0], "a personal part does not stand in order")
-            return None
-        return read
 
 
 def _end(log: str, checkpoint: Checkpoint, walk: Walk) -> Iterable[Finding]:

@@ -29,8 +29,12 @@ COLUMNS = (
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 """What a spreadsheet takes for the beginning of a formula."""
 
-
+_MEMBERS = (*COLUMNS[1:3], *COLUMNS[4:12])
+_VERSION = _MEMBERS.index("version")
 _QUOTED = re.compile(r'[",\r\n]')
+_CUT = "\0"
+_FORMULAS = re.compile(f"{_CUT}[{re.escape(''.join(FORMULA))}]")
+"""Where cells may begin as formulas, when all are looked at at once, each behind a cut."""
 
 
 def header() -> str:
@@ -43,16 +47,15 @@ def row(index: int, leaf: Mapping[str, Any], body: bytes, hashed: bytes) -> str:
     What a leaf has no member for is an empty cell. The hash stands as it is, to be compared: what
     ends in `=`, as it does, is no formula.
     """
-    version = leaf.get("version")
+    values = [leaf.get(member) for member in _MEMBERS]
     if "version" not in leaf and isinstance(policy := leaf.get("policy"), dict):
-        version = policy.get("version")
-    cells = [_cell(leaf.get(column)) for column in COLUMNS[4:10]]
-    written = (
-        *(str(index), _cell(leaf.get("kind")), _cell(leaf.get("at"))),
-        b64encode(hashed).decode(),
-        *cells,
-        *(_cell(version), _cell(leaf.get("by")), _quoted(body.decode())),
-    )
+        values[_VERSION] = policy.get("version")
+    cells = ["" if value is None else str(value) for value in values]
+    all_ = _CUT + _CUT.join(cells)
+    if '"' in all_ or "," in all_ or "\r" in all_ or "\n" in all_ or _FORMULAS.search(all_):
+        cells = [_cell(value) for value in values]
+    hash_ = b64encode(hashed).decode()
+    written = (str(index), *cells[:2], hash_, *cells[2:], _quoted(body.decode()))
     return ",".join(written) + "\r\n"
 
 

@@ -13,7 +13,7 @@ from audit.errors import BadLeaf, StorageUnavailable
 from audit.findings import Code, Finding, Report
 from audit.merkle import Frontier, leaf_hash
 from audit.store import Head
-from audit.walk import Beside, Walk, contradicted
+from audit.walk import Beside, Walk, contradicted, opened
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from audit.entry import Entry
     from audit.signed import SignedLogs
     from audit.store import Snapshot
+    from audit.walk import Opened
 
 
 def verify(
@@ -60,7 +61,12 @@ def verify_log(
 
     `passed` is told of each entry that was passed, as 1.
     """
-    beside = Beside(lambda index: snapshot.personal(log, index), snapshot.document)
+
+    def personal(index: int) -> Opened | None:
+        part = snapshot.personal(log, index)
+        return opened(part) if part else None
+
+    beside = Beside(personal, snapshot.document)
     try:
         head = snapshot.head(log)
     except StorageUnavailable:

@@ -9,12 +9,12 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from audit.errors import AuditError, ErasedMeanwhile
 from audit.findings import Code, Finding
 from audit.history import History
-from audit.leaf import Kind, commitment_complaint
+from audit.leaf import SALT_SIZE, Kind, commitment
 from audit.merkle import EMPTY_ROOT, Frontier
 
 if TYPE_CHECKING:
@@ -24,6 +24,30 @@ if TYPE_CHECKING:
     from audit.leaf import Personal
 
 
+class Opened(NamedTuple):
+    """What a walk asks of a personal part."""
+
+    commitment: str | None
+    """What it opens; None where its salt is not 32 bytes long."""
+    is_event: bool
+    event: Any = None
+    """The id of the event that it is."""
+    is_the_contacts: bool = True
+    """Whether the event is of the contact whose part it is said to be; nobody named is any."""
+
+
+def opened(personal: Personal) -> Opened:
+    fits = len(personal.salt) == SALT_SIZE
+    opens = commitment(personal.salt, personal.part) if fits else None
+    try:
+        event = json.loads(personal.part.decode())
+        said = event["id"]
+        contact = event["contact"]["id"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return Opened(opens, is_event=False)
+    return Opened(opens, True, said, personal.contact in ("", contact))  # noqa: FBT003 - in order
+
+
 @dataclass(frozen=True, slots=True)
 class Beside:
     """What stands beside one log: personal parts by index, documents by digest.
@@ -31,7 +55,7 @@ class Beside:
     `personal` is None where no personal parts were handed over. It is asked in the log's order.
     """
 
-    personal: Callable[[int], Personal | None] | None
+    personal: Callable[[int], Opened | None] | None
     document: Callable[[str], bytes | None]
 
 
@@ -92,7 +116,7 @@ class Walk:
                 self._gone.add(index)
                 self._unexplained.add(index)
             return None
-        return commitment_complaint(leaf, personal) or _another_event(leaf, personal)
+        return _unlike(leaf, personal)
 
     def _erasure(self, index: int, leaf: Mapping[str, Any]) -> Iterator[Finding]:
         named: Any = leaf.get("entries")
@@ -128,19 +152,16 @@ def _ascends(named: Any) -> bool:  # noqa: ANN401 - parsed JSON
     return whole and all(before < after for before, after in pairwise(named))
 
 
-def _another_event(leaf: Mapping[str, Any], personal: Personal) -> str | None:
-    """Why the personal part of a decision, which is its event, is not the event or its contact's.
-
-    A contact of "" is one that nobody named.
-    """
+def _unlike(leaf: Mapping[str, Any], personal: Opened) -> str | None:
+    """Why leaf and personal part do not belong together, or None."""
+    if personal.commitment is None:
+        return "the salt is not 32 bytes long"
+    if leaf.get("commitment") != personal.commitment:
+        return "the personal part is not what the leaf commits to"
     if leaf["kind"] != Kind.DECISION:
         return None
-    try:
-        event = json.loads(personal.part.decode())
-        said = event["id"]
-        contact = event["contact"]["id"]
-    except (ValueError, KeyError, TypeError, RecursionError):
+    if not personal.is_event:
         return "the personal part is not an event"
-    if personal.contact not in ("", contact):
+    if not personal.is_the_contacts:
         return "the personal part is said to be another's"
-    return None if said == leaf.get("event") else "the personal part is another event"
+    return None if personal.event == leaf.get("event") else "the personal part is another event"

@@ -13,6 +13,7 @@ from io import BytesIO
 MODULES = (
     "__init__",
     "__main__",
+    "blocks",
     "bundle",
     "checkpoints",
     "ed25519",
@@ -23,6 +24,8 @@ MODULES = (
     "merkle",
     "notes",
     "outside",
+    "parts",
+    "spread",
     "tables",
     "versions",
     "walk",
