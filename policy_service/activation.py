@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from audit.store import Store, Transaction
-    from audit.versions import VersionRecord, Versions
+    from audit.versions import Schedule, VersionRecord, Versions
     from policy_service.policies import Policies
 
 ACTIVATED = frozenset({Status.ACTIVE, Status.RETIRED})
@@ -69,25 +69,36 @@ def up_to_date(tx: Transaction, policies: Policies, workspace: str) -> Versions:
     """The workspace's versions, after everything that is due by now was done, in its order.
 
     Where another version is active than when it was scheduled, it is suspended: what was agreed to
-    was agreed to in the place of that one. So it is where the version lacks approvals by now.
+    was agreed to in the place of that one. So it is where the version lacks approvals by now, or
+    where its share has grown to as much or more meanwhile.
     """
     steps = Steps(tx, policies, workspace)
-    for schedule in steps.versions().due(format_time(tx.now)):
+    if not is_due(versions := steps.versions(), tx.now):
+        return versions
+    for schedule in versions.due(format_time(tx.now)):
         step, versions = schedule.step, steps.versions()
-        active, record = versions.active, versions.records[schedule.number]
-        asked = {"digest": record.digest, "schedule": step.index}
-        if record.status not in ACTIVATED and not may_begin(versions, record):
-            reason = f"version {record.number} is {record.status.value} and lacks approvals"
-            notice = {"by": SYSTEM, "reason": reason, **asked}
-            steps.enter(Kind.VERSION_SUSPENDED, schedule.number, notice)
-        elif active == schedule.against:
+        digest = versions.records[schedule.number].digest
+        asked = {"digest": digest, "schedule": step.index}
+        reason = _why_not(versions, schedule)
+        if reason is None:
             how = _members(step.percent, shadow=step.shadow, apply_to_running=step.apply_to_running)
             activated(steps, schedule.number, {"by": step.by, **asked, **how})
         else:
-            reason = f"version {active} is active in the place of {schedule.against}"
             notice = {"by": SYSTEM, "reason": reason, **asked}
             steps.enter(Kind.VERSION_SUSPENDED, schedule.number, notice)
     return steps.versions()
+
+
+def _why_not(versions: Versions, schedule: Schedule) -> str | None:
+    """Why what is due must not be done any more; None where it may."""
+    record = versions.records[schedule.number]
+    if record.status not in ACTIVATED and not may_begin(versions, record):
+        return f"version {record.number} is {record.status.value} and lacks approvals"
+    if versions.active != schedule.against:
+        return f"version {versions.active} is active in the place of {schedule.against}"
+    if grown := _grown(versions, record, schedule.step.percent):
+        return f"version {record.number} decides for {grown} percent; that only grows"
+    return None
 
 
 def do_due(store: Store, policies: Policies) -> None:
@@ -131,9 +142,17 @@ def check(versions: Versions, record: VersionRecord, how: Activation) -> None:
         raise Problem("wrong_status", f"Version {record.number} has {had}")
     if not allowed:
         raise wrong_status(record, "activated")
-    if trial and trial.number == record.number and how.percent and how.percent <= trial.percent:
-        detail = f"Version {trial.number} decides for {trial.percent} percent; that only grows"
+    if grown := _grown(versions, record, how.percent):
+        detail = f"Version {record.number} decides for {grown} percent; that only grows"
         raise Problem("percent_shrinks", detail)
+
+
+def _grown(versions: Versions, record: VersionRecord, percent: int | None) -> int | None:
+    """The share that the version has, where this one is no larger; None where it may have it."""
+    trial = versions.trial
+    if trial is None or trial.number != record.number or not percent or percent > trial.percent:
+        return None
+    return trial.percent
 
 
 def may_begin(versions: Versions, record: VersionRecord) -> bool:

@@ -2,6 +2,7 @@
 
 Every process ticks, but only the one that holds the lock on `DATA/jobs.lock` works. The system
 gives the lock back when its holder ends, however that is, and the next tick of another takes it.
+Clocks that are put forward or back, by however much, neither stop the ticks nor make them more.
 """
 
 from __future__ import annotations
@@ -11,10 +12,12 @@ import logging
 import os
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.triggers.base import BaseTrigger
 
 from audit.errors import AuditError
 from policy_service.activation import do_due
@@ -90,6 +93,28 @@ class Turn:
             self._held = None
 
 
+class _Every(BaseTrigger):  # type: ignore[misc]  # the library has no types
+    """So long after the last time. Its own interval would count all that a jump passed over."""
+
+    def __init__(self, seconds: float) -> None:
+        self._interval = timedelta(seconds=seconds)
+
+    def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime:
+        del previous_fire_time
+        return now + self._interval
+
+
+class _Scheduler(BackgroundScheduler):  # type: ignore[misc]  # the library has no types
+    """Does not wait, where the clock was put back, until it shows again what it did."""
+
+    def _process_jobs(self) -> Any:  # noqa: ANN401 - as the library has it
+        now = datetime.now(UTC)
+        for job in self.get_jobs():
+            if job.next_run_time > job.trigger.get_next_fire_time(None, now):
+                job.modify(next_run_time=now)
+        return super()._process_jobs()
+
+
 class Jobs:
     """The jobs of a process: started after it was forked, stopped before it ends."""
 
@@ -99,7 +124,7 @@ class Jobs:
         self._failed: dict[str, tuple[str, float]] = {}  # why, and until when it is left alone
         # A job that takes long skips its next turns, which is no news.
         logging.getLogger("apscheduler").setLevel(logging.ERROR)
-        self._scheduler = BackgroundScheduler(
+        self._scheduler = _Scheduler(
             timezone="UTC",
             executors={"default": ThreadPoolExecutor(1)},
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
@@ -107,7 +132,7 @@ class Jobs:
 
     def start(self) -> None:
         for job in JOBS:
-            self._scheduler.add_job(self._run, "interval", [job], seconds=job.seconds, id=job.name)
+            self._scheduler.add_job(self._run, _Every(job.seconds), [job], id=job.name)
         self._scheduler.start()
 
     def stop(self) -> None:
