@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from contextlib import AbstractContextManager
 
-    from audit.store import Committed
+    from audit.store import About, Committed
 
 Tx = TypeVar("Tx")
 Tx_co = TypeVar("Tx_co", covariant=True)
@@ -41,6 +41,9 @@ class Raised:
 
 class Commit(Protocol[Tx_co]):
     """One commit of a store under way."""
+
+    def foresee(self, about: Sequence[About]) -> None:
+        """Look up what works of this commit are about. An exception loses the whole commit."""
 
     def attempt(self, work: Callable[[Tx_co], T]) -> Returned[T] | Raised:
         """Run the work; where it raises, undo what it did, and nothing else.
@@ -69,6 +72,7 @@ class Turn:
 @dataclass(slots=True, eq=False)
 class _Request(Generic[Tx]):
     works: Sequence[Callable[[Tx], Any]]
+    about: Sequence[About] = ()
     turn: Turn = field(default_factory=Turn)  # to read the answer, or to lead
     outcomes: list[Returned[Any] | Raised] | None = None
     refusal: AuditError | None = None
@@ -93,7 +97,9 @@ class GroupCommit(Generic[Tx]):
         self._leading_thread: int | None = None
         self.committed: Committed = lambda _works, _seconds: None
 
-    def submit(self, works: Sequence[Callable[[Tx], T]]) -> list[Returned[T] | Raised]:
+    def submit(
+        self, works: Sequence[Callable[[Tx], T]], about: Sequence[About] = ()
+    ) -> list[Returned[T] | Raised]:
         """Run the works, in order, in one commit; what became of each, once it is durable.
 
         Raises Busy where `limit` works are waiting already, or StorageUnavailable where the commit
@@ -101,7 +107,7 @@ class GroupCommit(Generic[Tx]):
         """
         if self._leading_thread == threading.get_ident():
             raise RuntimeError("a work cannot wait for another commit: it is run by this one")
-        request = _Request(works)
+        request = _Request(works, about)
         leads = self._enqueue(request)
         if not leads:
             self._wait(request)
@@ -139,7 +145,7 @@ class GroupCommit(Generic[Tx]):
         """Commit one group and answer it.
 
         1. begin, which waits for other writers; meanwhile more requests queue up
-        2. take all that wait, first come first served, and run each work
+        2. take all that wait, first come first served; look up what they are about; run each work
         3. commit; only then are outcomes given out
         4. hand over to the first request that came later
         5. tell of the commit, which from here on nobody waits for
@@ -151,6 +157,7 @@ class GroupCommit(Generic[Tx]):
             with self._begin() as commit:
                 began = time.perf_counter()
                 group = self._take()
+                commit.foresee([each for request in group for each in request.about])
                 outcomes = [[commit.attempt(work) for work in each.works] for each in group]
                 commit.commit()
                 seconds = time.perf_counter() - began

@@ -110,6 +110,17 @@ class Ready:
     """What the store that made it ready needs beside this."""
 
 
+class About(NamedTuple):
+    """What a work is about, for a store that looks up what many works need at once."""
+
+    log: str
+    event: str
+    conversation: str
+    found_by: str
+    """What the store finds the contact by."""
+    contact: str
+
+
 class Snapshot(Protocol):
     """A store as it was at one moment. What is not there is None, empty, or `Head()`."""
 
@@ -133,6 +144,9 @@ class Snapshot(Protocol):
         """The decision that answered the event."""
 
     def latest_decision(self, log: str, conversation: str) -> Entry | None: ...
+
+    def latest_index(self, log: str, conversation: str) -> int | None:
+        """Where the conversation's last decision stands."""
 
     def acting(self, log: str, decision: str) -> Entry | None:
         """The decision with this id, if it asks for actions."""
@@ -221,14 +235,19 @@ class Store(Protocol):
         BadLeaf as `append` raises it.
         """
 
-    def transact(self, work: Callable[[Transaction], T]) -> T:
+    def about(self, log: str, event: str, conversation: str, contact: str) -> About:
+        """What a work that decides the event is about. Saying it changes how fast the work is."""
+
+    def transact(self, work: Callable[[Transaction], T], about: About | None = None) -> T:
         """Run the work; what it returns is given back once everything it did is on disk.
 
         Raises what the work raised, Busy or StorageUnavailable; then nothing of it is stored.
         A work may be run in one commit with others', never twice, and must not call `transact`.
         """
 
-    def transact_each(self, works: Sequence[Callable[[Transaction], T]]) -> list[T | Exception]:
+    def transact_each(
+        self, works: Sequence[Callable[[Transaction], T]], about: Sequence[About] = ()
+    ) -> list[T | Exception]:
         """Run many works in order, in few commits: for each what it returned or raised.
 
         After a refusal that is not a work's own (Busy, a failed commit) the works that are left

@@ -11,7 +11,7 @@ import orjson
 
 from audit.errors import Busy, StorageUnavailable
 from policy_service import problems
-from policy_service.decide import Answer, decide_event, decision_view
+from policy_service.decide import Answer, about, decide_event, decision_view
 from policy_service.problems import Problem
 from rules.event import LARGEST_EVENT, checked_event
 from rules.ijson import loads
@@ -19,11 +19,11 @@ from rules.ijson import loads
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from audit.store import Transaction
+    from audit.store import About, Transaction
     from policy_service.service import Counts, Service
     from rules.event import Event
 
-    Work: TypeAlias = Callable[[Transaction], Answer]
+    Work: TypeAlias = tuple[Callable[[Transaction], Answer], About]
 
 AT_ONCE = 256
 """Lines that are decided in one go: enough to share a commit, few enough to let others in."""
@@ -54,7 +54,9 @@ def decide_lines(
         works = [_work(service, line, admit) for line in chunk]
         to_run = [work for work in works if not isinstance(work, Problem)]
         if refusal is None:
-            outcomes = service.store.transact_each(to_run)
+            outcomes = service.store.transact_each(
+                [work for work, _ in to_run], [about for _, about in to_run]
+            )
             refused = (each for each in outcomes if isinstance(each, Busy | StorageUnavailable))
             refusal = next(refused, None)
         else:
@@ -82,7 +84,7 @@ def _work(service: Service, line: bytes, admit: Callable[[Event], None]) -> Work
         if problem := problems.of(error):
             return problem
         raise
-    return partial(decide_event, event, service.policies)
+    return partial(decide_event, event, service.policies), about(service.store, event)
 
 
 def _view(counts: Counts, outcome: Answer | Exception) -> object:

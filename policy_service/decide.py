@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from audit.entry import Entry
-    from audit.store import Ready, Snapshot, Store, Transaction
+    from audit.store import About, Ready, Snapshot, Store, Transaction
     from audit.versions import Versions
     from policy_service.policies import Policies
     from rules.compile import Policy
@@ -72,6 +72,15 @@ class Draft:
     """Where the conversation's last decision stands."""
     versions: Versions
 
+    def rests_on(self, before: int | None, versions: Versions) -> bool:
+        return self.before == before and self.versions is versions
+
+
+def about(store: Store, event: Event) -> About:
+    """What deciding the event is about, to say it with the work."""
+    names = event["id"], event["conversation"]["id"], event["contact"]["id"]
+    return store.about(event["workspace"]["id"], *names)
+
 
 def decide_event(
     event: Event, policies: Policies, tx: Transaction, draft: Draft | None = None
@@ -81,8 +90,10 @@ def decide_event(
     A draft of it is recorded, if all that it rests on is so.
     """
     workspace = event["workspace"]["id"]
-    before = tx.latest_decision(workspace, event["conversation"]["id"])
-    if draft and _rests(draft, before, policies.versions(tx, workspace)):
+    conversation = event["conversation"]["id"]
+    if draft and draft.rests_on(
+        tx.latest_index(workspace, conversation), policies.versions(tx, workspace)
+    ):
         with suppress(AlreadyThere):
             return Answer(tx.append_ready(draft.ready), replayed=False)
     if seen := tx.decision(workspace, event["id"]):
@@ -90,13 +101,10 @@ def decide_event(
     at = format_time(tx.now)
     enter_workspace(tx, workspace, at)
     versions = up_to_date(tx, policies, workspace)
+    before = tx.latest_decision(workspace, conversation)
     deciders = _deciders(event, versions, before, partial(policies.compiled, tx))
     leaf, personal = _decided(event, deciders, before, at)
     return Answer(tx.append(workspace, leaf, personal), replayed=False)
-
-
-def _rests(draft: Draft, before: Entry | None, versions: Versions) -> bool:
-    return draft.before == (before.index if before else None) and draft.versions is versions
 
 
 class Drafts:

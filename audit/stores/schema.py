@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import sqlite3
 
 APPLICATION_ID = 0x504C4447  # "PLDG"
-FORMAT = 4
+FORMAT = 5
 PAGE_SIZE = 4096
 
 DECIDED_ALREADY = "the event has its decision already"
@@ -184,6 +184,20 @@ def _format_4(db: Database) -> None:
         ) STRICT
     """)
     db.execute("PRAGMA user_version = 4")
+
+
+@_migrations(name="format 5")
+def _format_5(db: Database) -> None:
+    """A personal part comes before its entry, so that many of both can be written at once."""
+    db.execute("DROP TRIGGER personal_insert")
+    db.execute("""
+        CREATE TRIGGER personal_insert BEFORE INSERT ON personal BEGIN
+            SELECT RAISE(ABORT, 'personal: written ahead of its entry, never replaced')
+            WHERE NEW.entry <= (SELECT coalesce(max(seq), 0) FROM entries)
+                OR EXISTS (SELECT 1 FROM personal WHERE entry = NEW.entry);
+        END
+    """)
+    db.execute("PRAGMA user_version = 5")
 
 
 def trigger_on_insert(table: str) -> str:

@@ -23,6 +23,7 @@ from audit.errors import (
 )
 from audit.group import QUEUE_LIMIT, GroupCommit, Raised, Returned
 from audit.restored import in_words, lost
+from audit.store import About
 from audit.stores import schema
 from audit.stores.contact_keys import KEYS, ContactKeys
 from audit.stores.kept_checkpoints import CHECKPOINTS, KeptCheckpoints
@@ -139,19 +140,23 @@ class SqliteStore:
     def ready(self, log: str, leaf: Mapping[str, Any], personal: Personal | None = None) -> Ready:
         return ready(log, leaf, personal)
 
-    def transact(self, work: Callable[[SqliteTransaction], T]) -> T:
-        [outcome] = self._group.submit([work])
+    def about(self, log: str, event: str, conversation: str, contact: str) -> About:
+        return About(log, event, conversation, self._keys.pseudonym(log, contact), contact)
+
+    def transact(self, work: Callable[[SqliteTransaction], T], about: About | None = None) -> T:
+        [outcome] = self._group.submit([work], [about] if about else ())
         if isinstance(outcome, Raised):
             raise outcome.error
         return outcome.value
 
     def transact_each(
-        self, works: Sequence[Callable[[SqliteTransaction], T]]
+        self, works: Sequence[Callable[[SqliteTransaction], T]], about: Sequence[About] = ()
     ) -> list[T | Exception]:
         results: list[T | Exception] = []
         for start in range(0, len(works), _WORKS_IN_A_COMMIT):
+            some = slice(start, start + _WORKS_IN_A_COMMIT)
             try:
-                outcomes = self._group.submit(works[start : start + _WORKS_IN_A_COMMIT])
+                outcomes = self._group.submit(works[some], about[some])
             except AuditError as refusal:
                 return results + [refusal] * (len(works) - start)
             results += [

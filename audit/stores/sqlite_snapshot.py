@@ -121,6 +121,10 @@ class SqliteSnapshot:
         )
         return self._one(log, statement, log, conversation)
 
+    def latest_index(self, log: str, conversation: str) -> int | None:
+        latest = self.latest_decision(log, conversation)
+        return latest.index if latest else None
+
     def acting(self, log: str, decision: str) -> Entry | None:
         return self._one(log, f"{_ENTRY} {_LOG} AND id = ? AND id IS NOT NULL", log, decision)
 

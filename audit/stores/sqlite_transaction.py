@@ -4,32 +4,29 @@ from __future__ import annotations
 
 import sqlite3
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
-from audit.entry import Entry, Personal, hash_for
-from audit.errors import StorageUnavailable
+from audit.entry import Entry, Kind, Personal, hash_for
+from audit.errors import AlreadyThere, StorageUnavailable
 from audit.merkle import Frontier
 from audit.sealing import seal
 from audit.store import Head, Ready
-from audit.stores.packing import COLUMNS, packed
+from audit.stores.packing import packed
+from audit.stores.schema import DECIDED_ALREADY
+from audit.stores.sqlite_foreseen import Foreseen
+from audit.stores.sqlite_rows import Rows
 from audit.stores.sqlite_snapshot import SqliteSnapshot, decoded_frontier
 from audit.stores.sqlite_trouble import in_our_words
 from rules.canonical import digest_of_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from datetime import datetime
 
     from audit.store import Kept
     from audit.stores.contact_keys import ContactKeys
+    from audit.stores.sqlite_rows import Write
 
-Write: TypeAlias = tuple[str, tuple[object, ...]]
-"""A statement and its values."""
-
-_WRITTEN = ("seq", "log", "idx", "leaf_hash", "rest", *COLUMNS)
-_INSERT_ENTRY = f"""
-    INSERT INTO entries ({", ".join(_WRITTEN)}) VALUES ({", ".join("?" * len(_WRITTEN))})
-"""  # noqa: S608 - the columns are those above
 _ERASED = """
     SELECT idx FROM personal JOIN entries ON seq = entry WHERE personal.contact = ? ORDER BY idx
 """
@@ -52,10 +49,12 @@ class KnownLog:
     latest: dict[str, Entry | None] = field(default_factory=dict)  # by prefix of their kinds
 
     def after(self, entry: Entry, kind: str) -> KnownLog:
-        latest = {
-            prefix: entry if kind.startswith(prefix) else before
-            for prefix, before in self.latest.items()
-        }
+        latest = self.latest
+        if kind.startswith(tuple(latest)):
+            latest = {
+                prefix: entry if kind.startswith(prefix) else before
+                for prefix, before in latest.items()
+            }
         return KnownLog(self.id, self.frontier.append(entry.leaf_hash), latest)
 
 
@@ -76,14 +75,28 @@ def ready(log: str, leaf: Mapping[str, Any], personal: Personal | None) -> Ready
 
 
 class SqliteTransaction(SqliteSnapshot):
-    """A `Transaction`: what one work sees and appends."""
+    """A `Transaction`: what one work sees and appends.
 
-    def __init__(
-        self, known: Known, connection: sqlite3.Connection, keys: ContactKeys, now: datetime
+    What it appends is kept back until something is read that is not known without asking SQLite.
+    """
+
+    def __init__(  # noqa: PLR0913, PLR0917 - what it shares with the other works of its commit
+        self,
+        known: Known,
+        foreseen: Foreseen,
+        insert: Callable[[], object],
+        connection: sqlite3.Connection,
+        keys: ContactKeys,
+        now: datetime,
     ) -> None:
+        """`insert` inserts the rows that are kept back of the works before; StorageUnavailable."""
         super().__init__(connection, keys)
         self._known = known
+        self._foreseen = foreseen
+        self._insert = insert
         self._now = now
+        self.made = Foreseen()  # by this work
+        self.rows = Rows()  # of this work, kept back
         self.next_seq = known.next_seq
         self.grown: dict[str, KnownLog] = {}  # the logs that this work appended to
         self.writes: list[Write] = []
@@ -114,25 +127,57 @@ class SqliteTransaction(SqliteSnapshot):
         return self.append_ready(ready(log, leaf, personal))
 
     def append_ready(self, ready: Ready) -> Entry:
-        known = self._log(ready.log) or self._new_log(ready.log)
-        entry = Entry(ready.log, known.frontier.size, ready.leaf_hash, ready.leaf)
-        self._write(_INSERT_ENTRY, self.next_seq, known.id, entry.index, *ready.row)
+        log, leaf = ready.log, ready.leaf
+        is_decision = leaf["kind"] == Kind.DECISION
+        if is_decision and self._is_decided(log, leaf["event"]):
+            raise AlreadyThere(DECIDED_ALREADY)
+        known = self._log(log) or self._new_log(log)
+        entry = Entry(log, known.frontier.size, ready.leaf_hash, leaf)
         if ready.personal:
-            self._insert_personal(known.id, ready, ready.personal)
+            self._add_personal(known.id, ready, ready.personal)
+        self.rows.entries.append((self.next_seq, known.id, entry.index, *ready.row))
         self.next_seq += 1
-        self.grown[ready.log] = known.after(entry, ready.leaf["kind"])
+        self.grown[log] = known.after(entry, leaf["kind"])
+        if is_decision:
+            self.made.decided[log, leaf["event"]] = True
+            self.made.latest[log, leaf["conversation"]] = entry
         return entry
+
+    def decision(self, log: str, event_id: str) -> Entry | None:
+        known = self._known_decided(log, event_id)
+        return None if known is False else super().decision(log, event_id)
+
+    def latest_decision(self, log: str, conversation: str) -> Entry | None:
+        known = self._latest(log, conversation)
+        if isinstance(known, int):  # it was there before this commit
+            return SqliteSnapshot(super()._open, self._keys).entry(log, known)
+        return known
+
+    def latest_index(self, log: str, conversation: str) -> int | None:
+        known = self._latest(log, conversation)
+        return known.index if isinstance(known, Entry) else known
+
+    def _latest(self, log: str, conversation: str) -> Entry | int | None:
+        """The conversation's last decision, or its index where only that is known."""
+        place = log, conversation
+        for seen in (self.made.latest, self._foreseen.latest):
+            if place in seen:
+                return seen[place]
+        return super().latest_decision(log, conversation)
 
     def erase(self, log: str, contact: str) -> list[int]:
         known = self._log(log)
-        found = self._contact(known.id, log, contact) if known else None
-        if found is None:
+        if known is None:
             return []
-        indices = [index for (index,) in self._rows(_ERASED, *found)]
-        self._write("INSERT INTO erased (contact) VALUES (?)", *found)
-        self._write("DELETE FROM personal WHERE contact = ?", *found)
-        self._write("DELETE FROM contacts WHERE ref = ?", *found)
-        self.erased.append(*found)
+        found_by, number = self._contact(known.id, log, contact)
+        if number is None:
+            return []
+        indices = [index for (index,) in self._rows(_ERASED, number)]
+        self._write("INSERT INTO erased (contact) VALUES (?)", number)
+        self._write("DELETE FROM personal WHERE contact = ?", number)
+        self._write("DELETE FROM contacts WHERE ref = ?", number)
+        self.made.contacts[log, contact] = found_by, None
+        self.erased.append(number)
         return indices
 
     def add_document(self, body: bytes) -> str:
@@ -151,9 +196,18 @@ class SqliteTransaction(SqliteSnapshot):
         for key, at in uses.items():
             self._write(_RECORD_USE, key, at)
 
+    @property
+    def _open(self) -> sqlite3.Connection:
+        """The connection, with all in the ledger that was appended so far."""
+        connection = super()._open
+        self._insert()
+        for statement, values in self.rows.taken():
+            self._execute(connection, statement, values)
+        return connection
+
     def _log(self, name: str) -> KnownLog | None:
         """The log as this work sees it; None where it is yet to begin."""
-        _ = self._open
+        _ = super()._open
         known = self.grown.get(name) or self._known.logs.get(name)
         if known is None and (
             row := self._row("SELECT id, frontier FROM logs WHERE name = ?", name)
@@ -170,30 +224,46 @@ class SqliteTransaction(SqliteSnapshot):
         [log_id] = self._row("SELECT id FROM logs WHERE name = ?", name)
         return KnownLog(log_id, empty)
 
-    def _insert_personal(self, log_id: int, ready: Ready, personal: Personal) -> None:
-        contact = self._contact(log_id, ready.log, personal.contact)
-        number = contact[0] if contact else self._keys.take()
+    def _add_personal(self, log_id: int, ready: Ready, personal: Personal) -> None:
+        found_by, number = self._contact(log_id, ready.log, personal.contact)
+        if number is None:
+            number = self._keys.take()
+            self.rows.contacts.append((number, log_id, found_by))
+            self.made.contacts[ready.log, personal.contact] = found_by, number
         key = self._keys.key(number)
         if key is None:
             raise StorageUnavailable("the key of a contact is not in the file of keys")
-        if contact is None:
-            whose = number, log_id, self._keys.pseudonym(ready.log, personal.contact)
-            self._write("INSERT INTO contacts (ref, log, contact) VALUES (?, ?, ?)", *whose)
         body = seal(key, ready.leaf_hash, personal)
-        row = self.next_seq, number, body
-        self._write("INSERT INTO personal (entry, contact, body) VALUES (?, ?, ?)", *row)
+        self.rows.personal.append((self.next_seq, number, body))
 
-    def _contact(self, log_id: int, log: str, contact: str) -> tuple[int] | None:
-        """The number of the contact's key, if anything of theirs is kept."""
-        found: tuple[int] | None = self._row(
-            "SELECT ref FROM contacts WHERE log = ? AND contact = ?",
-            *(log_id, self._keys.pseudonym(log, contact)),
+    def _contact(self, log_id: int, log: str, contact: str) -> tuple[str, int | None]:
+        """What the contact is found by, and the number of their key if anything is kept."""
+        known = self.made.contacts.get((log, contact)) or self._foreseen.contacts.get(
+            (log, contact)
         )
-        return found
+        if known is None:
+            found_by = self._keys.pseudonym(log, contact)
+            of_contact = "SELECT ref FROM contacts WHERE log = ? AND contact = ?"
+            row = self._row(of_contact, log_id, found_by)
+            known = self.made.contacts[log, contact] = found_by, row[0] if row else None
+        return known
+
+    def _is_decided(self, log: str, event: str) -> bool:
+        known = self._known_decided(log, event)
+        return super().decision(log, event) is not None if known is None else known
+
+    def _known_decided(self, log: str, event: str) -> bool | None:
+        place = log, event
+        return self.made.decided.get(place, self._foreseen.decided.get(place))
 
     def _write(self, statement: str, *values: object) -> int:
-        """Change the ledger; by how many rows. After a failure this work can do nothing more."""
-        connection = self._open
+        """Change the ledger; by how many rows."""
+        return self._execute(self._open, statement, values)
+
+    def _execute(
+        self, connection: sqlite3.Connection, statement: str, values: tuple[object, ...]
+    ) -> int:
+        """The same. After a failure this work can do nothing more."""
         try:
             changed = connection.execute(statement, values).rowcount
         except (sqlite3.Error, UnicodeError) as error:

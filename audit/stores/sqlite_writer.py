@@ -16,18 +16,21 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
-from audit.errors import StorageUnavailable
+from audit.errors import AuditError, StorageUnavailable
 from audit.group import Raised, Returned
+from audit.stores.sqlite_foreseen import Foreseen, foreseen
+from audit.stores.sqlite_rows import Rows
 from audit.stores.sqlite_transaction import Known, SqliteTransaction
 from audit.stores.sqlite_trouble import in_our_words
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from datetime import datetime
     from pathlib import Path
 
+    from audit.store import About
     from audit.stores.contact_keys import ContactKeys
-    from audit.stores.sqlite_transaction import Write
+    from audit.stores.sqlite_rows import Write
 
 T = TypeVar("T")
 
@@ -42,6 +45,7 @@ class SqliteCommit:
 
     A work that fails after it wrote is rare, and a savepoint around every work costs more than the
     insert itself. So to undo a work all is rolled back, and what the others wrote is written again.
+    One that only appended is undone by forgetting its rows, which are kept back.
     """
 
     def __init__(
@@ -60,12 +64,23 @@ class SqliteCommit:
             known = Known(version, seq)
         self.known = known
         self._grown: set[str] = set()
+        self._foreseen = Foreseen()
+        self._rows = Rows()  # kept back, of the works that did not fail
         self._writes: list[Write] = []  # of the works that did not fail
+        self._broken: StorageUnavailable | None = None  # rows of theirs could not be inserted
         self.erased: list[int] = []
         self.is_durable = False
 
+    def foresee(self, about: Sequence[About]) -> None:
+        try:
+            self._foreseen = foreseen(self._connection, about)
+        except sqlite3.Error as error:
+            raise in_our_words(error) from error
+
     def attempt(self, work: Callable[[SqliteTransaction], T]) -> Returned[T] | Raised:
-        transaction = SqliteTransaction(self.known, self._connection, self._keys, self._clock())
+        transaction = SqliteTransaction(
+            self.known, self._foreseen, self._insert, self._connection, self._keys, self._clock()
+        )
         outcome: Returned[T] | Raised
         try:
             outcome = Returned(work(transaction))
@@ -75,6 +90,8 @@ class SqliteCommit:
             transaction.end()
         if not self._connection.in_transaction:  # SQLite itself undid it, after a failure
             raise transaction.spoilt or StorageUnavailable("the disk failed; all was undone")
+        if self._broken:
+            raise self._broken
         if transaction.spoilt is not None:
             outcome = Raised(transaction.spoilt)
         if isinstance(outcome, Returned):
@@ -88,7 +105,19 @@ class SqliteCommit:
         self.known.logs.update(transaction.grown)
         self._grown.update(transaction.grown)
         self._writes += transaction.writes
+        self._rows.add(transaction.rows)
+        self._foreseen.update(transaction.made)
         self.erased += transaction.erased
+
+    def _insert(self) -> None:
+        """Insert the rows that were kept back. A failure loses the commit: they are many works'."""
+        for statement, values in self._rows.taken():
+            try:
+                self._execute(statement, *values)
+            except AuditError as error:
+                self._broken = StorageUnavailable(*error.args)
+                raise self._broken from error
+            self._writes.append((statement, values))
 
     def _undo(self) -> None:
         self._execute("ROLLBACK")
@@ -104,6 +133,7 @@ class SqliteCommit:
         return int(version)
 
     def commit(self) -> None:
+        self._insert()
         for name in self._grown:
             log = self.known.logs[name]
             self._execute(

@@ -11,7 +11,7 @@ from policy_service.api.answers import answer
 from policy_service.api.requests import event_json, ndjson, query
 from policy_service.api.route import NDJSON, Parameter
 from policy_service.batch import decide_lines
-from policy_service.decide import Answer, decide_event, decision_view
+from policy_service.decide import Answer, about, decide_event, decision_view
 from policy_service.explanation import recorded_explanation
 from policy_service.keys import unauthorized
 from policy_service.problems import Problem
@@ -44,7 +44,8 @@ def decide(service: Service, caller: Key) -> Response:
     event = checked_event(event_json())
     admit(caller, event)
     draft = service.drafts.draft(event)
-    decided = service.store.transact(partial(_decide, service, caller, event, draft))
+    work = partial(_decide, service, caller, event, draft)
+    decided = service.store.transact(work, about(service.store, event))
     service.drafts.remember(decided.entry)
     decision = decision_view(decided.entry)
     service.counts.decided(decision["outcome"], replayed=decided.replayed)

@@ -12,7 +12,9 @@ from audit.errors import Busy, StorageUnavailable
 from audit.group import GroupCommit, Raised, Returned, Turn
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
+
+    from audit.store import About
 
 SECONDS = 20  # to wait for a thread that a broken build would never let go
 
@@ -41,6 +43,9 @@ class Writing:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self._written: list[str] = []
+
+    def foresee(self, about: Sequence[About]) -> None:
+        assert not about
 
     def attempt(self, work: Callable[[list[str]], Any]) -> Returned[Any] | Raised:
         before = list(self._written)

@@ -187,3 +187,24 @@ def test_a_transaction_that_has_ended_tells_nothing(store: SqliteStore) -> None:
     ):
         with pytest.raises(AuditError):
             use()
+
+
+def test_rows_kept_back_that_do_not_go_in_lose_the_commit_for_all(
+    store: SqliteStore, tmp_path: Path
+) -> None:
+    """By then their work has returned. Nobody is told that it is stored, all are told why not."""
+    with sqlite3.connect(tmp_path / LEDGER) as other:
+        other.execute("""
+            CREATE TRIGGER strange BEFORE INSERT ON entries WHEN NEW.event = 'ev-bad'
+            BEGIN SELECT RAISE(ABORT, 'strange'); END
+        """)
+    outcomes = store.transact_each([decide("ev-bad"), latest_version, count, decide("ev-good")])
+    assert [type(outcome) for outcome in outcomes] == [StorageUnavailable] * 4
+    assert ["strange" in str(outcome) for outcome in outcomes] == [True] * 4
+    sound(store, acme=3)
+    assert store.transact(decide("ev-good")).index == 3
+    sound(store, acme=4)
+
+
+def count(tx: SqliteTransaction) -> int:
+    return len(list(tx.entries("acme")))

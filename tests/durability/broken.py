@@ -17,12 +17,13 @@ from tests.served import COMMAND, Server
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from contextlib import AbstractContextManager
 
     from flask import Flask
 
     from audit.group import Raised, Returned
+    from audit.store import About
     from audit.stores.sqlite_writer import SqliteCommit, SqliteWriter
 
 T = TypeVar("T")
@@ -48,6 +49,9 @@ class Uncommitted:
 
     def __init__(self, commit: SqliteCommit) -> None:
         self._commit = commit
+
+    def foresee(self, about: Sequence[About]) -> None:
+        """Nothing: it would be asked again and again what the same transaction began with."""
 
     def attempt(self, work: Callable[[SqliteTransaction], T]) -> Returned[T] | Raised:
         return self._commit.attempt(work)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from audit.entry import Entry, Kind, Personal, hash_for
 from audit.errors import AlreadyThere, AuditError
 from audit.merkle import Frontier
-from audit.store import Filter, Head, Kept, Ready, Recorded, Size
+from audit.store import About, Filter, Head, Kept, Ready, Recorded, Size
 from rules.canonical import canonical, digest_of_bytes
 
 if TYPE_CHECKING:
@@ -99,6 +99,10 @@ class MemorySnapshot:
         decisions = self.entries_of(log, Kind.DECISION)
         found = [e for e in decisions if e.value["conversation"] == conversation]
         return found[-1] if found else None
+
+    def latest_index(self, log: str, conversation: str) -> int | None:
+        latest = self.latest_decision(log, conversation)
+        return latest.index if latest else None
 
     def acting(self, log: str, decision: str) -> Entry | None:
         found = (e for e in self.entries_of(log, Kind.DECISION) if e.value["id"] == decision)
@@ -231,7 +235,14 @@ class MemoryStore:
     def ready(self, log: str, leaf: Mapping[str, Any], personal: Personal | None = None) -> Ready:
         return Ready(log, dict(leaf), personal, hash_for(log, leaf, personal))
 
-    def transact(self, work: Callable[[MemoryTransaction], T]) -> T:
+    def about(self, log: str, event: str, conversation: str, contact: str) -> About:
+        return About(log, event, conversation, contact, contact)
+
+    def transact(
+        self,
+        work: Callable[[MemoryTransaction], T],
+        about: About | None = None,  # noqa: ARG002 - nothing is slow here
+    ) -> T:
         with self._mutex:
             began = time.perf_counter()
             changed = self._state.copy()
@@ -245,7 +256,9 @@ class MemoryStore:
             return result
 
     def transact_each(
-        self, works: Sequence[Callable[[MemoryTransaction], T]]
+        self,
+        works: Sequence[Callable[[MemoryTransaction], T]],
+        about: Sequence[About] = (),  # noqa: ARG002 - nothing is slow here
     ) -> list[T | Exception]:
         return [self._outcome(work) for work in works]
 

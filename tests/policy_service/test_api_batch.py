@@ -172,7 +172,9 @@ def test_what_the_ledger_does_not_take_stops_what_comes_behind_it() -> None:
 
         asked = 0
 
-        def transact_each(self, works: Sequence[object]) -> list[Exception]:
+        def about(self, *_: str) -> None: ...
+
+        def transact_each(self, works: Sequence[object], _: object) -> list[Exception]:
             self.asked += 1
             return [Busy("full")] * len(works)
 
@@ -188,7 +190,9 @@ def test_a_failure_nobody_expected_is_a_problem_in_its_line(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     class Broken:
-        def transact_each(self, works: Sequence[object]) -> list[Exception]:
+        def about(self, *_: str) -> None: ...
+
+        def transact_each(self, works: Sequence[object], _: object) -> list[Exception]:
             return [RuntimeError("a secret"), StorageUnavailable("the disk is full")][: len(works)]
 
     events = [json.dumps(event(f"ev-{number}")).encode() for number in range(2)]

@@ -142,7 +142,7 @@ def test_a_failure_of_ours_is_logged_with_where_it_was_and_not_with_what_it_held
             raise ValueError("planted text") from error
 
     api.get(f"{ACME}/policy", Role.PLATFORM)  # which writes that the key is used
-    monkeypatch.setattr(type(api.store), "transact", lambda _, work: fail(work))
+    monkeypatch.setattr(type(api.store), "transact", lambda _, work, _about: fail(work))
     answered = api.post("/v1/decisions", event(contact=PERSON), Role.PLATFORM)
     assert answered.status_code == 500
     assert PLANTED not in answered.text + said.getvalue().lower()

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from audit.store import About
     from tests.policy_service.api import Api
 
 T = TypeVar("T")
@@ -156,7 +157,7 @@ class Full(MemoryStore):
 
     asked = 0
 
-    def transact(self, work: Callable[..., T]) -> T:
+    def transact(self, work: Callable[..., T], _: About | None = None) -> T:
         self.asked += 1
         raise StorageUnavailable(f"the disk has no room for {work}")
 
@@ -176,10 +177,10 @@ class Hanging(MemoryStore):
         super().__init__(lambda: NOON)
         self.began, self.let = Event(), Event()
 
-    def transact(self, work: Callable[..., T]) -> T:
+    def transact(self, work: Callable[..., T], about: About | None = None) -> T:
         self.began.set()
         assert self.let.wait(60)
-        return super().transact(work)
+        return super().transact(work, about)
 
 
 def test_nobody_waits_for_the_write_of_another() -> None:
