@@ -16,7 +16,7 @@ from rules.checks.expectations import check as wrong_expectations
 from rules.document import Document
 from rules.draft import Draft
 from rules.example import given_of
-from rules.given import BASE
+from rules.given import BASE, settled
 from rules.reach import Reach
 from rules.solver import Undecided
 
@@ -24,9 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from rules.document import BoundDocument
-
-_REDIRECT = {"email": "help@example.com"}
-"""What a test redirects to, where it must redirect somewhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,15 +79,7 @@ def _test(bound: BoundDocument, rule: str, facts: Mapping[str, Any]) -> dict[str
     given = given_of(facts, {**BASE, **bound.setting_facts})
     [reason] = (each.reason for each in bound.rules if each.id == rule)
     expect = {"rule": rule, "reason": reason}
-    return {"name": f"{rule} decides", "given": _settled(given), "expect": expect}
-
-
-def _settled(given: dict[str, Any]) -> dict[str, Any]:
-    """The facts given, with a redirect where settings that are told need one."""
-    members = any(name.startswith("settings.redirect.") for name in given)
-    needed = given.get("settings.customer_route") == "redirect" or given.get("settings.redirect")
-    rest = {name: value for name, value in given.items() if name != "settings.redirect"}
-    return {**rest, "settings.redirect": _REDIRECT} if needed and not members else rest
+    return {"name": f"{rule} decides", "given": settled(given), "expect": expect}
 
 
 def _sound(document: Document, tests: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rules.explain import explain_rules
-from rules.given import BASE
+from rules.given import BASE, PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from rules.document import BoundDocument, Scalar
+    from rules.event import Event
     from rules.explain import Explanation
 
 _LONGEST = 60
@@ -36,23 +37,33 @@ class Example:
     given: Mapping[str, Scalar | None]
     """What is otherwise than in a test that gives nothing; None where a fact is unknown."""
     decided: Decided
+    conversation: tuple[Event, ...] | None = None
+    """Events the last of which has such facts, under the settings that are given, where any are.
+
+    None where none was looked for, or none was found.
+    """
 
 
 def example_of(bound: BoundDocument, facts: Mapping[str, Scalar]) -> Example:
     """The facts as an example, decided by the reference evaluator.
 
-    Settings among the facts stand over the document's own.
+    Settings among the facts stand in the place of the document's own: any other is unknown then.
     """
-    known = {**bound.setting_facts, **facts}
+    known = facts if tells_settings(facts) else {**bound.setting_facts, **facts}
     given = given_of(facts, {**BASE, **bound.setting_facts})
     return Example(given, decided_of(explain_rules(bound.rules, known), facts))
+
+
+def tells_settings(facts: Mapping[str, Scalar]) -> bool:
+    """Whether settings are among the facts: then all that are known are."""
+    return any(name.startswith(PREFIX) for name in facts)
 
 
 def given_of(
     facts: Mapping[str, Scalar], base: Mapping[str, Scalar] = BASE
 ) -> dict[str, Scalar | None]:
     """What a test of a document gives to start from these facts; settings where they are told."""
-    unknown = [name for name in BASE if name not in facts]
+    unknown = [name for name in (base if tells_settings(facts) else BASE) if name not in facts]
     return {n: facts.get(n) for n in (*facts, *unknown) if facts.get(n) != base.get(n)}
 
 

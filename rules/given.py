@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 PREFIX = "settings."
+_REDIRECT = {"email": "help@example.com"}
+"""Where is redirected to, where it must be somewhere."""
 
 BASE: dict[str, str | bool | int] = {
     "event.type": EventType.STARTED.value,
@@ -39,6 +41,14 @@ def overridden(given: Mapping[str, Any]) -> dict[str, Any]:
     """The settings given, by name. One given by its members is made of these alone."""
     names = dict.fromkeys(setting_of(fact) for fact in given if fact in SETTING_FACTS)
     return {name: _setting(given, name) for name in names}
+
+
+def settled(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The facts given, with a redirect where settings that are given need one."""
+    members = any(name.startswith("settings.redirect.") for name in given)
+    needed = given.get("settings.customer_route") == "redirect" or given.get("settings.redirect")
+    rest = {name: value for name, value in given.items() if name != "settings.redirect"}
+    return {**rest, "settings.redirect": _REDIRECT} if needed and not members else rest
 
 
 def setting_of(fact: str) -> str:

@@ -57,6 +57,17 @@ REPORT: Json = {
                     "stage": "not_routed",
                     "actions": [],
                 },
+                "conversation": [
+                    {
+                        "id": "ev-1",
+                        "type": "conversation.started",
+                        "occurred_at": "2026-01-05T10:01:00Z",
+                        "workspace": {"id": "example", "plan": "pro"},
+                        "conversation": {"id": "c-1", "direction": "inbound"},
+                        "contact": {"id": "ct-1", "kind": "lead"},
+                        "message": {"text": "Hello", "language": "de"},
+                    }
+                ],
             },
         }
     ],

@@ -8,10 +8,11 @@ from typing_extensions import TypedDict
 
 from policy_service.api import explained
 from policy_service.api.shapes import STRICT, Digest, Outcome, Stage
-from rules import vocabulary
+from rules import event, vocabulary
 
 ActionType = vocabulary.ActionType
 Change = explained.Change
+Event = event.Event
 Fact = explained.Fact
 
 
@@ -31,6 +32,9 @@ class Example(TypedDict):
     given: dict[str, Fact | None]
     """What is otherwise than where a test gives nothing; null where a fact is unknown."""
     decided: Decided
+    conversation: list[Event] | None
+    """Events the last of which has such facts, in a workspace `example` whose active version has
+    these rules, under the settings given, where any are; null where none was found."""
 
 
 class Finding(TypedDict):

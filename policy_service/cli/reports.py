@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from policy_service.recorded import Counts
     from rules.coverage import Coverage
     from rules.errors import Complaint
+    from rules.event import Event
     from rules.meaning import Change, Meaning, Said
     from rules.report import Report
 
@@ -31,12 +32,21 @@ def report_lines(file: Path, report: Report, counts: Counts | None = None) -> It
         yield f"{file}{line}: finding: {said} ({finding.code})"
         if finding.example is not None:
             yield f"    {printable(in_words(finding.example))}"
+            yield from _conversation_lines(finding.example.conversation)
         if counts and finding.region:
             yield _fell(next(fell), counts)
     for code in report.undecided:
         yield f"{file}: undecided: {code}"
     for stated in report.properties:
         yield f"{file}: proved: {stated}"
+
+
+def _conversation_lines(events: Sequence[Event] | None) -> Iterator[str]:
+    """The events, each as a line of what `decide` reads."""
+    if events is None:
+        yield "    no conversation was found that comes to this"
+    for event in events or ():
+        yield f"    {printable(json.dumps(event))}"
 
 
 def _fell(number: int, counts: Counts) -> str:

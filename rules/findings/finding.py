@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from rules.canonical import canonical
+from rules.conversations import Conversations
 from rules.directory import NOTHING_TOLD
 from rules.document import OTHERWISE, OneOf, When
 from rules.draft import Draft
 from rules.errors import pointer
 from rules.example import Example, example_of
+from rules.given import overridden, settled
 from rules.reach import Reach
-from rules.vocabulary import EventType, Stage
+from rules.vocabulary import ActionType, EventType, Stage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,6 +25,10 @@ if TYPE_CHECKING:
     from rules.reach import Case
     from rules.regions import Region
 
+MOST_SETTINGS = 8
+"""Sets of settings, the document's own among them, under which conversations are looked for."""
+MOST_LEADING = 10
+"""Rules of one stage from whose facts events on the way are made."""
 STAGE = "conversation.stage"
 TYPE = "event.type"
 
@@ -93,7 +100,42 @@ class Subject:
         return [case for case in self.any.cases[0] if case.rule.id == rule]
 
     def example(self, facts: Mapping[str, Any]) -> Example:
-        return example_of(self.document.own, facts)
+        """The facts, what they get, and a conversation that comes to them, where one is found."""
+        example = example_of(self.document.own, facts)
+        happening = self._happening(example.given)
+        if happening is None:
+            return example
+        conversation = happening.ending_in(facts, example.decided.rule)
+        return replace(example, conversation=conversation)
+
+    def _happening(self, given: Mapping[str, Any]) -> Conversations | None:
+        """Conversations under the settings given; None where too many others were asked for."""
+        over = overridden(settled(given))
+        key = canonical(over)
+        if key not in self._conversations:
+            if len(self._conversations) >= MOST_SETTINGS:
+                return None
+            bound = self.document.own
+            if over:
+                bound = self.document.bound({**self.document.settings, **over})
+            self._conversations[key] = Conversations(bound, self.any.space, self._leading)
+        return self._conversations[key]
+
+    @cached_property
+    def _conversations(self) -> dict[bytes, Conversations]:
+        return {}
+
+    @cached_property
+    def _leading(self) -> list[Mapping[str, Scalar]]:
+        """Facts for which a rule asks, or leads to a stage: a few for each stage."""
+        found: dict[str, list[Mapping[str, Scalar]]] = {}
+        for rule in self.document.own.rules:
+            asks = any(action.type is ActionType.ASK for action in rule.actions)
+            to = found.setdefault(f"{rule.stage} {asks}", [])
+            if (rule.stage or asks) and len(to) < MOST_LEADING:
+                facts = self.reached(rule.id)
+                to.extend([] if facts is None else [facts])
+        return [facts for listed in found.values() for facts in listed]
 
 
 _ASKED = tuple(

@@ -116,19 +116,24 @@ _KEPT: list[TemporaryDirectory[str]] = []
 def _shortened(lines: Iterable[str]) -> Iterator[str]:
     """Each group once, without its facts and its example."""
     told = (line for line in lines if not line.startswith(("    where ", "    as for ")))
-    groups: list[list[str]] = []
-    for line in told:
-        if line.startswith("    "):
-            groups[-1].append(line)
-        else:
-            groups.append([line])
-    return (line for group in dict.fromkeys(map(tuple, groups)) for line in group)
+    return (line for group in dict.fromkeys(_groups(told)) for line in group)
 
 
 def _new_findings(lines: Iterable[str]) -> Iterator[str]:
     """What is not said of the built-in document too."""
-    theirs = "(otherwise_decides)", " gets noted by otherwise, stage awaiting_answer"
-    return (line for line in lines if not line.endswith(theirs))
+    groups = _groups(lines)
+    return (line for group in groups if "(otherwise_decides)" not in group[0] for line in group)
+
+
+def _groups(lines: Iterable[str]) -> list[tuple[str, ...]]:
+    """Each line with those behind it that are indented."""
+    groups: list[list[str]] = []
+    for line in lines:
+        if line.startswith("    "):
+            groups[-1].append(line)
+        else:
+            groups.append([line])
+    return [tuple(group) for group in groups]
 
 
 def _counted(lines: Iterable[str]) -> Iterator[str]:

@@ -50,6 +50,25 @@ def test_a_version_is_reported_on_to_every_role(api: Api) -> None:
         assert hidden["example"]["decided"]["rule"] == "already-routed"
 
 
+def test_the_conversation_of_a_finding_is_decided_as_it_is_said(api: Api) -> None:
+    api.publish(changed(), "example")
+    findings = read(api.get("/v1/workspaces/example/versions/2/report"))["findings"]
+    [hidden] = [each for each in findings if each["code"] == "rule_unreachable"]
+    decisions = [api.decide(event) for event in hidden["example"]["conversation"]]
+    expected = hidden["example"]["decided"]
+    names = ("outcome", "reason", "rule", "stage")
+    assert [decisions[-1][name] for name in names] == [expected[name] for name in names]
+    assert [action["type"] for action in decisions[-1]["actions"]] == expected["actions"]
+
+
+def test_the_events_of_a_finding_are_printed_as_they_are_sent(tmp_path: Path) -> None:
+    said = call("rules", "check", written(tmp_path, changed())).stdout
+    told = said.partition("(rule_unreachable)\n")[2].partition("finding:")[0]
+    sent = [line for line in told.splitlines() if line.startswith("    {")]
+    decided = call("decide", "--data", tmp_path / "data", given="\n".join(sent).encode()).stdout
+    assert '"rule":"already-routed"' in decided.splitlines()[-1]
+
+
 def test_a_version_that_is_none_is_not_found(shared: Api) -> None:
     assert code(shared.get(f"{ACME}/versions/9/report")) == (404, "not_found")
 

@@ -1,0 +1,210 @@
+"""A conversation whose last event has given facts: an example as it happens, event by event.
+
+The events that lead up to a stage are looked for, breadth first, among those that bring a rule to
+decide and those of every type; each is derived and decided as any event is. What is offered was
+derived back: no test tells its last facts from those that were asked for. That none is found does
+not say that there is none. Ids and times are always the same.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from itertools import count, islice
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
+
+from rules.compile import Policy
+from rules.derive import Conversation, bucket, derive
+from rules.errors import EventRefused
+from rules.event import checked_event
+from rules.given import BASE
+from rules.phrases import normalise
+from rules.vocabulary import CHANNEL_BY_DEFAULT, ActionType, Answer, EventType
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from rules.document import BoundDocument, Document, Scalar
+    from rules.event import Event
+    from rules.space import Space
+
+    Facts = Mapping[str, Scalar]
+
+WORKSPACE = "example"
+MOST_EVENTS = 8
+"""Events of a conversation that are looked for."""
+MOST_IDS = 200_000
+"""Conversation ids that are tried for one in a given place of the sample."""
+_STAGE, _ASKS, _BUCKET = "conversation.stage", "conversation.asks", "sample.bucket"
+_UNCLEAR = ("What do you mean?", "Tell me more", "")
+"""Replies, one of which is no listed phrase: none of those is empty."""
+_ATTRIBUTES = "attributes."
+
+
+class _Stand(NamedTuple):
+    """How far a conversation has come."""
+
+    stage: str
+    asks: int
+
+
+_NEW = _Stand(Conversation().stage, Conversation().asks)
+
+
+class Conversations:
+    """Conversations that a document decides, under settings of its own or others."""
+
+    def __init__(self, bound: BoundDocument, space: Space, leading: Iterable[Facts]) -> None:
+        """`leading` are facts that rules decide, which events are made of on the way."""
+        self._bound = bound
+        self._space = space
+        self._leading = [*leading, *_of_every_type()]
+        self._known: dict[str, dict[_Stand, tuple[Event, ...]]] = {}
+        self._ids: dict[int, str | None] = {}
+
+    @cached_property
+    def _policy(self) -> Policy:
+        return Policy(self._bound)
+
+    def ending_in(self, facts: Facts, rule: str) -> tuple[Event, ...] | None:
+        """Events the last of which has these facts and is decided by this rule; None: none found.
+
+        It has them as far as any test asks.
+        """
+        conversation = self._id(facts.get(_BUCKET))
+        if conversation is None:
+            return None
+        for stand, before in self._stands(conversation):
+            there: Facts = {**facts, _STAGE: stand.stage, _ASKS: stand.asks}
+            if self._alike(_STAGE, there, facts) and self._alike(_ASKS, there, facts):
+                last = self._happened(facts, conversation, len(before) + 1)
+                derived = self._derived(last, stand)
+                if derived is None or not self._has(derived, facts):
+                    return None
+                return (*before, last) if self._policy.decide(derived).rule == rule else None
+        return None
+
+    def _derived(self, event: Event, stand: _Stand) -> Facts | None:
+        """The facts of the event, so far in its conversation; None where it is no event."""
+        try:
+            return derive(self._bound.document, checked_event(event), Conversation(*stand))
+        except EventRefused:
+            return None
+
+    def _has(self, derived: Facts, facts: Facts) -> bool:
+        asked = (name for name in self._space.examples if not name.startswith("settings."))
+        return all(self._alike(name, derived, facts) for name in asked)
+
+    def _alike(self, name: str, these: Facts, those: Facts) -> bool:
+        """Whether no test tells the fact of these from that of those."""
+        if name not in self._space.examples:
+            return True
+        one, other = (self._space.class_of(name, facts.get(name)) for facts in (these, those))
+        return one == other
+
+    def _id(self, wanted: Scalar | None) -> str | None:
+        """A conversation's id for which the place in the sample is alike."""
+        if _BUCKET not in self._space.examples:
+            return "c-1"
+        place = self._space.class_of(_BUCKET, wanted)
+        if place not in self._ids:
+            named = (f"c-{number}" for number in islice(count(1), MOST_IDS))
+            places = ((each, bucket(WORKSPACE, each)) for each in named)
+            of = self._space.class_of
+            self._ids[place] = next((i for i, at in places if of(_BUCKET, at) == place), None)
+        return self._ids[place]
+
+    def _stands(self, conversation: str) -> Iterator[tuple[_Stand, tuple[Event, ...]]]:
+        """How far conversations come, each with events that lead there, the fewest first."""
+        if conversation in self._known:
+            yield from self._known[conversation].items()
+            return
+        found: dict[_Stand, tuple[Event, ...]] = {_NEW: ()}
+        waiting = [_NEW]
+        yield _NEW, ()
+        while waiting:
+            stand = waiting.pop(0)
+            before = found[stand]
+            for facts in self._leading if len(before) + 1 < MOST_EVENTS else ():
+                event = self._happened(facts, conversation, len(before) + 1)
+                onward = self._after(event, stand)
+                if onward is not None and onward not in found:
+                    found[onward] = (*before, event)
+                    waiting.append(onward)
+                    yield onward, found[onward]
+        self._known[conversation] = found
+
+    def _after(self, event: Event, stand: _Stand) -> _Stand | None:
+        """How far the conversation has come when the event is decided; None: it is no event."""
+        facts = self._derived(event, stand)
+        if facts is None:
+            return None
+        ruling = self._policy.decide(facts)
+        asked = any(action.type is ActionType.ASK for action in ruling.actions)
+        return _Stand(ruling.stage or stand.stage, stand.asks + asked)
+
+    def _happened(self, facts: Facts, conversation: str, number: int) -> Event:
+        event = event_of(facts, self._bound.document)
+        event["id"] = f"ev-{number}"
+        event["occurred_at"] = f"2026-01-05T10:{number:02}:00Z"
+        event["conversation"]["id"] = conversation
+        return event
+
+
+def event_of(facts: Facts, document: Document) -> Event:
+    """An event from which these facts are derived, where one has them; stages aside."""
+    language = facts.get("message.language")
+    kind = facts["event.type"]
+    spoken: dict[str, Any] = {}
+    if kind == EventType.REPLIED and facts.get("answer") != Answer.UNCLEAR:
+        spoken["answer"] = {"choice": facts.get("answer")}
+    elif kind == EventType.REPLIED:
+        unclear = (text for text in _UNCLEAR if normalise(text) not in document.phrases)
+        spoken["message"] = {"text": next(unclear)}
+    elif kind == EventType.STARTED:
+        spoken["message"] = {"text": "Hello"}
+    elif kind == EventType.EXPIRED and not facts.get("question.open"):
+        spoken["question"] = {"id": "another-question"}
+    whose = spoken.get("message")
+    contact = _contact(facts)
+    if language is not None:
+        (contact if whose is None else whose)["language"] = language
+    sent = {n.removeprefix(_ATTRIBUTES): v for n, v in facts.items() if n.startswith(_ATTRIBUTES)}
+    event: dict[str, Any] = {
+        "id": "",
+        "type": kind,
+        "occurred_at": "",
+        "workspace": {"id": WORKSPACE, "plan": facts["workspace.plan"]},
+        "conversation": _conversation(facts),
+        "contact": contact,
+        **spoken,
+        **({"attributes": sent} if sent else {}),
+    }
+    return cast("Event", event)
+
+
+def _conversation(facts: Facts) -> dict[str, Any]:
+    told = {
+        "direction": facts.get("conversation.direction"),
+        "channel": facts["conversation.channel"],
+        "assigned": facts["conversation.assigned"],
+    }
+    by_default = {"direction": None, "channel": CHANNEL_BY_DEFAULT, "assigned": False}
+    return {"id": "", **{n: value for n, value in told.items() if value != by_default[n]}}
+
+
+def _contact(facts: Facts) -> dict[str, Any]:
+    contact = {"id": "ct-1", "kind": facts["contact.kind"]}
+    if facts["contact.identity"] != "none":
+        contact["identity"] = facts["contact.identity"]
+    if facts["contact.reachable"]:
+        contact["email"] = "someone@example.com"
+    return contact
+
+
+def _of_every_type() -> Iterator[Facts]:
+    """What any test starts from, with every type of event and every answer."""
+    for kind in EventType:
+        if kind is EventType.REPLIED:
+            yield from ({**BASE, "event.type": kind.value, "answer": each.value} for each in Answer)
+        else:
+            yield {**BASE, "event.type": kind.value, "question.open": True}
