@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
 
+from audit.replay import report as replayed
+from audit.stores.sqlite import SqliteStore
+from audit.verify import verify_all
 from tests.policy_service.api import Api, Made, made, opened
 from tests.policy_service.command_line import SAMPLE, call
+from tests.policy_service.scheduling import open_service
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,3 +45,20 @@ def data(tmp_path: Path) -> Path:
     folder = tmp_path / "data"
     call("decide", "--data", folder, given=SAMPLE)
     return folder
+
+
+@pytest.fixture
+def folder(first: Made, tmp_path: Path) -> Iterator[Path]:
+    """A ledger with keys; it is sound at the end, and every decision comes out again."""
+    copy = tmp_path / "data"
+    shutil.copytree(first.folder, copy)
+    yield copy
+    with SqliteStore.open(copy) as store, store.read() as view:
+        assert [found for report in verify_all(view) for found in report.findings] == []
+        assert all(not replayed(view, log).differences for log in view.logs())
+
+
+@pytest.fixture
+def service(folder: Path, first: Made) -> Iterator[Api]:
+    with open_service(folder, first) as api:
+        yield api

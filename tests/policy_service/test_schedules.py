@@ -1,36 +1,33 @@
-"""Schedules mean moments: whatever the clock on the wall shows, and whoever was down meanwhile.
-
-The clock that is frozen here is the one that the service itself reads.
-"""
+"""Schedules mean moments, whatever the clocks on the wall show, and whoever was down meanwhile."""
 
 from __future__ import annotations
 
-import shutil
 import time
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
-from freezegun import freeze_time
 
-from audit.replay import report as replayed
 from audit.stores.sqlite import SqliteStore
-from audit.verify import verify_all
 from policy_service.jobs import Jobs
-from policy_service.keys import Role
-from rules.derive import bucket
-from tests.policy_service.api import ACME, Api, Clock, document, event, read
+from tests.policy_service.api import ACME, read
+from tests.policy_service.scheduling import (
+    approved,
+    at,
+    deciding,
+    open_service,
+    scheduled,
+    steps,
+)
 from tests.served import Server, patiently
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.policy_service.api import Made
+    from tests.policy_service.api import Api, Made
 
 BERLIN = "CET-1CEST,M3.5.0,M10.5.0/3"
 """Central European time as POSIX writes it, so that no table of time zones is needed."""
-CONVERSATIONS = [f"c-{number}" for number in range(60)]
 
 
 @pytest.fixture(autouse=True)
@@ -40,72 +37,6 @@ def in_berlin(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         time.tzset()
         yield
     time.tzset()
-
-
-@pytest.fixture
-def folder(first: Made, tmp_path: Path) -> Iterator[Path]:
-    """A ledger with keys; it is sound at the end, and every decision comes out again."""
-    copy = tmp_path / "data"
-    shutil.copytree(first.folder, copy)
-    yield copy
-    with SqliteStore.open(copy) as store, store.read() as view:
-        assert [found for report in verify_all(view) for found in report.findings] == []
-        assert all(not replayed(view, log).differences for log in view.logs())
-
-
-@contextmanager
-def at(moment: str) -> Iterator[None]:
-    """It is that moment."""
-    with freeze_time(moment, ignore=["tests.served"]):
-        yield
-
-
-@contextmanager
-def open_service(folder: Path, first: Made) -> Iterator[Api]:
-    """The service by the clock of the system, from when it is started until it is stopped."""
-    with SqliteStore.open(folder) as store:
-        yield Api(store, Clock(), first)
-
-
-@pytest.fixture
-def service(folder: Path, first: Made) -> Iterator[Api]:
-    with open_service(folder, first) as api:
-        yield api
-
-
-def approved(api: Api, title: str = "Two", workspace: str = "acme") -> int:
-    proposed = api.propose(document(title), workspace)
-    number = int(proposed["version"])
-    read(api.step(number, "approve", workspace=workspace, digest=proposed["digest"]))
-    return number
-
-
-def scheduled(api: Api, number: int, due: str, **how: Any) -> None:
-    """Have an approved version activated at that time."""
-    workspace = how.pop("workspace", "acme")
-    answered = api.step(number, "activate", workspace=workspace, at=due, **how)
-    assert answered.status_code == 200, answered.text
-    assert read(answered)["scheduled"], "it is to come"
-
-
-def deciding(api: Api, conversation: str = "c-1") -> int:
-    """The version by which a conversation that has not begun is decided now."""
-    sent = event(
-        f"{conversation}-{len(api.entries('?kind=decision&limit=500'))}",
-        type="conversation.closed",
-        message=None,
-        conversation={"id": conversation},
-    )
-    return int(api.decide(sent)["policy"]["version"])
-
-
-def steps(store: SqliteStore, workspace: str = "acme") -> list[tuple[str, int]]:
-    """What the ledger holds of activations: what was done, and with which version."""
-    with store.read() as view:
-        leaves = [entry.value for entry in view.entries_of(workspace, "version.")]
-    done = ("activated", "suspended", "retired")
-    told = [(leaf["kind"].removeprefix("version."), leaf["version"]) for leaf in leaves]
-    return [step for step in told if step[0] in done and step != ("activated", 1)]
 
 
 @pytest.mark.parametrize(
@@ -274,113 +205,3 @@ def test_what_is_overdue_is_done_once_also_where_two_services_come_back_at_once(
             *(("activated", two), ("retired", one)),
             *(("activated", three), ("retired", 1), ("retired", two)),
         ]
-
-
-def notices(api: Api) -> list[dict[str, Any]]:
-    return [each["entry"] for each in api.entries("?kind=version.suspended")]
-
-
-def test_what_was_agreed_to_in_the_place_of_another_version_is_suspended_with_a_notice(
-    first: Made, folder: Path
-) -> None:
-    """Also where that is only found out when the service comes back; the notice says why, once."""
-    with at("2027-06-01T00:00:00Z"), open_service(folder, first) as before:
-        planned, urgent = approved(before, "A"), approved(before, "B")
-        scheduled(before, planned, "2027-06-02T00:00:00Z")
-        read(before.step(urgent, "activate"))
-        [to_come] = before.entries("?kind=version.scheduled")
-    for _ in range(2):
-        with at("2027-06-09T00:00:00Z"), open_service(folder, first) as after:
-            assert deciding(after, "c-1") == urgent
-            [notice] = notices(after)
-            assert notice == {
-                "format": 1,
-                "kind": "version.suspended",
-                "workspace": "acme",
-                "at": "2027-06-09T00:00:00.000Z",
-                "by": "system",
-                "version": planned,
-                "digest": to_come["entry"]["digest"],
-                "schedule": to_come["index"],
-                "reason": f"version {urgent} is active in the place of 1",
-            }
-
-
-def test_two_versions_for_all_one_after_the_other_leave_the_second_suspended(service: Api) -> None:
-    """It was agreed to in the place of the version that the first one replaces."""
-    with at("2027-06-01T00:00:00Z"):
-        one, two = approved(service, "A"), approved(service, "B")
-        scheduled(service, one, "2027-06-02T00:00:00Z")
-        scheduled(service, two, "2027-06-03T00:00:00Z")
-    with at("2027-06-09T00:00:00Z"):
-        assert deciding(service) == one
-        assert steps(service.store)[-1] == ("suspended", two)
-
-
-def test_a_schedule_holds_where_what_it_was_agreed_against_is_active_again(service: Api) -> None:
-    with at("2027-06-01T00:00:00Z"):
-        planned, urgent = approved(service, "A"), approved(service, "B")
-        scheduled(service, planned, "2027-06-02T00:00:00Z")
-        read(service.step(urgent, "activate"))
-        read(service.step(1, "activate"))
-    with at("2027-06-02T00:00:00Z"):
-        assert deciding(service) == planned
-        assert notices(service) == []
-
-
-def test_a_version_that_was_activated_before_it_was_due_is_not_activated_again(
-    service: Api,
-) -> None:
-    with at("2027-06-01T00:00:00Z"):
-        number = approved(service)
-        scheduled(service, number, "2027-06-02T00:00:00Z")
-        read(service.step(number, "activate"))
-    with at("2027-06-02T00:00:00Z"):
-        assert deciding(service) == number
-        assert steps(service.store).count(("activated", number)) == 1
-        assert [notice["version"] for notice in notices(service)] == [number]
-
-
-def test_a_version_that_was_superseded_before_it_was_due_is_suspended(service: Api) -> None:
-    """Where no approval is asked for, a proposal can be scheduled, and the next supersedes it."""
-    with at("2027-06-01T00:00:00Z"):
-        asked = {"count": 0, "reason": "A team of one"}
-        answered = service.client.put(
-            f"{ACME}/approvals",
-            json=asked,
-            headers={"Authorization": f"Bearer {service.tokens[Role.OWNER]}"},
-        )
-        assert answered.status_code == 200
-        number = int(service.propose(document("A"))["version"])
-        scheduled(service, number, "2027-06-02T00:00:00Z")
-        service.propose(document("B"))
-    with at("2027-06-02T00:00:00Z"):
-        assert deciding(service) == 1
-        [notice] = notices(service)
-        assert notice["reason"] == f"version {number} is superseded and lacks approvals"
-
-
-def test_a_share_that_grows_by_schedule_keeps_whom_it_had(service: Api) -> None:
-    """10, 50 and 100 percent, each at its time; the same conversations stay in."""
-    with at("2027-06-01T00:00:00Z"):
-        number = approved(service)
-        for day, percent in ((2, 10), (3, 50), (4, 100)):
-            scheduled(service, number, f"2027-06-0{day}T00:00:00Z", percent=percent)
-    for day, percent in ((1, 0), (2, 10), (3, 50), (4, 100)):
-        with at(f"2027-06-0{day}T12:00:00Z"):
-            new = {c for c in CONVERSATIONS if deciding(service, c) == number}
-            assert new == {c for c in CONVERSATIONS if bucket("acme", c) < percent * 100}
-    assert steps(service.store) == [*[("activated", number)] * 3, ("retired", 1)]
-
-
-def test_a_share_that_would_shrink_by_schedule_is_suspended(service: Api) -> None:
-    """When it was scheduled nothing had grown yet; by its time it has."""
-    with at("2027-06-01T00:00:00Z"):
-        number = approved(service)
-        scheduled(service, number, "2027-06-03T00:00:00Z", percent=20)
-        scheduled(service, number, "2027-06-02T00:00:00Z", percent=50)
-    with at("2027-06-09T00:00:00Z"):
-        new = {c for c in CONVERSATIONS if deciding(service, c) == number}
-        assert new == {c for c in CONVERSATIONS if bucket("acme", c) < 5000}
-        [notice] = notices(service)
-        assert notice["reason"] == f"version {number} decides for 50 percent; that only grows"

@@ -1,0 +1,66 @@
+"""The service by the clock of the system, which freezegun sets, and what is scheduled in it."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from freezegun import freeze_time
+
+from audit.stores.sqlite import SqliteStore
+from tests.policy_service.api import Api, Clock, document, event, read
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.policy_service.api import Made
+
+
+@contextmanager
+def at(moment: str) -> Iterator[None]:
+    """It is that moment."""
+    with freeze_time(moment, ignore=["tests.served"]):
+        yield
+
+
+@contextmanager
+def open_service(folder: Path, first: Made) -> Iterator[Api]:
+    """The service by the clock of the system, from when it is started until it is stopped."""
+    with SqliteStore.open(folder) as store:
+        yield Api(store, Clock(), first)
+
+
+def approved(api: Api, title: str = "Two", workspace: str = "acme") -> int:
+    proposed = api.propose(document(title), workspace)
+    number = int(proposed["version"])
+    read(api.step(number, "approve", workspace=workspace, digest=proposed["digest"]))
+    return number
+
+
+def scheduled(api: Api, number: int, due: str, **how: Any) -> None:
+    """Have an approved version activated at that time."""
+    workspace = how.pop("workspace", "acme")
+    answered = api.step(number, "activate", workspace=workspace, at=due, **how)
+    assert answered.status_code == 200, answered.text
+    assert read(answered)["scheduled"], "it is to come"
+
+
+def deciding(api: Api, conversation: str = "c-1") -> int:
+    """The version by which a conversation that has not begun is decided now."""
+    sent = event(
+        f"{conversation}-{len(api.entries('?kind=decision&limit=500'))}",
+        type="conversation.closed",
+        message=None,
+        conversation={"id": conversation},
+    )
+    return int(api.decide(sent)["policy"]["version"])
+
+
+def steps(store: SqliteStore, workspace: str = "acme") -> list[tuple[str, int]]:
+    """What the ledger holds of activations: what was done, and with which version."""
+    with store.read() as view:
+        leaves = [entry.value for entry in view.entries_of(workspace, "version.")]
+    done = ("activated", "suspended", "retired")
+    told = [(leaf["kind"].removeprefix("version."), leaf["version"]) for leaf in leaves]
+    return [step for step in told if step[0] in done and step != ("activated", 1)]
