@@ -18,10 +18,12 @@ from urllib3 import PoolManager, Retry, Timeout
 from urllib3.exceptions import HTTPError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from types import TracebackType
 
+    from policy_service.api.approvals import Required
     from policy_service.api.explained import DryRun, Explanation, Told
+    from policy_service.api.guardrails import Guardrails
     from policy_service.api.reported import Diff
     from policy_service.api.shapes import (
         AskedAction,
@@ -151,6 +153,26 @@ class Client:
     def activate(self, workspace: str, number: int, **how: Any) -> Version:  # noqa: ANN401 - at, percent, shadow, apply_to_running
         """Let the version decide: for all and from now on, unless it says how else."""
         return self._step(workspace, number, "activate", how)
+
+    def approvals(self, workspace: str) -> Required:
+        """How many keys must approve a version before it is activated the first time."""
+        return cast("Required", self._ask("GET", f"{_of(workspace)}/approvals"))
+
+    def require_approvals(self, workspace: str, count: int, reason: str) -> Required:
+        """Say how many from here on; saying what is so already changes nothing."""
+        body = {"count": count, "reason": reason}
+        return cast("Required", self._ask("PUT", f"{_of(workspace)}/approvals", body))
+
+    def guardrails(self, workspace: str) -> Guardrails:
+        """The properties that every proposal must have."""
+        return cast("Guardrails", self._ask("GET", f"{_of(workspace)}/guardrails"))
+
+    def set_guardrails(
+        self, workspace: str, properties: Sequence[Mapping[str, Any]], reason: str
+    ) -> Guardrails:
+        """Ask these of every proposal from here on; setting what is set changes nothing."""
+        body = {"properties": properties, "reason": reason}
+        return cast("Guardrails", self._ask("PUT", f"{_of(workspace)}/guardrails", body))
 
     def entries(self, workspace: str, **filters: str | int) -> Iterator[LedgerEntry]:
         """The entries that the filters find, in order; `from_` stands for `from`."""

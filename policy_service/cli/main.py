@@ -13,6 +13,7 @@ from policy_service.cli import (
     keys,
     ledger,
     replay,
+    required,
     restore,
     rules,
     serve,
@@ -51,5 +52,8 @@ for command in (
 ):
     main.add_command(command)
 
-for step in (versions.propose, versions.approve, versions.reject, versions.activate):
+for step in (
+    *(versions.propose, versions.approve, versions.reject, versions.activate),
+    *(required.approvals, required.guardrails),
+):
     rules.rules.add_command(step)

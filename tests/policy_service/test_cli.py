@@ -53,6 +53,8 @@ def test_the_commands_are_those_that_were_promised() -> None:
         "rules approve",
         "rules reject",
         "rules activate",
+        "rules approvals",
+        "rules guardrails",
         "keys",
         "keys list",
         "keys create",

@@ -20,6 +20,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 TREE = document("From a file")
+GUARDRAIL = {
+    "id": "outbound-is-never-asked",
+    "for_all": {"conversation.direction": {"not": "inbound"}, "conversation.stage": "new"},
+    "outcome_in": ["not_triggered", "noted"],
+}
 
 
 class Team:
@@ -89,6 +94,53 @@ def test_what_is_refused_is_a_finding_and_what_may_not_be_wrong_use(team: Team) 
     assert (rejected["status"], rejected["rejected"]["reason"]) == ("rejected", "Not now")
 
 
+def test_a_team_of_one_activates_what_nobody_else_approved(team: Team) -> None:
+    """Once an owner said that none need to; who said so and why is shown."""
+    assert team.step("author", "approvals") == {"count": 1, "since": None}
+    team.propose()
+    assert team.step("approver", "activate", "2", code=1)["code"] == "wrong_status"
+    asked = ("approvals", "0", "--reason", "A team of one")
+    assert team.step("approver", *asked, code=2)["code"] == "role_not_allowed"
+    required = team.step("owner", *asked)
+    assert (required["count"], required["since"]["reason"]) == (0, "A team of one")
+    assert team.step("auditor", "approvals") == required
+    assert team.step("approver", "activate", "2")["status"] == "active"
+
+
+def test_guardrails_are_set_from_a_file_and_hold_for_what_is_proposed(team: Team) -> None:
+    assert team.step("author", "guardrails")["since"] is None
+    file = team.folder / "guardrails.yaml"
+    file.write_text(json.dumps([GUARDRAIL]))
+    asked = ("guardrails", file, "--reason", "Agreed")
+    assert team.step("author", *asked, code=2)["code"] == "role_not_allowed"
+    told = team.step("auditor", *asked)
+    assert (told["properties"], told["since"]["reason"]) == ([GUARDRAIL], "Agreed")
+    assert team.step("auditor", *asked) == told, "setting what is set changes nothing"
+    asks = {**TREE, "guards": [g for g in TREE["guards"] if g["id"] != "not-inbound"], "tests": []}
+    refused = team.step("author", "propose", written(team.folder, asks), code=1)
+    assert "guardrail_broken" in {error["code"] for error in refused["errors"]}
+    file.write_text("[]")
+    assert team.step("auditor", *asked)["properties"] == []
+    assert team.propose()["status"] == "proposed"
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("properties: []", "wrong_type"),
+        ("[1]", "wrong_type"),
+        ("[{id: x, for_all: {colour: red}, outcome_in: [noted]}]", "unknown_fact"),
+        ("- {id: x\n", "not_yaml"),
+    ],
+)
+def test_a_file_without_guardrails_is_a_finding(team: Team, text: str, code: str) -> None:
+    file = team.folder / "guardrails.yaml"
+    file.write_text(text)
+    refused = team.step("auditor", "guardrails", file, "--reason", "Agreed", code=1)
+    assert code in {error["code"] for error in refused["errors"]}
+    assert team.step("auditor", "guardrails")["since"] is None
+
+
 @pytest.fixture
 def at_home(tmp_path: Path) -> Team:
     data = tmp_path / "data"
@@ -106,6 +158,20 @@ def test_people_are_told_in_words(at_home: Team) -> None:
     refused = call("rules", "propose", *where, at_home.folder / "author", bad, code=1)
     assert refused.stdout == ""
     assert "/settings/enabled" in refused.stderr
+
+
+def test_people_are_told_in_words_what_is_asked_of_versions(at_home: Team) -> None:
+    where = (*at_home.place, "--workspace", "acme", "--key")
+    file = at_home.folder / "guardrails.json"
+    file.write_text(json.dumps([GUARDRAIL]))
+    said = call("rules", "approvals", *where, at_home.folder / "author").stdout
+    assert said == "acme: 1 must approve a version\n"
+    because = ("--reason", "Agreed")
+    said = call("rules", "approvals", *where, at_home.folder / "owner", "2", *because).stdout
+    assert said.startswith("acme: 2 must approve a version, by key-")
+    said = call("rules", "guardrails", *where, at_home.folder / "auditor", file, *because).stdout
+    assert said.startswith("acme: 1 guardrails, by key-")
+    assert said.endswith(": Agreed\n  outbound-is-never-asked\n")
 
 
 def test_a_key_is_read_from_standard_input_and_its_use_is_noted(at_home: Team) -> None:
@@ -138,6 +204,12 @@ def test_a_key_of_another_workspace_finds_nothing(at_home: Team) -> None:
         ("reject", "2"),
         ("reject", "2", "--reason", "x" * 501),
         ("propose", __file__, "--note", "x" * 501),
+        ("approvals", "2"),
+        ("approvals", "11", "--reason", "Why"),
+        ("approvals", "--reason", "Why"),
+        ("guardrails", __file__),
+        ("guardrails", "--reason", "Why"),
+        ("guardrails", __file__, "--reason", "x" * 501),
         ("propose", "none.yaml"),
     ],
     ids=" ".join,

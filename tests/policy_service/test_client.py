@@ -138,6 +138,27 @@ def test_versions_are_compared_and_rejected(clients: Clients) -> None:
     assert approver.reject("compared", proposed["version"], "not now")["status"] == "rejected"
 
 
+def test_what_is_asked_of_versions_is_read_and_set(clients: Clients) -> None:
+    owner, auditor = clients.by_role["owner"], clients.by_role["auditor"]
+    assert auditor.approvals("asked") == {"count": 1, "since": None}
+    required = owner.require_approvals("asked", 2, "Both look")
+    assert required["count"] == 2
+    assert auditor.approvals("asked") == required == owner.require_approvals("asked", 2, "Again")
+    assert auditor.guardrails("asked")["properties"] == []
+    asked = {"id": "of-new", "for_all": {"conversation.stage": "new"}, "outcome_in": ["ask"]}
+    guarded = auditor.set_guardrails("asked", [asked], "Agreed")
+    assert guarded["properties"] == [asked]
+    assert auditor.guardrails("asked") == guarded
+
+
+def test_what_may_be_said_twice_is_said_again_until_it_is_answered() -> None:
+    """Setting what is set changes nothing, so no answer is reason enough to say it again."""
+    with answering(503, None, 200) as (url, seen), Client(url, "key") as client:
+        client.require_approvals("acme", 2, "Both look")
+        client.set_guardrails("acme", [], "Not needed")
+        assert seen == {"/v1/workspaces/acme/approvals": 3, "/v1/workspaces/acme/guardrails": 1}
+
+
 @contextmanager
 def answering(*statuses: int | None) -> Iterator[tuple[str, Counter[str]]]:
     """A server that gives these answers in turn, the last one for good; None hangs up."""
@@ -158,6 +179,8 @@ def answering(*statuses: int | None) -> Iterator[tuple[str, Counter[str]]]:
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
+
+        do_PUT = do_POST  # noqa: N815 - http.server's name
 
         def log_message(self, *_: object) -> None:
             pass
