@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 _UNSEALED = b"\x00"  # begins a body of formats 1 and 2: this byte, the salt, the part
 _STREAM_ROWS = 500
 _RECORDED_ROWS = 2_000
+_END = 1 << 62  # behind every entry
 
 _LOG = "log = (SELECT id FROM logs WHERE name = ?)"
 _IN_PART = "kind <> 'decision'"
@@ -95,18 +96,16 @@ class SqliteSnapshot:
         return self._one(log, f"{_ENTRY} {_LOG} AND idx = ?", log, index)
 
     def entries(self, log: str, start: int = 0, stop: int | None = None) -> Iterator[Entry]:
-        statement = (
-            f"{_ENTRY} {_LOG} AND idx >= ? AND (idx < ?3 OR ?3 IS NULL) ORDER BY idx LIMIT ?"
-        )
-        while rows := self._rows(statement, log, start, stop, _STREAM_ROWS):
+        statement = f"{_ENTRY} {_LOG} AND idx >= ? AND idx < ? ORDER BY idx LIMIT ?"
+        end = _END if stop is None else stop
+        while rows := self._rows(statement, log, start, end, _STREAM_ROWS):
             yield from (_entry(log, row) for row in rows)
             start = rows[-1][0] + 1
 
     def recorded(self, log: str, start: int = 0, stop: int | None = None) -> Iterator[Recorded]:
-        statement = (
-            f"{_RECORDED} {_LOG} AND idx >= ? AND (idx < ?3 OR ?3 IS NULL) ORDER BY idx LIMIT ?"
-        )
-        while rows := self._rows(statement, log, start, stop, _RECORDED_ROWS):
+        statement = f"{_RECORDED} {_LOG} AND idx >= ? AND idx < ? ORDER BY idx LIMIT ?"
+        end = _END if stop is None else stop
+        while rows := self._rows(statement, log, start, end, _RECORDED_ROWS):
             for row in rows:
                 yield Recorded._make((*row[:-1], decompressed(row[-1])))
             start = rows[-1][0] + 1
@@ -163,7 +162,7 @@ class SqliteSnapshot:
         return [bytes(hashed) for (hashed,) in self._rows(statement, log, start, stop)]
 
     def backwards(self, log: str, kind: str) -> Iterator[Entry]:
-        before = 1 << 62
+        before = _END
         statement = (
             f"{_ENTRY} {_LOG} AND kind = ? AND {_IN_PART} AND idx < ? ORDER BY idx DESC LIMIT ?"
         )

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     Part: TypeAlias = tuple[Path, str, int, int]
     """A ledger's folder, a log of it, and which of its entries: the first, and the one behind."""
 
-PART = 10_000
+PART = 2_500
 """Entries that a process takes at a time."""
 
 _memory = [replaying.Memory()]  # of the ledger that is being replayed, in this process
