@@ -6,6 +6,8 @@ facts. A version that was proposed before is not asked for them.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from enum import StrEnum
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +15,11 @@ import orjson
 
 from rules import checking
 from rules.canonical import canonical
+from rules.document import Document
 from rules.errors import Complaint, DocumentRefused
+from rules.findings.finding import Subject
+from rules.given import facts
+from rules.properties import prove
 from rules.source import plain
 
 if TYPE_CHECKING:
@@ -21,7 +27,7 @@ if TYPE_CHECKING:
 
     from audit.store import Snapshot
     from audit.versions import Versions
-    from rules.document import Document
+    from rules.example import Example
 
 REMEMBERED = 64
 """Documents whose proofs a process remembers, so that none is made in a transaction."""
@@ -29,6 +35,28 @@ OF_A_DOCUMENT = frozenset({"property_broken", "property_undecided"})
 """What is wrong with a document, and not with the guardrails."""
 
 Properties = list[dict[str, Any]]
+
+
+class State(StrEnum):
+    """What a document makes of a guardrail."""
+
+    HOLDS = "holds"
+    BROKEN = "broken"
+    UNDECIDED = "undecided"
+    INAPPLICABLE = "inapplicable"
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One guardrail, held against a document.
+
+    `message` says why it does not hold, or cannot be asked; the example breaks it.
+    """
+
+    id: str
+    state: State
+    message: str | None = None
+    example: Example | None = None
 
 
 def guardrails(snapshot: Snapshot, versions: Versions) -> Properties:
@@ -66,3 +94,44 @@ def _complaints(document: bytes, properties: bytes) -> Sequence[Complaint]:
     """What is wrong with the document, which is good, where these are its properties."""
     asked = {**orjson.loads(document), "tests": [], "properties": orjson.loads(properties)}
     return checking.check(plain(asked)).complaints
+
+
+def judged(document: Document, properties: Properties) -> tuple[Judged, ...]:
+    """What becomes of each guardrail with this document, whichever were set when it was proposed.
+
+    One that cannot be asked of it, as it names a fact that the document does not know, is
+    inapplicable; it would refuse the document. The others are proved all the same.
+    """
+    return _judged(document.canonical, canonical(properties))
+
+
+@lru_cache(REMEMBERED)
+def _judged(document: bytes, body: bytes) -> tuple[Judged, ...]:
+    properties: Properties = orjson.loads(body)
+    complaints = _complaints(document, body) if properties else ()
+    wrong = {
+        int(each.pointer.split("/")[2]): each.message
+        for each in reversed(complaints)
+        if each.code not in OF_A_DOCUMENT
+    }
+    asked = [each for number, each in enumerate(properties) if number not in wrong]
+    proofs = _proofs(Document(orjson.loads(document)), asked) if complaints else {}
+    return tuple(
+        Judged(each["id"], State.INAPPLICABLE, wrong[number])
+        if number in wrong
+        else proofs.get(each["id"], Judged(each["id"], State.HOLDS))
+        for number, each in enumerate(properties)
+    )
+
+
+def _proofs(document: Document, properties: Properties) -> dict[str, Judged]:
+    """Those that do not hold, by id."""
+    found = {}
+    subject = Subject(document)
+    for proof in prove(Document({**document.tree, "properties": properties})):
+        complaint = proof.complaint
+        if complaint is not None:
+            state = State.BROKEN if proof.example else State.UNDECIDED
+            example = subject.example(facts(proof.example.given)) if proof.example else None
+            found[proof.id] = Judged(proof.id, state, complaint.message, example)
+    return found

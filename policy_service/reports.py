@@ -18,6 +18,9 @@ from rules.report import report_on
 from rules.source import Source
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from policy_service.guardrails import Judged
     from policy_service.recorded import Counts
     from rules.coverage import Coverage
     from rules.directory import Directory
@@ -54,6 +57,11 @@ def finding_view(finding: Finding) -> dict[str, Any]:
         "example": asdict(example) if example else None,
     }
     return shown if finding.line is None else {**shown, "line": finding.line}
+
+
+def judged_view(judged: Sequence[Judged]) -> list[dict[str, Any]]:
+    """What became of each guardrail, as it is answered."""
+    return [{**asdict(each), "state": each.state.value} for each in judged]
 
 
 def coverage_view(told: Coverage) -> dict[str, Any]:

@@ -81,4 +81,7 @@ REPORT: Json = {
         "yaml": "",
     },
     "recorded": _RECORDED,
+    "guardrails": [
+        {"id": "outbound-is-never-asked", "state": "holds", "message": None, "example": None}
+    ],
 }

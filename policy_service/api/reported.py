@@ -6,6 +6,7 @@ from typing import Any, NotRequired
 
 from typing_extensions import TypedDict
 
+from policy_service import guardrails
 from policy_service.api import explained
 from policy_service.api.shapes import STRICT, Digest, Outcome, Stage
 from rules import event, vocabulary
@@ -13,6 +14,7 @@ from rules import event, vocabulary
 ActionType = vocabulary.ActionType
 Change = explained.Change
 Event = event.Event
+State = guardrails.State
 Fact = explained.Fact
 
 
@@ -52,6 +54,19 @@ class Finding(TypedDict):
     """How many of the recorded decisions that were looked at fall there, where that is counted."""
 
 
+class Judged(TypedDict):
+    """A guardrail that is set now, held against the version."""
+
+    __pydantic_config__ = STRICT  # type: ignore[misc]
+    id: str
+    state: State
+    """One that is inapplicable names what the version does not know: it would refuse it."""
+    message: str | None
+    """Why it does not hold or cannot be asked; null where it holds."""
+    example: Example | None
+    """What breaks it."""
+
+
 class Recorded(TypedDict):
     """The recorded decisions that were looked at, with the facts that were recorded."""
 
@@ -89,6 +104,8 @@ class Report(TypedDict):
     """The ids of the properties that are proved."""
     coverage: Coverage
     recorded: Recorded
+    guardrails: list[Judged]
+    """Those of the workspace as they are now, whichever there were when it was proposed."""
 
 
 class Said(TypedDict):

@@ -28,11 +28,18 @@ from policy_service.api.requests import (
 )
 from policy_service.api.route import Parameter
 from policy_service.directory import directory_of
-from policy_service.guardrails import check_proposal, guardrails
+from policy_service.guardrails import check_proposal, guardrails, judged
 from policy_service.policies import document_of
 from policy_service.problems import Problem
 from policy_service.recorded import count_newest
-from policy_service.reports import meaning_of, meaning_view, regions_of, report_of, report_view
+from policy_service.reports import (
+    judged_view,
+    meaning_of,
+    meaning_view,
+    regions_of,
+    report_of,
+    report_view,
+)
 from policy_service.versions import VersionSteps, difference_view, version_view
 from rules.checking import read_document
 from rules.diff import difference
@@ -195,16 +202,19 @@ def diff(service: Service, _: Key, workspace: str, number: int) -> Response:
 def report(service: Service, _: Key, workspace: str, number: int) -> Response:
     """What a check has to say of the version: findings, proved properties, rules without a test.
 
-    It is said over all facts, each finding with an example.
+    It is said over all facts, each finding with an example. Guardrails are those that are set now.
     """
     query()
     with service.store.read() as snapshot:
-        record = existing(service.policies.versions(snapshot, workspace), number)
+        versions = service.policies.versions(snapshot, workspace)
+        record = existing(versions, number)
         document = document_of(snapshot, record.digest)
         told = directory_of(snapshot, workspace)
+        asked = guardrails(snapshot, versions)
     report = report_of(document, told.directory)
-    counts = _counted(service, workspace, report)
-    return answer({"version": number, "digest": record.digest, **report_view(report, counts)})
+    said = report_view(report, _counted(service, workspace, report))
+    held = {"guardrails": judged_view(judged(document, asked))}
+    return answer({"version": number, "digest": record.digest, **said, **held})
 
 
 def _counted(service: Service, workspace: str, told: Report | Meaning) -> Counts:

@@ -15,6 +15,7 @@ from rules.errors import pointer
 from rules.example import Example, example_of
 from rules.given import overridden, settled
 from rules.reach import Reach
+from rules.solver import Undecided
 from rules.vocabulary import ActionType, EventType, Stage
 
 if TYPE_CHECKING:
@@ -102,7 +103,10 @@ class Subject:
     def example(self, facts: Mapping[str, Any]) -> Example:
         """The facts, what they get, and a conversation that comes to them, where one is found."""
         example = example_of(self.document.own, facts)
-        happening = self._happening(example.given)
+        try:
+            happening = self._happening(example.given)
+        except Undecided:  # what leads up to it is not known
+            happening = None
         if happening is None:
             return example
         conversation = happening.ending_in(facts, example.decided.rule)

@@ -13,6 +13,7 @@ from policy_service.policies import Policies
 from policy_service.versions import VersionSteps
 from rules.document import Document
 from rules.errors import DocumentRefused
+from rules.solver import Undecided
 from tests.policy_service.api import ACME, document, read
 from tests.policy_service.bundles import exported, key_of, run
 from tests.policy_service.problems import code, errors
@@ -156,3 +157,42 @@ def test_a_bundle_holds_them_and_its_verifier_looks_for_them(api: Api, tmp_path:
     kept.unlink()
     ended, said = run(bundle, *given, beside=tmp_path / "empty")
     assert (ended, {found["code"] for found in said["findings"]}) == (1, {"document"})
+
+
+def test_a_report_says_of_each_whether_the_version_has_it(api: Api) -> None:
+    """Those that are set now: the version was proposed before."""
+    unknown = {**NOBODY, "id": "by-size", "for_all": {"attributes.size": {"gte": 5}}}
+    assert read(api.get(f"{ACME}/versions/1/report"))["guardrails"] == []
+    api.propose({**document("Sized"), "facts": {"attributes.size": {"type": "integer"}}})
+    api.step(2, "approve", digest=read(api.get(f"{ACME}/versions/2"))["digest"])
+    api.step(2, "activate")
+    assert set_to(api, ONLY_INBOUND, unknown, NOBODY).status_code == 200
+    held, inapplicable, broken = read(api.get(f"{ACME}/versions/1/report"))["guardrails"]
+    assert held == {
+        "id": ONLY_INBOUND["id"],
+        "state": "holds",
+        "message": None,
+        "example": None,
+    }
+    assert (inapplicable["id"], inapplicable["state"]) == ("by-size", "inapplicable")
+    assert "attributes.size" in inapplicable["message"]
+    assert (broken["id"], broken["state"]) == (NOBODY["id"], "broken")
+    assert broken["message"].startswith("nobody-is-asked does not hold: ")
+    assert broken["example"]["decided"]["outcome"] not in NOBODY["outcome_in"]
+    assert [event["type"] for event in broken["example"]["conversation"]]
+    states = [each["state"] for each in read(api.get(f"{ACME}/versions/2/report"))["guardrails"]]
+    assert states == ["holds", "broken", "broken"]
+
+
+def test_a_guardrail_that_is_too_hard_to_prove_is_undecided(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api.propose(document("Too hard"))
+    set_to(api, ONLY_INBOUND)
+    monkeypatch.setattr("rules.solver.Steps.take", refused)
+    [told] = read(api.get(f"{ACME}/versions/2/report"))["guardrails"]
+    assert (told["state"], told["example"]) == ("undecided", None)
+
+
+def refused(_: Any) -> None:
+    raise Undecided
