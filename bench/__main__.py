@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 
 from bench import (
     bench_batch,
-    bench_checkpoints,
     bench_decide,
     bench_disk,
+    bench_evidence,
     bench_explain,
     bench_http,
     bench_memory,
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 BENCHES: Mapping[str, Callable[[Bench], Iterable[Row]]] = {
     "decide": bench_decide.run,
     "http": bench_http.run,
-    "checkpoints": bench_checkpoints.run,
+    "evidence": bench_evidence.run,
     "batch": bench_batch.run,
     "replay": bench_replay.run,
     "disk": bench_disk.run,

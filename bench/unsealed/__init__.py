@@ -1,0 +1,1 @@
+"""What sealing is measured against: the service without it."""
