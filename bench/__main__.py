@@ -22,6 +22,7 @@ from bench import (
     bench_memory,
     bench_replay,
     bench_rules,
+    bench_verify,
 )
 from bench.harness import Bench, is_on_disk, table
 from bench.sample import drawn, of_file
@@ -37,6 +38,7 @@ BENCHES: Mapping[str, Callable[[Bench], Iterable[Row]]] = {
     "evidence": bench_evidence.run,
     "batch": bench_batch.run,
     "replay": bench_replay.run,
+    "verify": bench_verify.run,
     "disk": bench_disk.run,
     "memory": bench_memory.run,
     "explain": bench_explain.run,

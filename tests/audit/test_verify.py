@@ -14,7 +14,7 @@ from audit.merkle import Frontier, leaf_hash
 from audit.store import Head
 from audit.stores.sqlite import SqliteStore
 from audit.verify import verify, verify_all
-from audit.walk import Beside, Opened, opened
+from audit.walk import Beside, opened
 from tests.fakes.leaves import (
     DIGEST,
     DOCUMENT,
@@ -182,12 +182,6 @@ def test_a_leaf_that_was_edited_is_found(
     assert findings(data) == found | HEAD
 
 
-def shown(parts: dict[int, Personal]) -> Callable[[int], Opened | None]:
-    """The parts as a walk asks for them."""
-    all_opened = {index: opened(part) for index, part in parts.items()}
-    return all_opened.get
-
-
 def reported(*leaves: dict[str, Any], beside: dict[int, Personal] | None = None) -> set[Any]:
     """Findings in a log whose tree and head fit: what was wrong already when it was written."""
     parts = beside or {
@@ -199,7 +193,8 @@ def reported(*leaves: dict[str, Any], beside: dict[int, Personal] | None = None)
         frontier = frontier.append(entries[-1].leaf_hash)
     head = Head(frontier.size, frontier.root(), frontier)
     documents = {DIGEST: DOCUMENT, SECOND_DIGEST: b"{}"}
-    report = verify("acme", head, entries, Beside(shown(parts), documents.get))
+    read = {index: opened(part) for index, part in parts.items()}
+    report = verify("acme", head, entries, Beside(read.get, documents.get))
     assert (report.size, report.root) == (len(leaves), frontier.root())
     return {(finding.index, finding.code) for finding in report.findings}
 
@@ -306,8 +301,8 @@ def test_a_checkpoint_shows_what_an_owner_made_fit_again() -> None:
     for entry in entries:
         frontiers.append(frontiers[-1].append(entry.leaf_hash))
     true = [Checkpoint("acme", each.size, each.root()) for each in frontiers]
-    parts = {3: personal("a"), 4: personal("b")}
-    beside = Beside(shown(parts), {DIGEST: DOCUMENT}.get)
+    parts = {3: opened(personal("a")), 4: opened(personal("b"))}
+    beside = Beside(parts.get, {DIGEST: DOCUMENT}.get)
     head = Head(5, frontiers[5].root(), frontiers[5])
     assert verify("acme", head, entries, beside, true).findings == ()
     forged = [*true[:4], replace(true[4], root=bytes(32)), replace(true[5], size=6)]

@@ -1,0 +1,60 @@
+"""An exported bundle verified, by the program that comes with it, on all processors.
+
+The time for a million entries is reckoned from that for fewer, start of the program and all.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from functools import partial
+from statistics import median
+from typing import TYPE_CHECKING
+
+import orjson
+
+from audit.bundle import KEY, VERIFIER
+from audit.stores.sqlite import SqliteStore
+from bench import ledgers
+from bench.harness import Bar, Row, seconds, turns
+from policy_service.checkpoints import Checkpoints
+from policy_service.export import Signed, export
+from policy_service.service import Service
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from bench.harness import Bench
+
+_LOG = "one-co"
+_MILLION = 1_000_000
+
+
+def run(bench: Bench) -> Iterator[Row]:
+    count = bench.count(60_000)
+    bare, whole = bench.folder / "bare", bench.folder / "whole"
+    with SqliteStore.create(bench.folder / "ledger") as store:
+        ledgers.decide(Service(store), map(_of_one_log, bench.events(count)))
+        checkpoints = Checkpoints(store, "bench.example")
+        signed = Signed(checkpoints.latest(_LOG).note, checkpoints.verifier(_LOG))
+        with store.read() as snapshot:
+            export(snapshot, _LOG, signed, bare, personal=False)
+            export(snapshot, _LOG, signed, whole, personal=True)
+    measured = turns(
+        partial(_verifying, bare, count), partial(_verifying, whole, count), bench.rounds
+    )
+    what = "verifying a bundle of 1,000,000 entries"
+    yield Row(what, median(measured.first), " s", Bar(60, least=False))
+    yield Row(f"{what}, with their personal parts", median(measured.second), " s")
+
+
+def _of_one_log(event: bytes) -> bytes:
+    read = orjson.loads(event)
+    return orjson.dumps({**read, "workspace": {**read["workspace"], "id": _LOG}})
+
+
+def _verifying(bundle: Path, count: int) -> float:
+    command = [sys.executable, "-I", "-S", bundle / VERIFIER, bundle, "--key", bundle / KEY]
+    run_it = partial(subprocess.run, command, check=True, capture_output=True)
+    return seconds(run_it) * _MILLION / count
