@@ -13,6 +13,7 @@ import pytest
 from audit import bundle as bundles
 from audit import spread as spreading
 from audit.__main__ import main
+from audit.blocks import leaves, rows
 from audit.bundle import ENTRIES, BadBundle, blocks
 from audit.notes import parse_key
 from audit.outside import Verdict, verify_bundle
@@ -119,6 +120,15 @@ def test_a_process_ends_with_the_one_that_started_it() -> None:
         out, err = process.communicate(b"\0\0\0\0\0\0\1\0cut off", timeout=60)
     assert (process.returncode, err) == (0, b"")
     assert b"ready" in out
+
+
+def test_of_the_table_is_known_what_stands_before_a_leaf_that_cannot_be_read(
+    made: tuple[Path, Path, list[bytes]],
+) -> None:
+    [one, two, *_] = (made[0] / ENTRIES).read_bytes().splitlines(keepends=True)
+    before, behind = one + two, one + two + LINES + one
+    assert leaves(7, behind)[3:5] == leaves(7, before)[3:5]
+    assert list(rows(7, behind)) == list(rows(7, before))
 
 
 def test_a_line_without_an_end_is_said_to_be_one(
