@@ -1,9 +1,8 @@
 """Backtests: what a candidate would have decided where a workspace's own versions did.
 
-Two modes. `decisions` decides each recorded decision again, with its recorded facts: stages are as
-they were. `conversations` lets whole conversations happen again from their first event, stages
-developing as the candidate has it. What an event does not tell any more, as its person was erased,
-is counted, never guessed. Examples are ids alone.
+Each recorded decision is decided again, with its recorded facts: stages are as they were. In
+`policy_service/retold.py` whole conversations happen again. What an event does not tell any more,
+as its person was erased, is counted, never guessed. Examples are ids alone.
 """
 
 from __future__ import annotations
@@ -19,17 +18,15 @@ from audit.alike import likeness
 from audit.errors import BadLeaf, StorageUnavailable
 from audit.replay import COMPARED, Compiled, decided, read, tests_bucket
 from policy_service.backtest_result import Came, Tally
-from policy_service.decide import conversation_of, decision_leaf
 from policy_service.personal import personal_of
 from rules.compile import compile_document
 from rules.derive import Conversation, derive
 from rules.vocabulary import EventType, Stage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping
 
     from audit.alike import Likeness
-    from audit.entry import Entry
     from audit.store import Recorded, Snapshot
     from rules.compile import Policy
     from rules.document import BoundDocument, Document
@@ -38,7 +35,9 @@ if TYPE_CHECKING:
 MOST_KNOWN = 50_000
 """Decisions, no two of them alike, of which it is remembered what became; then all forgotten."""
 
-_DECISION = b"decision"
+DECISION = b"decision"
+BROKEN = (BadLeaf, KeyError, TypeError, ValueError, AttributeError)
+"""What reading or deciding again raises where a leaf or an event is not what it should be."""
 _OF_SETTINGS = {"message.language": "detect_language", "office.open": "office_hours"}
 """Facts that a setting has a part in."""
 _compared = itemgetter(*COMPARED)
@@ -58,7 +57,9 @@ class Untellable(StrEnum):
     UNREADABLE = "unreadable"
 
 
-class _CannotTell(Exception):  # noqa: N818 - it is no error
+class CannotTell(Exception):  # noqa: N818 - it is no error
+    """Nothing can be said of a decision, and why."""
+
     def __init__(self, why: Untellable) -> None:
         super().__init__(why)
         self.why = why
@@ -82,9 +83,9 @@ class Backtest:
     """A candidate against what a log holds. What it remembers changes no result."""
 
     def __init__(self, candidate: Document, policies: dict[str, Policy] | None = None) -> None:
-        self._policy = compile_document(candidate)
-        self._bucket = tests_bucket(self._policy)
-        self._tested = facts_tested(self._policy.bound)
+        self.policy = compile_document(candidate)
+        self.bucket = tests_bucket(self.policy)
+        self._tested = facts_tested(self.policy.bound)
         self._policies = {} if policies is None else policies
         self._moved: dict[str, frozenset[str]] = {}
         self._known: dict[Likeness, Came] = {}
@@ -97,15 +98,15 @@ class Backtest:
         known = self._known
         since, until = period.since.encode(), period.until.encode()
         for recorded in snapshot.recorded(log, start, stop):
-            if recorded.kind != _DECISION or not since <= recorded.at < until:
+            if recorded.kind != DECISION or not since <= recorded.at < until:
                 continue
-            like = likeness(recorded, bucket=self._bucket)
+            like = likeness(recorded, bucket=self.bucket)
             came = known.get(like) if like is not None else None
             if came is None:
                 try:
                     came, alike = self._came(snapshot, log, recorded)
-                except _CannotTell as told:
-                    tally.untellable(told.why, _text(recorded.conversation))
+                except CannotTell as told:
+                    tally.untellable(told.why, text(recorded.conversation))
                     continue
                 if alike and like is not None:
                     if len(known) >= MOST_KNOWN:
@@ -113,28 +114,43 @@ class Backtest:
                     known[like] = came
             tally.count(came)
             if came.members:
-                tally.changed_in(_text(recorded.conversation), recorded.place)
+                tally.changed_in(text(recorded.conversation), recorded.place)
         return tally
 
     def _came(self, snapshot: Snapshot, log: str, recorded: Recorded) -> tuple[Came, bool]:
         """What became of a decision, and whether that holds for those that are like it."""
         try:
             leaf = read(recorded)
-            moved = self._facts_moved(snapshot, leaf["policy"]["digest"])
-            affected = {fact for fact in moved if fact != "answer" or _is_read(leaf["facts"])}
+            affected = self.facts_affected(snapshot, leaf)
             if affected:
-                event = _event(snapshot, log, recorded.place)
-                leaf = {**leaf, "facts": self._derived(leaf["facts"], event, affected)}
-            return came(leaf, decided(self._policy, leaf)), not affected
-        except (BadLeaf, KeyError, TypeError, ValueError, AttributeError) as error:
-            raise _CannotTell(Untellable.UNREADABLE) from error
+                leaf = self.derived_again(snapshot, log, recorded.place, leaf, affected)
+            return came(leaf, decided(self.policy, leaf)), not affected
+        except BROKEN as error:
+            raise CannotTell(Untellable.UNREADABLE) from error
+
+    def facts_affected(self, snapshot: Snapshot, leaf: Mapping[str, Any]) -> frozenset[str]:
+        """The facts of a decision that the candidate asks for and may derive otherwise."""
+        moved = self._facts_moved(snapshot, leaf["policy"]["digest"])
+        return moved if _is_read(leaf["facts"]) else moved - {"answer"}
+
+    def derived_again(
+        self,
+        snapshot: Snapshot,
+        log: str,
+        place: int,
+        leaf: Mapping[str, Any],
+        affected: frozenset[str],
+    ) -> dict[str, Any]:
+        """The leaf with those facts as the candidate has them; CannotTell without its event."""
+        facts = self._derived(leaf["facts"], event_of(snapshot, log, place), affected)
+        return {**leaf, "facts": facts}
 
     def _derived(
-        self, facts: Mapping[str, Any], event: Event, affected: set[str]
+        self, facts: Mapping[str, Any], event: Event, affected: frozenset[str]
     ) -> dict[str, Any]:
         """The recorded facts, those affected as the candidate has them."""
         conversation = Conversation(facts["conversation.stage"], facts["conversation.asks"])
-        derived = derive(self._policy.document, event, conversation)
+        derived = derive(self.policy.document, event, conversation)
         kept = {name: fact for name, fact in facts.items() if name not in affected}
         return kept | {name: derived[name] for name in affected if name in derived}
 
@@ -143,40 +159,10 @@ class Backtest:
         if digest not in self._moved:
             recorded = Compiled(snapshot, self._policies).get(digest)
             if recorded is None:
-                raise _CannotTell(Untellable.NO_DOCUMENT)
-            moved = facts_moved(recorded.document, self._policy.document)
+                raise CannotTell(Untellable.NO_DOCUMENT)
+            moved = facts_moved(recorded.document, self.policy.document)
             self._moved[digest] = frozenset(moved & self._tested)
         return self._moved[digest]
-
-    def conversations(
-        self, snapshot: Snapshot, log: str, told: Iterable[tuple[str, Sequence[int]]]
-    ) -> Tally:
-        """What becomes of whole conversations: each with the places of its decisions, in order."""
-        tally = Tally()
-        for conversation, places in told:
-            last: dict[str, Any] | None = None
-            for number, place in enumerate(places):
-                try:
-                    last, came = self._next(snapshot, log, place, last)
-                except _CannotTell as cannot:
-                    tally.untellable(cannot.why, conversation, len(places) - number)
-                    break
-                tally.count(came)
-                if came.members:
-                    tally.changed_in(conversation, place)
-        return tally
-
-    def _next(
-        self, snapshot: Snapshot, log: str, place: int, last: dict[str, Any] | None
-    ) -> tuple[dict[str, Any], Came]:
-        entry: Entry | None = snapshot.entry(log, place)
-        event = _event(snapshot, log, place)
-        try:
-            recorded = entry.value if entry else {}
-            leaf = decision_leaf(event, None, self._policy, conversation_of(last))
-            return leaf, came(recorded, leaf)
-        except (BadLeaf, KeyError, TypeError, ValueError, AttributeError) as error:
-            raise _CannotTell(Untellable.UNREADABLE) from error
 
 
 def came(recorded: Mapping[str, Any], again: Mapping[str, Any]) -> Came:
@@ -215,32 +201,18 @@ def _is_read(facts: Mapping[str, Any]) -> bool:
     return where == (EventType.REPLIED, Stage.AWAITING_ANSWER)
 
 
-def _event(snapshot: Snapshot, log: str, place: int) -> Event:
+def event_of(snapshot: Snapshot, log: str, place: int) -> Event:
+    """The event that was decided there; CannotTell where nobody knows it any more."""
     try:
         personal = personal_of(snapshot, log, place)
     except StorageUnavailable as error:
-        raise _CannotTell(Untellable.DAMAGED) from error
+        raise CannotTell(Untellable.DAMAGED) from error
     if personal is None:
-        raise _CannotTell(Untellable.ERASED)
+        raise CannotTell(Untellable.ERASED)
     event: Event = orjson.loads(personal.part)
     return event
 
 
-def _text(name: bytes | None) -> str:
+def text(name: bytes | None) -> str:
+    """The words of a member in bytes; nothing where there is none."""
     return (name or b"").decode(errors="replace")
-
-
-def begun_within(snapshot: Snapshot, log: str, stop: int, period: Period) -> dict[str, list[int]]:
-    """The conversations whose first decision was made then, with the places of all of theirs."""
-    places: dict[str, list[int]] = {}
-    others: set[str] = set()
-    for recorded in snapshot.recorded(log, 0, stop):
-        if recorded.kind == _DECISION:
-            name = _text(recorded.conversation)
-            if name in places:
-                places[name].append(recorded.place)
-            elif name not in others and period.holds(_text(recorded.at)):
-                places[name] = [recorded.place]
-            else:
-                others.add(name)
-    return places

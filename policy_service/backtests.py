@@ -14,8 +14,9 @@ import orjson
 
 from audit.entry import format_time
 from audit.stores.sqlite import SqliteStore
-from policy_service.backtest import EVER, Backtest, Mode, Period, begun_within
+from policy_service.backtest import EVER, Backtest, Mode, Period
 from policy_service.backtest_result import Tally
+from policy_service.retold import Retold, begun_within
 from rules.document import Document
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from audit.store import Snapshot
 
 ENTRIES = 10_000
-CONVERSATIONS = 200
+CONVERSATIONS = 1_000
 """How much of a history a part is."""
 
 Told: TypeAlias = "tuple[tuple[str, tuple[int, ...]], ...]"
@@ -79,12 +80,20 @@ def parts(snapshot: Snapshot, asked: Asked) -> Iterator[Part]:
         yield Part(asked, told=told)
 
 
-def done(part: Part, snapshot: Snapshot, backtest: Backtest) -> Tally:
-    """What the part came to, by a backtest of its candidate."""
-    if part.told:
-        return backtest.conversations(snapshot, part.asked.log, part.told)
-    asked = part.asked
-    return backtest.decisions(snapshot, asked.log, part.start, part.stop, asked.period)
+class Trial:
+    """A candidate in both modes; what it remembers of one part helps with the next."""
+
+    def __init__(self, candidate: bytes) -> None:
+        self._decisions = Backtest(Document(orjson.loads(candidate)))
+        self._conversations = Retold(self._decisions)
+
+    def done(self, part: Part, snapshot: Snapshot) -> Tally:
+        """What the part came to."""
+        asked = part.asked
+        if part.told:
+            return self._conversations.tally(snapshot, asked.log, part.told)
+        of = part.start, part.stop, asked.period
+        return self._decisions.decisions(snapshot, asked.log, *of)
 
 
 def backtest_in(
@@ -99,13 +108,13 @@ def backtest_in(
     return whole
 
 
-_backtests: dict[bytes, Backtest] = {}  # of this process, the last one alone
+_trials: dict[bytes, Trial] = {}  # of this process, the last one alone
 
 
 def _done_in_worker(data: Path, part: Part) -> Tally:
     candidate = part.asked.candidate
-    if candidate not in _backtests:
-        _backtests.clear()
-        _backtests[candidate] = Backtest(Document(orjson.loads(candidate)))
+    if candidate not in _trials:
+        _trials.clear()
+        _trials[candidate] = Trial(candidate)
     with SqliteStore.open(data) as store, store.read() as snapshot:
-        return done(part, snapshot, _backtests[candidate])
+        return _trials[candidate].done(part, snapshot)

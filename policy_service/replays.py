@@ -22,11 +22,10 @@ from audit.entry import format_time
 from audit.errors import AuditError
 from audit.store import Kept
 from policy_service import backtests
-from policy_service.backtest import Backtest, Mode, Period
+from policy_service.backtest import Mode, Period
 from policy_service.backtest_result import Tally
 from policy_service.jobs import Turn
 from policy_service.problems import Problem
-from rules.document import Document
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -221,12 +220,12 @@ class Replays:
             mode = Mode(replay.mode)
             asked = backtests.Asked(replay.workspace, body, replay.size, mode, period)
             those = list(backtests.parts(snapshot, asked))
-        backtest = Backtest(Document(orjson.loads(body)))
+        trial = backtests.Trial(body)
         tally = Tally()
         progress = _Progress(self, replace(replay, total=sum(part.size for part in those)))
         for part in those:
             with self._store.read() as snapshot:
-                tally.add(backtests.done(part, snapshot, backtest))
+                tally.add(trial.done(part, snapshot))
             if not progress.advance(part.size):
                 return None
         return {"kind": "backtest", **tally.as_json()}
