@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from bench import (
+    bench_backtest,
     bench_batch,
     bench_decide,
     bench_disk,
@@ -38,6 +39,7 @@ BENCHES: Mapping[str, Callable[[Bench], Iterable[Row]]] = {
     "evidence": bench_evidence.run,
     "batch": bench_batch.run,
     "replay": bench_replay.run,
+    "backtest": bench_backtest.run,
     "verify": bench_verify.run,
     "disk": bench_disk.run,
     "memory": bench_memory.run,

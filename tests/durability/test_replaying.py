@@ -1,0 +1,97 @@
+"""A backtest that was asked for over HTTP outlives the server that was doing it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from contextlib import suppress
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+import orjson
+import pytest
+
+from audit.stores.sqlite import SqliteStore
+from bench.sample import drawn
+from policy_service.replays import LOCK, Replay, State, read_replay
+from tests.durability.test_signing import opened_by
+from tests.policy_service.api import document
+from tests.served import NotAnswered, Server, made, patiently, run
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+WORKSPACE = "software-co"
+PATH = f"/v1/workspaces/{WORKSPACE}/replays"
+CONVERSATIONS = 600
+
+
+def candidate() -> dict[str, Any]:
+    """It tests what was not declared, so every event has to be unsealed: that takes a while."""
+    tree = document("By size", ask_again=0)
+    by_size = {
+        "id": "large",
+        "when": {"attributes.company_size": {"gte": 250}},
+        "outcome": "noted",
+        "reason": "large",
+    }
+    declared = {"attributes.company_size": {"type": "integer"}}
+    return {**tree, "facts": declared, "rules": [by_size, *tree["rules"]], "tests": []}
+
+
+def kept(data: Path) -> list[Replay]:
+    with SqliteStore.open(data) as store, store.read() as snapshot:
+        return [read_replay(each) for each in snapshot.all_kept()]
+
+
+def stop_in_the_midst(server: Server) -> None:
+    """Stop (SIGSTOP) the process that holds the lock as soon as it works."""
+    lock = (server.data / LOCK).resolve()
+    for _ in patiently("nobody works"):
+        for pid in server.process_ids():
+            if lock in set(opened_by(pid)):
+                os.kill(pid, signal.SIGSTOP)
+                if [replay.state for replay in kept(server.data)] == [State.RUNNING]:
+                    return
+                os.kill(pid, signal.SIGCONT)
+
+
+@pytest.mark.parametrize("mode", ["decisions", "conversations"])
+def test_what_a_killed_server_was_doing_another_brings_to_its_end(
+    tmp_path: Path, mode: str
+) -> None:
+    """And to the same end as a command that does it in one go."""
+    data, file = tmp_path / "data", tmp_path / "candidate.json"
+    keys = made(data)
+    told = [event for each in islice(drawn(), CONVERSATIONS) for event in each]
+    run("decide", f"--data={data}", given=b"\n".join(told))
+    file.write_bytes(orjson.dumps(candidate()))
+    asked = ("backtest", f"--data={data}", f"--workspace={WORKSPACE}", f"--candidate={file}")
+    in_one_go = orjson.loads(run(*asked, f"--mode={mode}", "--json", exit_code=1).stdout)
+    body = orjson.dumps({"document": candidate(), "mode": mode})
+    with Server(data, keys, workers=1) as first, Server(data, keys, workers=1) as second:
+        asking = threading.Thread(target=ask, args=[first, body])
+        asking.start()
+        stop_in_the_midst(first)
+        first.kill()
+        asking.join()
+        [begun] = kept(data)
+        assert begun.state == State.RUNNING
+        with second.client("auditor") as client:
+            for _ in patiently("nobody took it over"):
+                found = client.get(f"{PATH}/{begun.id}").json
+                if found["state"] in ("done", "failed"):
+                    break
+    assert (found["state"], found["error"]) == ("done", None)
+    assert found["progress"]["done"] == found["progress"]["total"] > 0
+    assert found["result"] == {"kind": "backtest", **without(in_one_go, "workspace", "mode")}
+
+
+def ask(server: Server, body: bytes) -> None:
+    with suppress(NotAnswered), server.client("auditor") as client:
+        client.request("POST", PATH, body)
+
+
+def without(value: dict[str, Any], *names: str) -> dict[str, Any]:
+    return {name: member for name, member in value.items() if name not in names}
