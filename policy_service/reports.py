@@ -14,6 +14,7 @@ from rules.coverage import as_yaml
 from rules.document import Document
 from rules.ijson import loads
 from rules.meaning import Meaning, meaning
+from rules.reach import MOST_STEPS
 from rules.report import report_on
 from rules.source import Source
 
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from rules.report import Report
 
 MOST_REMEMBERED = 16
+WORK_AT_ONCE = 2_000_000
+"""Steps times rules of one search in a process that serves. At the command line it has them all."""
 
 
 def report_view(report: Report, counts: Counts | None = None) -> dict[str, Any]:
@@ -104,12 +107,19 @@ def regions_of(told: Report | Meaning) -> list[Region]:
 @lru_cache(MOST_REMEMBERED)
 def _reported(canonical: bytes, directory: Directory) -> Report:
     tree = loads(canonical)
-    return report_on(Document(tree), Source(tree, {}), directory)
+    document = Document(tree)
+    return report_on(document, Source(tree, {}), directory, steps_for(document))
 
 
 @lru_cache(MOST_REMEMBERED)
 def _compared(before: bytes, after: bytes) -> Meaning:
-    return meaning(Document(loads(before)), Document(loads(after)))
+    earlier, later = (Document(loads(each)) for each in (before, after))
+    return meaning(earlier, later, min(steps_for(earlier), steps_for(later)))
+
+
+def steps_for(document: Document) -> int:
+    """The steps that a search may take while others wait: fewer, where each takes longer."""
+    return min(MOST_STEPS, WORK_AT_ONCE // len(document.own.rules))
 
 
 def report_of(document: Document, directory: Directory) -> Report:

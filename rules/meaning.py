@@ -15,7 +15,7 @@ from rules import render
 from rules.document import OneOf, When
 from rules.example import given_of
 from rules.possible import ONLY_WITH
-from rules.reach import Reach
+from rules.reach import MOST_STEPS, Reach
 from rules.ruling import Ruling
 from rules.solver import Undecided
 from rules.space import meet
@@ -71,12 +71,12 @@ class Meaning:
     complete: bool
 
 
-def meaning(before: Document, after: Document) -> Meaning:
-    """What the later document decides otherwise."""
+def meaning(before: Document, after: Document, most_steps: int = MOST_STEPS) -> Meaning:
+    """What the later document decides otherwise, as far as so many steps tell."""
     if before.digest == after.digest:
         return Meaning((), complete=True)
     stages = tuple(When(((STAGE, OneOf((stage.value,))),)) for stage in Stage)
-    compared = _Compared(Reach(before.own, after.own, asked=stages))
+    compared = _Compared(Reach(before.own, after.own, asked=stages, most_steps=most_steps))
     changes: list[Change] = []
     try:
         for change in compared.changes():

@@ -10,6 +10,7 @@ from rules.directory import NOTHING_TOLD
 from rules.draft import Draft
 from rules.findings import findings_of
 from rules.findings.finding import Finding, Subject
+from rules.reach import MOST_STEPS
 
 if TYPE_CHECKING:
     from rules.directory import Directory
@@ -29,9 +30,17 @@ class Report:
     coverage: Coverage
 
 
-def report_on(document: Document, source: Source, directory: Directory = NOTHING_TOLD) -> Report:
-    """The report on a document, with the lines of its text, for who has this directory."""
-    found, undecided = findings_of(Subject(document, directory), source)
+def report_on(
+    document: Document,
+    source: Source,
+    directory: Directory = NOTHING_TOLD,
+    most_steps: int = MOST_STEPS,
+) -> Report:
+    """The report on a document, with the lines of its text, for who has this directory.
+
+    `most_steps` may be taken by each of four searches: two for findings, two for coverage.
+    """
+    found, undecided = findings_of(Subject(document, directory, most_steps), source)
     stated = Draft(document.tree).root.member("properties").mappings()
     proved = tuple(part.value["id"] for part in stated)
-    return Report(found, undecided, proved, coverage(document))
+    return Report(found, undecided, proved, coverage(document, most_steps))

@@ -11,6 +11,7 @@ A set of facts is a `Box`: for each fact the classes it may be of, as bits of a 
 
 from __future__ import annotations
 
+from functools import lru_cache
 from itertools import chain, count, islice, product
 from math import ceil, floor
 from typing import TYPE_CHECKING, TypeAlias
@@ -39,6 +40,19 @@ _Key: TypeAlias = "tuple[int, str, str]"
 """View, fact, and the test as text, in which 1 is not true."""
 
 
+_Known: TypeAlias = "dict[tuple[object, ...], bytes]"
+"""What tests say of values, as each view takes them."""
+REMEMBERED = 32
+"""Facts of which it is remembered what a document's tests say: one is looked at in many spaces."""
+
+
+@lru_cache(REMEMBERED)
+def _known(tests: tuple[tuple[int, str], ...]) -> _Known:
+    """What was found out of these tests, in this order; whoever asks adds to it."""
+    del tests
+    return {}
+
+
 class Space:
     """The classes of every fact that is asked about, and what each test holds for.
 
@@ -64,30 +78,36 @@ class Space:
         self._tried: dict[str, list[tuple[Scalar | None, int]]] = {}
         """For each fact the values that were tried, each with the number of its class."""
         self._named: dict[str, frozenset[Scalar]] = {}
-        self._asked: dict[str, list[tuple[Domain, Condition]]] = {}
-        self._numbers: dict[str, dict[tuple[bool, ...], int]] = {}
+        self._asked: dict[str, list[tuple[int, Condition]]] = {}
+        self._numbers: dict[str, dict[bytes, int]] = {}
         """For each fact the number of a class by whether it is unknown and which tests hold."""
         for name, conditions in asked.items():
             self._part(name, conditions)
 
     def _part(self, name: str, tests: Mapping[_Key, Condition]) -> None:
         within = [view[name] for view in self.views if name in view]
-        self._asked[name] = [(self.views[key[0]][name], test) for key, test in tests.items()]
-        classes: dict[tuple[bool, ...], Scalar | None] = {}
+        self._asked[name] = [(key[0], test) for key, test in tests.items()]
+        classes: dict[bytes, Scalar | None] = {}
         numbers = self._numbers.setdefault(name, {})
         tried = self._tried.setdefault(name, [])
         self._named[name] = frozenset(chain.from_iterable(map(_literals, tests.values())))
+        known = _known(tuple((view, text) for view, _, text in tests))
         for value in _candidates(within, tuple(tests.values()), self.base.get(name)):
-            said = self._said(name, value)
+            said = self._said(name, value, known)
             classes.setdefault(said, value)
             tried.append((value, numbers.setdefault(said, len(numbers))))
         self.examples[name] = list(classes.values())
         for at, key in enumerate(tests, start=1):
             self._masks[key] = sum(1 << n for n, said in enumerate(classes) if said[at])
 
-    def _said(self, name: str, value: Scalar | None) -> tuple[bool, ...]:
-        tested = (holds(test, each.seen(value)) for each, test in self._asked[name])
-        return (value is None, *tested)
+    def _said(self, name: str, value: Scalar | None, known: _Known) -> bytes:
+        """Whether the value is unknown, and whether each test holds for it."""
+        seen = [view[name].seen(value) if name in view else None for view in self.views]
+        key = (value is None, *[(type(each), each) for each in seen])
+        if key not in known:
+            held = [holds(test, seen[view]) for view, test in self._asked[name]]
+            known[key] = bytes([value is None, *held])
+        return known[key]
 
     def class_of(self, name: str, value: Scalar | None) -> int:
         """The class that a value is of; one that the fact cannot have is taken for unknown.
@@ -95,7 +115,7 @@ class Space:
         0 where it cannot be unknown either.
         """
         numbers = self._numbers[name]
-        number = numbers.get(self._said(name, value), numbers.get(self._said(name, None)))
+        number = numbers.get(self._said(name, value, {}), numbers.get(self._said(name, None, {})))
         return 0 if number is None else 1 << number
 
     def all_of(self, name: str) -> int:
@@ -209,7 +229,8 @@ def _candidates(
     values = (value for domain in domains for value in domain.fact.values)
     literals = dict.fromkeys(chain(values, *map(_literals, tests)))
     of_types = (_of_type(domain, tuple(literals), tests) for domain in domains)
-    for value in chain((first,), *of_types, (None,)):
+    tried = {(type(value), value): value for value in chain((first,), *of_types, (None,))}
+    for value in tried.values():
         if any(domain.admits(value) for domain in domains):
             yield value
 

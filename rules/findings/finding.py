@@ -14,7 +14,7 @@ from rules.draft import Draft
 from rules.errors import pointer
 from rules.example import Example, example_of
 from rules.given import overridden, settled
-from rules.reach import Reach
+from rules.reach import MOST_STEPS, Reach
 from rules.solver import Undecided
 from rules.vocabulary import ActionType, EventType, Stage
 
@@ -59,16 +59,18 @@ class Subject:
 
     document: Document
     directory: Directory = NOTHING_TOLD
+    most_steps: int = MOST_STEPS
+    """Of each of the two searches, under the settings as they stand and under any."""
 
     @cached_property
     def own(self) -> Reach:
         """Under the settings as they stand."""
-        return Reach(self.document.own, asked=_ASKED)
+        return Reach(self.document.own, asked=_ASKED, most_steps=self.most_steps)
 
     @cached_property
     def any(self) -> Reach:
         """Under any settings."""
-        return Reach(self.document.own, asked=_ASKED, free=True)
+        return Reach(self.document.own, asked=_ASKED, free=True, most_steps=self.most_steps)
 
     @cached_property
     def draft(self) -> Draft:

@@ -6,8 +6,11 @@ import copy
 from typing import TYPE_CHECKING, Any
 from xml.etree.ElementTree import fromstring
 
+from policy_service import reports
 from policy_service.keys import Role
 from rules import builtin
+from rules.document import Document
+from rules.reach import MOST_STEPS
 from rules.source import read_yaml
 from tests.policy_service.api import ACME, document, read
 from tests.policy_service.command_line import as_json, call
@@ -16,6 +19,8 @@ from tests.policy_service.test_cli_rules import with_test, written
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import pytest
 
     from tests.policy_service.api import Api
 
@@ -67,6 +72,32 @@ def test_the_events_of_a_finding_are_printed_as_they_are_sent(tmp_path: Path) ->
     sent = [line for line in told.splitlines() if line.startswith("    {")]
     decided = call("decide", "--data", tmp_path / "data", given="\n".join(sent).encode()).stdout
     assert '"rule":"already-routed"' in decided.splitlines()[-1]
+
+
+def test_while_others_wait_the_search_is_broken_off_and_that_is_said(
+    api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At the command line it goes on."""
+    tree = {**changed(), "title": "Too much at once"}
+    monkeypatch.setattr(reports, "WORK_AT_ONCE", 100)
+    api.propose(tree)
+    assert "rule_unreachable" in read(api.get(f"{ACME}/versions/2/report"))["undecided"]
+    diff = read(api.get(f"{ACME}/versions/1/diff?against=2"))
+    assert diff["meaning_complete"] is False
+    assert as_json("rules", "check", written(tmp_path, tree))["undecided"] == []
+
+
+def test_of_many_rules_fewer_steps_are_taken() -> None:
+    """A step looks at all of them."""
+    few, many = Document(builtin.tree()), Document(rules_without_end(1_000))
+    assert reports.steps_for(few) == MOST_STEPS
+    assert reports.steps_for(many) == reports.WORK_AT_ONCE // 1_001
+
+
+def rules_without_end(count: int) -> dict[str, Any]:
+    rule = {"when": {"workspace.plan": "pro"}, "outcome": "noted", "reason": "noted"}
+    rules = [{"id": f"r-{number}", **rule} for number in range(count)]
+    return {"format": 1, "rules": rules, "otherwise": {"outcome": "noted", "reason": "none"}}
 
 
 def test_a_version_that_is_none_is_not_found(shared: Api) -> None:

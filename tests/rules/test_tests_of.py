@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
+from rules import builtin, tests_of
 from rules.checking import check
+from rules.document import Document
 from rules.given import BASE, facts, overridden
 from rules.source import plain
 from rules.vocabulary import FACTS
@@ -108,3 +110,15 @@ def test_a_setting_given_by_its_members_is_made_of_these_alone() -> None:
         "redirect": None,
         "office_hours": None,
     }
+
+
+def test_many_tests_say_what_each_says_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Compiled or not: actions under conditions, settings and unknown facts among them."""
+    tests = list(builtin.tree()["tests"])
+    wrong = [{**test, "expect": {"rule": "none", "stage": "qualifying"}} for test in tests]
+    document = Document({**builtin.tree(), "tests": wrong})
+    monkeypatch.setattr(tests_of, "WORTH_COMPILING", len(tests) + 1)
+    alone = tests_of.run(document)
+    monkeypatch.setattr(tests_of, "WORTH_COMPILING", 1)
+    assert tests_of.run(document) == alone
+    assert len(alone.failures) == len(tests)
