@@ -18,6 +18,7 @@ from policy_service import backtests
 from policy_service.backtest import Mode, facts_moved
 from policy_service.backtests import Asked, backtest_in, parts
 from policy_service.batch import decide_lines
+from policy_service.decide import decision_id
 from policy_service.policies import BUILTIN, enter_workspace
 from policy_service.service import Service
 from rules.compile import compile_document
@@ -33,7 +34,27 @@ if TYPE_CHECKING:
     from policy_service.backtest_result import Tally
 
 LOG = "finance-co"
-EVENTS = [event for told in islice(drawn(), 60) for event in told]
+_SHARED = {
+    "occurred_at": "2026-11-22T10:00:00Z",
+    "workspace": {"id": LOG, "plan": "premium"},
+    "conversation": {"id": "joined", "direction": "inbound"},
+    "contact": {"id": "ct-joined", "kind": "lead"},
+    "message": {"language": "en"},
+}
+JOINED = (
+    {"id": "joined-1", "type": "conversation.started"},
+    {"id": "joined-2", "type": "teammate.joined"},
+    {
+        "id": "joined-3",
+        "type": "question.expired",
+        "question": {"id": f"{decision_id(LOG, 'joined-1')}.0"},
+    },
+)
+"""A teammate joins while the question is open; then it expires."""
+EVENTS = [
+    *(event for told in islice(drawn(), 60) for event in told),
+    *(orjson.dumps({**_SHARED, **event}) for event in JOINED),
+]
 
 
 def with_rule(when: dict[str, Any], **more: Any) -> dict[str, Any]:
@@ -57,6 +78,18 @@ CANDIDATES = {
         {"attributes.company_size": {"gte": 100}},
         facts={"attributes.company_size": {"type": "integer"}},
     ),
+    "a teammate changes nothing": {
+        **document(),
+        "guards": [
+            {
+                "id": "joined",
+                "when": {"event.type": "teammate.joined"},
+                "outcome": "noted",
+                "reason": "ours",
+            },
+            *document()["guards"],
+        ],
+    },
     "another question": {**document(), "messages": {"en": {"ask": "Do we know you?"}}},
     "another deadline": document(answer_within="PT1H"),
 }
