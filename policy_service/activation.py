@@ -137,7 +137,7 @@ def check(versions: Versions, record: VersionRecord, how: Activation) -> None:
     else:
         back = record.status is Status.RETIRED
         allowed = back or record.number in beside or may_begin(versions, record)
-    if not allowed and record.status is Status.PROPOSED and versions.required > 1:
+    if not allowed and record.status is Status.PROPOSED:
         had = f"{len(record.approvals)} of the {versions.required} approvals that are required"
         raise Problem("wrong_status", f"Version {record.number} has {had}")
     if not allowed:

@@ -47,6 +47,10 @@ if TYPE_CHECKING:
 Options = TypeVar("Options", bound="Callable[..., Any]")
 
 LONGEST_TEXT = 500
+NO_KEY = (
+    "there is no such key: name the file that holds one with --key, or give it on standard input"
+)
+"""What HTTP says of a header, at the command line."""
 FINDINGS = frozenset({409, 413, 422})
 """The statuses of problems that lie in the document or the version; any other is wrong use, but
 that whoever proposed would approve."""
@@ -138,7 +142,8 @@ def _end(problem: Mapping[str, Any], *, as_json: bool) -> NoReturn:
     if as_json:
         show(problem)
     else:
-        click.echo(f"policy-service: {printable(problem['detail'])}", err=True)
+        detail = NO_KEY if problem["code"] == "unauthorized" else problem["detail"]
+        click.echo(f"policy-service: {printable(detail)}", err=True)
         for error in problem.get("errors", ()):
             line = f"line {error['line']}, " if "line" in error else ""
             said = printable(f"{line}{error['pointer'] or '/'}: {error['message']}")

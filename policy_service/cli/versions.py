@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import click
 
+from audit.versions import Status
 from policy_service.api import versions as views
 from policy_service.cli.place import check_text, document_file, place, where_and_who
 from policy_service.cli.terminal import fail, show
@@ -101,7 +102,7 @@ def activate(
         if at is not None:
             moment(at)
     except ValueError as error:
-        fail(f"--at is an RFC 3339 time with an offset: {error}")
+        fail(f"--at is {error}, such as 2026-12-01T09:00:00+01:00")
     how: dict[str, Any] = {
         "at": at,
         "percent": percent,
@@ -130,7 +131,20 @@ def _take(there: Place, view: Callable[..., Any], step: Step, ask: Ask) -> None:
         show(version)
     else:
         name = f"version {version['version']} of {there.workspace}"
-        click.echo(f"{name} is {version['status']}: {version['digest']}")
+        click.echo(f"{name} is {version['status']}{_for_whom(version)}: {version['digest']}")
+        for due in version["scheduled"]:
+            click.echo(f"  to be activated at {due["due"]}{_how(due)}")
+
+
+def _for_whom(version: dict[str, Any]) -> str:
+    """For whom an active version decides, where that is not for all."""
+    return _how(version["activations"][-1]) if version["status"] == Status.ACTIVE else ""
+
+
+def _how(step: dict[str, Any]) -> str:
+    if step.get("shadow"):
+        return ", in the shadow"
+    return f", for {step['percent']} percent of the conversations" if "percent" in step else ""
 
 
 def _written(file: Path) -> dict[str, Any] | str:

@@ -160,6 +160,29 @@ def test_people_are_told_in_words(at_home: Team) -> None:
     assert "/settings/enabled" in refused.stderr
 
 
+def test_people_are_told_for_whom_and_from_when_a_version_decides(at_home: Team) -> None:
+    where = (*at_home.place, "--workspace", "acme", "--key", at_home.folder / "approver")
+
+    def activate(*how: str) -> str:
+        said = call("rules", "activate", *where, "2", *how).stdout
+        return said.replace(digest, "DIGEST")
+
+    digest = at_home.propose()["digest"]
+    early = call("rules", "activate", *where, "2", code=1).stderr
+    assert "has 0 of the 1 approvals that are required" in early
+    call("rules", "approve", *where, "2", "--digest", digest)
+    name = "version 2 of acme is"
+    assert activate("--shadow") == f"{name} active, in the shadow: DIGEST\n"
+    some = ", for 10 percent of the conversations"
+    assert activate("--percent", "10") == f"{name} active{some}: DIGEST\n"
+    said = activate("--at", "2199-01-01T00:00:00+01:00")
+    due = "  to be activated at 2198-12-31T23:00:00.000Z\n"
+    assert said == f"{name} active{some}: DIGEST\n{due}"
+    assert activate() == f"{name} active: DIGEST\n{due}"
+    no_key = call("rules", "approvals", "--workspace", "acme", *at_home.place, given=b"", code=2)
+    assert "--key" in no_key.stderr
+
+
 def test_people_are_told_in_words_what_is_asked_of_versions(at_home: Team) -> None:
     where = (*at_home.place, "--workspace", "acme", "--key")
     file = at_home.folder / "guardrails.json"
