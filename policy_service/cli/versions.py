@@ -133,7 +133,7 @@ def _take(there: Place, view: Callable[..., Any], step: Step, ask: Ask) -> None:
         name = f"version {version['version']} of {there.workspace}"
         click.echo(f"{name} is {version['status']}{_for_whom(version)}: {version['digest']}")
         for due in version["scheduled"]:
-            click.echo(f"  to be activated at {due["due"]}{_how(due)}")
+            click.echo(f"  to be activated at {due['due']}{_how(due)}")
 
 
 def _for_whom(version: dict[str, Any]) -> str:
