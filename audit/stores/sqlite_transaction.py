@@ -49,7 +49,7 @@ class KnownLog:
     latest: dict[str, Entry | None] = field(default_factory=dict)  # by prefix of their kinds
 
     def after(self, entry: Entry, kind: str) -> KnownLog:
-        latest = self.latest
+        latest = self.latest.copy()  # a work that is undone leaves what it remembers to nobody
         if kind.startswith(tuple(latest)):
             latest = {
                 prefix: entry if kind.startswith(prefix) else before

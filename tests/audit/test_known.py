@@ -103,6 +103,22 @@ def test_a_work_that_fails_after_it_wrote_is_forgotten(store: SqliteStore) -> No
         assert view.personal("acme", 4) == personal("b", "ct-b")
 
 
+def test_what_a_work_that_fails_was_the_first_to_ask_for_is_forgotten(
+    store: SqliteStore, tmp_path: Path
+) -> None:
+    """It read what it had written itself: a version step that never was must not stay the last."""
+
+    def fails(tx: SqliteTransaction) -> None:
+        retired = retire(tx)
+        assert latest_version(tx) == retired.index
+        raise ValueError("changed my mind")
+
+    with SqliteStore.open(tmp_path) as other:
+        other.transact(decide("a"))  # from here on it knows the log's end, and no last entries
+        [_, seen] = other.transact_each([fails, latest_version])
+        assert (seen, other.transact(latest_version)) == (2, 2)
+
+
 def test_a_work_that_fails_before_it_wrote_undoes_nothing(
     store: SqliteStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
