@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import base64
 import json
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,23 +18,70 @@ from audit.spread import Unfinished
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from audit.notes import VerifierKey
+
 SOUND, TAMPERED, CANNOT_TELL = 0, 1, 2
 MOST_PROCESSES = 256
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Verify what the arguments name and print what was found; the exit code."""
+    """Verify what the arguments name and print what was found; the exit code.
+
+    Whatever goes wrong in between was not foreseen, or was not said: then it cannot be told.
+    """
     given = _parser().parse_args(arguments)
     try:
-        keys = [parse_key(line) for path in given.key for line in _lines(path)]
-        older = [path.read_bytes() for path in given.checkpoint]
-        verdict = verify_bundle(given.bundle, keys, older, processes=given.processes)
-    except (OSError, BadBundle, Refused, Unfinished, UnicodeDecodeError) as error:
-        complaint = _printable(f"cannot tell: {error}")
-        print(json.dumps({"unknown": [complaint]}) if given.json else complaint)  # noqa: T201
-        return CANNOT_TELL
-    print(json.dumps(_view(verdict), indent=2) if given.json else _text(verdict))  # noqa: T201
-    return exit_code(verdict)
+        verdict = _verdict(given)
+        said = json.dumps(_view(verdict), indent=2) if given.json else _text(verdict)
+        code = exit_code(verdict)
+    except Exception as error:  # noqa: BLE001 - "tampered with" is what a crash must not look like
+        complaint = _printable(f"cannot tell: {_why(error)}")
+        said = json.dumps({"unknown": [complaint]}) if given.json else complaint
+        code = CANNOT_TELL
+    return code if _print(said) else CANNOT_TELL
+
+
+def _verdict(given: argparse.Namespace) -> Verdict:
+    keys = [key for file in given.key for key in _keys(file)]
+    older = [path.read_bytes() for path in given.checkpoint]
+    return verify_bundle(given.bundle, keys, older, processes=given.processes)
+
+
+def _keys(file: str) -> list[VerifierKey]:
+    try:
+        lines = Path(file).read_text("utf-8").split("\n")
+    except OSError as error:
+        if _is_key(file):
+            raise Refused("--key takes a file, and this is the key itself") from error
+        raise
+    return [parse_key(line) for line in lines if line]
+
+
+def _is_key(text: str) -> bool:
+    try:
+        parse_key(text)
+    except Refused:
+        return False
+    return True
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, OSError | BadBundle | Refused | Unfinished | UnicodeDecodeError):
+        return str(error)
+    return f"the verifier failed, {type(error).__name__}: {error}"
+
+
+def _print(said: str) -> bool:
+    """Whether it could be said, whatever characters there are for it."""
+    out = sys.stdout
+    encoding = (out and out.encoding) or "utf-8"
+    try:
+        print(said.encode(encoding, "backslashreplace").decode(encoding), flush=True)  # noqa: T201
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), out.fileno())  # else it is tried again at exit
+        print(f"cannot tell: what was found cannot be printed: {error}", file=sys.stderr)  # noqa: T201
+        return False
+    return True
 
 
 def exit_code(verdict: Verdict) -> int:
@@ -50,7 +98,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("bundle", type=Path, metavar="BUNDLE", help="the folder of the bundle")
     parser.add_argument(
         "--key",
-        type=Path,
         action="append",
         default=[],
         metavar="KEYFILE",
@@ -79,10 +126,6 @@ def _count(text: str) -> int:
     if not text.isdecimal() or int(text) > MOST_PROCESSES:
         raise argparse.ArgumentTypeError(f"not a number up to {MOST_PROCESSES}")
     return int(text)
-
-
-def _lines(path: Path) -> list[str]:
-    return [line for line in path.read_text("utf-8").split("\n") if line]
 
 
 def _view(verdict: Verdict) -> dict[str, object]:

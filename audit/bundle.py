@@ -22,6 +22,7 @@ from audit.notes import decode_base64, encode_base64
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
     from typing import BinaryIO
 
 CHECKPOINT = "checkpoint"
@@ -44,6 +45,22 @@ class BadBundle(AuditError):  # noqa: N818 - it says what is wrong
     """What stands in a file of the bundle is not what belongs there."""
 
     code = "bad_bundle"
+
+
+def open_file(path: Path) -> BinaryIO:
+    """The file, open; BadBundle for what is there and is no file: a pipe is waited for forever."""
+    if path.exists() and not path.is_file():
+        raise BadBundle(f"{path.name} is no file")
+    return path.open("rb")
+
+
+def read_file(path: Path) -> bytes:
+    """The file that is held in memory as a whole; BadBundle also where it is too long for that."""
+    with open_file(path) as file:
+        body = file.read(LONGEST_LINE + 1)
+    if len(body) > LONGEST_LINE:
+        raise BadBundle(f"{path.name} is longer than {LONGEST_LINE} bytes")
+    return body
 
 
 def blocks(file: BinaryIO) -> Iterator[tuple[int, bytes]]:

@@ -29,6 +29,8 @@ from audit.bundle import (
     BadBundle,
     blocks,
     document_name,
+    open_file,
+    read_file,
 )
 from audit.checkpoints import Checkpoint, parse_checkpoint
 from audit.findings import Code, Finding, Report
@@ -93,8 +95,8 @@ def verify_bundle(
     as many for personal parts; 0 is none. Where it is not said: one for each processor, if there
     are several and the bundle is not small.
     """
-    note = (folder / CHECKPOINT).read_bytes()
-    own = (folder / KEY).read_text("utf-8").removesuffix("\n")
+    note = read_file(folder / CHECKPOINT)
+    own = read_file(folder / KEY).decode().removesuffix("\n")
     found = _Found()
     checkpoint = _unverified(note, "its checkpoint")
     log = checkpoint.origin.rpartition("/")[2]
@@ -191,7 +193,7 @@ class _Bundle:
         self.has_personal = (folder / PERSONAL).exists()
 
     def _opened(self, name: str) -> BinaryIO:
-        return self._files.enter_context((self._folder / name).open("rb"))
+        return self._files.enter_context(open_file(self._folder / name))
 
     def walk(self, sizes: set[int], passed: Callable[[int], object], processes: int) -> Walk:
         """Walk through the entries, and see that nothing else is there."""
@@ -259,11 +261,10 @@ class _Bundle:
     def _document(self, digest: str) -> bytes | None:
         try:
             name = document_name(digest)
-            body = (self._versions / name).read_bytes()
+            self._asked.add(name)
+            return read_file(self._versions / name)
         except (BadBundle, FileNotFoundError):
             return None
-        self._asked.add(name)
-        return body
 
     def _complain(self, index: int | None, message: str) -> None:
         self._found.add([Finding(self._log, index, Code.BUNDLE, message)])

@@ -103,9 +103,8 @@ def test_a_work_that_fails_after_it_wrote_is_forgotten(store: SqliteStore) -> No
         assert view.personal("acme", 4) == personal("b", "ct-b")
 
 
-def test_what_a_work_that_fails_was_the_first_to_ask_for_is_forgotten(
-    store: SqliteStore, tmp_path: Path
-) -> None:
+@pytest.mark.usefixtures("store")
+def test_what_a_work_that_fails_was_the_first_to_ask_for_is_forgotten(tmp_path: Path) -> None:
     """It read what it had written itself: a version step that never was must not stay the last."""
 
     def fails(tx: SqliteTransaction) -> None:
