@@ -3,15 +3,18 @@
 The events that lead up to a stage are looked for, breadth first, among those that bring a rule to
 decide and those of every type; each is derived and decided as any event is. What is offered was
 derived back: no test tells its last facts from those that were asked for. That none is found does
-not say that there is none. Ids and times are always the same.
+not say that there is none. Times are always the same; ids are made of the document, its settings
+and the events, so that those of one conversation never differ and those of two always do.
 """
 
 from __future__ import annotations
 
+import hashlib
 from functools import cached_property
 from itertools import count, islice
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
 
+from rules.canonical import canonical
 from rules.compile import Policy
 from rules.derive import Conversation, bucket, derive
 from rules.errors import EventRefused
@@ -34,7 +37,10 @@ MOST_EVENTS = 8
 """Events of a conversation that are looked for."""
 MOST_IDS = 200_000
 """Conversation ids that are tried for one in a given place of the sample."""
+ID_DIGITS = 12
+"""Hexadecimal digits of what tells the ids of one conversation from those of another."""
 _STAGE, _ASKS, _BUCKET = "conversation.stage", "conversation.asks", "sample.bucket"
+_LANGUAGE = "message.language"
 _UNCLEAR = ("What do you mean?", "Tell me more", "")
 """Replies, one of which is no listed phrase: none of those is empty."""
 _ATTRIBUTES = "attributes."
@@ -59,7 +65,7 @@ class Conversations:
         self._space = space
         self._leading = [*leading, *_of_every_type()]
         self._known: dict[str, dict[_Stand, tuple[Event, ...]]] = {}
-        self._ids: dict[int, str | None] = {}
+        self._ids: dict[tuple[int, str], str | None] = {}
 
     @cached_property
     def _policy(self) -> Policy:
@@ -68,9 +74,9 @@ class Conversations:
     def ending_in(self, facts: Facts, rule: str) -> tuple[Event, ...] | None:
         """Events the last of which has these facts and is decided by this rule; None: none found.
 
-        It has them as far as any test asks.
+        It has them as far as any test asks. They are in its language where that changes nothing.
         """
-        conversation = self._id(facts.get(_BUCKET))
+        conversation = self._id(facts.get(_BUCKET), "c")
         if conversation is None:
             return None
         for stand, before in self._stands(conversation):
@@ -80,8 +86,40 @@ class Conversations:
                 derived = self._derived(last, stand)
                 if derived is None or not self._has(derived, facts):
                     return None
-                return (*before, last) if self._policy.decide(derived).rule == rule else None
+                if self._policy.decide(derived).rule != rule:
+                    return None
+                spoken = self._spoken(before, stand, facts.get(_LANGUAGE))
+                return self._named((*spoken, last), facts.get(_BUCKET))
         return None
+
+    def _spoken(
+        self, events: tuple[Event, ...], stand: _Stand, language: Scalar | None
+    ) -> tuple[Event, ...]:
+        """The events in one language, where conversations come as far by them; else as they are."""
+        if language is None:
+            return events
+        spoken = tuple(_in_language(event, str(language)) for event in events)
+        come: _Stand | None = _NEW
+        for event in spoken:
+            come = self._after(event, come) if come else None
+        return spoken if come == stand else events
+
+    def _named(self, events: tuple[Event, ...], place: Scalar | None) -> tuple[Event, ...] | None:
+        """The events under ids of their own, at the same place of the sample."""
+        whole = [self._bound.document.digest, self._bound.settings, list(events)]
+        digest = hashlib.sha256(canonical(whole)).hexdigest()[:ID_DIGITS]
+        conversation = self._id(place, f"c-{digest}")
+        if conversation is None:
+            return None
+        named: list[Any] = [
+            {
+                **event,
+                "id": f"ev-{digest}-{number}",
+                "conversation": {**event["conversation"], "id": conversation},
+            }
+            for number, event in enumerate(events, start=1)
+        ]
+        return tuple(named)
 
     def _derived(self, event: Event, stand: _Stand) -> Facts | None:
         """The facts of the event, so far in its conversation; None where it is no event."""
@@ -101,17 +139,18 @@ class Conversations:
         one, other = (self._space.class_of(name, facts.get(name)) for facts in (these, those))
         return one == other
 
-    def _id(self, wanted: Scalar | None) -> str | None:
-        """A conversation's id for which the place in the sample is alike."""
+    def _id(self, wanted: Scalar | None, start: str) -> str | None:
+        """A conversation's id, with this start, for which the place in the sample is alike."""
         if _BUCKET not in self._space.examples:
-            return "c-1"
-        place = self._space.class_of(_BUCKET, wanted)
-        if place not in self._ids:
-            named = (f"c-{number}" for number in islice(count(1), MOST_IDS))
+            return start
+        of = self._space.class_of
+        place = of(_BUCKET, wanted)
+        if (place, start) not in self._ids:
+            named = (f"{start}-{number}" for number in islice(count(1), MOST_IDS))
             places = ((each, bucket(WORKSPACE, each)) for each in named)
-            of = self._space.class_of
-            self._ids[place] = next((i for i, at in places if of(_BUCKET, at) == place), None)
-        return self._ids[place]
+            found = (each for each, at in places if of(_BUCKET, at) == place)
+            self._ids[place, start] = next(found, None)
+        return self._ids[place, start]
 
     def _stands(self, conversation: str) -> Iterator[tuple[_Stand, tuple[Event, ...]]]:
         """How far conversations come, each with events that lead there, the fewest first."""
@@ -180,6 +219,12 @@ def event_of(facts: Facts, document: Document) -> Event:
         **({"attributes": sent} if sent else {}),
     }
     return cast("Event", event)
+
+
+def _in_language(event: Event, language: str) -> Event:
+    """The event with the language of its message, or of its contact, as a tag."""
+    whose: Literal["message", "contact"] = "message" if "message" in event else "contact"
+    return cast("Event", {**event, whose: {**event[whose], "language": language}})
 
 
 def _conversation(facts: Facts) -> dict[str, Any]:

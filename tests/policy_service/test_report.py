@@ -55,15 +55,18 @@ def test_a_version_is_reported_on_to_every_role(api: Api) -> None:
         assert hidden["example"]["decided"]["rule"] == "already-routed"
 
 
-def test_the_conversation_of_a_finding_is_decided_as_it_is_said(api: Api) -> None:
-    api.publish(changed(), "example")
+def test_the_conversations_of_findings_are_decided_as_is_said_in_one_log(api: Api) -> None:
+    tree = changed()
+    tree["settings"]["languages"] = ["en", "fr"]
+    api.publish(tree, "example")
     findings = read(api.get("/v1/workspaces/example/versions/2/report"))["findings"]
-    [hidden] = [each for each in findings if each["code"] == "rule_unreachable"]
-    decisions = [api.decide(event) for event in hidden["example"]["conversation"]]
-    expected = hidden["example"]["decided"]
-    names = ("outcome", "reason", "rule", "stage")
-    assert [decisions[-1][name] for name in names] == [expected[name] for name in names]
-    assert [action["type"] for action in decisions[-1]["actions"]] == expected["actions"]
+    assert len({each["code"] for each in findings}) == 3
+    for finding in findings:
+        expected = finding["example"]["decided"]
+        decisions = [api.decide(event) for event in finding["example"]["conversation"]]
+        names = ("outcome", "reason", "rule", "stage")
+        assert [decisions[-1][name] for name in names] == [expected[name] for name in names]
+        assert [action["type"] for action in decisions[-1]["actions"]] == expected["actions"]
 
 
 def test_the_events_of_a_finding_are_printed_as_they_are_sent(tmp_path: Path) -> None:

@@ -111,3 +111,26 @@ def test_how_often_was_asked_is_how_often_the_conversation_asks() -> None:
     ask = {"when": {"conversation.asks": {"lt": 4}}, "stage": "awaiting_answer", "actions": ["ask"]}
     subject = subject_of(ask, {"when": {"conversation.stage": "awaiting_answer"}})
     assert len(example_of(subject, "r-1").conversation or ()) == 5
+
+
+def test_no_two_conversations_share_an_id_and_the_same_has_the_same() -> None:
+    rules = [rule.id for rule in BUILTIN.document.own.rules]
+    told = [example_of(BUILTIN, rule).conversation or () for rule in rules]
+    assert len({events[0]["conversation"]["id"] for events in told}) == len(rules)
+    ids = [event["id"] for events in told for event in events]
+    assert len(set(ids)) == len(ids)
+    again = Subject(Document(builtin.tree()))
+    assert [example_of(again, rule).conversation for rule in rules] == told
+
+
+def test_the_events_before_are_in_the_language_of_the_last() -> None:
+    """Unless a conversation comes elsewhere by them."""
+    asked = {"stage": "awaiting_answer", "actions": ["ask"]}
+    answered = {"when": {"conversation.stage": "awaiting_answer", "message.language": "fr"}}
+    new = {"conversation.stage": "new"}
+    english = {"message.language": {"language": "en"}}
+    for when, spoken in (new, ["fr", "fr"]), ({**new, **english}, ["en", "fr"]):
+        subject = subject_of({"when": when, **asked}, answered)
+        events = example_of(subject, "r-1").conversation or ()
+        told = [{**event["contact"], **event.get("message", {})} for event in events]
+        assert [each["language"] for each in told] == spoken
