@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, TypeAlias
 from rules.document import Text
 from rules.language import lookup
 from rules.time import moment, rfc3339
-from rules.vocabulary import MESSAGES_OF, PLACEHOLDERS, QUESTIONS, ActionType, Answer
+from rules.vocabulary import (
+    MESSAGES_OF,
+    PLACEHOLDERS,
+    QUESTIONS,
+    SPEAKING,
+    ActionType,
+    Answer,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -67,13 +74,25 @@ def text_of(text: Text, bound: BoundDocument, languages: Languages) -> str:
     return PLACEHOLDER.sub(lambda found: redirect.get(found[1], ""), written or "")
 
 
-def _message(key: str, bound: BoundDocument, languages: Languages) -> str:
-    available = {tag: texts for tag, texts in bound.document.messages.items() if key in texts}
+def said_in(key: str, bound: BoundDocument, languages: Languages) -> str:
+    """The language in which a text of the document is said, of those that have it."""
+    available = [tag for tag, texts in bound.document.messages.items() if key in texts]
     for wanted in (*languages, bound.settings["default_language"]):
         found = lookup(wanted, available) if isinstance(wanted, str) else None
         if found:
-            return available[found][key]
+            return found
     raise LookupError(f"the document has no text {key!r}, and was checked to have one")
+
+
+def keys_of(action: Action) -> tuple[str, ...]:
+    """The keys of the document's texts that an action says; none where it has its own words."""
+    if action.type in SPEAKING:
+        return () if action.text.message is None else (action.text.message,)
+    return MESSAGES_OF.get(action.type, ())
+
+
+def _message(key: str, bound: BoundDocument, languages: Languages) -> str:
+    return bound.document.messages[said_in(key, bound, languages)][key]
 
 
 def _deadline(bound: BoundDocument, occurred_at: str) -> str:

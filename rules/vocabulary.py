@@ -170,6 +170,9 @@ MESSAGES_OF: dict[ActionType, tuple[str, ...]] = {
 }
 """The messages an action speaks by itself."""
 
+SPEAKING = (ActionType.SEND_MESSAGE, ActionType.NOTE)
+"""Actions that say the text they are given, or the message whose key they are."""
+
 PLACEHOLDERS = ("email", "website", "phone")
 """What `{…}` in a message may name: a member of `settings.redirect`."""
 

@@ -16,15 +16,13 @@ from rules.document import condition, resolve, setting_facts
 from rules.explain import holds
 from rules.language import lookup
 from rules.nearest import instead, quoted
-from rules.vocabulary import MESSAGES_OF, PLACEHOLDERS, SETTING_FACTS, ActionType
+from rules.vocabulary import MESSAGES_OF, PLACEHOLDERS, SETTING_FACTS, SPEAKING, ActionType
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from rules.draft import Draft, Part, Written
     from rules.errors import Complaint
-
-_SPEAKING = (ActionType.SEND_MESSAGE, ActionType.NOTE)
 
 
 def check(draft: Draft) -> Iterator[Complaint]:
@@ -42,7 +40,7 @@ def _keys(action: Part) -> tuple[str, ...]:
     name = next((key for key in value if key != "when"), "") if isinstance(value, dict) else value
     if name in tuple(MESSAGES_OF):
         return MESSAGES_OF[ActionType(name)]
-    said = value.get(name) if isinstance(value, dict) and name in _SPEAKING else None
+    said = value.get(name) if isinstance(value, dict) and name in SPEAKING else None
     key = said.get("message") if isinstance(said, dict) else None
     return (key,) if isinstance(key, str) else ()
 
@@ -67,7 +65,7 @@ def _missing_members(action: Part, draft: Draft) -> Iterator[Complaint]:
         of_tag[key] for of_tag in draft.messages.values() for key in _keys(action) if key in of_tag
     ]
     if isinstance(action.value, dict):
-        texts += [said for name in _SPEAKING if isinstance(said := action.value.get(name), str)]
+        texts += [said for name in SPEAKING if isinstance(said := action.value.get(name), str)]
     for name in PLACEHOLDERS:
         there = isinstance(redirect, dict) and name in redirect
         if not there and any(f"{{{name}}}" in text for text in texts):

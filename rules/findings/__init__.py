@@ -8,7 +8,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
-from rules.findings import alike, constant, dead_end, uncovered, unknown_name, unreachable
+from rules.findings import (
+    alike,
+    constant,
+    dead_end,
+    uncovered,
+    unknown_name,
+    unreachable,
+    unspoken,
+)
 from rules.solver import Undecided
 
 if TYPE_CHECKING:
@@ -26,6 +34,7 @@ FINDS: dict[tuple[str, ...], Find] = {
     (dead_end.CODE,): dead_end.find,
     (uncovered.CODE,): uncovered.find,
     (unknown_name.CODE,): unknown_name.find,
+    (unspoken.CODE,): unspoken.find,
 }
 """What looks for findings, by the codes that it tells."""
 
@@ -37,6 +46,7 @@ CODES: dict[str, str] = {
     "value_not_told_apart": "A value that is named is decided as any other.",
     "stage_dead_end": "Nothing leads on from a stage that conversations come into.",
     "name_not_in_directory": "The workspace's directory knows no such team, teammate or tag.",
+    "text_not_in_language": "A text is not there in a language that the settings list.",
     "otherwise_decides": "No rule decides these events: `otherwise` does.",
 }
 """Every finding; a code never changes its meaning."""

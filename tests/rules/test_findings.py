@@ -16,7 +16,10 @@ from rules.explain import explain
 from rules.findings import CODES, FINDS, findings_of
 from rules.findings.finding import Subject
 from rules.findings.unknown_name import CODE as UNKNOWN
+from rules.findings.unspoken import CODE as UNSPOKEN
+from rules.findings.unspoken import MOST_TOLD
 from rules.given import BASE, facts
+from rules.render import actions
 from rules.source import Source, plain, read_yaml
 
 if TYPE_CHECKING:
@@ -172,6 +175,98 @@ def test_a_name_that_no_event_leads_to_is_not_missed() -> None:
         {"when": {"contact.kind": kind}, "actions": [conditional]} for kind in ("lead", "user")
     ]
     assert [at for at, _ in names(document(*rules), tags=[])] == ["/rules/1/actions/0"]
+
+
+ENGLISH = {"hours": "From nine to five", "thanks": "Thank you"}
+SPOKEN: dict[str, Any] = {
+    "when": {"conversation.stage": "new"},
+    "actions": [
+        {"send_message": {"message": "hours"}},
+        {"note": {"message": "thanks"}},
+        {"send_message": "Grüß Gott"},
+        {"send_message": {"message": "hours"}},
+    ],
+}
+
+
+def unspoken(languages: list[str], *rules: dict[str, Any], **parts: Any) -> list[Finding]:
+    """What is told of texts, of rules that speak English and what `parts` says."""
+    messages = {"en": ENGLISH, **parts.pop("messages", {})}
+    settings = {"languages": languages, **parts.pop("settings", {})}
+    source = document(*(rules or [SPOKEN]), messages=messages, settings=settings, **parts)
+    return [each for each in found(source) if each.code == UNSPOKEN]
+
+
+def test_each_text_is_missed_once_in_a_language_where_it_is_said_first() -> None:
+    hours, thanks = unspoken(["en", "fr"])
+    assert (hours.pointer, thanks.pointer) == ("/rules/0/actions/0", "/rules/0/actions/1")
+    assert hours.message == (
+        "`fr` is in settings.languages, and there is no text in it for `hours`: "
+        "r-0 falls back to the default language"
+    )
+
+
+def test_the_texts_of_one_action_are_missed_together() -> None:
+    ask = {"when": {"conversation.stage": "new"}, "actions": ["ask"]}
+    [missed] = unspoken(["fr"], ask, messages={"fr": {"customer": "Oui"}})
+    assert "for `ask`, `not_customer`: r-0" in missed.message
+
+
+@pytest.mark.parametrize(
+    ("wanted", "written", "default", "missed"),
+    [
+        ("de", "de", "en", False),
+        ("de-AT", "de", "en", False),
+        ("DE-at", "de-AT", "en", False),
+        ("de", "de-AT", "en", True),
+        ("de-AT", "de-CH", "en", True),
+        ("de", "de-AT", "de-AT", False),
+        ("*", "de", "en", False),
+        ("a", "de", "en", False),
+    ],
+)
+def test_a_text_is_missed_where_looking_it_up_ends_in_another_language(
+    wanted: str, written: str, default: str, *, missed: bool
+) -> None:
+    told = unspoken([wanted], messages={written: ENGLISH}, settings={"default_language": default})
+    assert bool(told) is missed
+
+
+def test_the_conversation_of_a_missed_text_hears_it_in_the_default_language() -> None:
+    """All of it is in the language that the settings list."""
+    tree = {**builtin.tree(), "settings": {"languages": ["en", "fr-CA"]}, "tests": []}
+    told = [each for each in found(plain(tree)) if each.code == UNSPOKEN]
+    assert len(told) == 3
+    for each in told:
+        assert each.example
+        events = each.example.conversation or ()
+        spoken = [{**event["contact"], **event.get("message", {})} for event in events]
+        assert {said.get("language") for said in spoken} == {"fr-CA"}
+        own = Document(tree).own
+        ruling = explain(own, facts(each.example.given)).ruling
+        carried_out = actions(ruling, own, "dec", "2026-01-05T10:00:00Z", ["fr-CA"])
+        assert (
+            carried_out[int(each.pointer.rpartition("/")[2])]["text"]
+            in own.document.messages["en"].values()
+        )
+
+
+def test_a_text_that_no_event_in_the_language_is_told_is_not_missed() -> None:
+    english = {**SPOKEN, "when": {"message.language": {"language": "en"}}}
+    assert unspoken(["en", "fr"], english) == []
+    off = {**SPOKEN, "when": {"settings.enabled": False}}
+    assert unspoken(["en", "fr"], off) == []
+    not_german = {"when": {"message.language": "de"}}
+    told = unspoken(["de", "fr"], not_german, SPOKEN)
+    assert {each.message.partition(" ")[0] for each in told} == {"`fr`"}
+
+
+def test_after_many_missed_texts_the_rest_is_undecided() -> None:
+    tags = [f"{one}{other}" for one in "abcdefghij" for other in "klmnopqrstu"]
+    source = document(SPOKEN, settings={"languages": tags}, messages={"en": ENGLISH})
+    told, undecided = findings_of(Subject(Document(source.value)), source)
+    assert undecided == (UNSPOKEN,)
+    assert sum(each.code == UNSPOKEN for each in told) == MOST_TOLD
 
 
 def test_facts_that_findings_start_from_are_possible() -> None:
