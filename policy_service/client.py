@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from policy_service.api.approvals import Required
+    from policy_service.api.directory import Directory
     from policy_service.api.explained import DryRun, Explanation, Told
     from policy_service.api.guardrails import Guardrails
     from policy_service.api.reported import Diff
@@ -173,6 +174,19 @@ class Client:
         """Ask these of every proposal from here on; setting what is set changes nothing."""
         body = {"properties": properties, "reason": reason}
         return cast("Guardrails", self._ask("PUT", f"{_of(workspace)}/guardrails", body))
+
+    def directory(self, workspace: str) -> Directory:
+        """The teams, teammates and tags that the workspace is said to have."""
+        return cast("Directory", self._ask("GET", f"{_of(workspace)}/directory"))
+
+    def replace_directory(
+        self, workspace: str, lists: Mapping[str, Sequence[str] | None]
+    ) -> Directory:
+        """Say which there are, in the place of what was said; what is so already changes nothing.
+
+        Of a sort that is not among the lists nothing is said from here on.
+        """
+        return cast("Directory", self._ask("PUT", f"{_of(workspace)}/directory", lists))
 
     def entries(self, workspace: str, **filters: str | int) -> Iterator[LedgerEntry]:
         """The entries that the filters find, in order; `from_` stands for `from`."""

@@ -138,6 +138,16 @@ def test_versions_are_compared_and_rejected(clients: Clients) -> None:
     assert approver.reject("compared", proposed["version"], "not now")["status"] == "rejected"
 
 
+def test_the_directory_is_replaced_whole_and_read(clients: Clients) -> None:
+    platform, author = clients.by_role["platform"], clients.by_role["author"]
+    assert author.directory("known")["since"] is None
+    platform.replace_directory("known", {"teams": ["support", "inbox"], "tags": ["lead"]})
+    told = platform.replace_directory("known", {"teams": ["sales", "inbox"]})
+    assert (told["teams"], told["tags"]) == (["inbox", "sales"], None)
+    again = platform.replace_directory("known", {"teams": ["inbox", "sales"]})
+    assert author.directory("known") == told == again
+
+
 def test_what_is_asked_of_versions_is_read_and_set(clients: Clients) -> None:
     owner, auditor = clients.by_role["owner"], clients.by_role["auditor"]
     assert auditor.approvals("asked") == {"count": 1, "since": None}
