@@ -9,7 +9,7 @@ from audit.merkle import Frontier, leaf_hash
 from audit.stores.beside import write_durably
 from audit.stores.kept_checkpoints import CHECKPOINTS, KeptCheckpoints
 from audit.stores.sqlite import SqliteStore
-from audit.stores.sqlite_copy import copy_ledger
+from audit.stores.sqlite_copy import copy_ledger, put_away
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,7 +45,9 @@ def back_up(data: Path, to: Path) -> list[Copied]:
     with SqliteStore.open(to) as copy, copy.read() as snapshot:
         logs = sorted({*snapshot.logs(), *notes})
         said = {log: kept.checkpoint for log, kept in notes.items()}
-        return [_recomputed(snapshot, log, said.get(log)) for log in logs]
+        copied = [_recomputed(snapshot, log, said.get(log)) for log in logs]
+    put_away(to)
+    return copied
 
 
 def _kept(folder: Path) -> KeptCheckpoints:

@@ -31,6 +31,15 @@ def copy_ledger(folder: Path, to: Path) -> None:
         raise in_our_words(error) from error
 
 
+def put_away(folder: Path) -> None:
+    """Remove the empty files that readers of a copy, who may not write, leave beside it."""
+    try:
+        with closing(sqlite3.connect(folder / LEDGER)) as connection:
+            connection.execute("SELECT 1 FROM logs")  # the last one to close it may, having looked
+    except sqlite3.Error as error:
+        raise in_our_words(error) from error
+
+
 def _copy(path: Path, to: Path) -> None:
     os.close(os.open(to, os.O_CREAT | os.O_EXCL, 0o600))
     source = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)

@@ -2,19 +2,36 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 import orjson
 
-from audit.checkpoints import decode_hash
+from audit.checkpoints import BadCheckpoint, decode_hash
 from audit.errors import NotSigned
 from audit.merkle import leaf_hash as hash_of_leaf
-from audit.notes import BadKey, Refused, encode_base64, format_key, parse_key
-from audit.proofs import format_proof, parse_proof, verify_proof
+from audit.notes import (
+    BadKey,
+    BadNote,
+    Refused,
+    UnknownSigner,
+    encode_base64,
+    format_key,
+    parse_key,
+)
+from audit.proofs import BadProof, format_proof, parse_proof, verify_proof
 from policy_service.checkpoints import Checkpoints
-from policy_service.cli.terminal import data_option, fail, found, json_option, opened, show
+from policy_service.cli.terminal import (
+    WRONG_USE,
+    data_option,
+    fail,
+    found,
+    json_option,
+    opened,
+    show,
+)
 from policy_service.settings import Settings, WrongSetting
 from rules.canonical import canonical
 from rules.event import SYSTEM, is_workspace
@@ -23,6 +40,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 T = TypeVar("T")
+
+_TELLS_NOTHING = (BadProof, BadNote, BadCheckpoint, UnknownSigner)
+"""Refusals of what is no proof, or of a signer who is not known: nothing was tampered with."""
 
 workspace_option: Callable[[Any], Any] = click.option(
     "--workspace", required=True, help="Whose log, or `system`."
@@ -140,9 +160,11 @@ def check_command(
         told = {"code": wrong.code, "message": str(wrong)} if wrong else None
         show({"good": wrong is None, "refused": told, "size": checkpoint and checkpoint.size})
     elif wrong:
-        click.echo(f"wrong: {wrong}")
+        click.echo(f"{'cannot tell' if isinstance(wrong, _TELLS_NOTHING) else 'wrong'}: {wrong}")
     elif checkpoint:
         click.echo(f"entry {parsed.index} is in {checkpoint.origin}, of {checkpoint.size} entries")
+    if isinstance(wrong, _TELLS_NOTHING):
+        sys.exit(WRONG_USE)
     if wrong:
         found()
 

@@ -71,6 +71,20 @@ def test_what_cannot_be_told_is_wrong_use(data: Path) -> None:
     call("ledger", "check", data / "none", "--key", key(data), "--leaf-hash", hashed, code=2)
 
 
+def test_a_proof_that_is_none_or_was_signed_by_a_stranger_tells_nothing(data: Path) -> None:
+    """As for `verify.pyz`: what no known key signed may be anybody's, and is no tampering."""
+    hashed, file = ("--leaf-hash", leaf_hash(data)), proof(data)
+    stranger = call("ledger", "key", "--data", data, "--workspace", "globex").stdout.strip()
+    said = call("ledger", "check", file, "--key", stranger, *hashed, code=2)
+    assert said.stdout == "cannot tell: none of the known keys signed the note\n"
+    told = as_json("ledger", "check", file, "--key", stranger, *hashed, code=2)
+    assert (told["good"], told["refused"]["code"]) == (False, "unknown_signer")
+    for text in ("no proof", file.read_text().partition("\n\n")[0] + "\n\nno note\n"):
+        file.write_text(text)
+        said = call("ledger", "check", file, "--key", key(data), *hashed, code=2)
+        assert said.stdout.startswith("cannot tell: ")
+
+
 def test_the_commands_say_what_is_said_over_http(data: Path) -> None:
     said = as_json("ledger", "checkpoint", "--data", data, *ACME)
     assert call("ledger", "checkpoint", "--data", data, *ACME).stdout == said["checkpoint"]
@@ -129,12 +143,13 @@ def test_a_backup_is_the_same_ledger(data: Path) -> None:
     call("ledger", "checkpoint", "--data", data, *ACME)
     out = data.parent / "backup"
     told = as_json("backup", "--data", data, "--out", out)["logs"]
+    names = {path.name for path in out.iterdir()}
+    assert names == {"checkpoints", "contacts.sqlite3", "ledger.sqlite3"}
     verified = as_json("verify", "--data", out)["logs"]
     assert {each["log"]: each["root"] for each in told} == {
         each["log"]: each["root"] for each in verified
     }
     assert [each["wrong"] for each in told] == [None] * 3
-    assert not (out / SIGNING_KEY).exists()
     call("replay", "--data", out)
     call("backup", "--data", data, "--out", out, code=2)
 
