@@ -1,8 +1,8 @@
 """What is logged: one JSON object a line, on standard error.
 
-Lines about requests are written by a thread of their own, many at once: while they were written one
-by one, every request waited for the others' lines. A process that is killed loses its last few;
-what is graver than they are is written before whoever says it goes on.
+Lines about requests are written by a thread of their own, those of a twentieth of a second at once:
+to wake it for each of them took a sixth of what a request costs. A process that is killed loses its
+last few; what is graver than they are is written before whoever says it goes on.
 
 No line holds personal data. A line about an error has its types and where it came from, without the
 messages and values, because those may hold a part of an event.
@@ -15,6 +15,7 @@ import logging.config
 import os
 import sys
 import threading
+import time
 import traceback
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     Raised = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, ...]
 
 NAME = "policy_service"
+SECONDS_GATHERED = 0.05
+"""For so long lines wait for others, to be written with them."""
 
 
 class JsonLines(logging.Formatter):
@@ -70,7 +73,8 @@ class Lines(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         self._records.put(record)
-        self._there.set()
+        if not self._there.is_set():
+            self._there.set()
         if record.levelno > logging.INFO:
             self.flush()
         elif not self._is_written:
@@ -103,6 +107,7 @@ class Lines(logging.Handler):
     def _write(self) -> None:
         while True:
             self._there.wait()
+            time.sleep(SECONDS_GATHERED)
             self._there.clear()
             self.flush()
 
