@@ -122,7 +122,11 @@ class SqliteCommit:
     def _undo(self) -> None:
         self._execute("ROLLBACK")
         self._execute("BEGIN IMMEDIATE")
-        if self._data_version() != self.known.data_version:
+        try:
+            version = self._data_version()
+        except sqlite3.Error as error:
+            raise in_our_words(error) from error
+        if version != self.known.data_version:
             raise StorageUnavailable("another program wrote while a write was undone")
         for statement, values in self._writes:
             self._execute(statement, *values)

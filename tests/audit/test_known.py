@@ -166,6 +166,27 @@ def _lost(_: object) -> None:
     raise StorageUnavailable("the disk is full")
 
 
+def test_what_fails_while_a_work_is_undone_is_told_in_our_words(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The commit is lost for all in it; no error of sqlite3 leaves the package."""
+
+    def fails(tx: SqliteTransaction) -> None:
+        tx.add_document(b"another")
+        monkeypatch.setattr(sqlite_writer.SqliteCommit, "_data_version", _broken)
+        raise ValueError("changed my mind")
+
+    outcomes = store.transact_each([decide("a"), fails, decide("b")])
+    assert [type(each) for each in outcomes] == [StorageUnavailable] * 3
+    monkeypatch.undo()
+    assert store.transact(decide("c")).index == 3
+    sound(store, acme=4)
+
+
+def _broken(_: object) -> None:
+    raise sqlite3.OperationalError("disk I/O error")
+
+
 def test_a_transaction_that_sqlite_undid_is_lost_as_a_whole(store: SqliteStore) -> None:
     """After some failures SQLite rolls back by itself; what came later must not be on its own."""
 
