@@ -179,9 +179,9 @@ def _replaced(before: Versions, members: Mapping[str, Any]) -> set[int]:
     """The versions that decide nothing any more once one is activated so."""
     trial = before.trial.number if before.trial else None
     if members.get("shadow"):
-        replaced = {before.shadow}
+        replaced = {before.shadow} - {trial}  # which goes on deciding for its share
     elif "percent" in members:
-        replaced = {trial}
+        replaced = {trial} - {before.shadow}
     else:
         replaced = {before.active, trial, before.shadow}
     return {each for each in replaced if each is not None}

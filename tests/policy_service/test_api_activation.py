@@ -141,6 +141,27 @@ def test_a_version_in_the_shadow_decides_nothing_and_is_recorded_beside(api: Api
     assert status(api, number) == "retired"
 
 
+def test_a_version_on_trial_may_be_in_the_shadow_too_and_loses_each_place_alone(api: Api) -> None:
+    first, second, third = (approved(api, tree) for tree in (OFF, FRENCH, document("Third")))
+    of_the_share = [c for c in CONVERSATIONS if bucket("acme", c) < 5000]
+    read(api.step(first, "activate", percent=50))
+    read(api.step(first, "activate", shadow=True))
+    read(api.step(second, "activate", shadow=True))
+    assert starts(api, of_the_share[0])["policy"]["version"] == first
+    read(api.step(first, "activate", shadow=True))
+    read(api.step(third, "activate", percent=50))
+    assert starts(api, of_the_share[1])["policy"]["version"] == third
+    with api.store.read() as view:
+        recorded = view.decision("acme", f"ev-{of_the_share[1]}")
+    assert recorded is not None
+    assert recorded.value["shadow"]["policy"]["version"] == first
+    assert [status(api, number) for number in (first, second, third)] == [
+        "active",
+        "retired",
+        "active",
+    ]
+
+
 def test_a_conversation_that_has_begun_keeps_its_version(api: Api) -> None:
     starts(api, "c-1")
     api.publish(document("Two", customer_destination={"team": "vip"}))
