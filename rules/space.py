@@ -11,6 +11,7 @@ A set of facts is a `Box`: for each fact the classes it may be of, as bits of a 
 
 from __future__ import annotations
 
+from bisect import bisect
 from functools import lru_cache
 from itertools import chain, count, islice, product
 from math import ceil, floor
@@ -81,6 +82,8 @@ class Space:
         self._asked: dict[str, list[tuple[int, Condition]]] = {}
         self._numbers: dict[str, dict[bytes, int]] = {}
         """For each fact the number of a class by whether it is unknown and which tests hold."""
+        self._steps: dict[str, tuple[list[int], list[int]]] = {}
+        """For each integer what was tried, ascending, with its class: which goes on to the next."""
         for name, conditions in asked.items():
             self._part(name, conditions)
 
@@ -96,6 +99,9 @@ class Space:
             said = self._said(name, value, known)
             classes.setdefault(said, value)
             tried.append((value, numbers.setdefault(said, len(numbers))))
+        if within and all(domain.fact.type is FactType.INTEGER for domain in within):
+            rising = sorted({(v, at) for v, at in tried if isinstance(v, int)})
+            self._steps[name] = [v for v, _ in rising], [at for _, at in rising]
         self.examples[name] = list(classes.values())
         for at, key in enumerate(tests, start=1):
             self._masks[key] = sum(1 << n for n, said in enumerate(classes) if said[at])
@@ -114,6 +120,9 @@ class Space:
 
         0 where it cannot be unknown either.
         """
+        steps = self._steps.get(name)
+        if steps and type(value) is int and steps[0][0] <= value <= steps[0][-1]:
+            return 1 << steps[1][bisect(steps[0], value) - 1]
         numbers = self._numbers[name]
         number = numbers.get(self._said(name, value, {}), numbers.get(self._said(name, None, {})))
         return 0 if number is None else 1 << number

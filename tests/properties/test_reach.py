@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rules import builtin
 from rules.compile import compile_document
-from rules.document import Document
-from rules.explain import explain
-from rules.possible import can_be
+from rules.document import Document, Within
+from rules.explain import explain, holds
+from rules.possible import can_be, domains
 from rules.reach import Reach
+from rules.space import Space
+from rules.vocabulary import Test
 from tests.properties.brute_force import all_facts
 from tests.properties.random_documents import Drawing
 from tests.properties.strategies import STEADY
@@ -68,3 +71,19 @@ def test_a_way_is_there_where_some_facts_go_it(tree: dict[str, Any]) -> None:
     for known in all_facts(document):
         ruling = policy.decide(known)
         assert (ruling.rule, repr(ruling.actions)) in ways
+
+
+@MANY
+@given(st.lists(st.integers(-3, 30) | st.floats(-3, 30), min_size=1), st.integers(0, 40))
+def test_a_number_is_of_the_class_of_which_the_same_tests_hold(
+    bounds: list[float], asks: int
+) -> None:
+    """Whether it was among those that were tried or stands between two."""
+    tests = [Within(((Test.GTE, bound),)) for bound in bounds]
+    tests += [Within(((Test.LT, bound),)) for bound in bounds]
+    fact = "conversation.asks"
+    space = Space([domains(Document(builtin.tree()), None)], [(0, fact, test) for test in tests])
+    number = space.class_of(fact, asks)
+    assert number.bit_count() == 1
+    for test in tests:
+        assert bool(space.mask(fact, test) & number) is holds(test, asks)
