@@ -87,6 +87,7 @@ def _group_view(change: Change) -> dict[str, Any]:
         "after": asdict(change.after),
         "where": change.where,
         "example": change.example,
+        "conversation": change.conversation,
     }
 
 

@@ -10,6 +10,7 @@ and the events, so that those of one conversation never differ and those of two 
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from functools import cached_property
 from itertools import count, islice
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
@@ -19,14 +20,14 @@ from rules.compile import Policy
 from rules.derive import Conversation, bucket, derive
 from rules.errors import EventRefused
 from rules.event import checked_event
-from rules.given import BASE
+from rules.given import BASE, PREFIX
 from rules.phrases import normalise
 from rules.vocabulary import CHANNEL_BY_DEFAULT, ActionType, Answer, EventType
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from rules.document import BoundDocument, Document, Scalar
+    from rules.document import BoundDocument, Document, Rule, Scalar
     from rules.event import Event
     from rules.space import Space
 
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 WORKSPACE = "example"
 MOST_EVENTS = 8
 """Events of a conversation that are looked for."""
+MOST_LEADING = 10
+"""Rules of one stage from whose facts events on the way are made."""
 MOST_IDS = 200_000
 """Conversation ids that are tried for one in a given place of the sample."""
 ID_DIGITS = 12
@@ -59,9 +62,15 @@ _NEW = _Stand(Conversation().stage, Conversation().asks)
 class Conversations:
     """Conversations that a document decides, under settings of its own or others."""
 
-    def __init__(self, bound: BoundDocument, space: Space, leading: Iterable[Facts]) -> None:
-        """`leading` are facts that rules decide, which events are made of on the way."""
+    def __init__(
+        self, bound: BoundDocument, space: Space, leading: Iterable[Facts], *others: Document
+    ) -> None:
+        """`leading` are facts that rules decide, which events are made of on the way.
+
+        The space is one of the document, and of others beside it that the last event is put to.
+        """
         self._bound = bound
+        self._documents = (bound.document, *others)
         self._space = space
         self._leading = [*leading, *_of_every_type()]
         self._known: dict[str, dict[_Stand, tuple[Event, ...]]] = {}
@@ -84,9 +93,9 @@ class Conversations:
             if self._alike(_STAGE, there, facts) and self._alike(_ASKS, there, facts):
                 last = self._happened(facts, conversation, len(before) + 1)
                 derived = self._derived(last, stand)
-                if derived is None or not self._has(derived, facts):
+                if derived is None or self._policy.decide(derived).rule != rule:
                     return None
-                if self._policy.decide(derived).rule != rule:
+                if not self._has(last, stand, facts):
                     return None
                 spoken = self._spoken(before, stand, facts.get(_LANGUAGE))
                 return self._named((*spoken, last), facts.get(_BUCKET))
@@ -121,16 +130,21 @@ class Conversations:
         ]
         return tuple(named)
 
-    def _derived(self, event: Event, stand: _Stand) -> Facts | None:
+    def _derived(self, event: Event, stand: _Stand, by: Document | None = None) -> Facts | None:
         """The facts of the event, so far in its conversation; None where it is no event."""
         try:
-            return derive(self._bound.document, checked_event(event), Conversation(*stand))
+            return derive(by or self._bound.document, checked_event(event), Conversation(*stand))
         except EventRefused:
             return None
 
-    def _has(self, derived: Facts, facts: Facts) -> bool:
-        asked = (name for name in self._space.examples if not name.startswith("settings."))
-        return all(self._alike(name, derived, facts) for name in asked)
+    def _has(self, event: Event, stand: _Stand, facts: Facts) -> bool:
+        """Whether each document takes the event for one with these facts, as far as is asked."""
+        for document, view in zip(self._documents, self._space.views, strict=True):
+            derived = self._derived(event, stand, document) or {}
+            asked = (n for n in view if n in self._space.examples and not n.startswith(PREFIX))
+            if not all(self._alike(name, derived, facts) for name in asked):
+                return False
+        return True
 
     def _alike(self, name: str, these: Facts, those: Facts) -> bool:
         """Whether no test tells the fact of these from that of those."""
@@ -143,11 +157,11 @@ class Conversations:
         """A conversation's id, with this start, for which the place in the sample is alike."""
         if _BUCKET not in self._space.examples:
             return start
-        of = self._space.class_of
-        place = of(_BUCKET, wanted)
+        place = self._space.class_of(_BUCKET, wanted)
         if (place, start) not in self._ids:
             named = (f"{start}-{number}" for number in islice(count(1), MOST_IDS))
             places = ((each, bucket(WORKSPACE, each)) for each in named)
+            of = self._space.class_of
             found = (each for each, at in places if of(_BUCKET, at) == place)
             self._ids[place, start] = next(found, None)
         return self._ids[place, start]
@@ -187,6 +201,22 @@ class Conversations:
         event["occurred_at"] = f"2026-01-05T10:{number:02}:00Z"
         event["conversation"]["id"] = conversation
         return event
+
+
+def leading(rules: Iterable[Rule], reached: Callable[[str], Facts | None]) -> Iterator[Facts]:
+    """Facts for which a rule asks, or leads to a stage: a few for each stage.
+
+    `reached` gives facts that a rule decides, by its id.
+    """
+    found: Counter[str] = Counter()
+    for rule in rules:
+        asks = any(action.type is ActionType.ASK for action in rule.actions)
+        to = f"{rule.stage} {asks}"
+        if (rule.stage or asks) and found[to] < MOST_LEADING:
+            facts = reached(rule.id)
+            if facts is not None:
+                found[to] += 1
+                yield facts
 
 
 def event_of(facts: Facts, document: Document) -> Event:

@@ -7,13 +7,18 @@ Each document is taken with its own settings, and the same stage and history are
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections import defaultdict
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from itertools import islice
 from math import inf
 from typing import TYPE_CHECKING, Any
 
 from rules import render
+from rules.conversations import Conversations, leading
 from rules.document import OneOf, When
 from rules.example import given_of
+from rules.given import facts
 from rules.possible import ONLY_WITH
 from rules.reach import MOST_STEPS, Reach
 from rules.ruling import Ruling
@@ -22,9 +27,10 @@ from rules.space import meet
 from rules.vocabulary import Stage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from rules.document import BoundDocument, Document, Scalar
+    from rules.event import Event
     from rules.reach import Case, Way
     from rules.regions import Region
     from rules.space import Box
@@ -61,6 +67,11 @@ class Change:
     """Facts of the group, as a test of a document gives them."""
     region: Region = field(repr=False, compare=False)
     """All facts of the group."""
+    conversation: tuple[Event, ...] | None = None
+    """Events the last of which has such facts, where the earlier document decides them all.
+
+    None where none was found.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,14 +89,13 @@ def meaning(before: Document, after: Document, most_steps: int = MOST_STEPS) -> 
     stages = tuple(When(((STAGE, OneOf((stage.value,))),)) for stage in Stage)
     compared = _Compared(Reach(before.own, after.own, asked=stages, most_steps=most_steps))
     changes: list[Change] = []
+    complete = True
     try:
-        for change in compared.changes():
-            if len(changes) == MOST_GROUPS:
-                return Meaning(tuple(changes), complete=False)
-            changes.append(change)
+        changes.extend(islice(compared.changes(), MOST_GROUPS + 1))
     except Undecided:
-        return Meaning(tuple(changes), complete=False)
-    return Meaning(tuple(changes), complete=True)
+        complete = False
+    told = tuple(compared.happening(changes[:MOST_GROUPS]))
+    return Meaning(told, complete and len(changes) <= MOST_GROUPS)
 
 
 class _Compared:
@@ -110,6 +120,30 @@ class _Compared:
                 if not hidden and meet(one.box, other.box) is not None:
                     yield from self._between(one, other)
 
+    def happening(self, changes: Iterable[Change]) -> Iterator[Change]:
+        """The changes, each with a conversation."""
+        before, after = self._reach.documents
+        leads = list(leading(before.rules, self._reached)) if changes else []
+        conversations = Conversations(before, self._reach.space, leads, after.document)
+        for change in changes:
+            events = conversations.ending_in(facts(change.example), change.before.rule)
+            yield replace(change, conversation=events)
+
+    def _reached(self, rule: str) -> Mapping[str, Scalar] | None:
+        """Facts that a rule of the earlier document decides; None, too, where that is not known."""
+        try:
+            found = map(self._reach.reaching, self._earlier[rule])
+            return next((facts for facts in found if facts is not None), None)
+        except Undecided:
+            return None
+
+    @cached_property
+    def _earlier(self) -> Mapping[str, Sequence[Case]]:
+        found: defaultdict[str, list[Case]] = defaultdict(list)
+        for case in self._reach.cases[0]:
+            found[case.rule.id].append(case)
+        return found
+
     def _between(self, one: Case, other: Case) -> Iterator[Change]:
         for way, says in self._said(one, 0):
             for other_way, other_says in self._said(other, 1):
@@ -120,10 +154,10 @@ class _Compared:
                 narrowed = self._narrowed(box, says, other_says)
                 if narrowed is not None:
                     forbidden = way.forbidden | other_way.forbidden
-                    facts = self._reach.find(narrowed, forbidden)
-                    if facts is not None:
+                    found = self._reach.find(narrowed, forbidden)
+                    if found is not None:
                         where = self._where(narrowed, forbidden)
-                        given = given_of(facts)
+                        given = given_of(found)
                         region = self._reach.region(narrowed, forbidden)
                         yield Change(texts_only, says.said, other_says.said, where, given, region)
 

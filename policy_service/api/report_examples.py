@@ -9,6 +9,17 @@ from policy_service.api import examples
 if TYPE_CHECKING:
     from rules.document import Json
 
+_CONVERSATION: Json = [
+    {
+        "id": "ev-aa2a30b80197-1",
+        "type": "conversation.started",
+        "occurred_at": "2026-01-05T10:01:00Z",
+        "workspace": {"id": "example", "plan": "pro"},
+        "conversation": {"id": "c-aa2a30b80197", "direction": "inbound"},
+        "contact": {"id": "ct-1", "kind": "lead"},
+        "message": {"text": "Hello", "language": "de"},
+    }
+]
 _GIVEN: Json = {"message.language": "de"}
 _RECORDED: Json = {"decisions": 9317, "complete": False}
 DIFF: Json = {
@@ -33,6 +44,7 @@ DIFF: Json = {
             },
             "where": {"conversation.stage": ["new"], "message.language": ["such as de"]},
             "example": _GIVEN,
+            "conversation": _CONVERSATION,
             "decisions": 412,
         }
     ],
@@ -57,17 +69,7 @@ REPORT: Json = {
                     "stage": "not_routed",
                     "actions": [],
                 },
-                "conversation": [
-                    {
-                        "id": "ev-1",
-                        "type": "conversation.started",
-                        "occurred_at": "2026-01-05T10:01:00Z",
-                        "workspace": {"id": "example", "plan": "pro"},
-                        "conversation": {"id": "c-1", "direction": "inbound"},
-                        "contact": {"id": "ct-1", "kind": "lead"},
-                        "message": {"text": "Hello", "language": "de"},
-                    }
-                ],
+                "conversation": _CONVERSATION,
             },
         }
     ],

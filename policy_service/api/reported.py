@@ -133,6 +133,9 @@ class Meant(TypedDict):
     """The values of each fact that narrows the group, to be read."""
     example: dict[str, Fact | None]
     """Facts of the group, as a test of a document gives them."""
+    conversation: list[Event] | None
+    """Events the last of which has such facts, in a workspace `example` whose active version is the
+    one before; null where none was found."""
     decisions: int
     """How many of the recorded decisions that were looked at fall into the group; into one each."""
 

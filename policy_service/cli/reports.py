@@ -86,6 +86,7 @@ def _change_lines(change: Change) -> Iterator[str]:
     for fact, values in change.where.items():
         yield printable(f"    where {fact} is {' or '.join(values)}")
     yield printable(f"    as for {given_in_words(change.example)}")
+    yield from _conversation_lines(change.conversation)
 
 
 def _verdict(said: Said) -> str:

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from rules.canonical import canonical
-from rules.conversations import Conversations
+from rules.conversations import Conversations, leading
 from rules.directory import NOTHING_TOLD
 from rules.document import OTHERWISE, OneOf, When
 from rules.draft import Draft
@@ -16,7 +16,7 @@ from rules.example import Example, example_of
 from rules.given import overridden, settled
 from rules.reach import MOST_STEPS, Reach
 from rules.solver import Undecided
-from rules.vocabulary import ActionType, EventType, Stage
+from rules.vocabulary import EventType, Stage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
 MOST_SETTINGS = 8
 """Sets of settings, the document's own among them, under which conversations are looked for."""
-MOST_LEADING = 10
-"""Rules of one stage from whose facts events on the way are made."""
 STAGE = "conversation.stage"
 TYPE = "event.type"
 
@@ -133,15 +131,7 @@ class Subject:
 
     @cached_property
     def _leading(self) -> list[Mapping[str, Scalar]]:
-        """Facts for which a rule asks, or leads to a stage: a few for each stage."""
-        found: dict[str, list[Mapping[str, Scalar]]] = {}
-        for rule in self.document.own.rules:
-            asks = any(action.type is ActionType.ASK for action in rule.actions)
-            to = found.setdefault(f"{rule.stage} {asks}", [])
-            if (rule.stage or asks) and len(to) < MOST_LEADING:
-                facts = self.reached(rule.id)
-                to.extend([] if facts is None else [facts])
-        return [facts for listed in found.values() for facts in listed]
+        return list(leading(self.document.own.rules, self.reached))
 
 
 _ASKED = tuple(

@@ -49,9 +49,10 @@ policy-service backtest --data trial --workspace {WORKSPACE} --candidate new.yam
 ```
 
 Below, what is said of the built-in document too is left out, which is one finding
-(`otherwise_decides`). So are the facts of each group that is decided otherwise, the ids of
-conversations that change, and all pairs of rules but the {RULES} most frequent. Lines count in the
-whole document. `python -m tests.examples` writes this page; a test holds it true.
+(`otherwise_decides`). So are the facts and the conversation of each group that is decided
+otherwise, the ids of conversations that change, and all pairs of rules but the {RULES} most
+frequent. Lines count in the whole document. `python -m tests.examples` writes this page; a test
+holds it true.
 """
 
 
@@ -113,9 +114,12 @@ def ledger() -> Path:
 _KEPT: list[TemporaryDirectory[str]] = []
 
 
+_OF_A_GROUP = ("    where ", "    as for ", "    {")
+
+
 def _shortened(lines: Iterable[str]) -> Iterator[str]:
-    """Each group once, without its facts and its example."""
-    told = (line for line in lines if not line.startswith(("    where ", "    as for ")))
+    """Each group once, without its facts, its example and its conversation."""
+    told = (line for line in lines if not line.startswith(_OF_A_GROUP))
     return (line for group in dict.fromkeys(_groups(told)) for line in group)
 
 

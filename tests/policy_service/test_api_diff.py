@@ -63,6 +63,14 @@ def test_a_version_is_compared_with_the_active_one(api: Api) -> None:
     }
 
 
+def test_the_conversation_of_a_group_is_decided_as_the_one_before_says(api: Api) -> None:
+    api.propose(document("Two", ask_again=3), "example")
+    [meant] = read(api.get("/v1/workspaces/example/versions/2/diff"))["meaning"]
+    last = [api.decide(event) for event in meant["conversation"]][-1]
+    names = ("rule", "outcome", "reason", "stage")
+    assert [last[name] for name in names] == [meant["before"][name] for name in names]
+
+
 def test_a_version_is_compared_with_any_other(api: Api) -> None:
     api.publish(document("Two"))
     api.propose(document("Three"))
@@ -98,6 +106,8 @@ def test_two_files_are_compared_in_lines_to_read(tmp_path: Path) -> None:
     first, third = builtin.tree()["rules"][0], builtin.tree()["rules"][2]
     told = call("rules", "diff", before, after, code=1).stdout.splitlines()
     assert "    where conversation.asks is 2 to 3" in told
+    sent = [json.loads(line) for line in told if line.startswith("    {")]
+    assert {event["type"] for event in sent} >= {"conversation.started", "contact.replied"}
     assert any(line.startswith(f"! {first['id']} (noted") for line in told)
     assert told[:6] == [
         "~ setting ask_again: 1 -> 3",

@@ -10,11 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rules import builtin
+from rules.derive import Conversation, derive
 from rules.document import Document
+from rules.event import checked_event
 from rules.explain import explain
 from rules.given import facts
 from rules.meaning import Meaning, meaning
 from rules.regions import Regions
+from rules.vocabulary import ActionType
 from tests.properties.brute_force import all_facts
 from tests.properties.random_documents import Drawing
 from tests.properties.strategies import STEADY
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
     from random import Random
 
     from rules.document import Facts
+    from rules.meaning import Change
 
 
 @pytest.fixture
@@ -103,6 +107,32 @@ def test_an_attribute_that_is_declared_otherwise_is_seen_as_each_declares_it() -
     assert len(meaning(small, number).changes) == 2
 
 
+def test_every_group_of_an_edit_happens_in_a_conversation(tree: dict[str, Any]) -> None:
+    """Told by what the later document alone asks for, too: an attribute that it declares."""
+    tree["facts"] = {"attributes.vip": {"type": "boolean"}}
+    vip = {"conversation.stage": "new", "event.type": "conversation.started"}
+    guard = {"id": "vip", "when": {**vip, "attributes.vip": True}, "stage": "routed"}
+    tree["guards"].append({**guard, "outcome": "customer", "reason": "vip"})
+    tree["settings"]["ask_again"] = 3
+    told = against_the_builtin(tree).changes
+    assert {change.after.rule for change in told} == {"vip", "ask-again"}
+    for change in told:
+        assert_it_happens(change, Document(builtin.tree()), Document(tree))
+
+
+def assert_it_happens(change: Change, before: Document, after: Document) -> None:
+    """The earlier document leads there, and each of the two decides the last event as is told."""
+    stand = Conversation()
+    assert change.conversation
+    for event in change.conversation:
+        checked, last = checked_event(event), stand
+        ruling = explain(before.own, derive(before, checked, stand)).ruling
+        asked = any(action.type is ActionType.ASK for action in ruling.actions)
+        stand = Conversation(ruling.stage or stand.stage, stand.asks + asked)
+    assert ruling.rule == change.before.rule
+    assert explain(after.own, derive(after, checked, last)).ruling.rule == change.after.rule
+
+
 def decided(document: Document, known: Facts) -> Any:
     ruling = explain(document.own, known).ruling
     stage = ruling.stage or known["conversation.stage"]
@@ -138,6 +168,8 @@ def test_facts_are_decided_otherwise_where_that_is_told(
         assert explain(before.own, known).ruling.rule == change.before.rule
         assert explain(after.own, known).ruling.rule == change.after.rule
         assert (decided(before, known) == decided(after, known)) is change.texts_only
+        if change.conversation is not None:
+            assert_it_happens(change, before, after)
     groups = Regions([change.region for change in told.changes])
     for tried in all_facts(before, after):
         number = groups.of(tried)
