@@ -11,6 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from audit.entry import FORMAT, Kind, format_time
+from audit.errors import AuditError
 from audit.versions import Status
 from policy_service.problems import Problem
 from rules.event import SYSTEM
@@ -102,15 +103,26 @@ def _why_not(versions: Versions, schedule: Schedule) -> str | None:
 
 
 def do_due(store: Store, policies: Policies) -> None:
-    """Do what is due in every workspace, also where nobody writes."""
+    """Do what is due in every workspace, also where nobody writes.
+
+    One that fails keeps no other from it: the AuditError is raised in the end, the last of several.
+    """
+    due: list[str] = []
+    failed: AuditError | None = None
     with store.read() as snapshot:
-        due = [
-            log
-            for log in snapshot.logs()
-            if log != SYSTEM and is_due(policies.versions(snapshot, log), store.now())
-        ]
+        for log in snapshot.logs():
+            try:
+                if log != SYSTEM and is_due(policies.versions(snapshot, log), store.now()):
+                    due.append(log)
+            except AuditError as error:
+                failed = error
     for workspace in due:
-        store.transact(partial(up_to_date, policies=policies, workspace=workspace))
+        try:
+            store.transact(partial(up_to_date, policies=policies, workspace=workspace))
+        except AuditError as error:
+            failed = error
+    if failed:
+        raise failed
 
 
 def is_due(versions: Versions, now: datetime) -> bool:

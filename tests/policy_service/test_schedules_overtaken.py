@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
+from audit.errors import BrokenHistory
+from policy_service.activation import do_due
 from policy_service.keys import Role
+from policy_service.policies import Policies
 from rules.derive import bucket
 from tests.policy_service.api import ACME, document, read
 from tests.policy_service.scheduling import (
@@ -132,3 +138,20 @@ def test_a_share_that_would_shrink_by_schedule_is_suspended(service: Api) -> Non
         assert new == {c for c in CONVERSATIONS if bucket("acme", c) < 5000}
         [notice] = notices(service)
         assert notice["reason"] == f"version {number} decides for 50 percent; that only grows"
+
+
+def test_a_history_that_cannot_be_followed_keeps_no_other_workspace_from_what_is_due(
+    first: Made, tmp_path: Path
+) -> None:
+    """What is wrong is told all the same, once the others have theirs."""
+    folder = tmp_path / "data"
+    shutil.copytree(first.folder, folder)
+    with at("2027-06-01T00:00:00Z"), open_service(folder, first) as service:
+        scheduled(service, approved(service), "2027-06-02T00:00:00Z")
+        retired = {"format": 1, "kind": "version.retired", "at": "2027-06-01T00:00:00.000Z"}
+        leaf = {**retired, "workspace": "aaa", "version": 9, "by": "system"}
+        service.store.transact(lambda tx: tx.append("aaa", leaf))
+    with at("2027-06-02T00:00:00Z"), open_service(folder, first) as service:
+        with pytest.raises(BrokenHistory):
+            do_due(service.store, Policies())
+        assert steps(service.store)[-2:] == [("activated", 2), ("retired", 1)]
