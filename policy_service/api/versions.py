@@ -185,6 +185,7 @@ def diff(service: Service, _: Key, workspace: str, number: int) -> Response:
     What was before is said by the version `against`, or by the active one.
     """
     given = query(*AGAINST)
+    _up_to_date(service, workspace)
     with service.store.read() as snapshot:
         versions = service.policies.versions(snapshot, workspace)
         later = existing(versions, number)

@@ -218,6 +218,13 @@ def test_whoever_reads_is_told_what_holds_when_it_is_due(api: Api) -> None:
     assert read(api.get(f"{ACME}/policy"))["version"] == number
 
 
+def test_a_difference_is_told_against_what_is_active_when_it_is_due(api: Api) -> None:
+    number = approved(api, OFF)
+    read(api.step(number, "activate", at="2026-11-22T13:00:00Z"))
+    api.clock.move(hours=2)
+    assert read(api.get(f"{ACME}/versions/1/diff"))["against"] == number
+
+
 def test_what_is_due_is_done_where_nobody_asks(api: Api) -> None:
     """By the process that does the jobs; once, however often it looks."""
     number = approved(api, OFF)
