@@ -55,7 +55,7 @@ class History:
         found: list[tuple[Code, str]] = []
         try:
             found.extend(self._codes(index, leaf))
-        except (KeyError, TypeError, AttributeError) as error:
+        except (KeyError, TypeError, AttributeError, RecursionError) as error:
             found.append((Code.INCOMPLETE, f"the {leaf['kind']} lacks a member: {error}"))
         return [Finding(self._log, index, code, message) for code, message in found]
 
