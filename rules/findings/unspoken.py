@@ -14,30 +14,33 @@ from rules.findings.finding import Finding
 from rules.language import matches, tag_of
 from rules.nearest import quoted
 from rules.render import keys_of, said_in
-from rules.solver import Undecided
+from rules.solver import Steps, Undecided
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from rules.document import Scalar
+    from rules.document import BoundDocument, Scalar
     from rules.findings.carried_out import Named
     from rules.findings.finding import Subject
 
 CODE = "text_not_in_language"
 MOST_TOLD = 100
 """Findings after which no more are looked for: there may be some."""
+MOST_LOOKED_UP = 20_000
+"""Texts times languages that are looked up: a second at most."""
 LANGUAGE = "message.language"
 
 
 def find(subject: Subject) -> Iterator[Finding]:
     """Each text once for each language, where it is said first; raises Undecided after so many."""
     lacking: dict[tuple[str, ...], dict[str, list[str]]] = {}
+    lookups = Steps(MOST_LOOKED_UP)
     told: set[tuple[str, str]] = set()
     found = 0
     for each in actions(subject):
         keys = keys_of(each.action)
         if keys not in lacking:
-            lacking[keys] = _lacking(subject, keys)
+            lacking[keys] = _lacking(subject.document.own, keys, lookups)
         for tag, fallen in lacking[keys].items():
             new = [key for key in fallen if (tag, key) not in told]
             facts = _spoken_to(subject, each, tag) if new else None
@@ -49,13 +52,12 @@ def find(subject: Subject) -> Iterator[Finding]:
                 yield Finding(each.at, CODE, _message(each, tag, new), subject.example(facts))
 
 
-def _lacking(subject: Subject, keys: tuple[str, ...]) -> dict[str, list[str]]:
+def _lacking(bound: BoundDocument, keys: tuple[str, ...], lookups: Steps) -> dict[str, list[str]]:
     """The languages in which some of the texts fall back, each with those that do."""
-    bound = subject.document.own
     ranges = {each.lower(): each for each in bound.settings["languages"] if tag_of(each) == each}
     found: dict[str, list[str]] = {}
     for tag in ranges.values() if keys else ():
-        subject.own.steps.take()
+        lookups.take()
         said = ((key, said_in(key, bound, (tag,))) for key in keys)
         fallen = [key for key, to in said if not (matches(tag, [to]) or matches(to, [tag]))]
         if fallen:

@@ -269,5 +269,12 @@ def test_after_many_missed_texts_the_rest_is_undecided() -> None:
     assert sum(each.code == UNSPOKEN for each in told) == MOST_TOLD
 
 
+def test_that_no_text_is_missed_takes_no_search() -> None:
+    source = document(SPOKEN, messages={"en": ENGLISH})
+    told, undecided = findings_of(Subject(Document(source.value), most_steps=0), source)
+    assert UNSPOKEN not in undecided
+    assert told == ()
+
+
 def test_facts_that_findings_start_from_are_possible() -> None:
     assert Subject(Document(builtin.tree())).own.within["office.open"].admits(BASE["office.open"])
