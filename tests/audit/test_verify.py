@@ -10,7 +10,6 @@ import pytest
 from audit.checkpoints import Checkpoint
 from audit.entry import Entry, Personal, commitment, encode_leaf, new_entry
 from audit.findings import MEANINGS, Code
-from audit.history import History
 from audit.merkle import Frontier, leaf_hash
 from audit.store import Head
 from audit.stores.sqlite import SqliteStore
@@ -334,17 +333,6 @@ def test_a_conversation_keeps_the_version_that_it_left_new_with() -> None:
 
 def replace_version(leaf: dict[str, Any], event: str, number: int) -> dict[str, Any]:
     return with_policy(leaf, version=number) if leaf.get("event") == event else leaf
-
-
-def test_a_member_that_is_nested_too_deep_to_be_said_is_found() -> None:
-    """It can be read, and not be told of: no reason to say nothing of the entry."""
-    deep: list[Any] = []
-    for _ in range(10_000):
-        deep = [deep]
-    leaf = decision("a")
-    leaf["facts"]["conversation.stage"] = deep
-    found = History("acme", {DIGEST: DOCUMENT}.get).next(0, leaf)
-    assert found[-1].code == Code.INCOMPLETE
 
 
 def test_an_entry_of_another_log_is_found() -> None:

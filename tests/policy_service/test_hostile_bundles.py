@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -21,6 +21,9 @@ from audit.bundle import (
     TABLE,
     VERSIONS,
 )
+from audit.findings import Code
+from audit.history import History
+from tests.fakes.leaves import DIGEST, DOCUMENT, decision
 from tests.fakes.logical import copied
 from tests.policy_service.bundles import exported, filled, key_of, run
 
@@ -150,3 +153,14 @@ def test_a_key_in_place_of_its_file_is_said_to_be_one(
     assert "--key takes a file, and this is the key itself" in capsys.readouterr().out
     assert main([str(made[0]), "--key", "no-such-file"]) == 2
     assert "No such file" in capsys.readouterr().out
+
+
+def test_a_member_that_is_nested_too_deep_to_be_said_is_found() -> None:
+    """It can be read, and not be told of: no reason to say nothing of the entry."""
+    deep: list[Any] = []
+    for _ in range(10_000):
+        deep = [deep]
+    leaf = decision("a")
+    leaf["facts"]["conversation.stage"] = deep
+    found = History("acme", {DIGEST: DOCUMENT}.get).next(0, leaf)
+    assert found[-1].code == Code.INCOMPLETE
