@@ -70,7 +70,8 @@ def replace(service: Service, caller: Key, workspace: str) -> Response:
     properties = asked["properties"]
     with service.store.read() as snapshot:
         active = service.policies.active(snapshot, workspace)
-        guardrails.check_guardrails(document_of(snapshot, active.digest), properties)
+        document = document_of(snapshot, active.digest)
+    guardrails.check_guardrails(document, properties)
 
     def work(tx: Transaction) -> dict[str, Any]:
         steps = VersionSteps(tx, service.policies, workspace, caller)

@@ -149,9 +149,9 @@ def propose(service: Service, caller: Key, workspace: str) -> Response:
     proposal = json_as(PROPOSAL, LARGEST_DOCUMENT_BODY)
     document = document_from(proposal["document"])
     note = proposal.get("note")
-    with service.store.read() as snapshot:  # so that nothing is proved in the transaction
-        versions = service.policies.versions(snapshot, workspace)
-        check_proposal(document, guardrails(snapshot, versions))
+    with service.store.read() as snapshot:
+        asked = guardrails(snapshot, service.policies.versions(snapshot, workspace))
+    check_proposal(document, asked)  # so that nothing is proved in the transaction
     entered = _enter(service, caller, workspace, lambda steps: steps.propose(document, note))
     return answer(entered, 201)
 

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from audit.verify import verify_all
+from policy_service import guardrails
+from policy_service.api import versions
 from policy_service.keys import Role
 from policy_service.policies import Policies
 from policy_service.versions import VersionSteps
 from rules.document import Document
 from rules.errors import DocumentRefused
 from rules.solver import Undecided
-from tests.policy_service.api import ACME, document, read
+from tests.policy_service.api import ACME, document, event, read
 from tests.policy_service.bundles import exported, key_of, run
 from tests.policy_service.problems import code, errors
 
@@ -196,3 +200,22 @@ def test_a_guardrail_that_is_too_hard_to_prove_is_undecided(
 
 def refused(_: Any) -> None:
     raise Undecided
+
+
+@pytest.mark.parametrize("proof", ["check_proposal", "check_guardrails"])
+def test_no_snapshot_is_kept_open_while_something_is_proved(
+    api: Api, monkeypatch: pytest.MonkeyPatch, proof: str
+) -> None:
+    """It can take long, and the log of what was written would grow until it is over."""
+    busy = []
+
+    def proving(*_: object) -> None:
+        api.decide(event("ev-meanwhile"))
+        with closing(sqlite3.connect(api.store.folder / "ledger.sqlite3")) as db:
+            busy.append(db.execute("PRAGMA wal_checkpoint(RESTART)").fetchone()[0])
+
+    monkeypatch.setattr(guardrails, proof, proving)
+    monkeypatch.setattr(versions, "check_proposal", guardrails.check_proposal)
+    set_to(api, ONLY_INBOUND)
+    proposed(api, document())
+    assert busy == [0]
