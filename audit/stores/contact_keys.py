@@ -11,7 +11,7 @@ import os
 import secrets
 import sqlite3
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from audit.errors import StorageUnavailable
 from audit.sealing import KEY_SIZE, pseudonym
@@ -92,6 +92,17 @@ class ContactKeys:
         self._remember(number, key)
         return number
 
+    def check_reach(self, number: int) -> None:
+        """StorageUnavailable where the key of this number was never made here.
+
+        Then the file is older than the ledger that names the number, and would give it out again.
+        """
+        row = self._row("SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'keys'")
+        if row is None or int(row[0]) < number:
+            raise StorageUnavailable(
+                f"{self._path} is older than the ledger; restore both from one moment"
+            )
+
     def destroy(self, numbers: Iterable[int]) -> None:
         """Overwrite the keys; when this returns they are gone from the file, on disk."""
         doomed = [(number,) for number in numbers]
@@ -124,10 +135,10 @@ class ContactKeys:
                 raise in_our_words(error) from error
         return [(number, key) for number, key in zip(numbers, made, strict=True) if number][::-1]
 
-    def _row(self, statement: str, *values: object) -> tuple[bytes] | None:
+    def _row(self, statement: str, *values: object) -> Any:  # noqa: ANN401 - a row is what it is
         with self._mutex:
             try:
-                found: tuple[bytes] | None = self._open().execute(statement, values).fetchone()
+                found = self._open().execute(statement, values).fetchone()
             except sqlite3.Error as error:
                 raise in_our_words(error) from error
         return found

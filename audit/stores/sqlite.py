@@ -48,6 +48,10 @@ T = TypeVar("T")
 LEDGER = "ledger.sqlite3"
 LOCK = "ledger.lock"
 _ERASED = "SELECT contact FROM erased"  # a process may have died before it destroyed the keys
+_LAST_KEY = """
+    SELECT max(coalesce((SELECT max(ref) FROM contacts), 0),
+               coalesce((SELECT max(contact) FROM erased), 0))
+"""
 _WORKS_IN_A_COMMIT = 256  # of one `transact_each`, so that others get in between
 _BUSY_SECONDS = 5.0  # for a program that does not know our lock, such as the sqlite3 shell
 
@@ -238,6 +242,7 @@ class SqliteStore:
             if schema.format_of(connection) < schema.FORMAT:
                 ContactKeys.create(self._path.with_name(KEYS))
                 upgrade(connection, self._keys)
+            self._keys.check_reach(*connection.execute(_LAST_KEY).fetchone())
             self._keys.destroy(number for (number,) in connection.execute(_ERASED))
         except (sqlite3.Error, AuditError):
             connection.close()

@@ -113,6 +113,24 @@ def test_a_number_is_never_given_twice(tmp_path: Path, monkeypatch: pytest.Monke
     assert len({*taken}) == len(taken)
 
 
+def test_older_keys_than_the_ledgers_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They would give out numbers again, also those of the erased, whose keys are destroyed."""
+    monkeypatch.setattr(contact_keys, "AT_ONCE", 1)
+    with SqliteStore.create(tmp_path) as store:
+        store.transact(decide("ev-1", contact="ct-1"))
+        older = (tmp_path / KEYS).read_bytes()
+        store.transact(decide("ev-2", contact="ct-2"))
+        store.transact(lambda tx: tx.erase("acme", "ct-2"))
+    (tmp_path / KEYS).write_bytes(older)
+    with SqliteStore.open(tmp_path) as store:
+        with pytest.raises(StorageUnavailable, match="older than the ledger"):
+            store.transact(decide("ev-3", contact="ct-3"))
+        with store.read() as view:
+            assert view.personal("acme", 0) == personal("ev-1", "ct-1")
+
+
 def test_without_the_keys_nothing_personal_is_written(tmp_path: Path) -> None:
     with SqliteStore.create(tmp_path) as store:
         store.transact(decide("ev-1"))
