@@ -25,8 +25,9 @@ from rules.source import plain
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from audit.store import Snapshot
+    from audit.store import Snapshot, Store
     from audit.versions import Versions
+    from policy_service.policies import Policies
     from rules.example import Example
 
 REMEMBERED = 64
@@ -76,6 +77,13 @@ def check_proposal(document: Document, properties: Properties) -> None:
         found = _complaints(document.canonical, canonical(properties))
         if found:
             raise DocumentRefused([Complaint("", "guardrail_broken", c.message) for c in found])
+
+
+def check_ahead(store: Store, policies: Policies, workspace: str, document: Document) -> None:
+    """Check a proposal before its transaction, which remembers it: nobody waits for the proof."""
+    with store.read() as snapshot:
+        asked = guardrails(snapshot, policies.versions(snapshot, workspace))
+    check_proposal(document, asked)
 
 
 def check_guardrails(document: Document, properties: Properties) -> None:

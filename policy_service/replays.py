@@ -28,6 +28,7 @@ from policy_service.jobs import Turn
 from policy_service.problems import Problem
 
 if TYPE_CHECKING:
+    from collections.abc import Container
     from pathlib import Path
 
     from audit.replay import Difference, Report
@@ -155,14 +156,20 @@ class Replays:
         if self._thread is not None:
             self._thread.join()
 
-    def _unfinished(self) -> list[Kept]:
+    def _unfinished(self, put_off: Container[str] = ()) -> list[Kept]:
         with self._store.read() as snapshot:
-            return [work for work in snapshot.all_kept() if not work.finished]
+            kept = snapshot.all_kept()
+        return [work for work in kept if not work.finished and work.id not in put_off]
 
     def _work(self, turn: Turn) -> None:
+        put_off: set[str] = set()  # until the next round, by what the ledger could not do
         try:
-            while not self._stopping.is_set() and (works := self._unfinished()):
-                self._do(read_replay(works[0]))
+            while not self._stopping.is_set() and (works := self._unfinished(put_off)):
+                try:
+                    self._do(read_replay(works[0]))
+                except AuditError as error:
+                    _log.warning("the replay %s waits: %s", works[0].id, error)
+                    put_off.add(works[0].id)
         except AuditError as error:
             _log.warning("replays wait: %s", error)
         finally:

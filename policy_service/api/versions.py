@@ -28,7 +28,7 @@ from policy_service.api.requests import (
 )
 from policy_service.api.route import Parameter
 from policy_service.directory import directory_of
-from policy_service.guardrails import check_proposal, guardrails, judged
+from policy_service.guardrails import check_ahead, guardrails, judged
 from policy_service.policies import document_of
 from policy_service.problems import Problem
 from policy_service.recorded import count_newest
@@ -149,9 +149,7 @@ def propose(service: Service, caller: Key, workspace: str) -> Response:
     proposal = json_as(PROPOSAL, LARGEST_DOCUMENT_BODY)
     document = document_from(proposal["document"])
     note = proposal.get("note")
-    with service.store.read() as snapshot:
-        asked = guardrails(snapshot, service.policies.versions(snapshot, workspace))
-    check_proposal(document, asked)  # so that nothing is proved in the transaction
+    check_ahead(service.store, service.policies, workspace, document)
     entered = _enter(service, caller, workspace, lambda steps: steps.propose(document, note))
     return answer(entered, 201)
 

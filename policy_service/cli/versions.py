@@ -10,6 +10,7 @@ from audit.versions import Status
 from policy_service.api import versions as views
 from policy_service.cli.place import check_text, document_file, place, where_and_who
 from policy_service.cli.terminal import fail, show
+from policy_service.guardrails import check_ahead
 from policy_service.versions import VersionSteps, version_view
 from rules.errors import Complaint, DocumentRefused
 from rules.ijson import NotIJson, loads
@@ -43,6 +44,7 @@ def propose(file: Path, note: str | None, **where: Any) -> None:  # noqa: ANN401
             views.propose,
             lambda steps: steps.propose(document, note),
             lambda client: client.propose(there.workspace, written, note),
+            lambda service: check_ahead(service.store, service.policies, there.workspace, document),
         )
 
 
@@ -119,14 +121,20 @@ def activate(
         )
 
 
-def _take(there: Place, view: Callable[..., Any], step: Step, ask: Ask) -> None:
+def _take(
+    there: Place,
+    view: Callable[..., Any],
+    step: Step,
+    ask: Ask,
+    before: Callable[[Service], object] = lambda _: None,
+) -> None:
     """Take a step of a version, and show the version as it is after it."""
 
     def work(service: Service, tx: Transaction, caller: Key) -> dict[str, Any]:
         record = step(VersionSteps(tx, service.policies, there.workspace, caller))
         return version_view(record, service.policies.versions(tx, there.workspace))
 
-    version = there.take(view, work, ask)
+    version = there.take(view, work, ask, before)
     if there.as_json:
         show(version)
     else:

@@ -11,7 +11,6 @@ import pytest
 
 from audit.verify import verify_all
 from policy_service import guardrails
-from policy_service.api import versions
 from policy_service.keys import Role
 from policy_service.policies import Policies
 from policy_service.versions import VersionSteps
@@ -215,7 +214,6 @@ def test_no_snapshot_is_kept_open_while_something_is_proved(
             busy.append(db.execute("PRAGMA wal_checkpoint(RESTART)").fetchone()[0])
 
     monkeypatch.setattr(guardrails, proof, proving)
-    monkeypatch.setattr(versions, "check_proposal", guardrails.check_proposal)
     set_to(api, ONLY_INBOUND)
     proposed(api, document())
     assert busy == [0]

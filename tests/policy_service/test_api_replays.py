@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from audit.errors import StorageUnavailable
 from policy_service import backtests, replays
 from policy_service.jobs import Turn
 from policy_service.keys import Role
@@ -179,3 +180,26 @@ def test_so_many_may_wait_and_so_many_are_kept(api: Api, monkeypatch: pytest.Mon
             last["id"]
         ]
     assert MOST_KEPT > MOST_WAITING
+
+
+def test_one_that_the_ledger_cannot_do_holds_up_no_other(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is tried again in the next round."""
+    tell(api)
+    other = Turn(api.store.folder / replays.LOCK)
+    assert other.is_ours()
+    damaged, sound = ask(api), ask(api)
+    replayed = replays.Replays._replayed
+
+    def unless_damaged(self: replays.Replays, asked: replays.Replay) -> dict[str, Any] | None:
+        if asked.id == damaged["id"]:
+            raise StorageUnavailable("a page of it cannot be read")
+        return replayed(self, asked)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(replays.Replays, "_replayed", unless_damaged)
+        other.give_up()
+        assert finished(api, sound)["state"] == "done"
+        assert read(api.get(f"{PATH}/{damaged['id']}"))["state"] == "running"
+    assert finished(api, damaged)["state"] == "done"
