@@ -1,4 +1,4 @@
-"""What the works of a commit ask about, looked up for all of them by one statement.
+"""What the works of a commit ask about, looked up for all of them by few statements.
 
 What stands in it holds until the commit ends, since nobody else writes meanwhile; what the works
 themselves append is put beside it.
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
     from audit.entry import Entry
     from audit.store import About
+
+AT_ONCE = 256
+"""Works that one statement looks up for, a power of two; SQLite has a limit to its values."""
 
 Named: TypeAlias = tuple[str, str]
 """A log, and what is named in it."""
@@ -41,8 +44,12 @@ class Foreseen:
 def foreseen(connection: sqlite3.Connection, asked: Sequence[About]) -> Foreseen:
     """What the ledger holds of what is asked about; an error of sqlite3."""
     found = Foreseen()
-    if not asked:
-        return found
+    for start in range(0, len(asked), AT_ONCE):
+        _add(found, connection, asked[start : start + AT_ONCE])
+    return found
+
+
+def _add(found: Foreseen, connection: sqlite3.Connection, asked: Sequence[About]) -> None:
     size = 1 << (len(asked) - 1).bit_length()  # so that there are few statements
     padded = [*asked, *[asked[-1]] * (size - len(asked))]
     values = [value for each in padded for value in each[:4]]
@@ -52,7 +59,6 @@ def foreseen(connection: sqlite3.Connection, asked: Sequence[About]) -> Foreseen
         found.decided[log, event] = bool(decided)
         found.latest[log, conversation] = latest
         found.contacts[log, contact] = found_by, key
-    return found
 
 
 @cache

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from audit.errors import AlreadyThere, AuditError, StorageUnavailable
+from audit.group import Raised
 from audit.stores import sqlite_writer
 from audit.stores.sqlite import LEDGER, SqliteStore
 from audit.verify import verify_all
@@ -244,3 +245,14 @@ def test_rows_kept_back_that_do_not_go_in_lose_the_commit_for_all(
 
 def count(tx: SqliteTransaction) -> int:
     return len(list(tx.entries("acme")))
+
+
+def test_any_number_of_works_may_say_what_they_are_about(store: SqliteStore) -> None:
+    """More than one statement has values for; what stands in the ledger is found for the last."""
+    store.transact(decide("ev-last", conversation="c-last"))
+    about = [store.about("acme", f"ev-{n}", f"c-{n}", "ct-1") for n in range(10_000)]
+    last = store.about("acme", "ev-last", "c-last", "ct-1")
+    [same] = store._group.submit([decide("ev-last")], [*about, last])
+    assert isinstance(same, Raised)
+    assert isinstance(same.error, AlreadyThere)
+    sound(store, acme=4)
