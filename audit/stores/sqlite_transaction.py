@@ -49,12 +49,10 @@ class KnownLog:
     latest: dict[str, Entry | None] = field(default_factory=dict)  # by prefix of their kinds
 
     def after(self, entry: Entry, kind: str) -> KnownLog:
-        latest = self.latest.copy()  # a work that is undone leaves what it remembers to nobody
-        if kind.startswith(tuple(latest)):
-            latest = {
-                prefix: entry if kind.startswith(prefix) else before
-                for prefix, before in latest.items()
-            }
+        latest = {  # another mapping: a work that is undone leaves what it remembers to nobody
+            prefix: entry if kind.startswith(prefix) else before
+            for prefix, before in self.latest.items()
+        }
         return KnownLog(self.id, self.frontier.append(entry.leaf_hash), latest)
 
 
