@@ -78,6 +78,19 @@ def test_the_first_write_makes_an_older_ledger_one_of_today(older: Path) -> None
     assert format_of(older) == schema.FORMAT
 
 
+@pytest.mark.parametrize("of_format", range(1, schema.FORMAT))
+def test_a_ledger_of_any_older_format_is_written_to(tmp_path: Path, of_format: int) -> None:
+    """What is written needs the triggers of today, which the first write brings."""
+    with closing(sqlite3.connect(tmp_path / LEDGER, isolation_level=None)) as connection:
+        schema.create(connection, of_format)
+    with SqliteStore.open(tmp_path) as store:
+        store.transact(first_version)
+        store.transact(decide("ev-1"))
+        with store.read() as view:
+            check(view, 4)
+    assert format_of(tmp_path) == schema.FORMAT
+
+
 def test_a_missing_table_of_last_uses_is_told(tmp_path: Path) -> None:
     SqliteStore.create(tmp_path).close()
     with closing(sqlite3.connect(tmp_path / LEDGER)) as connection:
