@@ -8,7 +8,7 @@ that leaves it elsewhere, each of its events is decided anew.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from audit.alike import likeness
 from audit.replay import decided, read
@@ -40,13 +40,6 @@ NEAR = 8
 than to begin anew."""
 
 
-class _Known(NamedTuple):
-    """What became of a decision, and whether the conversation stands where it stood after it."""
-
-    came: Came
-    stays: bool
-
-
 @dataclass(slots=True)
 class _Told:
     """A conversation, as far as it was told again."""
@@ -66,7 +59,7 @@ class Retold:
 
     def __init__(self, backtest: Backtest) -> None:
         self._backtest = backtest
-        self._known: dict[Likeness, _Known] = {}
+        self._known: dict[Likeness, Came] = {}  # of decisions that leave it where it stood
 
     def tally(
         self, snapshot: Snapshot, log: str, told: Sequence[tuple[str, Sequence[int]]]
@@ -107,11 +100,11 @@ class Retold:
         try:
             if one.apart is None:
                 like = likeness(recorded, bucket=self._backtest.bucket)
-                known = self._known.get(like) if like is not None else None
-                if known is None or not known.stays:
-                    known = self._together(snapshot, log, recorded, one, like)
-                if known is not None:
-                    return known.came
+                became = self._known.get(like) if like is not None else None
+                if became is None:
+                    became = self._together(snapshot, log, recorded, one, like)
+                if became is not None:
+                    return became
             return self._apart(snapshot, log, recorded, one)
         except BROKEN as error:
             raise CannotTell(Untellable.UNREADABLE) from error
@@ -123,7 +116,7 @@ class Retold:
         recorded: Recorded,
         one: _Told,
         like: Likeness | None,
-    ) -> _Known | None:
+    ) -> Came | None:
         """What became of a decision with its facts; None where the conversation begins apart."""
         leaf = read(recorded)
         affected = self._backtest.facts_affected(snapshot, leaf)
@@ -134,8 +127,8 @@ class Retold:
             place = recorded.place
             leaf = self._backtest.derived_again(snapshot, log, place, leaf, affected)
         again = decided(self._backtest.policy, leaf)
-        known = _Known(came(leaf, again), _stands(leaf) == _stands(again))
-        if not known.stays:
+        became = came(leaf, again)
+        if _stands(leaf) != _stands(again):
             before = Conversation()
             if one.last is not None:
                 entry = snapshot.entry(log, one.last)
@@ -145,8 +138,8 @@ class Retold:
         elif like is not None and not affected:
             if len(self._known) >= MOST_KNOWN:
                 self._known.clear()
-            self._known[like] = known
-        return known
+            self._known[like] = became
+        return became
 
     def _apart(self, snapshot: Snapshot, log: str, recorded: Recorded, one: _Told) -> Came:
         event = event_of(snapshot, log, recorded.place)
