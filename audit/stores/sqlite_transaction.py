@@ -254,16 +254,16 @@ class SqliteTransaction(SqliteSnapshot):
         place = log, event
         return self.made.decided.get(place, self._foreseen.decided.get(place))
 
-    def _write(self, statement: str, *values: object) -> int:
-        """Change the ledger; by how many rows."""
-        return self._execute(self._open, statement, values)
+    def _write(self, statement: str, *values: object) -> None:
+        """Change the ledger."""
+        self._execute(self._open, statement, values)
 
     def _execute(
         self, connection: sqlite3.Connection, statement: str, values: tuple[object, ...]
-    ) -> int:
+    ) -> None:
         """The same. After a failure this work can do nothing more."""
         try:
-            changed = connection.execute(statement, values).rowcount
+            connection.execute(statement, values)
         except (sqlite3.Error, UnicodeError) as error:
             trouble = in_our_words(error)
             if isinstance(trouble, StorageUnavailable):
@@ -271,4 +271,3 @@ class SqliteTransaction(SqliteSnapshot):
                 self.end()
             raise trouble from error
         self.writes.append((statement, values))
-        return changed
