@@ -1,49 +1,55 @@
-# `make run` and `make test` do everything that a fresh machine with Python 3.11 needs.
+# Every target does all that a fresh machine with Python 3.11 or newer needs.
+# PYTHON=python3.12 names the interpreter; VENV=folder the environment.
 .POSIX:
-.PHONY: run test check unit clean
+.PHONY: run test check unit test-newest lock bench soak clean
 
-PYTHON = $$(command -v python3.11 || command -v python3)
-BIN = .venv/bin
+PYTHON =
+VENV = .venv
+BIN = $(VENV)/bin
+INSTALL = @PYTHON='$(PYTHON)' requirements/install
 
-run: .venv/installed
-	@test -e data/ledger.sqlite3 || $(BIN)/policy-service init --data data
-	$(BIN)/policy-service serve --data data
+# `make run PORT=8001 DATA=folder`
+PORT = 8000
+DATA = data
+run:
+	$(INSTALL) run $(VENV)
+	@test -e $(DATA)/ledger.sqlite3 || $(BIN)/policy-service init --data $(DATA)
+	@$(BIN)/policy-service serve --data $(DATA) --port $(PORT)
 
-test: check unit
+test: check
+	$(BIN)/pytest -n auto
 
-check: .venv/installed-tests
+# The fast lane: everything but the tests that take minutes.
+unit:
+	$(INSTALL) test $(VENV)
+	$(BIN)/pytest -n auto --ignore=tests/durability --ignore=tests/properties --ignore=tests/soak
+
+check:
+	$(INSTALL) test $(VENV)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-unit: .venv/installed-tests
-	$(BIN)/pytest -n auto
+# The newest releases that setup.cfg allows, in an environment of their own.
+test-newest:
+	$(INSTALL) newest .venv-newest
+	.venv-newest/bin/pytest -n auto
 
-.venv/installed: setup.cfg pyproject.toml
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11) and "Python 3.11 is needed")'
-	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable .
-	touch $@
-
-.venv/installed-tests: .venv/installed
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[test]'
-	touch $@
+# Write the lists of releases in requirements/ again, from the newest that setup.cfg allows.
+lock:
+	@PYTHON='$(PYTHON)' requirements/lock
 
 # `make bench ROWS="decide http"` runs these alone; FLAGS="--sample FILE" sends other events.
-.PHONY: bench
-bench: .venv/installed-bench
+bench:
+	$(INSTALL) bench $(VENV)
 	@$(BIN)/python -m bench $(ROWS) $(FLAGS)
-
-.venv/installed-bench: .venv/installed-tests
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[bench]'
-	touch $@
 
 # `make soak DECISIONS=20000` asks for fewer.
 DECISIONS = 200000
-.PHONY: soak
-soak: .venv/installed-tests
+soak:
+	$(INSTALL) test $(VENV)
 	@$(BIN)/python -m tests.soak $(DECISIONS)
 
 clean:
-	rm -rf .venv build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-* build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -10,6 +10,7 @@ proven otherwise: nesting, nodes and complaints are bounded, and no step recurse
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -68,12 +69,16 @@ class Reader:
         text = _without_surrogate_pairs(text)
         try:
             self._refuse_before_parsing(text)
-            for event in yaml.parse(text, Loader=_LOADER):
-                self._take(event)
+            self._parse(text)
         except yaml.YAMLError as error:
-            self._complain(*_problem(error), _line(error, text))
+            complaint = Complaint("", *_problem(error), _line(error, text))
+            self.complaints.append(_too_deep_before(error, text) or complaint)
         except _Stop:
             pass
+
+    def _parse(self, text: str) -> None:
+        for event in yaml.parse(text, Loader=_LOADER):
+            self._take(event)
 
     def _refuse_before_parsing(self, text: str) -> None:
         """What the parser is slow at, or reads as YAML 1.1 does."""
@@ -218,6 +223,21 @@ def _problem(error: yaml.YAMLError) -> tuple[str, str]:
         return "lone_surrogate", "An escape is no character, such as half a surrogate pair"
     said = " ".join(filter(None, (error.context, error.problem)))
     return "not_yaml", f"The text is not YAML: {said}"
+
+
+def _too_deep_before(error: yaml.YAMLError, text: str) -> Complaint | None:
+    """Return the complaint about the nesting of the text before the error, if it is too deep.
+
+    The parser reads ahead of the events that it gives. Since PyYAML 6.0.4 the parser has a limit of
+    nesting of its own, and may raise its error before the reader has seen DEEPEST levels.
+    """
+    mark = getattr(error, "problem_mark", None)
+    if mark is None:
+        return None
+    beginning = Reader()
+    with suppress(yaml.YAMLError, _Stop):
+        beginning._parse(text[: mark.index])  # noqa: SLF001 - another reader of this class
+    return next((each for each in beginning.complaints if each.code == "too_deep"), None)
 
 
 def _line(error: yaml.YAMLError, text: str) -> int:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from random import Random
 
 MANY = settings(STEADY, max_examples=int(os.environ.get("REACH_EXAMPLES", "300")))
-"""`REACH_EXAMPLES=5000 make unit` tries more."""
+"""`REACH_EXAMPLES=5000 make test` tries more."""
 
 
 def small(random: Random, rules: int) -> dict[str, Any]:

@@ -6,10 +6,13 @@ import json
 from typing import Any
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rules import yaml_core
 from rules.errors import DocumentRefused
+from rules.ijson import DEEPEST
 from rules.source import LARGEST_DOCUMENT, Source, plain, read_json, read_yaml
 
 LARGEST_INTEGER = 2**53 - 1
@@ -150,9 +153,24 @@ def test_any_bytes_are_read_or_refused(body: bytes) -> None:
         return
 
 
+class LimitedLoader(yaml.SafeLoader):
+    """A parser with a limit of its own, which it meets while it reads ahead."""
+
+    def fetch_flow_collection_start(self, token_class: Any) -> None:
+        if self.flow_level > DEEPEST:
+            mark = self.get_mark()
+            raise yaml.scanner.ScannerError("in a list", mark, "a limit was met", mark)
+        super().fetch_flow_collection_start(token_class)
+
+
+@pytest.mark.parametrize("loader", [yaml.CSafeLoader, yaml.SafeLoader, LimitedLoader])
 @pytest.mark.parametrize("opening", ["[", "- ", "{a: ", "{? ", "? ", '{"a":', "[[\n"])
 @pytest.mark.parametrize("depth", [65, 5_000, 100_000])
-def test_deep_nesting_is_refused_at_once(opening: str, depth: int) -> None:
+def test_deep_nesting_is_refused_at_once(
+    opening: str, depth: int, loader: type, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever limits the library has, the complaint is ours."""
+    monkeypatch.setattr(yaml_core, "_LOADER", loader)
     assert "too_deep" in codes_of(read_yaml, opening * depth)
 
 
