@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 from multiprocessing.util import Finalize
 
-from policy_service import log
 from policy_service.app import create_app
+from policy_service.observability import json_logs
 from policy_service.settings import Settings
 
 settings = Settings.load()
-log.configure(settings.log)
+json_logs.configure(settings.log)
 app = create_app(settings)
 Finalize(None, logging.shutdown, exitpriority=0)  # the last of these to be called
 Finalize(None, app.extensions["policy_service"].stop, exitpriority=0)  # `atexit` passes by workers

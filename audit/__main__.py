@@ -10,15 +10,15 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from audit.bundle import BadBundle
-from audit.notes import Refused, parse_key
-from audit.outside import Verdict, verify_bundle
-from audit.spread import Unfinished
+from audit.log.signed_note import Refused, parse_key
+from audit.verification.bundle_format import BadBundle
+from audit.verification.bundle_verifier import Verdict, verify_bundle
+from audit.verification.worker_pool import Unfinished
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from audit.notes import VerifierKey
+    from audit.log.signed_note import VerifierKey
 
 SOUND, TAMPERED, CANNOT_TELL = 0, 1, 2
 MOST_PROCESSES = 256

@@ -1,4 +1,4 @@
-"""Entries, and their leaves as the service writes them: `audit.leaf` with a faster encoder."""
+"""Entries, and their leaves as the service writes them: `audit.log.leaf` with a faster encoder."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from audit.errors import BadLeaf
-from audit.leaf import (
+from audit.log.leaf import (
     FORMAT,
     SALT_SIZE,
     Kind,
@@ -17,8 +17,8 @@ from audit.leaf import (
     format_time,
     is_time,
 )
-from audit.merkle import leaf_hash
-from rules.canonical import canonical, canonical_without_floats, holds_float
+from audit.log.merkle import leaf_hash
+from rules.formats.canonical_json import canonical, canonical_without_floats, holds_float
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

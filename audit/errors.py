@@ -54,7 +54,7 @@ class ErasedMeanwhile(AuditError):
 
 
 class LedgerBehind(AuditError):
-    """Says which logs lack what, each a `Lost` of `audit/restored.py` in words."""
+    """Says which logs lack what, each a `Lost` of `audit/stores/rollback_detection.py` in words."""
 
     code = "ledger_behind"
 

@@ -13,13 +13,13 @@ from multiprocessing import get_context
 from statistics import median
 from typing import TYPE_CHECKING
 
-from audit.stores.sqlite import SqliteStore
+from audit.stores.sqlite.store import SqliteStore
 from bench import ledgers
 from bench.harness import Bar, Row, seconds
-from policy_service.backtest import Mode
-from policy_service.backtests import Asked, backtest_in, parts
-from rules import builtin
-from rules.document import Document
+from policy_service.replays.backtest_parts import Asked, backtest_in, parts
+from policy_service.replays.decision_backtest import Mode
+from rules.model import builtin
+from rules.model.document import Document
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,10 +12,10 @@ import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from audit.stores.sqlite import LEDGER
+from audit.stores.sqlite.store import LEDGER
 from bench import ledgers
 from bench.harness import TIMES, Bar, Row, seconds, turns
-from policy_service.service import Service
+from policy_service.services import Service
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

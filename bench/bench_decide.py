@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING, Any
 from bench.harness import TIMES, Bar, Row, cpu_seconds, turns
 from bench.jdm import table_of
 from bench.ledgers import facts_of
-from policy_service.policies import BUILTIN
-from rules.compile import compile_document
+from policy_service.policies.policy_cache import BUILTIN
+from rules.engine.compiler import compile_document
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from bench.harness import Bench
-    from rules.compile import Policy
-    from rules.document import Facts
+    from rules.engine.compiler import Policy
+    from rules.model.document import Facts
 
     Evaluate = Callable[[Facts], Any]
 

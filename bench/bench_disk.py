@@ -6,7 +6,7 @@ import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from audit.stores.sqlite import LEDGER
+from audit.stores.sqlite.store import LEDGER
 from bench import ledgers
 from bench.harness import Bar, Row
 

@@ -12,11 +12,12 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
 
-from audit.stores.kept_checkpoints import CHECKPOINTS
-from audit.stores.sqlite import LEDGER
+from audit.stores.files.checkpoint_files import CHECKPOINTS
+from audit.stores.files.file_locks import LeaderLock
+from audit.stores.sqlite.store import LEDGER
 from bench.harness import TIMES, Bar, Row
 from bench.load import CONNECTIONS, load
-from policy_service.jobs import LOCK, Turn
+from policy_service.jobs.scheduler import LOCK
 from policy_service.settings import Settings
 from tests.served import Server, made
 
@@ -31,8 +32,8 @@ UNSEALED = Path(__file__).with_name("unsealed")
 def run(bench: Bench) -> Iterator[Row]:
     evidence = _server(bench, "evidence")
     bare = _server(bench, "bare", PYTHONPATH=str(UNSEALED))
-    turn = Turn(bare.data / LOCK)
-    if not turn.is_ours():
+    leader_lock = LeaderLock(bare.data / LOCK)
+    if not leader_lock.try_acquire():
         raise AssertionError("somebody else signs")
     with evidence, bare:
         measured = []
@@ -41,7 +42,7 @@ def run(bench: Bench) -> Iterator[Row]:
             measured.append(
                 tuple(load(each.port, each.keys["platform"], told) for each in (evidence, bare))
             )
-    turn.give_up()
+    leader_lock.release()
     if (_is_signed(evidence), _is_sealed(evidence)) != (True, True):
         raise AssertionError("the one was not sealed and signed")
     if (_is_signed(bare), _is_sealed(bare)) != (False, False):

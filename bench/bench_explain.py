@@ -13,17 +13,17 @@ import orjson
 
 from bench import ledgers
 from bench.harness import TIMES, Bar, Row, cpu_seconds, seconds, turns
-from policy_service.explanation import recorded_explanation
-from policy_service.policies import BUILTIN
-from policy_service.service import Service
-from rules.compile import compile_document
-from rules.explain import explain
+from policy_service.decisions.explanation import recorded_explanation
+from policy_service.policies.policy_cache import BUILTIN
+from policy_service.services import Service
+from rules.engine.compiler import compile_document
+from rules.engine.evaluator import explain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from audit.entry import Entry
-    from audit.store import Snapshot
+    from audit.stores.contract import Snapshot
     from bench.harness import Bench
 
 _REPEATED = 10

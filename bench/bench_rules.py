@@ -12,8 +12,8 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from bench.harness import TIMES, Bar, Row, cpu_seconds, turns
-from rules.compile import compile_document
-from rules.document import Document
+from rules.engine.compiler import compile_document
+from rules.model.document import Document
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from audit.bundle import KEY, VERIFIER
-from audit.stores.sqlite import SqliteStore
+from audit.evidence.bundle_export import Signed, export
+from audit.evidence.checkpoint_signer import Checkpoints
+from audit.stores.sqlite.store import SqliteStore
+from audit.verification.bundle_format import KEY, VERIFIER
 from bench import ledgers
 from bench.harness import Bar, Row, seconds, turns
-from policy_service.checkpoints import Checkpoints
-from policy_service.export import Signed, export
-from policy_service.service import Service
+from policy_service.services import Service
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

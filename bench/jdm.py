@@ -9,13 +9,13 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from rules.document import InLanguage, Known, Not, OneOf, Within
-from rules.explain import holds
+from rules.engine.evaluator import holds
+from rules.model.document import InLanguage, Known, Not, OneOf, Within
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from rules.document import BoundDocument, Condition, Conditions, Rule
+    from rules.model.document import BoundDocument, Condition, Conditions, Rule
 
 _OUTPUTS = ("rule", "outcome", "reason", "stage", "actions")
 _SIGNS = {"gte": ">=", "gt": ">", "lte": "<=", "lt": "<"}

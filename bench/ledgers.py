@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING
 import orjson
 
 from audit.entry import Kind
-from audit.stores.sqlite import SqliteStore
-from policy_service.batch import decide_lines
-from policy_service.service import Service
+from audit.stores.sqlite.store import SqliteStore
+from policy_service.decisions.batch import decide_lines
+from policy_service.services import Service
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from audit.entry import Entry
-    from audit.store import Snapshot
+    from audit.stores.contract import Snapshot
     from bench.harness import Bench
-    from rules.document import Facts
+    from rules.model.document import Facts
 
 
 @contextmanager
@@ -32,7 +32,7 @@ def recorded(bench: Bench, decisions: int) -> Iterator[SqliteStore]:
 
 def decide(service: Service, events: Iterable[bytes]) -> None:
     """Decide and record all of them; AssertionError where one is refused."""
-    for line in decide_lines(service, events):
+    for line in decide_lines(service.store, service.policies, service.metrics, events):
         if line.refused:
             raise AssertionError(line.text)
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from flask import Flask
 
-from audit.stores.sqlite import SqliteStore
-from policy_service.api import errors, routes, watch
-from policy_service.checkpoints import Checkpoints
-from policy_service.metrics import Metrics
-from policy_service.rate import RateLimit
-from policy_service.replays import Replays
-from policy_service.service import Service
+from audit.evidence.checkpoint_signer import Checkpoints
+from audit.stores.sqlite.store import SqliteStore
+from policy_service.access.rate_limit import RateLimit
+from policy_service.api import errors, request_log, routes
+from policy_service.observability.metrics import Metrics
+from policy_service.replays.replay_queue import Replays
+from policy_service.services import Service
 from policy_service.settings import Settings
 
 
@@ -33,11 +33,11 @@ def create_app(settings: Settings | None = None, store: SqliteStore | None = Non
     app.extensions["policy_service"] = Service(
         store,
         rate=RateLimit.of(settings),
-        counts=metrics,
+        metrics=metrics,
         checkpoints=checkpoints,
         replays=Replays(store, store.folder),
     )
-    watch.register(app, metrics)
+    request_log.register(app, metrics)
     errors.register(app, metrics)
     routes.register(app)
     return app

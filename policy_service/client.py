@@ -21,12 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from types import TracebackType
 
-    from policy_service.api.approvals import Required
-    from policy_service.api.directory import Directory
-    from policy_service.api.explained import DryRun, Explanation, Told
-    from policy_service.api.guardrails import Guardrails
-    from policy_service.api.reported import Diff
-    from policy_service.api.shapes import (
+    from policy_service.api.resources.approvals import Required
+    from policy_service.api.resources.directory import Directory
+    from policy_service.api.resources.guardrails import Guardrails
+    from policy_service.api.schemas.common import (
         AskedAction,
         Decision,
         Error,
@@ -36,7 +34,9 @@ if TYPE_CHECKING:
         Version,
         VersionWithDocument,
     )
-    from rules.event import Event
+    from policy_service.api.schemas.explanations import DryRun, Explanation, Told
+    from policy_service.api.schemas.reports import Diff
+    from rules.model.event import Event
 
 TRIES = 5
 """Times that a request is sent at most."""

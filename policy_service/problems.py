@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from audit.errors import Busy, LedgerBehind, NoSigningKey, NotSigned, StorageUnavailable
 from rules.errors import DocumentRefused, EventRefused
-from rules.ijson import NotIJson
+from rules.formats.strict_json import NotIJson
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

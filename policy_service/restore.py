@@ -5,19 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from audit.entry import FORMAT, Kind, format_time
-from audit.notes import encode_base64
-from audit.restored import lost
-from audit.stores.kept_checkpoints import CHECKPOINTS, KeptCheckpoints
-from policy_service.keys import EVERY_WORKSPACE, Key, Keyring, Role
+from audit.log.signed_note import encode_base64
+from audit.stores.files.checkpoint_files import CHECKPOINTS, KeptCheckpoints
+from audit.stores.rollback_detection import lost
+from policy_service.access.keys import EVERY_WORKSPACE, Key, Keyring, Role
 from policy_service.problems import Problem
-from rules.event import SYSTEM
+from rules.model.event import SYSTEM
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from audit.restored import Lost
-    from audit.store import Snapshot, Transaction
-    from audit.stores.sqlite import SqliteStore
+    from audit.stores.contract import Snapshot, Transaction
+    from audit.stores.rollback_detection import Lost
+    from audit.stores.sqlite.store import SqliteStore
 
 _MAY = (Role.OWNER, Role.APPROVER)
 

@@ -21,11 +21,12 @@ from typing import TYPE_CHECKING, Any, Self
 
 import orjson
 
+from tests.folders import ROOT
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from types import TracebackType
 
-ROOT = Path(__file__).parents[1]
 COMMAND = Path(sys.executable).with_name("policy-service")
 
 PATIENCE = 60.0  # seconds, after which a test has hung and fails

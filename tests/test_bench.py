@@ -12,8 +12,8 @@ import pytest
 from bench.__main__ import BENCHES
 from bench.harness import Bar, Bench, Row, table, turns
 from bench.sample import drawn, of_file
-from rules.event import checked_event
-from rules.ijson import loads
+from rules.formats.strict_json import loads
+from rules.model.event import checked_event
 
 if TYPE_CHECKING:
     from pathlib import Path

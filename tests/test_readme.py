@@ -7,19 +7,20 @@ import re
 import shlex
 import subprocess
 from dataclasses import fields
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from policy_service.cli import main
 from policy_service.settings import Settings, variable
+from tests.folders import ROOT
 from tests.served import COMMAND, free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
-README = Path(__file__).parents[1] / "README.md"
+README = ROOT / "README.md"
 PORT = "8123"
 VARYING = {
     r"sha256:[0-9a-f]{64}": "<digest>",

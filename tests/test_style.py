@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import re
 import subprocess
-from pathlib import Path
-from typing import Any, get_args, get_type_hints
+from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
 import pytest
 
 from audit.entry import Kind
-from policy_service.policies import BUILTIN_VERSION, first_leaves
-from rules import event, vocabulary
+from policy_service.policies.policy_cache import BUILTIN_VERSION, first_leaves
+from rules.model import event, vocabulary
+from tests.folders import ROOT
 
-ROOT = Path(__file__).parents[1]
+if TYPE_CHECKING:
+    from pathlib import Path
+
 MOST_LINES = 350
 ARCHITECTURE = ROOT / "docs" / "architecture.md"
 

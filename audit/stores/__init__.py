@@ -1,1 +1,1 @@
-"""Stores that keep the contract of audit.store."""
+"""Stores that keep the contract of audit.stores.contract."""

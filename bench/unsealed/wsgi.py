@@ -10,8 +10,8 @@ from pathlib import Path
 from runpy import run_path
 from typing import TYPE_CHECKING
 
-from audit.stores import sqlite_transaction
-from audit.stores.contact_keys import ContactKeys
+from audit.stores.files.contact_keys import ContactKeys
+from audit.stores.sqlite import transaction
 
 if TYPE_CHECKING:
     from audit.entry import Personal
@@ -27,7 +27,7 @@ def contact_itself(self: ContactKeys, log: str, contact: str) -> str:
     return contact
 
 
-sqlite_transaction.seal = unsealed  # type: ignore[attr-defined]  # what is left out
+transaction.seal = unsealed  # type: ignore[attr-defined]  # what is left out
 ContactKeys.pseudonym = contact_itself  # type: ignore[method-assign]
 
 app = run_path(str(Path(__file__).parents[2] / "wsgi.py"))["app"]

@@ -10,14 +10,14 @@ from flask import Response, request
 from werkzeug.exceptions import HTTPException
 
 from policy_service import problems
+from policy_service.api.request_log import ID
 from policy_service.api.requests import discard_rest
-from policy_service.api.watch import ID
 from policy_service.problems import FOR_NOW, Problem
 
 if TYPE_CHECKING:
     from flask import Flask
 
-    from policy_service.service import Counts
+    from policy_service.observability.instrumentation import DecisionMetrics
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -27,10 +27,10 @@ _OF_HTTP = {404: "not_found", 405: "method_not_allowed", 413: "too_large"}
 """The codes of what Flask itself refuses; any other is a bad request."""
 
 
-def register(app: Flask, counts: Counts) -> None:
+def register(app: Flask, metrics: DecisionMetrics) -> None:
     def refuse(error: Exception) -> Response:
         problem = problem_of(error)
-        counts.refused(problem.code)
+        metrics.refused(problem.code)
         discard_rest()
         return response(problem, error)
 

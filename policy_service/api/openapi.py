@@ -15,9 +15,9 @@ from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema
 
 from policy_service.api.errors import MEDIA_TYPE
-from policy_service.api.paths import LOG, PARTS
+from policy_service.api.parameters import LOG, PARTS
 from policy_service.api.route import JSON
-from policy_service.api.shapes import Problem as ProblemShape
+from policy_service.api.schemas.common import Problem as ProblemShape
 from policy_service.problems import PROBLEMS, Problem
 from rules.errors import Complaint
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from policy_service.api import replay_examples, replays
+from policy_service.access.keys import Role
+from policy_service.api.examples import replays as replay_examples
+from policy_service.api.resources import replays
 from policy_service.api.route import Gives, Route, Takes
-from policy_service.keys import Role
 
 _PATH = "/v1/workspaces/<workspace>/replays"
 _ROLES = frozenset({Role.AUDITOR, Role.AUTHOR})

@@ -13,9 +13,9 @@ from pydantic import Field, ValidationError
 from policy_service.api.route import NDJSON, Parameter
 from policy_service.problems import Problem
 from rules.errors import Complaint, pointer
-from rules.event import LARGEST_EVENT, complaint_of
-from rules.ijson import loads
-from rules.time import moment
+from rules.formats.strict_json import loads
+from rules.formats.timestamps import moment
+from rules.model.event import LARGEST_EVENT, complaint_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection

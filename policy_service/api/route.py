@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from policy_service.keys import Role
+from policy_service.access.keys import Role
 from policy_service.problems import PROBLEMS
 
 if TYPE_CHECKING:

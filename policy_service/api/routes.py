@@ -8,34 +8,31 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from policy_service.api import (
+from policy_service.access.keys import Role
+from policy_service.api import docs_page, parameters, replay_routes, request_log
+from policy_service.api.authorization import guarded
+from policy_service.api.docs_page import Description
+from policy_service.api.examples import common as examples
+from policy_service.api.examples import proofs as proof_examples
+from policy_service.api.openapi import describe
+from policy_service.api.requests import PAGE
+from policy_service.api.resources import (
     actions,
     conversations,
     decisions,
-    description,
     dry_runs,
     erasures,
-    examples,
-    explained,
     health,
     holds,
     keys,
     ledger,
-    paths,
-    proof_examples,
     proofs,
-    replay_routes,
-    shapes,
-    watch,
 )
-from policy_service.api.description import Description
-from policy_service.api.guard import guarded
-from policy_service.api.openapi import describe
-from policy_service.api.requests import PAGE
 from policy_service.api.route import CSV, NDJSON, TEXT, WORKSPACE, Gives, Route, Takes
+from policy_service.api.schemas import common as shapes
+from policy_service.api.schemas import explanations as explained
 from policy_service.api.version_routes import VERSION_ROUTES
-from policy_service.keys import Role
-from rules.event import Event
+from rules.model.event import Event
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -57,21 +54,21 @@ ROUTES = (
     Route(
         "GET",
         "/metrics",
-        watch.metrics,
+        request_log.metrics,
         NO_KEY,
         gives=Gives(str, examples.METRICS, media="text/plain"),
     ),
     Route(
         "GET",
         "/openapi.json",
-        description.openapi,
+        docs_page.openapi,
         NO_KEY,
         gives=Gives(dict[str, Any], {"openapi": "3.1.0"}),
     ),
     Route(
         "GET",
         "/docs",
-        description.docs,
+        docs_page.docs,
         NO_KEY,
         gives=Gives(str, "<!doctype html>", media="text/html"),
     ),
@@ -268,8 +265,8 @@ ROUTES = (
 
 
 def register(app: Flask) -> None:
-    paths.register(app)
-    app.extensions[description.DESCRIPTION] = Description(partial(describe, ROUTES))
+    parameters.register(app)
+    app.extensions[docs_page.DESCRIPTION] = Description(partial(describe, ROUTES))
     for route in ROUTES:
         app.add_url_rule(
             route.path, route.endpoint, guarded(route), methods=[route.method], strict_slashes=True

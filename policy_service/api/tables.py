@@ -1,10 +1,10 @@
-"""Entries as a table, as `audit/tables.py` writes its rows."""
+"""Entries as a table, as `audit/log/csv_rows.py` writes its rows."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from audit.tables import header, row
+from audit.log.csv_rows import header, row
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from policy_service.api import (
-    approvals,
-    directory,
-    examples,
-    guardrails,
-    report_examples,
-    reported,
-    shapes,
-    versions,
-)
+from policy_service.access.keys import Role
+from policy_service.api.examples import common as examples
+from policy_service.api.examples import reports as report_examples
 from policy_service.api.requests import PAGE
+from policy_service.api.resources import approvals, directory, guardrails, versions
 from policy_service.api.route import EVERY_ROLE, WORKSPACE, Gives, Route, Takes
-from policy_service.keys import Role
+from policy_service.api.schemas import common as shapes
+from policy_service.api.schemas import reports as reported
 
 VERSION_ROUTES = (
     Route(

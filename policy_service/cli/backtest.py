@@ -11,10 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from audit.errors import AuditError
-from policy_service.backtest import Mode
-from policy_service.backtests import Asked, backtest_in, parts, period
-from policy_service.cli.progress import progress
-from policy_service.cli.terminal import (
+from policy_service.cli.console import (
     data_option,
     fail,
     found,
@@ -23,19 +20,22 @@ from policy_service.cli.terminal import (
     printable,
     show,
 )
-from policy_service.policies import Policies, document_of
-from rules.checking import read_document
+from policy_service.cli.progress import progress
+from policy_service.policies.policy_cache import Policies, document_of
+from policy_service.replays.backtest_parts import Asked, backtest_in, parts, period
+from policy_service.replays.decision_backtest import Mode
+from rules.check import read_document
 from rules.errors import DocumentRefused
-from rules.event import is_workspace
-from rules.ijson import NotIJson
-from rules.source import read_json, read_yaml
-from rules.time import moment
+from rules.formats.document_text import read_json, read_yaml
+from rules.formats.strict_json import NotIJson
+from rules.formats.timestamps import moment
+from rules.model.event import is_workspace
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from policy_service.backtest_result import Tally
-    from rules.document import Document
+    from policy_service.replays.backtest_result import Tally
+    from rules.model.document import Document
 
 SHOWN = 20
 

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, BinaryIO
 import click
 
 from audit.errors import AuditError, NotALedger
-from audit.stores.sqlite import SqliteStore
-from policy_service.batch import decide_lines
+from audit.stores.sqlite.store import SqliteStore
+from policy_service.cli.console import data_option, fail, fail_with, found, opened
 from policy_service.cli.progress import progress
-from policy_service.cli.terminal import data_option, fail, fail_with, found, opened
-from policy_service.service import Service
+from policy_service.decisions.batch import decide_lines
+from policy_service.observability.instrumentation import DecisionMetrics
+from policy_service.policies.policy_cache import Policies
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -38,7 +39,7 @@ def decide(data: Path) -> None:
     _make_where_there_is_none(data)
     refused = False
     with opened(data) as store:
-        for line in decide_lines(Service(store), _watched(sys.stdin.buffer)):
+        for line in decide_lines(store, Policies(), DecisionMetrics(), _watched(sys.stdin.buffer)):
             refused = refused or line.refused
             sys.stdout.buffer.write(line.text)
         sys.stdout.buffer.flush()

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from policy_service import erasures
-from policy_service.cli.terminal import data_option, fail, found, json_option, opened, show
+from policy_service.cli.console import data_option, fail, found, json_option, opened, show
+from policy_service.privacy import erasures
 from policy_service.problems import Problem
-from rules.event import SYSTEM, is_workspace
+from rules.model.event import SYSTEM, is_workspace
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import click
 
 from audit.errors import NotSigned
-from audit.notes import encode_base64
-from policy_service.checkpoints import Checkpoints
-from policy_service.cli.progress import progress
-from policy_service.cli.terminal import (
+from audit.evidence.bundle_export import Behind, NotExported, Signed, export
+from audit.evidence.checkpoint_signer import Checkpoints
+from audit.log.signed_note import encode_base64
+from policy_service.cli.console import (
     data_option,
     fail,
     found,
@@ -20,12 +20,12 @@ from policy_service.cli.terminal import (
     printable,
     show,
 )
-from policy_service.export import Behind, NotExported, Signed, export
+from policy_service.cli.progress import progress
 from policy_service.settings import Settings
 
 if TYPE_CHECKING:
-    from audit.checkpoints import Checkpoint
-    from audit.stores.sqlite import SqliteStore
+    from audit.log.checkpoint import Checkpoint
+    from audit.stores.sqlite.store import SqliteStore
 
 _TRIES = 3
 

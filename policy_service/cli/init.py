@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 import click
 
 from audit.errors import AuditError, LedgerExists
-from audit.stores.sqlite import SqliteStore
-from policy_service.cli.terminal import data_option, fail_with, json_option, show
-from policy_service.keys import EVERY_WORKSPACE, Role, create_key
-from rules.event import SYSTEM
+from audit.stores.sqlite.store import SqliteStore
+from policy_service.access.keys import EVERY_WORKSPACE, Role, create_key
+from policy_service.cli.console import data_option, fail_with, json_option, show
+from rules.model.event import SYSTEM
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from audit.store import Transaction
+    from audit.stores.contract import Transaction
 
 _FIRST_EVENT = (
     '{"id": "ev-1", "type": "conversation.started", "occurred_at": "2026-11-22T10:00:00Z",'

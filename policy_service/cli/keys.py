@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from policy_service.cli.terminal import data_option, fail, json_option, opened, show
-from policy_service.keys import (
+from policy_service.access.keys import (
     EVERY_WORKSPACE,
     Keyring,
     Role,
@@ -16,15 +15,16 @@ from policy_service.keys import (
     key_view,
     revoke_key,
 )
+from policy_service.cli.console import data_option, fail, json_option, opened, show
 from policy_service.problems import Problem
-from rules.event import is_workspace
-from rules.time import moment
+from rules.formats.timestamps import moment
+from rules.model.event import is_workspace
 
 if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from policy_service.keys import Key
+    from policy_service.access.keys import Key
 
 LONGEST_NAME = 200
 

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 import orjson
 
-from audit.checkpoints import BadCheckpoint, decode_hash
 from audit.errors import NotSigned
-from audit.merkle import leaf_hash as hash_of_leaf
-from audit.notes import (
+from audit.evidence.checkpoint_signer import Checkpoints
+from audit.log.checkpoint import BadCheckpoint, decode_hash
+from audit.log.merkle import leaf_hash as hash_of_leaf
+from audit.log.signed_note import (
     BadKey,
     BadNote,
     Refused,
@@ -21,9 +22,8 @@ from audit.notes import (
     format_key,
     parse_key,
 )
-from audit.proofs import BadProof, format_proof, parse_proof, verify_proof
-from policy_service.checkpoints import Checkpoints
-from policy_service.cli.terminal import (
+from audit.log.tlog_proof import BadProof, format_proof, parse_proof, verify_proof
+from policy_service.cli.console import (
     WRONG_USE,
     data_option,
     fail,
@@ -33,8 +33,8 @@ from policy_service.cli.terminal import (
     show,
 )
 from policy_service.settings import Settings, WrongSetting
-from rules.canonical import canonical
-from rules.event import SYSTEM, is_workspace
+from rules.formats.canonical_json import canonical
+from rules.model.event import SYSTEM, is_workspace
 
 if TYPE_CHECKING:
     from collections.abc import Callable

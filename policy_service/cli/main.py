@@ -12,8 +12,8 @@ from policy_service.cli import (
     init,
     keys,
     ledger,
+    policy_requirements,
     replay,
-    required,
     restore,
     rules,
     serve,
@@ -54,6 +54,6 @@ for command in (
 
 for step in (
     *(versions.propose, versions.approve, versions.reject, versions.activate),
-    *(required.approvals, required.guardrails),
+    *(policy_requirements.approvals, policy_requirements.guardrails),
 ):
     rules.rules.add_command(step)

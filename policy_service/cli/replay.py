@@ -16,11 +16,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import click
 
-from audit import replay as replaying
 from audit.errors import AuditError
-from audit.stores.sqlite import SqliteStore
-from policy_service.cli.progress import progress
-from policy_service.cli.terminal import (
+from audit.replay import replay as replaying
+from audit.stores.sqlite.store import SqliteStore
+from policy_service.cli.console import (
     data_option,
     fail,
     found,
@@ -29,13 +28,14 @@ from policy_service.cli.terminal import (
     printable,
     show,
 )
+from policy_service.cli.progress import progress
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from audit.replay import Difference, Report
-    from audit.store import Snapshot
+    from audit.replay.replay import Difference, Report
+    from audit.stores.contract import Snapshot
 
     Part: TypeAlias = tuple[Path, str, int, int]
     """A ledger's folder, a log of it, and which of its entries: the first, and the one behind."""

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from audit.errors import AuditError, NotALedger
-from audit.notes import encode_base64
-from audit.stores.sqlite import SqliteStore
-from policy_service.backup import back_up
-from policy_service.cli.terminal import (
+from audit.evidence.backup import back_up
+from audit.log.signed_note import encode_base64
+from audit.stores.sqlite.store import SqliteStore
+from policy_service.cli.console import (
     data_option,
     fail,
     fail_with,
@@ -27,8 +27,8 @@ from policy_service.restore import accept_loss, missing
 if TYPE_CHECKING:
     from typing import TextIO
 
-    from audit.restored import Lost
-    from policy_service.backup import Copied
+    from audit.evidence.backup import Copied
+    from audit.stores.rollback_detection import Lost
 
 
 @click.command()

@@ -9,45 +9,38 @@ from typing import IO, TYPE_CHECKING, Any
 import click
 from pydantic import TypeAdapter, ValidationError
 
-from policy_service.api.directory import NEW_DIRECTORY
-from policy_service.cli.counting import counted, history_option
-from policy_service.cli.differences import difference_lines
-from policy_service.cli.reports import coverage_lines, meaning_lines, report_lines
-from policy_service.cli.reports import junit as junit_xml
-from policy_service.cli.terminal import (
-    data_option,
-    fail,
-    found,
-    json_option,
-    printable,
-    show,
-)
-from policy_service.explanation import explanation_view
+from policy_service.api.resources.directory import NEW_DIRECTORY
+from policy_service.cli.console import data_option, fail, found, json_option, printable, show
+from policy_service.cli.decision_counts import counted, history_option
+from policy_service.cli.render_diff import difference_lines
+from policy_service.cli.render_reports import coverage_lines, meaning_lines, report_lines
+from policy_service.cli.render_reports import junit as junit_xml
+from policy_service.decisions.explanation import explanation_view
+from policy_service.policies.reports import coverage_view, meaning_view, regions_of, report_view
+from policy_service.policies.versions import difference_view
 from policy_service.problems import complaint_as_json
-from policy_service.reports import coverage_view, meaning_view, regions_of, report_view
-from policy_service.versions import difference_view
-from rules import builtin
-from rules.checking import Findings
-from rules.checking import check as check_source
-from rules.coverage import coverage as coverage_of
-from rules.derive import Conversation, derive
-from rules.diff import difference as difference_of
-from rules.directory import NOTHING_TOLD, SORTS, directory_from
-from rules.document import Document
+from rules.analysis.report import report_on
+from rules.analysis.semantic_diff import meaning
+from rules.analysis.test_coverage import coverage as coverage_of
+from rules.analysis.text_diff import difference as difference_of
+from rules.check import Findings
+from rules.check import check as check_source
+from rules.engine.evaluator import explain as explain_facts
+from rules.engine.facts import Conversation, derive
 from rules.errors import Complaint, DocumentRefused, EventRefused
-from rules.event import checked_event
-from rules.explain import explain as explain_facts
-from rules.ijson import NotIJson, loads
-from rules.json_schema import json_schema
-from rules.meaning import meaning
-from rules.report import report_on
-from rules.source import Source, read_json, read_yaml
-from rules.vocabulary import Stage
+from rules.formats.document_text import Source, read_json, read_yaml
+from rules.formats.strict_json import NotIJson, loads
+from rules.model import builtin
+from rules.model.directory import NOTHING_TOLD, SORTS, directory_from
+from rules.model.document import Document
+from rules.model.event import checked_event
+from rules.model.vocabulary import Stage
+from rules.validation.json_schema import json_schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from rules.directory import Directory
+    from rules.model.directory import Directory
 
 TEST_FAILED = "test_failed"
 OF_ITS_OWN = frozenset({TEST_FAILED, "property_broken", "property_undecided"})

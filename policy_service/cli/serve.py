@@ -24,8 +24,8 @@ from granian import Granian
 from granian.constants import Interfaces
 from granian.log import LogLevels
 
-from policy_service import log
-from policy_service.cli.terminal import fail, opened
+from policy_service.cli.console import fail, opened
+from policy_service.observability import json_logs
 from policy_service.settings import FILE, SETTINGS, Settings, WrongSetting
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def serve(config: Path | None, **given: str | None) -> None:
         respawn_failed_workers=True,
         workers_kill_timeout=SECONDS_TO_STOP,
         log_level=LogLevels(settings.log),
-        log_dictconfig=log.config(settings.log),
+        log_dictconfig=json_logs.config(settings.log),
     ).serve(target_loader=_load)
 
 
@@ -131,7 +131,7 @@ def _load(target: str) -> Any:  # noqa: ANN401 - whatever application the target
     app = getattr(import_module(module), name)
     if service := getattr(app, "extensions", {}).get("policy_service"):
         # Only now: nothing that the parent imports may import what counts.
-        jobs = import_module("policy_service.jobs").Jobs(service, Settings.load().data)
+        jobs = import_module("policy_service.jobs.scheduler").Jobs(service, Settings.load().data)
         jobs.start()
         Finalize(None, jobs.stop, exitpriority=1)  # before the service is stopped
     return app

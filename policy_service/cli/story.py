@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from policy_service.cli.terminal import data_option, fail, json_option, opened, printable, show
-from policy_service.keys import Keyring
-from policy_service.policies import Policies
+from policy_service.access.keys import Keyring
+from policy_service.cli.console import data_option, fail, json_option, opened, printable, show
+from policy_service.decisions.story import Narrator
+from policy_service.policies.policy_cache import Policies
 from policy_service.problems import Problem
-from policy_service.story import Narrator
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from audit.store import Snapshot
+    from audit.stores.contract import Snapshot
 
 AT_ONCE = 500
 

@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from audit.checkpoints import parse_checkpoint
 from audit.errors import NoSigningKey, StorageUnavailable
-from audit.notes import Refused, parse_note
-from audit.signed import SignedLogs
-from audit.stores.kept_checkpoints import CHECKPOINTS, KeptCheckpoints
-from audit.stores.signing_key import SIGNING_KEY, SigningKey
-from audit.verify import verify_all
-from policy_service.cli.progress import progress
-from policy_service.cli.terminal import (
+from audit.evidence.known_checkpoints import SignedLogs
+from audit.evidence.ledger_verifier import verify_all
+from audit.log.checkpoint import parse_checkpoint
+from audit.log.signed_note import Refused, parse_note
+from audit.stores.files.checkpoint_files import CHECKPOINTS, KeptCheckpoints
+from audit.stores.files.signing_key import SIGNING_KEY, SigningKey
+from policy_service.cli.console import (
     data_option,
     fail,
     found,
@@ -25,11 +24,12 @@ from policy_service.cli.terminal import (
     printable,
     show,
 )
+from policy_service.cli.progress import progress
 
 if TYPE_CHECKING:
-    from audit.findings import Report
-    from audit.store import Snapshot
-    from audit.stores.sqlite import SqliteStore
+    from audit.stores.contract import Snapshot
+    from audit.stores.sqlite.store import SqliteStore
+    from audit.verification.findings import Report
 
 
 @click.command()

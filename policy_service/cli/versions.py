@@ -6,25 +6,25 @@ from typing import TYPE_CHECKING, Any, cast
 
 import click
 
-from audit.versions import Status
-from policy_service.api import versions as views
-from policy_service.cli.place import check_text, document_file, place, where_and_who
-from policy_service.cli.terminal import fail, show
-from policy_service.guardrails import check_ahead
-from policy_service.versions import VersionSteps, version_view
+from audit.projections.versions import Status
+from policy_service.api.resources import versions as views
+from policy_service.cli.console import fail, show
+from policy_service.cli.target import check_text, document_file, place, where_and_who
+from policy_service.policies.guardrails import check_ahead
+from policy_service.policies.versions import VersionSteps, version_view
 from rules.errors import Complaint, DocumentRefused
-from rules.ijson import NotIJson, loads
-from rules.time import moment
+from rules.formats.strict_json import NotIJson, loads
+from rules.formats.timestamps import moment
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from audit.store import Transaction
-    from audit.versions import VersionRecord
-    from policy_service.cli.place import Ask, Place
-    from policy_service.keys import Key
-    from policy_service.service import Service
+    from audit.projections.versions import VersionRecord
+    from audit.stores.contract import Transaction
+    from policy_service.access.keys import Key
+    from policy_service.cli.target import Ask, Place
+    from policy_service.services import Service
 
     Step = Callable[[VersionSteps], VersionRecord]
 

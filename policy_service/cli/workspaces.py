@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from audit.entry import Kind
-from policy_service.cli.terminal import data_option, json_option, opened, printable, show
-from policy_service.policies import Policies
-from rules.event import SYSTEM
+from policy_service.cli.console import data_option, json_option, opened, printable, show
+from policy_service.policies.policy_cache import Policies
+from rules.model.event import SYSTEM
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from audit.store import Snapshot
+    from audit.stores.contract import Snapshot
 
 _OTHERS = sorted({kind.partition(".")[0] for kind in Kind} - {Kind.DECISION})
 """The families of kinds beside decisions: these are found by an index, and are few."""

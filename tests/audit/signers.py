@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from audit.notes import VerifierKey
+from audit.log.signed_note import VerifierKey
 
 if TYPE_CHECKING:
     from collections.abc import Callable

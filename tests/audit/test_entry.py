@@ -18,8 +18,8 @@ from audit.entry import (
     is_time,
 )
 from audit.errors import BadLeaf
-from audit.leaf import canonical_without_floats, read_leaf
-from audit.merkle import leaf_hash
+from audit.log.leaf import canonical_without_floats, read_leaf
+from audit.log.merkle import leaf_hash
 
 LEAF = {
     "workspace": "acme",

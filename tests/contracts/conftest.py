@@ -1,4 +1,4 @@
-"""Every store that keeps the contract of audit.store."""
+"""Every store that keeps the contract of audit.stores.contract."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from audit.stores.sqlite import SqliteStore
+from audit.stores.sqlite.store import SqliteStore
 from tests.fakes.leaves import NOON
 from tests.fakes.memory_store import MemoryStore
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from audit.store import Store
+    from audit.stores.contract import Store
 
 
 def clock() -> datetime:

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from audit.stores.sqlite import SqliteStore
+from audit.stores.sqlite.store import SqliteStore
 from tests.contracts.conftest import clock
 from tests.fakes.leaves import decide
 from tests.fakes.memory_store import MemoryStore
 
 if TYPE_CHECKING:
-    from audit.store import About, Store, Transaction
+    from audit.stores.contract import About, Store, Transaction
 
 names = st.sampled_from
 

@@ -1,4 +1,4 @@
-"""The contract of audit.store, held against every store: what is no entry, and what is told."""
+"""The contract of a store, held against every store: what is no entry, and what is told."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from audit.store import Size
+from audit.stores.contract import Size
 from tests.fakes.leaves import decide
 
 if TYPE_CHECKING:
-    from audit.store import Store, Transaction
+    from audit.stores.contract import Store, Transaction
 
 EARLY, LATE = "2026-11-22T12:00:00.999Z", "2026-11-22T12:01:00.000Z"
 

@@ -1,4 +1,4 @@
-"""The contract of audit.store, held against every store: a person can be forgotten, for good."""
+"""The contract of a store, held against every store: a person can be forgotten, for good."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from audit.store import Filter
+from audit.stores.contract import Filter
 from tests.fakes.leaves import decide, personal
 
 if TYPE_CHECKING:
-    from audit.store import Store, Transaction
+    from audit.stores.contract import Store, Transaction
 
 
 @pytest.fixture(autouse=True)

@@ -1,4 +1,4 @@
-"""The contract of audit.store, held against every store: what is found, and in which order."""
+"""The contract of a store, held against every store: what is found, and in which order."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from audit.entry import Kind, format_time
-from audit.store import Filter
+from audit.stores.contract import Filter
 from tests.fakes.leaves import (
     NOON,
     decide,
@@ -19,7 +19,7 @@ from tests.fakes.leaves import (
 
 if TYPE_CHECKING:
     from audit.entry import Entry
-    from audit.store import Store
+    from audit.stores.contract import Store
 
 
 def indices(entries: list[Entry]) -> list[int]:

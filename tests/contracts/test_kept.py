@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from audit.store import Kept
+from audit.stores.contract import Kept
 
 if TYPE_CHECKING:
-    from audit.store import Store, Transaction
+    from audit.stores.contract import Store, Transaction
 
 FIRST = Kept("w-2", "acme", finished=False, body=b"{}")
 SECOND = Kept("w-1", "globex", finished=False, body=b"[]")

@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from audit import merkle
 from audit.entry import format_time
 from audit.errors import NotSigned
-from audit.merkle import Frontier
-from audit.signable import advanced, begun
-from audit.subtrees import Subtrees
+from audit.evidence.recompute import advanced, begun
+from audit.log import merkle
+from audit.log.merkle import Frontier
+from audit.stores.subtree_cache import Subtrees
 from tests.fakes.leaves import NOON, decide
 
 if TYPE_CHECKING:
-    from audit.store import Store, Transaction
+    from audit.stores.contract import Store, Transaction
 
 ENTRIES = 600
 

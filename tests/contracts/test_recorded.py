@@ -5,11 +5,11 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from audit.replay import read
+from audit.replay.replay import read
 from tests.fakes.leaves import decision, personal
 
 if TYPE_CHECKING:
-    from audit.store import Store, Transaction
+    from audit.stores.contract import Store, Transaction
 
 
 def append(leaf: dict[str, Any], tx: Transaction) -> None:

@@ -1,4 +1,4 @@
-"""The contract of audit.store, held against every store."""
+"""The contract of audit.stores.contract, held against every store."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from audit.errors import AlreadyThere, AuditError, BadLeaf
-from audit.merkle import root
-from audit.store import Filter, Head
-from audit.verify import verify_all
+from audit.evidence.ledger_verifier import verify_all
+from audit.log.merkle import root
+from audit.stores.contract import Filter, Head
 from tests.fakes.leaves import (
     DIGEST,
     DOCUMENT,
@@ -24,7 +24,7 @@ from tests.fakes.leaves import (
 
 if TYPE_CHECKING:
     from audit.entry import Entry
-    from audit.store import Store, Transaction
+    from audit.stores.contract import Store, Transaction
 
 
 def indices(entries: list[Entry]) -> list[int]:

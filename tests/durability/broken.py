@@ -8,9 +8,9 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
-from audit.group import GroupCommit
-from audit.stores.sqlite import SqliteStore
-from audit.stores.sqlite_transaction import SqliteTransaction
+from audit.stores.group_commit import GroupCommit
+from audit.stores.sqlite.store import SqliteStore
+from audit.stores.sqlite.transaction import SqliteTransaction
 from policy_service.app import create_app
 from policy_service.settings import Settings
 from tests.served import COMMAND, Server
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
     from flask import Flask
 
-    from audit.group import Raised, Returned
-    from audit.store import About
-    from audit.stores.sqlite_writer import SqliteCommit, SqliteWriter
+    from audit.stores.contract import About
+    from audit.stores.group_commit import Raised, Returned
+    from audit.stores.sqlite.writer import SqliteCommit, SqliteWriter
 
 T = TypeVar("T")
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.served import ROOT
+from tests.folders import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

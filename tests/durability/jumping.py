@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from audit.stores.sqlite import SqliteStore, utc_now
+from audit.stores.sqlite.store import SqliteStore, utc_now
 from policy_service.app import create_app
 from policy_service.settings import Settings
 from tests.durability.broken import BrokenServer

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from audit.entry import Kind
-from audit.stores.sqlite import SqliteStore
+from audit.stores.sqlite.store import SqliteStore
 from tests.durability.load import WORKSPACES, Platform
 from tests.durability.promises import broken_in_ledger, out_of_order, verify_and_replay
-from tests.policy_service.api import document
+from tests.policy_service.api_client import document
 from tests.served import patiently, served
 
 if TYPE_CHECKING:

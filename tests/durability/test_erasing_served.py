@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from audit.stores.sqlite import SqliteStore
-from audit.verify import verify_all
+from audit.evidence.ledger_verifier import verify_all
+from audit.stores.sqlite.store import SqliteStore
 from tests.durability.promises import verify_and_replay
-from tests.policy_service.api import event
+from tests.policy_service.api_client import event
 from tests.served import NotAnswered, run
 
 if TYPE_CHECKING:

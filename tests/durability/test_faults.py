@@ -22,7 +22,8 @@ from tests.durability.promises import (
     decided_in,
     verify_and_replay,
 )
-from tests.served import ROOT, Server, made, patiently, run
+from tests.folders import ROOT
+from tests.served import Server, made, patiently, run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

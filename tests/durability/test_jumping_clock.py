@@ -6,7 +6,7 @@ from datetime import datetime
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from audit.stores.sqlite import SqliteStore
+from audit.stores.sqlite.store import SqliteStore
 from tests.durability.jumping import OFFSET, JumpingServer
 from tests.durability.load import WORKSPACES, Platform
 from tests.durability.promises import (

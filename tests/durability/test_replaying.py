@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 import orjson
 import pytest
 
-from audit.stores.sqlite import SqliteStore
+from audit.stores.sqlite.store import SqliteStore
 from bench.sample import drawn
-from policy_service.replays import LOCK, Replay, State, read_replay
+from policy_service.replays.replay_queue import LOCK, Replay, State, read_replay
 from tests.durability.test_signing import opened_by
-from tests.policy_service.api import document
+from tests.policy_service.api_client import document
 from tests.served import NotAnswered, Server, made, patiently, run
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from audit.stores.sqlite import LOCK
-from audit.stores.sqlite_writer import locked
+from audit.stores.files.file_locks import locked
+from audit.stores.sqlite.store import LOCK
 from tests.durability.load import Platform, event
 from tests.durability.promises import (
     broken_in_ledger,

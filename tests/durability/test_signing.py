@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from audit.checkpoints import parse_checkpoint
-from audit.notes import parse_note
-from audit.stores.sqlite import SqliteStore
-from policy_service.jobs import LOCK
+from audit.log.checkpoint import parse_checkpoint
+from audit.log.signed_note import parse_note
+from audit.stores.sqlite.store import SqliteStore
+from policy_service.jobs.scheduler import LOCK
 from tests.fakes.tampering import owned
-from tests.policy_service.api import event
+from tests.policy_service.api_client import event
 from tests.served import Server, made, patiently, run, served
 
 if TYPE_CHECKING:

@@ -8,15 +8,18 @@ rule whose id is there already is changed in the members given; a new one stands
 from __future__ import annotations
 
 from copy import deepcopy
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from rules import builtin
-from rules.source import read_yaml
+from rules.formats.document_text import read_yaml
+from rules.model import builtin
+from tests.folders import ROOT
 
-FOLDER = Path(__file__).parents[2] / "docs" / "examples"
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FOLDER = ROOT / "docs" / "examples"
 
 
 def edits() -> list[Path]:

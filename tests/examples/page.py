@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from click.testing import CliRunner
 
 from policy_service.cli import main
-from rules import builtin
+from rules.model import builtin
 from tests.examples.edits import FOLDER, document, edits, read_edit
 from tests.examples.sample import CONVERSATIONS, WORKSPACE, shipped
 

@@ -7,12 +7,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from audit.entry import Entry, Personal, commitment, format_time
-from rules.canonical import canonical, digest
+from rules.formats.canonical_json import canonical, digest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from audit.store import Transaction
+    from audit.stores.contract import Transaction
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 DOCUMENT = canonical({"format": 1, "title": "A document"})

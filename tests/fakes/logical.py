@@ -6,10 +6,10 @@ import json
 import shutil
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from audit.bundle import ENTRIES, HASHES, PERSONAL, TABLE, VERSIONS
-from audit.merkle import HASH_SIZE, leaf_hash
-from audit.tables import header, row
-from rules.canonical import canonical
+from audit.log.csv_rows import header, row
+from audit.log.merkle import HASH_SIZE, leaf_hash
+from audit.verification.bundle_format import ENTRIES, HASHES, PERSONAL, TABLE, VERSIONS
+from rules.formats.canonical_json import canonical
 
 if TYPE_CHECKING:
     import random

@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from audit.entry import Entry, Kind, Personal, hash_for
 from audit.errors import AlreadyThere, AuditError
-from audit.merkle import Frontier
-from audit.store import About, Filter, Head, Kept, Ready, Recorded, Size
-from rules.canonical import canonical, digest_of_bytes
+from audit.log.merkle import Frontier
+from audit.stores.contract import About, Filter, Head, Kept, Ready, Recorded, Size
+from rules.formats.canonical_json import canonical, digest_of_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from audit.store import Committed
+    from audit.stores.contract import Committed
 
 T = TypeVar("T")
 

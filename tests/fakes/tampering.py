@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from audit.stores.packing import COLUMNS, packed, unpacked
-from audit.stores.sqlite import LEDGER
-from rules.canonical import canonical
+from audit.stores.row_codec import COLUMNS, packed, unpacked
+from audit.stores.sqlite.store import LEDGER
+from rules.formats.canonical_json import canonical
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

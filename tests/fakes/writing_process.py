@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from audit.errors import AlreadyThere
-from audit.stores.sqlite import SqliteStore
+from audit.stores.sqlite.store import SqliteStore
 from tests.fakes.leaves import decide
 
 

@@ -9,7 +9,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tests.policy_service.api import event
+from tests.policy_service.api_client import event
 from tests.scenarios.runner import merged
 
 if TYPE_CHECKING:

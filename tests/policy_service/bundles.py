@@ -7,17 +7,17 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
-from audit.notes import format_key
-from audit.stores.signing_key import SIGNING_KEY, SigningKey
-from policy_service.checkpoints import Checkpoints
-from policy_service.keys import Role
-from tests.policy_service.api import ACME, Api, document, event, opened, reply
+from audit.evidence.checkpoint_signer import Checkpoints
+from audit.log.signed_note import format_key
+from audit.stores.files.signing_key import SIGNING_KEY, SigningKey
+from policy_service.access.keys import Role
+from tests.policy_service.api_client import ACME, Api, document, event, opened, reply
 from tests.policy_service.command_line import call
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.policy_service.api import Made
+    from tests.policy_service.api_client import Made
 
 ORIGIN = "policy-service.example"
 

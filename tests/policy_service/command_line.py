@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from click.testing import CliRunner
 
 from policy_service.cli import main
-from tests.policy_service.api import event, reply
+from tests.policy_service.api_client import event, reply
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -21,9 +21,9 @@ from schemathesis.engine import from_schema
 from schemathesis.engine.events import FatalError, NonFatalError, PhaseFinished, ScenarioFinished
 from schemathesis.transport.wsgi import WSGITransport
 
+from policy_service.access.keys import Keyring, Role
 from policy_service.api.route import NDJSON
-from policy_service.keys import Keyring, Role
-from rules.ijson import LARGEST_INTEGER
+from rules.formats.strict_json import LARGEST_INTEGER
 from tests.policy_service.described import description
 
 if TYPE_CHECKING:
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from schemathesis.engine.recorder import ScenarioRecorder
     from schemathesis.schemas import BaseSchema
 
-    from policy_service.keys import Key
-    from tests.policy_service.api import Api
+    from policy_service.access.keys import Key
+    from tests.policy_service.api_client import Api
 
 SEED = 6962
 OF_SOCKETS = ("max_redirects", "verify", "cert")

@@ -8,7 +8,7 @@ from pydantic import ConfigDict, StringConstraints, TypeAdapter
 from typing_extensions import TypedDict
 
 from policy_service.problems import PROBLEMS
-from tests.policy_service.api import read
+from tests.policy_service.api_client import read
 
 if TYPE_CHECKING:
     from werkzeug.test import TestResponse

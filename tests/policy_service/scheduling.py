@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from freezegun import freeze_time
 
-from audit.stores.sqlite import SqliteStore
-from tests.policy_service.api import Api, Clock, document, event, read
+from audit.stores.sqlite.store import SqliteStore
+from tests.policy_service.api_client import Api, Clock, document, event, read
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.policy_service.api import Made
+    from tests.policy_service.api_client import Made
 
 
 @contextmanager

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from policy_service.client import TRIES, Client, Refused, Unanswered
-from rules import builtin
-from tests.policy_service.test_api_scenarios import Workspaces, shared_scenarios
+from rules.model import builtin
+from tests.policy_service.api.test_scenarios import Workspaces, shared_scenarios
 from tests.scenarios.runner import own_scenarios
 from tests.served import served
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from audit.replay import replay
-from audit.verify import verify_all
-from tests.policy_service.api import document, event, reply
+from audit.evidence.ledger_verifier import verify_all
+from audit.replay.replay import replay
+from tests.policy_service.api_client import document, event, reply
 
 if TYPE_CHECKING:
-    from tests.policy_service.api import Api
+    from tests.policy_service.api_client import Api
 
 
 def test_decisions_follow_the_log_and_not_the_clock(api: Api) -> None:

@@ -11,11 +11,12 @@ from click.testing import CliRunner
 
 from policy_service.cli import main
 from policy_service.settings import LEVELS, SETTINGS, Settings, WrongSetting, variable
+from tests.folders import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-OPERATIONS = Path(__file__).parents[2] / "docs" / "operations.md"
+OPERATIONS = ROOT / "docs" / "operations.md"
 OTHERS: dict[str, tuple[Any, Any, Any]] = {
     "data": ("by-file", "by-environment", "by-option"),
     "host": ("::1", "0.0.0.1", "0.0.0.2"),

@@ -9,13 +9,13 @@ from itertools import product
 from math import prod
 from typing import TYPE_CHECKING, Any
 
-from rules.given import BASE
-from rules.possible import can_be, domains
+from rules.analysis.domains import can_be, domains
+from rules.model.test_defaults import BASE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from rules.document import Document, Facts
+    from rules.model.document import Document, Facts
 
 TRIED: dict[str, tuple[Any, ...]] = {
     "message.language": (

@@ -10,14 +10,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from rules.vocabulary import FACTS, SETTING_FACTS, FactType, Outcome, Stage
+from rules.model.vocabulary import FACTS, SETTING_FACTS, FactType, Outcome, Stage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from random import Random
 
-    from rules.document import Scalar
-    from rules.vocabulary import Fact
+    from rules.model.document import Scalar
+    from rules.model.vocabulary import Fact
 
 DECLARED: dict[str, dict[str, Any]] = {
     "attributes.tier": {"type": "enum", "values": ["gold", "silver"]},

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from rules.event import LAST_YEAR
-from rules.vocabulary import CONTACT_KINDS, DIRECTIONS, IDENTITIES, EventType
+from rules.model.event import LAST_YEAR
+from rules.model.vocabulary import CONTACT_KINDS, DIRECTIONS, IDENTITIES, EventType
 from tests.properties.random_documents import DECLARED, TAGS, WORDS
 
 if TYPE_CHECKING:

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from audit.verify import verify_all
-from policy_service.activation import Activation, up_to_date
-from policy_service.policies import Policies
+from audit.evidence.ledger_verifier import verify_all
+from policy_service.policies.activation import Activation, up_to_date
+from policy_service.policies.policy_cache import Policies
+from policy_service.policies.versions import VersionSteps
 from policy_service.problems import Problem
-from policy_service.versions import VersionSteps
 from tests.fakes.memory_store import MemoryStore
 from tests.properties.strategies import STEADY
 from tests.properties.two_sides import checked, key
@@ -26,7 +26,7 @@ from tests.properties.two_sides import checked, key
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from audit.store import Transaction
+    from audit.stores.contract import Transaction
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 PEOPLE = ("key-ada", "key-bob", "key-eve")

@@ -11,7 +11,7 @@ import rfc8785
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from rules.canonical import canonical, digest, digest_of_bytes
+from rules.formats.canonical_json import canonical, digest, digest_of_bytes
 from tests.properties.strategies import STEADY, json_values
 
 keys_of_all_planes = st.text(

@@ -9,17 +9,17 @@ import orjson
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import rules.compile
-from rules.compile import compile_document
-from rules.document import OTHERWISE, Document
-from rules.explain import explain, holds
+import rules.engine.compiler
+from rules.engine.compiler import compile_document
+from rules.engine.evaluator import explain, holds
+from rules.model.document import OTHERWISE, Document
 from tests.properties.random_documents import Drawing
 from tests.properties.strategies import STEADY
 
 if TYPE_CHECKING:
     from random import Random
 
-    from rules.document import Facts
+    from rules.model.document import Facts
 
 SOME = settings(STEADY, max_examples=100)
 
@@ -84,14 +84,14 @@ def test_the_order_inside_a_mapping_means_nothing(case: Case) -> None:
 def test_splitting_changes_no_decision(case: Case) -> None:
     """However eagerly the tree asks one fact at a time, and where it never does."""
     document = Document(case.tree)
-    usual = rules.compile.FEW
+    usual = rules.engine.compiler.FEW
     try:
-        rules.compile.FEW = 0
+        rules.engine.compiler.FEW = 0
         eager = compile_document(document)
-        rules.compile.FEW = 1_000
+        rules.engine.compiler.FEW = 1_000
         never = compile_document(document)
     finally:
-        rules.compile.FEW = usual
+        rules.engine.compiler.FEW = usual
     for known in case.facts:
         assert eager.decide(known) == never.decide(known)
 

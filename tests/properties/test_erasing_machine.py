@@ -10,17 +10,17 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import invariant, rule
 
-from audit.store import Filter
-from policy_service.erasures import erase, erasure_view, erasures_of
-from policy_service.holds import HoldSteps, holds_of
+from audit.stores.contract import Filter
+from policy_service.privacy.erasures import erase, erasure_view, erasures_of
+from policy_service.privacy.holds import HoldSteps, holds_of
 from tests.properties.ledger_model import HAPPENINGS
 from tests.properties.strategies import STEADY
 from tests.properties.test_ledger_machine import LedgerMachine, logs, people, picks, sides
 from tests.properties.two_sides import LOGS, code_of, refused
 
 if TYPE_CHECKING:
-    from audit.store import Snapshot, Transaction
-    from policy_service.holds import Hold
+    from audit.stores.contract import Snapshot, Transaction
+    from policy_service.privacy.holds import Hold
 
 CONTACTS = ("ct-0", "ct-1", "ct-2")
 contacts = st.sampled_from(CONTACTS)

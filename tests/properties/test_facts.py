@@ -7,15 +7,15 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rules import builtin
-from rules.canonical import canonical
-from rules.compile import compile_document
-from rules.derive import Conversation, derive
-from rules.document import Document
-from rules.event import checked_event
-from rules.language import tag_of
-from rules.render import actions
-from rules.vocabulary import FACTS, FactType, Stage
+from rules.engine.actions import actions
+from rules.engine.compiler import compile_document
+from rules.engine.facts import Conversation, derive
+from rules.formats.canonical_json import canonical
+from rules.formats.language_tags import tag_of
+from rules.model import builtin
+from rules.model.document import Document
+from rules.model.event import checked_event
+from rules.model.vocabulary import FACTS, FactType, Stage
 from tests.properties.random_documents import DECLARED
 from tests.properties.strategies import STEADY, events
 

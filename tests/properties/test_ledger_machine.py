@@ -15,15 +15,15 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import invariant, rule
 
-from audit.receipts import ActionStatus
-from audit.replay import report
-from audit.stores.sqlite import SqliteStore
-from audit.verify import verify_all
-from policy_service.actions import find
-from policy_service.decide import decide_event, decision_view
+from audit.evidence.ledger_verifier import verify_all
+from audit.projections.action_status import ActionStatus
+from audit.replay.replay import report
+from audit.stores.sqlite.store import SqliteStore
+from policy_service.decisions.decide import decide_event, decision_view
+from policy_service.deliveries.actions import find
+from policy_service.policies.versions import VersionSteps
 from policy_service.problems import Problem
-from policy_service.versions import VersionSteps
-from rules.event import SYSTEM, checked_event
+from rules.model.event import SYSTEM, checked_event
 from tests.properties.ledger_model import (
     HAPPENINGS,
     VARIANTS,
@@ -38,9 +38,9 @@ from tests.properties.two_sides import LOGS, TwoSides, checked, code_of, documen
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from audit.store import Snapshot, Transaction
-    from audit.versions import VersionRecord
-    from policy_service.service import Service
+    from audit.projections.versions import VersionRecord
+    from audit.stores.contract import Snapshot, Transaction
+    from policy_service.services import Service
 
 logs = st.sampled_from(LOGS)
 sides = st.integers(0, 1)

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rules.duration import LONGEST
-from rules.event import LAST_YEAR
-from rules.language import lookup, matches, tag_of
-from rules.phrases import normalise
-from rules.time import moment, rfc3339
+from rules.formats.durations import LONGEST
+from rules.formats.language_tags import lookup, matches, tag_of
+from rules.formats.phrases import normalise
+from rules.formats.timestamps import moment, rfc3339
+from rules.model.event import LAST_YEAR
 from tests.properties.random_documents import RANGES, TAGS
 from tests.properties.strategies import STEADY
 

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rules import builtin
-from rules.compile import compile_document
-from rules.document import Document, Within
-from rules.explain import explain, holds
-from rules.possible import can_be, domains
-from rules.reach import Reach
-from rules.space import Space
-from rules.vocabulary import Test
+from rules.analysis.domains import can_be, domains
+from rules.analysis.fact_space import Space
+from rules.analysis.reachability import Reach
+from rules.engine.compiler import compile_document
+from rules.engine.evaluator import explain, holds
+from rules.model import builtin
+from rules.model.document import Document, Within
+from rules.model.vocabulary import Test
 from tests.properties.brute_force import all_facts
 from tests.properties.random_documents import Drawing
 from tests.properties.strategies import STEADY

@@ -18,19 +18,19 @@ from hypothesis import strategies as st
 from hypothesis.stateful import invariant, rule
 
 from audit.errors import LedgerBehind
-from audit.notes import encode_base64
-from audit.restored import Lost, in_words
-from audit.signed import SignedLogs
-from audit.stores.contact_keys import KEYS
-from audit.stores.kept_checkpoints import CHECKPOINTS, LOST, KeptCheckpoints
-from audit.stores.signing_key import SIGNING_KEY, SigningKey
-from audit.stores.sqlite import LEDGER, SqliteStore
-from audit.verify import verify_all
-from policy_service.backup import back_up
-from policy_service.checkpoints import Checkpoints
-from policy_service.keys import EVERY_WORKSPACE, Role, create_key
+from audit.evidence.backup import back_up
+from audit.evidence.checkpoint_signer import Checkpoints
+from audit.evidence.known_checkpoints import SignedLogs
+from audit.evidence.ledger_verifier import verify_all
+from audit.log.signed_note import encode_base64
+from audit.stores.files.checkpoint_files import CHECKPOINTS, LOST, KeptCheckpoints
+from audit.stores.files.contact_keys import KEYS
+from audit.stores.files.signing_key import SIGNING_KEY, SigningKey
+from audit.stores.rollback_detection import Lost, in_words
+from audit.stores.sqlite.store import LEDGER, SqliteStore
+from policy_service.access.keys import EVERY_WORKSPACE, Role, create_key
 from policy_service.restore import accept_loss, missing
-from rules.event import SYSTEM
+from rules.model.event import SYSTEM
 from tests.properties.ledger_model import HAPPENINGS, naive_root
 from tests.properties.strategies import STEADY
 from tests.properties.test_erasing_machine import ErasingMachine, contacts
@@ -40,8 +40,8 @@ from tests.properties.two_sides import code_of, refused
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from audit.store import Snapshot
-    from policy_service.service import Service
+    from audit.stores.contract import Snapshot
+    from policy_service.services import Service
 
 ORIGIN = "policy-service.example"
 SINCE = (

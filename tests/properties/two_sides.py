@@ -15,25 +15,25 @@ from typing import TYPE_CHECKING, Any
 import orjson
 from hypothesis.stateful import RuleBasedStateMachine
 
-from audit.stores.sqlite import SqliteStore
-from policy_service.actions import Receipts
-from policy_service.decide import decide_event, decision_view
-from policy_service.keys import EVERY_WORKSPACE, Key, Role
+from audit.stores.sqlite.store import SqliteStore
+from policy_service.access.keys import EVERY_WORKSPACE, Key, Role
+from policy_service.decisions.decide import decide_event, decision_view
+from policy_service.deliveries.actions import Receipts
+from policy_service.policies.versions import VersionSteps
 from policy_service.problems import Problem
-from policy_service.service import Service
-from policy_service.versions import VersionSteps
-from rules import builtin
-from rules.checking import read_document
-from rules.event import checked_event
-from rules.source import plain
+from policy_service.services import Service
+from rules.check import read_document
+from rules.formats.document_text import plain
+from rules.model import builtin
+from rules.model.event import checked_event
 from tests.properties.ledger_model import STARTED, VARIANTS, LogModel, VersionModel, digest_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from audit.versions import VersionRecord
-    from policy_service.decide import Draft
-    from rules.document import Document
+    from audit.projections.versions import VersionRecord
+    from policy_service.decisions.decide import Draft
+    from rules.model.document import Document
 
 LOGS = ("acme", "zeta")
 NOBODY = "nobody"

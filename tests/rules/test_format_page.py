@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
 
-from rules.checking import check
-from rules.codes import CODES, NOTICES
-from rules.findings import CODES as FINDINGS
-from rules.source import read_yaml
-from rules.vocabulary import FACTS, SETTINGS, ActionType, Fact, Outcome, Stage, Test
+from rules.analysis.lints import CODES as FINDINGS
+from rules.check import check
+from rules.formats.document_text import read_yaml
+from rules.model.vocabulary import FACTS, SETTINGS, ActionType, Fact, Outcome, Stage, Test
+from rules.validation.codes import CODES, NOTICES
+from tests.folders import ROOT
 
-PAGE = (Path(__file__).parents[2] / "docs" / "format.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs" / "format.md").read_text(encoding="utf-8")
 
 
 def rows(head: str) -> list[list[str]]:

@@ -9,19 +9,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from rules.compile import compile_document
-from rules.derive import Conversation, derive
-from rules.document import Document
-from rules.event import checked_event
-from rules.explain import explain
-from rules.render import actions
-from rules.vocabulary import QUESTIONS, WAITING_STAGES, ActionType
+from rules.engine.actions import actions
+from rules.engine.compiler import compile_document
+from rules.engine.evaluator import explain
+from rules.engine.facts import Conversation, derive
+from rules.model.document import Document
+from rules.model.event import checked_event
+from rules.model.vocabulary import QUESTIONS, WAITING_STAGES, ActionType
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from rules.document import Scalar
-    from rules.ruling import Ruling
+    from rules.engine.ruling import Ruling
+    from rules.model.document import Scalar
 
 
 @dataclass(frozen=True)

@@ -23,8 +23,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import yaml
 
-from rules import builtin
-from rules.vocabulary import QUESTIONS
+from rules.model import builtin
+from rules.model.vocabulary import QUESTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from rules import builtin
-from rules.canonical import digest
-from rules.checking import check
-from rules.document import OTHERWISE
-from rules.source import Source
-from rules.vocabulary import SETTINGS, ActionType, EventType, Outcome, Stage
+from rules.check import check
+from rules.formats.canonical_json import digest
+from rules.formats.document_text import Source
+from rules.model import builtin
+from rules.model.document import OTHERWISE
+from rules.model.vocabulary import SETTINGS, ActionType, EventType, Outcome, Stage
+from tests.folders import SHARED
 from tests.scenarios.conversations import Conversations
 from tests.scenarios.runner import FOLDER, load, merged, own_scenarios, run
 
 if TYPE_CHECKING:
     from tests.scenarios.runner import Decision, Scenario
 
-SHARED = Path(__file__).parents[3] / "shared" / "scenarios" / "routing.yaml"
+SAMPLES = SHARED / "scenarios" / "routing.yaml"
 
 REASONS = {
     "switched_off",
@@ -77,9 +77,9 @@ def test_the_rules_decide_as_the_scenario_says(scenario: Scenario) -> None:
 
 def test_the_rules_decide_as_the_shared_scenarios_say() -> None:
     """What other programs rely on; the file is not part of the project."""
-    if not SHARED.exists():
+    if not SAMPLES.exists():
         pytest.skip("the shared scenarios are not beside this checkout")
-    for scenario in load(SHARED):
+    for scenario in load(SAMPLES):
         decided(scenario)
 
 

@@ -9,11 +9,12 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from tests.folders import ROOT
 from tests.soak.run import soak
 
 REQUESTS = 200_000
 CLIENTS = 64
-_FOLDER = Path(__file__).parents[2] / "build" / "soak"
+_FOLDER = ROOT / "build" / "soak"
 _SHOWN = 20
 
 

@@ -1,0 +1,1 @@
+"""Evidence for others: signed checkpoints, verification of a ledger, bundles and backups."""

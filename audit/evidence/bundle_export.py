@@ -1,0 +1,179 @@
+"""A log as a bundle: `bundle_format.py` lists the files, docs/verifying.md is for its readers.
+
+The entries are streamed. The folder gets its name when all of it is on disk.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from audit.entry import Kind
+from audit.errors import AuditError, ErasedMeanwhile, StorageUnavailable
+from audit.evidence.verifier_archive import verifier
+from audit.log import csv_rows
+from audit.log.checkpoint import parse_checkpoint
+from audit.log.merkle import Frontier, leaf_hash
+from audit.log.signed_note import format_key, parse_note
+from audit.verification import bundle_format
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import BinaryIO
+
+    from audit.entry import Entry, Personal
+    from audit.log.checkpoint import Checkpoint
+    from audit.log.signed_note import VerifierKey
+    from audit.stores.contract import Snapshot
+
+WITH_A_DOCUMENT = frozenset(
+    {Kind.VERSION_PROPOSED, Kind.VERSION_GUARDRAILS, Kind.DIRECTORY_REPLACED}
+)
+"""Entries whose digest is of a document that stands beside the log."""
+
+
+class NotExported(AuditError):  # noqa: N818 - it says what did not happen
+    """The log is not what its checkpoint says, so no bundle of it would be sound."""
+
+    code = "not_exported"
+
+
+class Behind(AuditError):  # noqa: N818 - it says where the checkpoint is
+    """Something was erased after the checkpoint: what is missing has its reason behind it."""
+
+    code = "behind"
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """A log's signed checkpoint, and the key that signed it."""
+
+    note: bytes
+    key: VerifierKey
+
+    @property
+    def checkpoint(self) -> Checkpoint:
+        return parse_checkpoint(parse_note(self.note).text)
+
+
+def export(  # noqa: PLR0913 - what a bundle is made of
+    snapshot: Snapshot,
+    log: str,
+    signed: Signed,
+    out: Path,
+    *,
+    personal: bool,
+    passed: Callable[[int], object] = lambda _: None,
+) -> None:
+    """Write the bundle of what was signed into a new folder, readable by its owner alone.
+
+    FileExistsError; NotExported; Behind, where a newer checkpoint will do; StorageUnavailable.
+    `passed` is told of each entry that was passed, as 1.
+    """
+    checkpoint = signed.checkpoint
+    erasure = snapshot.latest(log, Kind.CONTACT_ERASED)
+    if personal and erasure and erasure.index >= checkpoint.size:
+        raise Behind(f"entry {erasure.index} of {log} erased something after the checkpoint")
+    with _new_folder(out) as folder:
+        made = _Bundle(snapshot, log, folder)
+        if made.entries(checkpoint.size, passed, personal=personal) != checkpoint.root:
+            raise NotExported(f"{log} has not the entries that its checkpoint says: verify it")
+        made.file(bundle_format.CHECKPOINT, signed.note)
+        made.file(bundle_format.KEY, f"{format_key(signed.key)}\n".encode())
+        made.file(bundle_format.VERIFIER, verifier())
+        made.file(bundle_format.README, _readme(log, checkpoint.size).encode())
+
+
+class _Bundle:
+    """A bundle that is being written."""
+
+    def __init__(self, snapshot: Snapshot, log: str, folder: Path) -> None:
+        self._snapshot, self._log, self._folder = snapshot, log, folder
+        (folder / bundle_format.VERSIONS).mkdir(mode=0o700)
+
+    def entries(self, size: int, passed: Callable[[int], object], *, personal: bool) -> bytes:
+        """Write so many entries and all that belongs to them; their root."""
+        frontier = Frontier()
+        with ExitStack() as files_of:
+            leaves, hashes, table = (
+                files_of.enter_context(_opened(self._folder / name))
+                for name in (bundle_format.ENTRIES, bundle_format.HASHES, bundle_format.TABLE)
+            )
+            parts = (
+                files_of.enter_context(_opened(self._folder / bundle_format.PERSONAL))
+                if personal
+                else None
+            )
+            table.write(csv_rows.header().encode())
+            for entry in self._snapshot.entries(self._log, 0, size):
+                body = entry.leaf
+                hashed = leaf_hash(body)
+                frontier = frontier.append(hashed)
+                leaves.write(body + b"\n")
+                hashes.write(hashed)
+                table.write(csv_rows.row(entry.index, entry.value, body, hashed).encode())
+                if parts and (beside := self._part(entry.index)):
+                    parts.write(bundle_format.personal_line(entry.index, beside) + b"\n")
+                self._document(entry)
+                passed(1)
+        return frontier.root()
+
+    def _part(self, index: int) -> Personal | None:
+        try:
+            return self._snapshot.personal(self._log, index)
+        except ErasedMeanwhile as error:
+            raise Behind(
+                f"what stood beside entry {index} of {self._log} was just erased"
+            ) from error
+
+    def file(self, name: str, body: bytes) -> None:
+        with _opened(self._folder / name) as file:
+            file.write(body)
+
+    def _document(self, entry: Entry) -> None:
+        if entry.value.get("kind") not in WITH_A_DOCUMENT:
+            return
+        digest = entry.value["digest"]
+        body = self._snapshot.document(digest)
+        name = f"{bundle_format.VERSIONS}/{bundle_format.document_name(digest)}"
+        if body is None:
+            raise NotExported(f"the document {digest} is missing: verify the ledger")
+        if not (self._folder / name).exists():
+            self.file(name, body)
+
+
+def _readme(log: str, size: int) -> str:
+    text = files("audit.evidence").joinpath("bundle.txt").read_text("utf-8")
+    return text.format(log=log, size=size)
+
+
+@contextmanager
+def _new_folder(out: Path) -> Iterator[Path]:
+    """A folder under another name, which gets its own when the block ends well."""
+    if out.exists() or out.is_symlink():
+        raise FileExistsError(f"{out} is there already")
+    try:
+        unfinished = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
+        try:
+            yield unfinished
+            unfinished.rename(out)
+        except BaseException:
+            shutil.rmtree(unfinished, ignore_errors=True)
+            raise
+    except OSError as error:
+        raise StorageUnavailable(f"{out} cannot be written: {error.strerror}") from error
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[BinaryIO]:
+    """A new file, readable by its owner alone, on disk when the block ends."""
+    with os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:
+        yield file
+        file.flush()
+        os.fsync(file.fileno())

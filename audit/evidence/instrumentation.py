@@ -1,0 +1,23 @@
+"""Signing, as metrics see it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+class SigningMetrics:
+    """The null object of signing metrics: ignores each report."""
+
+    def signed(self, checkpoints: int) -> None:
+        """Count checkpoints that were signed."""
+
+    def not_signed(self) -> None:
+        """Count a log that was refused its checkpoint."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lag:
+    """Entries of all logs that no checkpoint covers, and the age of the oldest in seconds."""
+
+    entries: int
+    seconds: float

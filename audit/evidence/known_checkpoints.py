@@ -1,0 +1,114 @@
+"""What was signed of a ledger's logs, gathered for the verifier: nothing is believed unsigned.
+
+There are the `checkpoint` entries of `system`, the last note of each log outside the database, and
+what somebody kept elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from audit.entry import Kind
+from audit.errors import StorageUnavailable
+from audit.log.checkpoint import Checkpoint, parse_checkpoint
+from audit.log.signed_note import Refused, VerifierKey, encode_base64, parse_note
+from audit.verification.findings import Code, Finding
+from rules.model.event import SYSTEM
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from audit.entry import Entry
+    from audit.log.signed_note import Note
+    from audit.stores.contract import Snapshot
+    from audit.stores.files.checkpoint_files import KeptCheckpoints
+
+
+@dataclass(slots=True)
+class SignedLogs:
+    """Checkpoints by log, and what is wrong with those that are none or not signed.
+
+    `verifier` makes the key of an origin; without one no signature is looked at.
+    """
+
+    verifier: Callable[[str], VerifierKey] | None
+    checkpoints: dict[str, list[Checkpoint]] = field(default_factory=lambda: defaultdict(list))
+    findings: list[Finding] = field(default_factory=list)
+    _keys: dict[str, VerifierKey] = field(default_factory=dict)
+
+    def add_entries(self, snapshot: Snapshot) -> None:
+        """Those that `system` holds; its entry is named where one is wrong."""
+        for entry in snapshot.backwards(SYSTEM, Kind.CHECKPOINT):
+            self._add_entry(entry)
+
+    def add_kept(self, kept: KeptCheckpoints) -> None:
+        """The last one of each log outside the database."""
+        for log in kept.logs():
+            try:
+                if note := kept.get(log):
+                    self.add_note(note.note, log, None)
+            except StorageUnavailable as error:
+                self.findings.append(Finding(log, None, Code.CHECKPOINT, str(error)))
+
+    def add_note(self, note: bytes, log: str, index: int | None) -> Checkpoint | None:
+        """One that should be the log's; `index` is its entry's in `system`, if it has one."""
+        of = log if index is None else SYSTEM
+        try:
+            parsed = parse_note(note)
+            checkpoint = parse_checkpoint(parsed.text)
+            signed = self.verifier is None or self._is_signed(parsed, checkpoint.origin)
+        except Refused as error:
+            self.findings.append(Finding(of, index, Code.CHECKPOINT, str(error)))
+            return None
+        if not signed:
+            message = f"a checkpoint of {log} does not bear the signature of this ledger's key"
+            self.findings.append(Finding(of, index, Code.SIGNATURE, message))
+            return None
+        if checkpoint.origin.rpartition("/")[2] != log:
+            message = f"a checkpoint of {log} is one of {checkpoint.origin!r}"
+            self.findings.append(Finding(of, index, Code.CHECKPOINT, message))
+            return None
+        self.checkpoints[log].append(checkpoint)
+        return checkpoint
+
+    def _add_entry(self, entry: Entry) -> None:
+        try:
+            leaf = entry.value
+            said = leaf["log"], leaf["size"], leaf["root"]
+            checkpoint = self.add_note(leaf["note"].encode(), str(said[0]), entry.index)
+        except (StorageUnavailable, KeyError, TypeError, AttributeError, ValueError) as error:
+            message = f"the checkpoint cannot be read: {error!r}"
+            self.findings.append(Finding(SYSTEM, entry.index, Code.CHECKPOINT, message))
+            return
+        if checkpoint and said[1:] != (checkpoint.size, encode_base64(checkpoint.root)):
+            message = "the entry says another size or root than its note"
+            self.findings.append(Finding(SYSTEM, entry.index, Code.CHECKPOINT, message))
+
+    def _is_signed(self, note: Note, origin: str) -> bool:
+        key = self._keys.get(origin)
+        if key is None and self.verifier:
+            key = self._keys[origin] = self.verifier(origin)
+        text = note.text.encode()
+        return key is not None and any(
+            _fits(key, text, each.signature)
+            for each in note.signatures
+            if (each.name, each.key_id) == (key.name, key.id)
+        )
+
+    def logs(self) -> Iterable[str]:
+        """The logs that something was signed of, or is wrong with."""
+        return {*self.checkpoints, *(each.log for each in self.findings)}
+
+
+def _fits(key: VerifierKey, text: bytes, signature: bytes) -> bool:
+    """As `ed25519.verify` does, a hundred times faster: there may be one for each second."""
+    try:
+        Ed25519PublicKey.from_public_bytes(key.key).verify(signature, text)
+    except InvalidSignature:
+        return False
+    return True

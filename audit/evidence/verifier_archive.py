@@ -1,0 +1,54 @@
+"""`verify.pyz`: the verifier of bundles as one file that runs on Python alone.
+
+It holds the modules of `audit` that need the standard library alone, unchanged. The same release
+always gives the same bytes, so that two copies can be compared.
+"""
+
+from __future__ import annotations
+
+import zipfile
+from importlib.resources import files
+from io import BytesIO
+
+FOLDERS = ("log", "projections", "verification")
+"""The folders of `audit` whose modules import the standard library and one another alone."""
+
+_TOP = ("__init__.py", "__main__.py", "errors.py")
+
+_BEGIN = """\
+import sys
+
+if sys.version_info < (3, 11):
+    sys.stderr.write("cannot tell: Python 3.11 or newer is needed\\n")
+    sys.exit(2)
+
+from audit.__main__ import main
+
+sys.exit(main())
+"""
+_SHEBANG = b"#!/usr/bin/env python3\n"
+_LONG_AGO = (1980, 1, 1, 0, 0, 0)
+
+
+def modules() -> list[str]:
+    """Return the paths of the verifier's modules below `audit`, sorted."""
+    package = files("audit")
+    below = [
+        f"{folder}/{module.name}"
+        for folder in FOLDERS
+        for module in package.joinpath(folder).iterdir()
+        if module.name.endswith(".py")
+    ]
+    return sorted([*_TOP, *below])
+
+
+def verifier() -> bytes:
+    """Return the bytes of `verify.pyz`."""
+    package = files("audit")
+    written = BytesIO()
+    with zipfile.ZipFile(written, "w", zipfile.ZIP_STORED) as archive:
+        archive.writestr(zipfile.ZipInfo("__main__.py", _LONG_AGO), _BEGIN)
+        for path in modules():
+            source = package.joinpath(path).read_bytes()
+            archive.writestr(zipfile.ZipInfo(f"audit/{path}", _LONG_AGO), source)
+    return _SHEBANG + written.getvalue()

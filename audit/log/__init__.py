@@ -1,0 +1,1 @@
+"""Leaves, hashes, proofs and signed notes. Imports the standard library alone."""

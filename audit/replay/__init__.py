@@ -1,0 +1,1 @@
+"""Decisions decided again from their recorded facts."""

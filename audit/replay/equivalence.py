@@ -1,0 +1,84 @@
+"""Which recorded decisions must come out alike when they are decided again.
+
+Decisions differ in their ids, their times and their places in the sample, and hardly in anything
+that a rule tests. So what was found of one holds for all that are like it. Whoever asks takes the
+leaf's JSON apart without reading it; every piece is checked to be what it stands for, and what
+does not fit to the byte is like nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import TYPE_CHECKING, TypeAlias
+
+from rules.formats.timestamps import moment, rfc3339
+
+if TYPE_CHECKING:
+    from audit.stores.contract import Recorded
+
+Likeness: TypeAlias = tuple[bytes | timedelta | None, ...]
+
+_TEXT = rb'"[ !#-\[\]-~]*"'  # ASCII without what JSON escapes
+_COMMITMENT = re.compile(rb',"commitment":"[A-Za-z0-9+/]{43}="')
+_COMMITMENT_SIZE = 60
+_MIDDLE = re.compile(rb'(?:"id":%b,)?("language":%b,)?"occurred_at":(%b),' % (_TEXT, _TEXT, _TEXT))
+_QUESTION = re.compile(rb'(\{"digest":%b\}),"question":%b(,"stage":[^}]*\})' % (_TEXT, _TEXT))
+_NOWHERE = b"\0"  # stands in no JSON
+
+
+def likeness(recorded: Recorded, *, bucket: bool) -> Likeness | None:
+    """What all decisions that are alike share, one of which must have been read; None for no other.
+
+    `bucket` says whether the place in the sample may decide.
+    """
+    head, _, rest = recorded.rest.partition(b',"facts":')
+    facts, _, rest = rest.partition(b',"format":1,')
+    middle, _, tail = rest.partition(b'"policy":')
+    actions = head[:-_COMMITMENT_SIZE]
+    between = _MIDDLE.fullmatch(middle)
+    if between is None or not _COMMITMENT.fullmatch(head, len(actions)):
+        return None
+    language, within = None, None
+    if actions != b'{"actions":[]':
+        if recorded.id is None:
+            return None
+        if b'"expires_at":' in actions:
+            waited = _waited(actions, between[2][1:-1])
+            if waited is None:
+                return None
+            actions, within = waited
+        actions = actions.replace(b'"id":"' + recorded.id + b".", _NOWHERE)
+        language = between[1]
+    if not bucket:
+        facts = _without_bucket(facts)
+    if b'"question":' in tail:
+        asked = _QUESTION.fullmatch(tail)
+        if asked is None:
+            return None
+        tail = asked[1] + asked[2]
+    return (actions, facts, language, within, tail, *recorded[5:8])
+
+
+def _waited(actions: bytes, occurred_at: bytes) -> tuple[bytes, timedelta] | None:
+    """The actions without their deadline, where there is one as it is written, and its distance."""
+    before, name, behind = actions.partition(b'"expires_at":"')
+    written, quote, behind = behind.partition(b'"')
+    if name in behind:
+        return None
+    try:
+        deadline = moment(written.decode("ascii"))
+        if rfc3339(deadline) != written.decode("ascii"):
+            return None
+        return before + name + quote + behind, deadline - moment(occurred_at.decode("ascii"))
+    except (ValueError, OverflowError):
+        return None
+
+
+def _without_bucket(facts: bytes) -> bytes:
+    """The facts with nothing in the place of the number, where it is one."""
+    before, name, behind = facts.partition(b',"sample.bucket":')
+    number, comma, behind = behind.partition(b",")
+    if number.isdigit() and (number[0] != ord("0") or len(number) == 1):
+        return before + name + comma + behind
+    return facts

@@ -1,0 +1,1 @@
+"""Files next to the database: locks, keys and checkpoints."""

@@ -1,0 +1,110 @@
+"""The last checkpoint of each log, kept outside the database: a file per log, its signed note.
+
+Written after the commit that the checkpoint is of, and durably, so it never says more than the
+database on disk. A database that says less is not the one that was signed: `rollback_detection.py`.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from audit.errors import StorageUnavailable
+from audit.log.checkpoint import Checkpoint, parse_checkpoint
+from audit.log.signed_note import Refused, parse_note
+from audit.stores.files.atomic_write import sync_folder, write_durably
+from audit.stores.files.file_locks import locked
+from audit.stores.storage_errors import in_our_words
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CHECKPOINTS = "checkpoints"
+LOST = "lost"
+_REFUSED = ".refused"
+_LOG = re.compile(r"[a-z0-9][a-z0-9_-]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A note, and what it says; who signed it was not asked."""
+
+    note: bytes
+    checkpoint: Checkpoint
+
+
+class KeptCheckpoints:
+    """The files of a folder; safe to share between threads and processes. StorageUnavailable."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def logs(self) -> list[str]:
+        """The logs that have one, sorted."""
+        try:
+            names = [path.name for path in self._folder.iterdir() if path.is_file()]
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise in_our_words(error) from error
+        return sorted(name for name in names if _LOG.fullmatch(name))
+
+    def get(self, log: str) -> Kept | None:
+        """The log's; None where there is none. StorageUnavailable where it cannot be read."""
+        path = self._folder / log
+        try:
+            note = path.read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise in_our_words(error) from error
+        try:
+            return Kept(note, parse_checkpoint(parse_note(note).text))
+        except Refused as error:
+            raise StorageUnavailable(f"{path} is no checkpoint: {error}") from error
+
+    def keep(self, log: str, note: bytes) -> None:
+        """Keep the log's newest: nothing is done where there is one of more entries."""
+        size = parse_checkpoint(parse_note(note).text).size
+        try:
+            self._folder.mkdir(mode=0o700, exist_ok=True)
+            with locked(self._folder / ".lock"):
+                before = self.get(log)
+                if before is None or before.checkpoint.size <= size:
+                    write_durably(self._folder / log, note)
+        except OSError as error:
+            raise in_our_words(error) from error
+
+    def say_refused(self, words: str) -> None:
+        """Keep what was refused a checkpoint, for other processes to tell; empty for nothing."""
+        path = self._folder / _REFUSED
+        try:
+            if words:
+                self._folder.mkdir(mode=0o700, exist_ok=True)
+                path.write_text(words, encoding="utf-8")
+            elif path.exists():
+                path.unlink(missing_ok=True)
+        except OSError as error:
+            raise in_our_words(error) from error
+
+    def refused(self) -> str:
+        try:
+            return (self._folder / _REFUSED).read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            return ""
+
+    def set_aside(self, log: str) -> None:
+        """Keep it no longer as the log's last, but below `lost`, under its size."""
+        kept = self.get(log)
+        if kept is None:
+            return
+        lost = self._folder / LOST
+        try:
+            lost.mkdir(mode=0o700, exist_ok=True)
+            with locked(self._folder / ".lock"):
+                (self._folder / log).replace(lost / f"{log}.{kept.checkpoint.size}")
+                sync_folder(lost)
+                sync_folder(self._folder)
+        except OSError as error:
+            raise in_our_words(error) from error

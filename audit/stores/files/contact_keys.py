@@ -1,0 +1,169 @@
+"""The keys that contacts' personal parts are sealed with, in a file of their own.
+
+A key is on disk before anything is sealed with it: each process takes many at once, in one commit,
+and gives them out one by one. A key that was never given out, or whose part never came to be, is
+harmless. Its number is never used again.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sqlite3
+import threading
+from typing import TYPE_CHECKING, Any
+
+from audit.errors import StorageUnavailable
+from audit.stores.encryption import KEY_SIZE, pseudonym
+from audit.stores.storage_errors import in_our_words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+KEYS = "contacts.sqlite3"
+APPLICATION_ID = 0x504C434B  # "PLCK"
+AT_ONCE = 1024
+"""Keys that a process takes in one commit."""
+MOST_KNOWN = 4096
+"""Keys that a process remembers; then it forgets them all."""
+
+_SCHEMA = f"""
+    PRAGMA application_id = {APPLICATION_ID};
+    PRAGMA user_version = 1;
+    CREATE TABLE secret (value BLOB NOT NULL) STRICT;
+    CREATE TABLE keys (number INTEGER PRIMARY KEY AUTOINCREMENT, key BLOB NOT NULL) STRICT;
+"""
+
+
+class ContactKeys:
+    """The file's keys, by number; safe to share between threads. StorageUnavailable."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._mutex = threading.Lock()
+        self._connection: sqlite3.Connection | None = None
+        self._secret: bytes | None = None
+        self._known: dict[int, bytes] = {}
+        self._to_give: list[tuple[int, bytes]] = []  # the next one last
+
+    @classmethod
+    def create(cls, path: Path) -> None:
+        """Make the file, readable by its owner alone; nothing where it is there."""
+        if path.exists():
+            return
+        unfinished = path.with_name(f"{path.name}.new")
+        keys = cls(unfinished)
+        try:
+            unfinished.unlink(missing_ok=True)
+            os.close(os.open(unfinished, os.O_CREAT | os.O_EXCL, 0o600))
+            keys._open().executescript(_SCHEMA)
+            secret = secrets.token_bytes(KEY_SIZE)
+            keys._open().execute("INSERT INTO secret VALUES (?)", (secret,))
+            keys.close()
+            unfinished.rename(path)
+        except (OSError, sqlite3.Error) as error:
+            raise in_our_words(error) from error
+        finally:
+            keys.close()
+
+    def pseudonym(self, log: str, contact: str) -> str:
+        """What the contact is found by."""
+        if self._secret is None:
+            row = self._row("SELECT value FROM secret")
+            if row is None:
+                raise StorageUnavailable(f"{self._path} holds no secret")
+            self._secret = bytes(row[0])
+        return pseudonym(self._secret, log, contact)
+
+    def key(self, number: int) -> bytes | None:
+        """The key of this number; None where it was destroyed, or never was."""
+        known = self._known.get(number)
+        if known is None and (row := self._row("SELECT key FROM keys WHERE number = ?", number)):
+            known = bytes(row[0])
+            self._remember(number, known)
+        return known
+
+    def take(self) -> int:
+        """The number of a key that nobody has, and that is on disk."""
+        if not self._to_give:
+            self._to_give = self._made()
+        number, key = self._to_give.pop()
+        self._remember(number, key)
+        return number
+
+    def check_reach(self, number: int) -> None:
+        """StorageUnavailable where the key of this number was never made here.
+
+        Then the file is older than the ledger that names the number, and would give it out again.
+        """
+        row = self._row("SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'keys'")
+        if row is None or int(row[0]) < number:
+            raise StorageUnavailable(
+                f"{self._path} is older than the ledger; restore both from one moment"
+            )
+
+    def destroy(self, numbers: Iterable[int]) -> None:
+        """Overwrite the keys; when this returns they are gone from the file, on disk."""
+        doomed = [(number,) for number in numbers]
+        with self._mutex:
+            try:
+                self._open().execute("BEGIN IMMEDIATE")
+                self._open().executemany("DELETE FROM keys WHERE number = ?", doomed)
+                self._open().execute("COMMIT")
+            except sqlite3.Error as error:
+                self._drop()
+                raise in_our_words(error) from error
+        for (number,) in doomed:
+            self._known.pop(number, None)
+
+    def close(self) -> None:
+        with self._mutex:
+            self._drop()
+
+    def _made(self) -> list[tuple[int, bytes]]:
+        made = [secrets.token_bytes(KEY_SIZE) for _ in range(AT_ONCE)]
+        with self._mutex:
+            try:
+                connection = self._open()
+                connection.execute("BEGIN IMMEDIATE")
+                statement = "INSERT INTO keys (key) VALUES (?)"
+                numbers = [connection.execute(statement, (key,)).lastrowid for key in made]
+                connection.execute("COMMIT")
+            except sqlite3.Error as error:
+                self._drop()
+                raise in_our_words(error) from error
+        return [(number, key) for number, key in zip(numbers, made, strict=True) if number][::-1]
+
+    def _row(self, statement: str, *values: object) -> Any:  # noqa: ANN401 - a row is what it is
+        with self._mutex:
+            try:
+                found = self._open().execute(statement, values).fetchone()
+            except sqlite3.Error as error:
+                raise in_our_words(error) from error
+        return found
+
+    def _remember(self, number: int, key: bytes) -> None:
+        if len(self._known) >= MOST_KNOWN:
+            self._known = {}
+        self._known[number] = key
+
+    def _open(self) -> sqlite3.Connection:
+        if self._connection is None:
+            if not self._path.exists():
+                raise StorageUnavailable(f"the keys of contacts are missing: {self._path}")
+            self._connection = sqlite3.connect(
+                f"{self._path.absolute().as_uri()}?mode=rw",
+                uri=True,
+                isolation_level=None,
+                check_same_thread=False,
+            )
+            self._connection.execute("PRAGMA synchronous = FULL")
+            self._connection.execute("PRAGMA secure_delete = ON")
+        return self._connection
+
+    def _drop(self) -> None:
+        """A connection that failed is not trusted again."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None

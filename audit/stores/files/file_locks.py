@@ -1,0 +1,69 @@
+"""Locks between processes, on files of the ledger's folder (`flock`)."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from audit.stores.storage_errors import in_our_words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+class LeaderLock:
+    """A lock that one process holds from its first success until it releases it or ends."""
+
+    def __init__(self, lock_file: Path) -> None:
+        self._lock_file = lock_file
+        self._held: int | None = None
+
+    def try_acquire(self) -> bool:
+        """Take the lock if it is free, without waiting; return True if this process holds it."""
+        if self._held is not None:
+            return True
+        try:
+            descriptor = os.open(self._lock_file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError:
+            return False
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(descriptor)
+            return False
+        self._held = descriptor
+        return True
+
+    def release(self) -> None:
+        """Release the lock if this process holds it."""
+        if self._held is not None:
+            os.close(self._held)
+            self._held = None
+
+
+@contextmanager
+def locked(lock_file: Path) -> Iterator[None]:
+    """Wait for the lock on a file and hold it; one thread of one process can hold it.
+
+    The file is opened each time: a descriptor inherited through a fork would share the lock.
+    Raises StorageUnavailable if the file cannot be opened or locked.
+    """
+    try:
+        descriptor = os.open(lock_file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise in_our_words(error) from error
+    try:
+        _wait_for(descriptor)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _wait_for(descriptor: int) -> None:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+    except OSError as error:
+        raise in_our_words(error) from error

@@ -1,0 +1,56 @@
+"""What stands in the database and fits no log: what a walk through the logs would not meet."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from functools import cache
+from typing import TYPE_CHECKING
+
+from audit.stores.sqlite import schema
+from audit.stores.storage_errors import in_our_words
+from rules.formats.canonical_json import digest_of_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_COUNTS = {
+    "entries of a log that is not there": """
+        SELECT count(*) FROM entries WHERE log NOT IN (SELECT id FROM logs)""",
+    "entries missing from the order of all": """
+        SELECT coalesce(max(seq), 0) - count(*) FROM entries""",
+    "personal parts of an entry that is not there": """
+        SELECT count(*) FROM personal WHERE entry NOT IN (SELECT seq FROM entries)""",
+    "personal parts of a contact that is not there, or is another log's": """
+        SELECT count(*) FROM personal JOIN entries ON seq = entry
+        LEFT JOIN contacts ON ref = personal.contact WHERE contacts.log IS NOT entries.log""",
+}
+_DEFINITIONS = "SELECT type, name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite_stat%'"
+
+
+def strays(connection: sqlite3.Connection) -> Iterator[str]:
+    """What does not fit, in words; nothing where all is well. StorageUnavailable."""
+    try:
+        for what, count in _COUNTS.items():
+            [number] = connection.execute(count).fetchone()
+            if number:
+                yield f"{number} {what}"
+        for digest, body in connection.execute("SELECT digest, body FROM documents"):
+            if digest_of_bytes(bytes(body)) != digest:
+                yield f"a document that is not what its digest {digest!r} says"
+        there = frozenset(connection.execute(_DEFINITIONS).fetchall())
+        ours = _definitions(schema.format_of(connection))
+    except sqlite3.Error as error:
+        raise in_our_words(error) from error
+    for kind, name, _ in sorted(ours - there):
+        yield f"the {kind} {name} is gone or was changed"
+    for kind, name, _ in sorted(there - ours):
+        yield f"the {kind} {name!r} is not one of ours"
+
+
+@cache
+def _definitions(of_format: int) -> frozenset[tuple[str, str, str | None]]:
+    """The tables, indexes and triggers of a ledger that was just made."""
+    with closing(sqlite3.connect(":memory:")) as connection:
+        schema.create(connection, of_format)
+        return frozenset(connection.execute(_DEFINITIONS).fetchall())

@@ -1,0 +1,53 @@
+"""Copying a ledger's databases while they are used: SQLite's online backup, in one step each.
+
+The copy of the entries is one moment's. The keys of contacts are copied after it, because a key is
+there before what is sealed with it: one that was destroyed in between is missing in the copy.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+from audit.stores.files.atomic_write import sync_folder
+from audit.stores.files.contact_keys import KEYS
+from audit.stores.sqlite.store import LEDGER
+from audit.stores.storage_errors import in_our_words
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def copy_ledger(folder: Path, to: Path) -> None:
+    """Copy entries and keys into an empty folder, durably; StorageUnavailable."""
+    try:
+        for name in (LEDGER, KEYS):
+            if (folder / name).exists():
+                _copy(folder / name, to / name)
+        sync_folder(to)
+    except (OSError, sqlite3.Error) as error:
+        raise in_our_words(error) from error
+
+
+def put_away(folder: Path) -> None:
+    """Remove the empty files that readers of a copy, who may not write, leave beside it."""
+    try:
+        with closing(sqlite3.connect(folder / LEDGER)) as connection:
+            connection.execute("SELECT 1 FROM logs")  # the last one to close it may, having looked
+    except sqlite3.Error as error:
+        raise in_our_words(error) from error
+
+
+def _copy(path: Path, to: Path) -> None:
+    os.close(os.open(to, os.O_CREAT | os.O_EXCL, 0o600))
+    source = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+    target = sqlite3.connect(to)
+    with closing(source), closing(target):
+        source.backup(target)
+    descriptor = os.open(to, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,233 @@
+"""The tables of a ledger in SQLite, and the triggers that make them append-only.
+
+The triggers hold for every connection, whoever opened it. An `INSERT OR REPLACE` passes triggers on
+update and delete, so what it could replace is refused before the insert: a key that is taken, and
+any `seq` or `idx` but the next. Breaking this as the owner of the file is left to be detected.
+
+A format is what one migration made of the format before. An older one is read as it is; whoever
+writes brings it to the newest first.
+"""
+
+# ruff: noqa: S608 - what is put into statements are names from the tables of this module
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlite_utils import Database, Migrations
+
+from audit.stores.contract import DECIDED_ALREADY
+
+if TYPE_CHECKING:
+    import sqlite3
+
+APPLICATION_ID = 0x504C4447  # "PLDG"
+FORMAT = 5
+PAGE_SIZE = 4096
+
+_TABLES = (
+    """
+    CREATE TABLE logs (
+        id INTEGER PRIMARY KEY,
+        name TEXT NOT NULL UNIQUE,
+        size INTEGER NOT NULL,
+        root BLOB NOT NULL,
+        frontier BLOB NOT NULL
+    ) STRICT
+    """,
+    """
+    CREATE TABLE entries (
+        seq INTEGER PRIMARY KEY,
+        log INTEGER NOT NULL REFERENCES logs (id),
+        idx INTEGER NOT NULL,
+        kind TEXT NOT NULL,
+        at TEXT NOT NULL,
+        event TEXT,
+        conversation TEXT,
+        id TEXT,
+        outcome TEXT,
+        reason TEXT,
+        rule TEXT,
+        version INTEGER,
+        rest BLOB NOT NULL,
+        leaf_hash BLOB NOT NULL CHECK (length(leaf_hash) = 32),
+        UNIQUE (log, idx)
+    ) STRICT
+    """,
+    "CREATE UNIQUE INDEX entries_by_event ON entries (log, event) WHERE kind = 'decision'",
+    """
+    CREATE INDEX entries_by_conversation ON entries (log, conversation)
+    WHERE conversation IS NOT NULL
+    """,
+    "CREATE INDEX entries_by_id ON entries (log, id) WHERE id IS NOT NULL",
+    "CREATE INDEX entries_by_kind ON entries (log, kind, idx) WHERE kind <> 'decision'",
+    """
+    CREATE TABLE contacts (
+        ref INTEGER PRIMARY KEY,
+        log INTEGER NOT NULL REFERENCES logs (id),
+        contact TEXT NOT NULL,
+        UNIQUE (log, contact)
+    ) STRICT
+    """,
+    """
+    CREATE TABLE personal (
+        entry INTEGER PRIMARY KEY REFERENCES entries (seq),
+        contact INTEGER NOT NULL REFERENCES contacts (ref),
+        body BLOB NOT NULL
+    ) STRICT
+    """,
+    "CREATE INDEX personal_by_contact ON personal (contact)",
+    """
+    CREATE TABLE documents (
+        digest TEXT PRIMARY KEY,
+        body BLOB NOT NULL
+    ) STRICT, WITHOUT ROWID
+    """,
+)
+
+_INSERT_TRIGGERS = {
+    "entries": f"""
+        SELECT CASE
+            WHEN NEW.seq IS NOT (SELECT coalesce(max(seq), 0) + 1 FROM entries)
+                THEN RAISE(ABORT, 'entries: seq must be the next')
+            WHEN NEW.idx IS NOT
+                (SELECT coalesce(max(idx), -1) + 1 FROM entries WHERE log = NEW.log)
+                THEN RAISE(ABORT, 'entries: idx must be the next of its log')
+            WHEN NOT EXISTS (SELECT 1 FROM logs WHERE id = NEW.log)
+                THEN RAISE(ABORT, 'entries: there is no such log')
+            WHEN NEW.kind = 'decision' AND EXISTS (
+                SELECT 1 FROM entries
+                WHERE log = NEW.log AND event = NEW.event AND kind = 'decision'
+            )
+                THEN RAISE(ABORT, '{DECIDED_ALREADY}')
+        END
+    """,
+    "logs": """
+        SELECT RAISE(ABORT, 'logs: a log begins empty and is never replaced')
+        WHERE NEW.size <> 0 OR EXISTS (
+            SELECT 1 FROM logs WHERE id = NEW.id OR name = NEW.name
+        )
+    """,
+    "contacts": """
+        SELECT RAISE(ABORT, 'contacts: never replaced')
+        WHERE EXISTS (
+            SELECT 1 FROM contacts
+            WHERE ref = NEW.ref OR (log = NEW.log AND contact = NEW.contact)
+        )
+    """,
+    "personal": """
+        SELECT RAISE(ABORT, 'personal: written with its entry, never replaced')
+        WHERE NEW.entry IS NOT (SELECT max(seq) FROM entries)
+            OR EXISTS (SELECT 1 FROM personal WHERE entry = NEW.entry)
+    """,
+    "documents": """
+        SELECT RAISE(ABORT, 'documents: never replaced')
+        WHERE EXISTS (SELECT 1 FROM documents WHERE digest = NEW.digest)
+    """,
+}
+
+_LOG_GROWS = """
+    CREATE TRIGGER logs_update BEFORE UPDATE ON logs
+    WHEN NEW.id IS NOT OLD.id OR NEW.name IS NOT OLD.name OR NEW.size <= OLD.size
+        OR NEW.size IS NOT (SELECT max(idx) + 1 FROM entries WHERE log = OLD.id)
+    BEGIN
+        SELECT RAISE(ABORT, 'logs: a log only grows, to the size its entries have');
+    END
+"""
+
+_NEVER_UPDATED = ("entries", "contacts", "personal", "documents")
+_NEVER_DELETED = ("entries", "logs", "documents")
+
+_migrations = Migrations("ledger")
+
+
+@_migrations(name="format 1")
+def _format_1(db: Database) -> None:
+    for statement in _TABLES:
+        db.execute(statement)
+    for table in _INSERT_TRIGGERS:
+        db.execute(trigger_on_insert(table))
+    db.execute(_LOG_GROWS)
+    for table in _NEVER_UPDATED:
+        db.execute(_refusal(table, "UPDATE"))
+    for table in _NEVER_DELETED:
+        db.execute(_refusal(table, "DELETE"))
+    db.execute("PRAGMA user_version = 1")
+
+
+@_migrations(name="format 2")
+def _format_2(db: Database) -> None:
+    db.execute(
+        "CREATE TABLE last_uses (key TEXT PRIMARY KEY, at TEXT NOT NULL) STRICT, WITHOUT ROWID"
+    )
+    db.execute("PRAGMA user_version = 2")
+
+
+@_migrations(name="format 3")
+def _format_3(db: Database) -> None:
+    """Personal parts are sealed, contacts known by pseudonyms alone."""
+    db.execute("CREATE TABLE erased (contact INTEGER PRIMARY KEY) STRICT")
+    for verb in ("UPDATE", "DELETE"):
+        db.execute(_refusal("erased", verb))
+    db.execute("PRAGMA user_version = 3")
+
+
+@_migrations(name="format 4")
+def _format_4(db: Database) -> None:
+    db.execute("""
+        CREATE TABLE kept (
+            number INTEGER PRIMARY KEY AUTOINCREMENT,
+            id TEXT NOT NULL UNIQUE,
+            log TEXT NOT NULL,
+            finished INTEGER NOT NULL,
+            body BLOB NOT NULL
+        ) STRICT
+    """)
+    db.execute("PRAGMA user_version = 4")
+
+
+@_migrations(name="format 5")
+def _format_5(db: Database) -> None:
+    """A personal part comes before its entry, so that many of both can be written at once."""
+    db.execute("DROP TRIGGER personal_insert")
+    db.execute("""
+        CREATE TRIGGER personal_insert BEFORE INSERT ON personal BEGIN
+            SELECT RAISE(ABORT, 'personal: written ahead of its entry, never replaced')
+            WHERE NEW.entry <= (SELECT coalesce(max(seq), 0) FROM entries)
+                OR EXISTS (SELECT 1 FROM personal WHERE entry = NEW.entry);
+        END
+    """)
+    db.execute("PRAGMA user_version = 5")
+
+
+def trigger_on_insert(table: str) -> str:
+    """The statement that makes the trigger before an insert into the table."""
+    check = _INSERT_TRIGGERS[table]
+    return f"CREATE TRIGGER {table}_insert BEFORE INSERT ON {table} BEGIN {check}; END"
+
+
+def _refusal(table: str, verb: str) -> str:
+    return (
+        f"CREATE TRIGGER {table}_{verb.lower()} BEFORE {verb} ON {table}"
+        f" BEGIN SELECT RAISE(ABORT, '{table}: append-only'); END"
+    )
+
+
+def format_of(connection: sqlite3.Connection) -> int:
+    """The format that the database says it has."""
+    [version] = connection.execute("PRAGMA user_version").fetchone()
+    return int(version)
+
+
+def create(connection: sqlite3.Connection, of_format: int = FORMAT) -> None:
+    """Make an empty database a ledger, of the newest format if no other is asked for."""
+    connection.execute(f"PRAGMA page_size = {PAGE_SIZE}")
+    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    next_one = f"format {of_format + 1}"
+    _migrations.apply(Database(connection, execute_plugins=False), stop_before=next_one)
+    connection.execute("PRAGMA journal_mode = WAL")
+
+
+def upgrade(connection: sqlite3.Connection) -> None:
+    """Give a ledger of an older format the tables of the newest."""
+    _migrations.apply(Database(connection, execute_plugins=False))

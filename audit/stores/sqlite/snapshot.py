@@ -1,0 +1,296 @@
+"""Reading a ledger in SQLite: every query there is."""
+
+# ruff: noqa: S608 - what is put into statements are the constants of this module and kinds
+
+from __future__ import annotations
+
+import sqlite3
+from datetime import MINYEAR
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from audit.entry import SALT_SIZE, Entry, Kind, Personal, format_time
+from audit.errors import AuditError, ErasedMeanwhile, StorageUnavailable
+from audit.log.merkle import Frontier
+from audit.stores.contract import Filter, Head, Kept, Recorded, Size
+from audit.stores.encryption import CannotUnseal, unseal
+from audit.stores.row_codec import COLUMNS, decompressed, unpacked
+from audit.stores.sqlite import schema
+from audit.stores.sqlite.integrity import strays
+from audit.stores.sqlite.upgrade import SEALED_SINCE
+from audit.stores.storage_errors import in_our_words
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from datetime import datetime
+
+    from audit.stores.files.contact_keys import ContactKeys
+
+_UNSEALED = b"\x00"  # begins a body of formats 1 and 2: this byte, the salt, the part
+_STREAM_ROWS = 500
+_RECORDED_ROWS = 2_000
+_END = 1 << 62  # behind every entry
+
+_LOG = "log = (SELECT id FROM logs WHERE name = ?)"
+_IN_PART = "kind <> 'decision'"
+_ENTRY = f"SELECT idx, leaf_hash, rest, {', '.join(COLUMNS)} FROM entries WHERE"
+_AS_BYTES = ("kind", "at", "conversation", "id", "outcome", "reason", "rule")
+_RECORDED = f"""
+    SELECT idx, {", ".join(f"CAST({column} AS BLOB)" for column in _AS_BYTES)}, rest
+    FROM entries WHERE
+"""
+_FILTERED = ("kind", "conversation", "outcome", "reason", "rule", "version")
+_OF_CONTACT = f"""seq IN (
+    SELECT entry FROM personal
+    WHERE contact IN (SELECT ref FROM contacts WHERE {_LOG} AND contact IN (?, ?))
+)"""
+
+
+class SqliteSnapshot:
+    """A `Snapshot` on a connection that is inside a transaction."""
+
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        keys: ContactKeys,
+        is_erased: Callable[[int], bool] = lambda _: False,
+    ) -> None:
+        """`is_erased` tells whether the contact of a key has been erased by now."""
+        self._connection: sqlite3.Connection | None = connection
+        self._keys = keys
+        self._is_erased = is_erased
+
+    def end(self) -> None:
+        """From here on nothing can be read through this snapshot."""
+        self._connection = None
+
+    @property
+    def _open(self) -> sqlite3.Connection:
+        if self._connection is None:
+            raise AuditError("the snapshot or transaction has ended")
+        return self._connection
+
+    def _rows(self, statement: str, *values: object) -> list[Any]:
+        try:
+            return self._open.execute(statement, values).fetchall()
+        except OverflowError:
+            return []  # asked for a number that SQLite has no room for, so for none that is stored
+        except sqlite3.Error as error:
+            raise in_our_words(error) from error
+
+    def _row(self, statement: str, *values: object) -> Any:  # noqa: ANN401 - a row is what it is
+        rows = self._rows(statement, *values)
+        return rows[0] if rows else None
+
+    def logs(self) -> list[str]:
+        return [name for (name,) in self._rows("SELECT name FROM logs ORDER BY name")]
+
+    def sizes(self) -> dict[str, int]:
+        return dict(self._rows("SELECT name, size FROM logs ORDER BY name"))
+
+    def head(self, log: str) -> Head:
+        row = self._row("SELECT size, root, frontier FROM logs WHERE name = ?", log)
+        return Head(row[0], row[1], decoded_frontier(row[2])) if row else Head()
+
+    def entry(self, log: str, index: int) -> Entry | None:
+        return self._one(log, f"{_ENTRY} {_LOG} AND idx = ?", log, index)
+
+    def entries(self, log: str, start: int = 0, stop: int | None = None) -> Iterator[Entry]:
+        statement = f"{_ENTRY} {_LOG} AND idx >= ? AND idx < ? ORDER BY idx LIMIT ?"
+        end = _END if stop is None else stop
+        while rows := self._rows(statement, log, start, end, _STREAM_ROWS):
+            yield from (_entry(log, row) for row in rows)
+            start = rows[-1][0] + 1
+
+    def recorded(self, log: str, start: int = 0, stop: int | None = None) -> Iterator[Recorded]:
+        statement = f"{_RECORDED} {_LOG} AND idx >= ? AND idx < ? ORDER BY idx LIMIT ?"
+        end = _END if stop is None else stop
+        while rows := self._rows(statement, log, start, end, _RECORDED_ROWS):
+            for row in rows:
+                yield Recorded._make((*row[:-1], decompressed(row[-1])))
+            start = rows[-1][0] + 1
+
+    def decision(self, log: str, event_id: str) -> Entry | None:
+        statement = f"{_ENTRY} {_LOG} AND event = ? AND kind = 'decision'"
+        return self._one(log, statement, log, event_id)
+
+    def latest_decision(self, log: str, conversation: str) -> Entry | None:
+        statement = (
+            f"{_ENTRY} {_LOG} AND conversation = ? AND kind = 'decision' ORDER BY seq DESC LIMIT 1"
+        )
+        return self._one(log, statement, log, conversation)
+
+    def latest_index(self, log: str, conversation: str) -> int | None:
+        latest = self.latest_decision(log, conversation)
+        return latest.index if latest else None
+
+    def acting(self, log: str, decision: str) -> Entry | None:
+        return self._one(log, f"{_ENTRY} {_LOG} AND id = ? AND id IS NOT NULL", log, decision)
+
+    def receipts(self, log: str, conversation: str) -> list[Entry]:
+        kinds = _of_kinds(Kind.starting_with("action."))
+        statement = f"{_ENTRY} {_LOG} AND conversation = ? AND +{kinds} ORDER BY seq"
+        return [_entry(log, row) for row in self._rows(statement, log, conversation)]
+
+    def latest(self, log: str, prefix: str) -> Entry | None:
+        return self._one(log, _latest(prefix), log)
+
+    def entries_of(self, log: str, prefix: str) -> list[Entry]:
+        of_family = _of_kinds(Kind.starting_with(prefix))
+        # The plus keeps SQLite from walking the whole log for the sake of the order.
+        rows = self._rows(f"{_ENTRY} {_LOG} AND {of_family} ORDER BY +idx", log)
+        return [_entry(log, row) for row in rows]
+
+    def search(self, log: str, wanted: Filter, after: int | None, limit: int) -> list[Entry]:
+        tests, values = _conditions(wanted)
+        if wanted.contact is not None:
+            tests.append(_OF_CONTACT)
+            values += [log, wanted.contact, self._kept_as(log, wanted.contact)]
+        # A plus keeps an index away: what finds few comes first, then they are put in order.
+        of_contact = wanted.contact is not None
+        log_test = f"+{_LOG}" if of_contact else _LOG
+        idx = "+idx" if of_contact or wanted.conversation is not None else "idx"
+        wheres = [f"{_ENTRY} {log_test}", f"{idx} > ?", *tests]
+        statement = f"{' AND '.join(wheres)} ORDER BY {idx} LIMIT ?"
+        behind = -1 if after is None else after
+        return [_entry(log, row) for row in self._rows(statement, log, behind, *values, limit)]
+
+    def leaf_hashes(self, log: str, start: int, stop: int) -> list[bytes]:
+        statement = (
+            f"SELECT leaf_hash FROM entries WHERE {_LOG} AND idx >= ? AND idx < ? ORDER BY idx"
+        )
+        return [bytes(hashed) for (hashed,) in self._rows(statement, log, start, stop)]
+
+    def backwards(self, log: str, kind: str) -> Iterator[Entry]:
+        before = _END
+        statement = (
+            f"{_ENTRY} {_LOG} AND kind = ? AND {_IN_PART} AND idx < ? ORDER BY idx DESC LIMIT ?"
+        )
+        while rows := self._rows(statement, log, kind, before, _STREAM_ROWS):
+            yield from (_entry(log, row) for row in rows)
+            before = rows[-1][0]
+
+    def strays(self) -> Iterator[str]:
+        return strays(self._open)
+
+    def personal(self, log: str, index: int) -> Personal | None:
+        statement = f"""
+            SELECT contacts.ref, contacts.contact, leaf_hash, body
+            FROM entries JOIN personal ON entry = seq JOIN contacts ON ref = personal.contact
+            WHERE entries.{_LOG} AND idx = ?
+        """
+        row = self._row(statement, log, index)
+        return self._unsealed(log, *row) if row else None
+
+    def _kept_as(self, log: str, contact: str) -> str:
+        """What the contact is found by; its own id in formats that sealed nothing."""
+        sealed = schema.format_of(self._open) >= SEALED_SINCE
+        return self._keys.pseudonym(log, contact) if sealed else contact
+
+    def _unsealed(
+        self, log: str, ref: int, contact: str, leaf_hash: bytes, body: bytes
+    ) -> Personal:
+        if body[:1] == _UNSEALED:
+            return Personal(contact, body[1 : 1 + SALT_SIZE], body[1 + SALT_SIZE :])
+        key = self._keys.key(ref)
+        if key is None and self._is_erased(ref):
+            raise ErasedMeanwhile("the personal part was erased while this was read")
+        if key is None:
+            raise StorageUnavailable("the key of a contact is not in the file of keys")
+        try:
+            personal = unseal(key, leaf_hash, body)
+        except CannotUnseal as error:
+            raise StorageUnavailable(f"a personal part is damaged: {error}") from error
+        if self._keys.pseudonym(log, personal.contact) != contact:
+            raise StorageUnavailable("a personal part is kept as another contact's")
+        return personal
+
+    def document(self, digest: str) -> bytes | None:
+        row = self._row("SELECT body FROM documents WHERE digest = ?", digest)
+        return row[0] if row else None
+
+    def last_uses(self) -> dict[str, str]:
+        if self._row("SELECT 1 FROM sqlite_schema WHERE name = 'last_uses'") is None:
+            return {}  # a ledger of format 1 that nobody has written to since
+        return dict(self._rows("SELECT key, at FROM last_uses"))
+
+    def kept(self, identity: str) -> Kept | None:
+        return next((work for work in self._kept("id = ?", identity)), None)
+
+    def all_kept(self, log: str | None = None) -> list[Kept]:
+        return self._kept("(log = ?1 OR ?1 IS NULL) ORDER BY number", log)
+
+    def _kept(self, where: str, *values: object) -> list[Kept]:
+        if self._row("SELECT 1 FROM sqlite_schema WHERE name = 'kept'") is None:
+            return []  # a ledger of an older format that nobody has written to since
+        rows = self._rows(f"SELECT id, log, finished, body FROM kept WHERE {where}", *values)
+        return [Kept(identity, of, bool(ended), body) for identity, of, ended, body in rows]
+
+    def size(self) -> Size:
+        [entries] = self._row("SELECT coalesce(max(seq), 0) FROM entries")
+        [pages] = self._row("PRAGMA page_count")
+        [page] = self._row("PRAGMA page_size")
+        return Size(entries, pages * page)
+
+    def _one(self, log: str, statement: str, *values: object) -> Entry | None:
+        row = self._row(statement, *values)
+        return _entry(log, row) if row else None
+
+
+def decoded_frontier(encoded: bytes) -> Frontier:
+    """The frontier of a row of `logs`; StorageUnavailable where it is damaged."""
+    try:
+        return Frontier.decode(encoded)
+    except ValueError as error:
+        raise StorageUnavailable(f"the ledger's head is damaged: {error}") from error
+
+
+def _entry(log: str, row: Sequence[Any]) -> Entry:
+    index, leaf_hash, rest, *columns = row
+    return Entry(log, index, leaf_hash, unpacked(columns, rest))
+
+
+@cache
+def _latest(prefix: str) -> str:
+    """One step into an index for each kind, however many entries of it there are."""
+    of_log = "SELECT max(idx) FROM entries WHERE log = logs.id AND"
+    each = [f"({of_log} {_of_kinds([kind])})" for kind in Kind.starting_with(prefix)]
+    listed = "".join(f", coalesce({latest}, -1)" for latest in each)
+    return f"{_ENTRY} {_LOG} AND idx = (SELECT max(-1, -1{listed}) FROM logs WHERE name = ?1)"
+
+
+def _of_kinds(kinds: Sequence[Kind]) -> str:
+    """A test for the kinds, and what SQLite must read to see that a partial index will do."""
+    listed = ", ".join(f"'{kind}'" for kind in kinds)
+    return f"kind IN ({listed})" + (f" AND {_IN_PART}" if Kind.DECISION not in kinds else "")
+
+
+def _conditions(wanted: Filter) -> tuple[list[str], list[object]]:
+    tests: list[str] = []
+    values: list[object] = []
+    for column in _FILTERED:
+        value = getattr(wanted, column)
+        if value is not None:
+            tests.append(f"{column} = ?")
+            values.append(value)
+    if wanted.kind not in (None, Kind.DECISION):
+        tests.append(_IN_PART)
+    if wanted.acting:
+        tests.append("id IS NOT NULL")
+    for test, moment in (("at >= ?", wanted.since), ("at < ?", wanted.until)):
+        if moment is not None:
+            tests.append(test)
+            values.append(_bound(moment))
+    return tests, values
+
+
+def _bound(moment: datetime) -> str:
+    """A text that sorts among values of `at` as the moment does.
+
+    A moment within a millisecond comes behind the millisecond, before the next one. One that UTC
+    has no year for comes before or behind all.
+    """
+    try:
+        return format_time(moment) + ("~" if moment.microsecond % 1000 else "")
+    except OverflowError:
+        return "" if moment.year == MINYEAR else "~"

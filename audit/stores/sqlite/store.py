@@ -1,0 +1,305 @@
+"""A ledger on SQLite: the store of one machine, for any number of its processes.
+
+Readers have connections of their own that cannot write; they see the last commit and never wait.
+A store belongs to the process that opened it: open it after a fork.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
+from functools import partial
+from typing import TYPE_CHECKING, Self, TypeVar
+
+from audit.errors import (
+    AuditError,
+    LedgerBehind,
+    LedgerExists,
+    NotALedger,
+    StorageUnavailable,
+    UnknownFormat,
+)
+from audit.stores.contract import About
+from audit.stores.files.checkpoint_files import CHECKPOINTS, KeptCheckpoints
+from audit.stores.files.contact_keys import KEYS, ContactKeys
+from audit.stores.files.file_locks import locked
+from audit.stores.files.signing_key import SIGNING_KEY, SigningKey
+from audit.stores.group_commit import QUEUE_LIMIT, GroupCommit, Raised, Returned
+from audit.stores.rollback_detection import in_words, lost
+from audit.stores.sqlite import schema
+from audit.stores.sqlite.snapshot import SqliteSnapshot
+from audit.stores.sqlite.transaction import SqliteTransaction, ready
+from audit.stores.sqlite.upgrade import upgrade
+from audit.stores.sqlite.writer import SqliteWriter
+from audit.stores.storage_errors import in_our_words
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from pathlib import Path
+    from types import TracebackType
+    from typing import Any
+
+    from audit.entry import Personal
+    from audit.stores.contract import Committed, Ready
+
+T = TypeVar("T")
+
+LEDGER = "ledger.sqlite3"
+LOCK = "ledger.lock"
+_ERASED = "SELECT contact FROM erased"  # a process may have died before it destroyed the keys
+_LAST_KEY = """
+    SELECT max(coalesce((SELECT max(ref) FROM contacts), 0),
+               coalesce((SELECT max(contact) FROM erased), 0))
+"""
+_WORKS_IN_A_COMMIT = 256  # of one `transact_each`, so that others get in between
+_BUSY_SECONDS = 5.0  # for a program that does not know our lock, such as the sqlite3 shell
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class SqliteStore:
+    """A `Store` in a directory."""
+
+    def __init__(
+        self,
+        data_dir: Path,
+        *,
+        clock: Callable[[], datetime] = utc_now,
+        queue_limit: int = QUEUE_LIMIT,
+        accept_loss: bool = False,
+    ) -> None:
+        self.folder = data_dir
+        self._path = data_dir / LEDGER
+        self._accept_loss = accept_loss
+        self._clock = clock
+        self._keys = ContactKeys(data_dir / KEYS)
+        self._writer = SqliteWriter(self._connect_writer, self._keys, data_dir / LOCK, clock)
+        self._group = GroupCommit[SqliteTransaction](self._writer.begin, queue_limit)
+        self._idle_readers: list[sqlite3.Connection] = []
+        self._closed = False
+
+    @classmethod
+    def create(cls, data_dir: Path, *, clock: Callable[[], datetime] = utc_now) -> Self:
+        """Make a new ledger, readable by its owner alone, and open it.
+
+        LedgerExists where there is one. A creation that was cut short leaves none.
+        """
+        try:
+            data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise in_our_words(error) from error
+        with locked(data_dir / LOCK):
+            if not (data_dir / LEDGER).exists():
+                ContactKeys.create(data_dir / KEYS)
+                SigningKey.create(data_dir / SIGNING_KEY)
+            _create(data_dir / LEDGER)
+        return cls.open(data_dir, clock=clock)
+
+    @classmethod
+    def open(
+        cls,
+        data_dir: Path,
+        *,
+        clock: Callable[[], datetime] = utc_now,
+        queue_limit: int = QUEUE_LIMIT,
+        accept_loss: bool = False,
+    ) -> Self:
+        """Open the ledger of the directory; NotALedger where there is none, UnknownFormat.
+
+        Where it lacks what was signed, it is read, and every write is LedgerBehind, until somebody
+        who opened it to `accept_loss` has entered that and set the checkpoints aside.
+        """
+        try:
+            there = (data_dir / LEDGER).is_file()
+        except OSError as error:
+            raise in_our_words(error) from error
+        if not there:
+            raise NotALedger(f"there is no ledger in {data_dir}")
+        store = cls(data_dir, clock=clock, queue_limit=queue_limit, accept_loss=accept_loss)
+        try:
+            store._idle_readers.append(store._connect_reader())
+        except AuditError:
+            store.close()
+            raise
+        return store
+
+    @contextmanager
+    def read(self) -> Iterator[SqliteSnapshot]:
+        connection = self._take_reader()
+        snapshot = SqliteSnapshot(connection, self._keys, self._is_erased)
+        try:
+            try:
+                connection.execute("BEGIN")
+                connection.execute("SELECT 1 FROM logs LIMIT 1")  # from here on the view is fixed
+            except sqlite3.Error as error:
+                raise in_our_words(error) from error
+            yield snapshot
+        finally:
+            snapshot.end()
+            self._give_back(connection)
+
+    def ready(self, log: str, leaf: Mapping[str, Any], personal: Personal | None = None) -> Ready:
+        return ready(log, leaf, personal)
+
+    def about(self, log: str, event: str, conversation: str, contact: str) -> About:
+        return About(log, event, conversation, self._keys.pseudonym(log, contact), contact)
+
+    def transact(self, work: Callable[[SqliteTransaction], T], about: About | None = None) -> T:
+        [outcome] = self._group.submit([work], [about] if about else ())
+        if isinstance(outcome, Raised):
+            raise outcome.error
+        return outcome.value
+
+    def transact_each(
+        self, works: Sequence[Callable[[SqliteTransaction], T]], about: Sequence[About] = ()
+    ) -> list[T | Exception]:
+        results: list[T | Exception] = []
+        for start in range(0, len(works), _WORKS_IN_A_COMMIT):
+            some = slice(start, start + _WORKS_IN_A_COMMIT)
+            try:
+                outcomes = self._group.submit(works[some], about[some])
+            except AuditError as refusal:
+                return results + [refusal] * (len(works) - start)
+            results += [
+                each.value if isinstance(each, Returned) else each.error for each in outcomes
+            ]
+        return results
+
+    def now(self) -> datetime:
+        return self._clock()
+
+    def tell_of_commits(self, committed: Committed) -> None:
+        self._group.committed = committed
+
+    def close(self) -> None:
+        """Close after the commit under way. A snapshot that is open closes when its block ends."""
+        self._closed = True
+        while self._idle_readers:
+            self._idle_readers.pop().close()
+        self._writer.close()
+        self._keys.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _is_erased(self, contact: int) -> bool:
+        with closing(self._connect_reader()) as connection:
+            found = connection.execute(f"{_ERASED} WHERE contact = ?", (contact,)).fetchone()
+        return found is not None
+
+    def _take_reader(self) -> sqlite3.Connection:
+        if self._closed:
+            raise StorageUnavailable("the ledger is closed")
+        try:
+            return self._idle_readers.pop()
+        except IndexError:
+            return self._connect_reader()
+
+    def _give_back(self, connection: sqlite3.Connection) -> None:
+        """Keep the connection for the next reader, unless it failed or the store is closed."""
+        try:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+        except sqlite3.Error:
+            connection.close()
+            return
+        self._idle_readers.append(connection)
+        if self._closed:
+            self.close()
+
+    def _connect_reader(self) -> sqlite3.Connection:
+        connection = _connect(self._path, "ro")
+        # What is no UTF-8 was put there by somebody else; its leaf is to be read, and found wrong.
+        connection.text_factory = partial(str, encoding="utf-8", errors="replace")
+        try:
+            _check_format(connection, self._path)
+        except AuditError:
+            connection.close()
+            raise
+        return connection
+
+    def _connect_writer(self) -> sqlite3.Connection:
+        connection = _connect(self._path, "rw")
+        try:
+            connection.execute("PRAGMA synchronous = FULL")
+            # A process that was killed may have written a commit and not synced it. It counts as
+            # committed from now on, so it must reach the disk before anybody is answered from it.
+            connection.execute("PRAGMA wal_checkpoint")
+            connection.execute("PRAGMA cache_size = -16384")  # KiB; indexes are hit at random
+            if not self._accept_loss:
+                self._check_kept(connection)
+            if schema.format_of(connection) < schema.FORMAT:
+                ContactKeys.create(self._path.with_name(KEYS))
+                upgrade(connection, self._keys)
+            self._keys.check_reach(*connection.execute(_LAST_KEY).fetchone())
+            self._keys.destroy(number for (number,) in connection.execute(_ERASED))
+        except (sqlite3.Error, AuditError):
+            connection.close()
+            raise
+        return connection
+
+    def _check_kept(self, connection: sqlite3.Connection) -> None:
+        kept = KeptCheckpoints(self.folder / CHECKPOINTS)
+        said = {log: each.checkpoint for log in kept.logs() if (each := kept.get(log))}
+        if losses := lost(SqliteSnapshot(connection, self._keys), said):
+            raise LedgerBehind(in_words(losses))
+
+
+def _connect(path: Path, mode: str) -> sqlite3.Connection:
+    """A connection for any thread, in autocommit: transactions are begun by name."""
+    try:
+        return sqlite3.connect(
+            f"{path.absolute().as_uri()}?mode={mode}",
+            uri=True,
+            timeout=_BUSY_SECONDS,
+            isolation_level=None,
+            check_same_thread=False,
+        )
+    except sqlite3.Error as error:
+        raise in_our_words(error) from error
+
+
+def _check_format(connection: sqlite3.Connection, path: Path) -> None:
+    try:
+        [application] = connection.execute("PRAGMA application_id").fetchone()
+        version = schema.format_of(connection)
+    except sqlite3.Error as error:
+        if error.sqlite_errorcode == sqlite3.SQLITE_NOTADB:
+            raise NotALedger(f"{path} is not a ledger") from error
+        raise in_our_words(error) from error
+    if application != schema.APPLICATION_ID:
+        raise NotALedger(f"{path} is a database of something else")
+    if not 1 <= version <= schema.FORMAT:
+        known = f"1 to {schema.FORMAT}"
+        raise UnknownFormat(f"{path} has format {version}; this release reads {known}")
+
+
+def _create(path: Path) -> None:
+    """Build the ledger under another name, so that it is there whole or not at all."""
+    if path.exists():
+        raise LedgerExists(f"there is a ledger in {path.parent} already")
+    unfinished = path.with_name(f"{path.name}.new")
+    try:
+        for leftover in path.parent.glob(f"{unfinished.name}*"):
+            leftover.unlink()
+        os.close(os.open(unfinished, os.O_CREAT | os.O_EXCL, 0o600))
+        with closing(_connect(unfinished, "rw")) as connection:
+            schema.create(connection)
+        unfinished.rename(path)
+        directory = os.open(path.parent, os.O_RDONLY)
+        os.fsync(directory)
+        os.close(directory)
+    except (OSError, sqlite3.Error) as error:
+        raise in_our_words(error) from error

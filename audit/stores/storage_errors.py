@@ -1,0 +1,31 @@
+"""What SQLite and the operating system refuse, in words of this package."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from audit.errors import AlreadyThere, AuditError, StorageUnavailable
+from audit.stores.contract import DECIDED_ALREADY
+
+_WORDS = {
+    sqlite3.SQLITE_FULL: "the disk is full, or the ledger has reached the size it may have",
+    sqlite3.SQLITE_READONLY: "its file or its folder may only be read",
+    sqlite3.SQLITE_BUSY: "another program keeps the ledger locked",
+    sqlite3.SQLITE_LOCKED: "another program keeps the ledger locked",
+    sqlite3.SQLITE_IOERR: "the disk failed to read or write, or a quota is used up",
+    sqlite3.SQLITE_CANTOPEN: "the ledger's file cannot be opened",
+    sqlite3.SQLITE_CORRUPT: "the ledger's file is damaged",
+    sqlite3.SQLITE_NOTADB: "the ledger's file is damaged",
+    sqlite3.SQLITE_CONSTRAINT: "the ledger's entries and its head contradict each other",
+}
+
+
+def in_our_words(error: sqlite3.Error | OSError | UnicodeError) -> AuditError:
+    """The error to raise in place of this one."""
+    if isinstance(error, OSError):
+        return StorageUnavailable(f"the ledger's files cannot be used: {error.strerror or error}")
+    if str(error) == DECIDED_ALREADY:
+        return AlreadyThere(DECIDED_ALREADY)
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the low byte is the primary code
+    words = _WORDS.get(code, "the database refused")
+    return StorageUnavailable(f"{words} ({error})")

@@ -1,0 +1,68 @@
+"""The roots of full subtrees, remembered: what makes proofs in a large log quick.
+
+They are made from stored leaf hashes when they are first asked for and never change, so a process
+that goes on keeps them; nothing of them is stored.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from audit.log.merkle import Frontier, node_hash
+from audit.log.tiles import WIDTH, Tree
+
+if TYPE_CHECKING:
+    from audit.stores.contract import Snapshot
+
+MOST = 1 << 16
+"""Roots that are remembered, of 16 million leaves; then all are forgotten."""
+
+
+class Subtrees:
+    """Safe to share between threads."""
+
+    def __init__(self) -> None:
+        self._roots: dict[tuple[str, int, int], bytes] = {}
+
+    def tree(self, snapshot: Snapshot, log: str, size: int) -> Tree:
+        """The tree over the first leaves of a log that has as many, while the snapshot is open."""
+        return Tree(
+            size,
+            lambda start, stop: snapshot.leaf_hashes(log, start, stop),
+            lambda level, index: self._root(snapshot, log, level, index),
+        )
+
+    def frontier(self, snapshot: Snapshot, log: str, size: int) -> Frontier:
+        """The frontier over the first stored leaf hashes of a log that has as many."""
+        full = size // WIDTH
+        above = Frontier()
+        for index in range(full):
+            above = above.append(self._root(snapshot, log, 1, index))
+        made = Frontier(full * WIDTH, above.subtrees)
+        for hashed in _hashes(snapshot, log, full * WIDTH, size):
+            made = made.append(hashed)
+        return made
+
+    def _root(self, snapshot: Snapshot, log: str, level: int, index: int) -> bytes:
+        key = log, level, index
+        if (known := self._roots.get(key)) is not None:
+            return known
+        start, stop = index * WIDTH, (index + 1) * WIDTH
+        hashes = (
+            _hashes(snapshot, log, start, stop)
+            if level == 1
+            else [self._root(snapshot, log, level - 1, below) for below in range(start, stop)]
+        )
+        while len(hashes) > 1:
+            hashes = [node_hash(*hashes[at : at + 2]) for at in range(0, len(hashes), 2)]
+        if len(self._roots) >= MOST:
+            self._roots = {}
+        self._roots[key] = hashes[0]
+        return hashes[0]
+
+
+def _hashes(snapshot: Snapshot, log: str, start: int, stop: int) -> list[bytes]:
+    hashes = snapshot.leaf_hashes(log, start, stop)
+    if len(hashes) != stop - start:
+        raise LookupError(f"the leaves of {log} from {start} up to {stop} are not all there")
+    return hashes

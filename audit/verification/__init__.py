@@ -1,0 +1,1 @@
+"""Verification of logs and bundles without a database. Standard library alone."""

@@ -1,0 +1,1 @@
+"""API keys, their roles, their last use and their rate limit."""

@@ -1,0 +1,91 @@
+"""What every call has in common, in this order.
+
+A valid key (401), one that does not ask too often (429), a role that may (403), a workspace that
+the key is for (404). A view is called with the service and the caller, and trusts that it was.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from flask import current_app, g, request
+
+from policy_service.access.keys import EVERY_WORKSPACE, Key, unauthorized
+from policy_service.api.resources import decisions
+from policy_service.problems import Problem
+from rules.model.event import SYSTEM, is_workspace
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from flask import Response
+
+    from policy_service.api.route import Route
+    from policy_service.services import Service
+
+
+def guarded(route: Route) -> Callable[..., Response]:
+    """The view behind the checks that its row of the table asks for."""
+
+    def view(**named: Any) -> Response:  # noqa: ANN401 - the parts of the path, as Flask gives them
+        service = cast("Service", current_app.extensions["policy_service"])
+        if not route.roles:
+            return route.view(service, **named)
+        presumed = _presumed_holder(service) if route.view is decisions.decide else None
+        if presumed is None:
+            return _admitted(route, service, authenticated(service), named)
+        try:
+            return _admitted(route, service, presumed, named)
+        except Exception:
+            authenticated(service)  # also what is refused tells something
+            raise
+
+    return view
+
+
+def _admitted(route: Route, service: Service, caller: Key, named: Mapping[str, Any]) -> Response:
+    g.key_id = caller.id
+    if service.rate:
+        service.rate.admit(caller.id)
+    check_may(route, caller, named)
+    return route.view(service, caller, **named)
+
+
+def check_may(route: Route, caller: Key, named: Mapping[str, Any]) -> None:
+    """Problem `role_not_allowed`, or `not_found` for a workspace out of the caller's reach."""
+    if caller.role not in route.roles:
+        raise Problem("role_not_allowed", f"A key of the role {caller.role.value} may not")
+    if "workspace" in named:
+        check_reach(caller, named["workspace"], system=route.system)
+
+
+def authenticated(service: Service) -> Key:
+    """Whose key came with the request; that it was used is noted."""
+    if token := _token():
+        now = service.store.now()
+        with service.store.read() as snapshot:
+            holder = service.keyring.holder(snapshot, token, now)
+        if holder:
+            service.uses.note(holder.id, now, service.store)
+            return holder
+    raise unauthorized()
+
+
+def _presumed_holder(service: Service) -> Key | None:
+    """Whose key it is for a view that asks again in its transaction, which saves a reading."""
+    token = _token()
+    return service.keyring.presumed_holder(token, service.store.now()) if token else None
+
+
+def _token() -> str | None:
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" and token.isascii() else None
+
+
+def check_reach(caller: Key, workspace: str, *, system: bool = False) -> None:
+    """Problem `not_found` where the workspace is none, or not one of the key's."""
+    named = is_workspace(workspace) or (
+        system and workspace == SYSTEM and caller.workspace == EVERY_WORKSPACE
+    )
+    if not (named and caller.reaches(workspace)):
+        raise Problem("not_found", "There is no such workspace for this key")

@@ -1,0 +1,34 @@
+"""Conversations, told from the ledger."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from policy_service.access.keys import Role
+from policy_service.api.requests import PAGE, page, query
+from policy_service.api.resources.ledger import LAST_INDEX
+from policy_service.api.responses import listing
+from policy_service.decisions.story import Narrator
+
+if TYPE_CHECKING:
+    from flask import Response
+
+    from policy_service.access.keys import Key
+    from policy_service.services import Service
+
+
+def story(service: Service, caller: Key, workspace: str, conversation: str) -> Response:
+    """The events of a conversation in order: what was decided, by whose rules, and what then.
+
+    What is personal is shown to auditors alone.
+    """
+    after, limit = page(query(*PAGE), LAST_INDEX)
+    with service.store.read() as snapshot:
+        narrator = Narrator(
+            snapshot,
+            workspace,
+            service.policies.versions(snapshot, workspace),
+            service.keyring.keys(snapshot),
+            personal=caller.role is Role.AUDITOR,
+        )
+        return listing(*narrator.page(conversation, after, limit))

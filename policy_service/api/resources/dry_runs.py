@@ -1,0 +1,116 @@
+"""Dry runs: what would be decided, and why; nothing is written."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated, Any, NotRequired
+
+import orjson
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from typing_extensions import TypedDict
+
+from policy_service.api.requests import LARGEST_DOCUMENT_BODY, Number, body, query
+from policy_service.api.resources.decisions import admit
+from policy_service.api.resources.versions import Written, document_from
+from policy_service.api.responses import answer
+from policy_service.decisions.dry_run import Trial
+from policy_service.decisions.dry_run import dry_run as tried
+from policy_service.problems import Problem
+from rules.errors import Complaint, EventRefused
+from rules.formats.strict_json import loads, without_nulls
+from rules.model.event import LARGEST_EVENT, Event, checked_event, complaint_of
+from rules.model.vocabulary import Stage
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from flask import Response
+
+    from policy_service.access.keys import Key
+    from policy_service.services import Service
+
+
+_Stage = Annotated[Stage, Field(strict=False)]
+
+
+_ONE_OF_THEM: dict[str, Any] = {
+    "anyOf": [{"properties": {name: {"type": "null"}}} for name in ("version", "document")]
+}
+"""That a version and a document are not given together, as JSON Schema says it."""
+
+
+class Asked(TypedDict):
+    """An event, and what to suppose instead of what the ledger says."""
+
+    __pydantic_config__ = ConfigDict(  # type: ignore[misc]  # how pydantic takes the settings of a TypedDict
+        extra="forbid",
+        strict=True,
+        use_attribute_docstrings=True,
+        json_schema_extra=_ONE_OF_THEM,
+    )
+    event: Event
+    stage: NotRequired[_Stage | None]
+    """How far the conversation has come; else as it is recorded."""
+    asks: NotRequired[Number | None]
+    """How many earlier decisions asked; else as it is recorded."""
+    version: NotRequired[Number | None]
+    """The version that decides; else the one that would decide now."""
+    document: NotRequired[Written | None]
+    """A document that decides; not together with a version."""
+
+
+ASKED = TypeAdapter(Asked)
+EVENT = "/event"
+
+
+def dry_run(service: Service, caller: Key) -> Response:
+    """What would be decided on an event now, or under what is supposed; nothing is written.
+
+    Without `version` and `document` the version decides that would decide: the conversation's own,
+    else the active one. The event is tried as a new one, also where its id was decided before.
+    """
+    query()
+    trial = _trial(_asked(), caller)
+    with service.store.read() as snapshot:
+        return answer(tried(trial, service.policies, snapshot))
+
+
+def _asked() -> Asked:
+    """The body; in the event alone, null means absent."""
+    value = loads(body(LARGEST_DOCUMENT_BODY))
+    if isinstance(value, dict) and "event" in value:
+        value["event"] = without_nulls(value["event"])
+        if len(orjson.dumps(value["event"])) > LARGEST_EVENT:
+            raise Problem("too_large", f"An event has at most {LARGEST_EVENT} bytes")
+    try:
+        asked = ASKED.validate_python(value)
+    except ValidationError as error:
+        raise _refused([complaint_of(dict(each)) for each in error.errors()]) from None
+    if None not in (asked.get("version"), asked.get("document")):
+        raise _refused([Complaint("/document", "not_allowed", "Give a version or a document")])
+    return asked
+
+
+def _trial(asked: Asked, caller: Key) -> Trial:
+    try:
+        event = checked_event(asked["event"])
+    except EventRefused as error:
+        complaints = [replace(c, pointer=f"{EVENT}{c.pointer}") for c in error.complaints]
+        raise _refused(complaints) from None
+    admit(caller, event)
+    stage = asked.get("stage")
+    written: Any = asked.get("document")
+    return Trial(
+        event,
+        stage=stage.value if stage else None,
+        asks=asked.get("asks"),
+        version=asked.get("version"),
+        document=None if written is None else document_from(written),
+    )
+
+
+def _refused(complaints: Sequence[Complaint]) -> Problem:
+    """Of the event where nothing else is wrong."""
+    of_event = all(f"{each.pointer}/".startswith(f"{EVENT}/") for each in complaints)
+    code = "invalid_event" if of_event else "invalid_request"
+    return Problem(code, "The dry run was refused", complaints)

@@ -1,0 +1,29 @@
+"""Whether the process lives, and whether it can do its work."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from policy_service.api.responses import answer
+from policy_service.problems import Problem
+
+if TYPE_CHECKING:
+    from flask import Response
+
+    from policy_service.services import Service
+
+
+def alive(_: Service) -> Response:
+    """The process answers."""
+    return answer({"status": "ok"})
+
+
+def ready(service: Service) -> Response:
+    """The ledger can be written and signed.
+
+    An empty transaction was committed, and no log was refused its checkpoint.
+    """
+    service.store.transact(lambda _: None)
+    if service.checkpoints and (why := service.checkpoints.refused()):
+        raise Problem("not_signed", why)
+    return answer({"status": "ready"})

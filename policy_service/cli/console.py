@@ -1,0 +1,84 @@
+"""What the commands share: where the data is, how results are shown, how errors end."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+import orjson
+
+from audit.errors import AuditError, NotALedger, StorageUnavailable
+from audit.stores.sqlite.store import SqliteStore
+from policy_service.settings import Settings, WrongSetting
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+FINDING = 1
+WRONG_USE = 2
+
+
+def _data() -> Path:
+    """The folder that the environment, or the file it names, says."""
+    try:
+        return Settings.load().data
+    except WrongSetting as error:
+        fail("\n".join(error.complaints))
+
+
+data_option: Callable[[Any], Any] = click.option(
+    "--data",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=_data,
+    show_default=str(Settings().data),
+    help="The folder of the ledger.",
+)
+json_option: Callable[[Any], Any] = click.option(
+    "--json", "as_json", is_flag=True, help="Print JSON."
+)
+
+
+@contextmanager
+def opened(data: Path) -> Iterator[SqliteStore]:
+    """The ledger of the folder; where there is none, or it fails, the command ends saying so."""
+    try:
+        store = SqliteStore.open(data)
+    except NotALedger as error:
+        fail(f"{error}. `policy-service init --data {data}` makes one.")
+    except AuditError as error:
+        fail_with(error, data)
+    with store:
+        try:
+            yield store
+        except AuditError as error:
+            fail_with(error, data)
+
+
+def show(value: Any) -> None:  # noqa: ANN401 - any JSON value
+    """Print the value as JSON."""
+    click.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())
+
+
+def printable(text: str) -> str:
+    """The text on one line, and nothing in it that a terminal would obey."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def fail(message: str) -> NoReturn:
+    """End the command as wrong use, saying why on standard error."""
+    click.echo(f"policy-service: {message}", err=True)
+    sys.exit(WRONG_USE)
+
+
+def fail_with(error: AuditError, data: Path) -> NoReturn:
+    """End the command with what the ledger refused; where that was the disk, naming the folder."""
+    is_of_disk = isinstance(error, StorageUnavailable)
+    fail(f"the ledger in {data} cannot be used: {error}" if is_of_disk else str(error))
+
+
+def found() -> NoReturn:
+    """End the command with a finding, which has been shown."""
+    sys.exit(FINDING)

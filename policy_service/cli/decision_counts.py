@@ -1,0 +1,42 @@
+"""Recorded decisions counted for commands that say something over all facts, with progress."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from policy_service.cli.console import fail, opened
+from policy_service.cli.progress import progress
+from policy_service.policies.decision_counts import Counting
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from policy_service.policies.decision_counts import Counts
+    from rules.analysis.regions import Region
+
+AT_ONCE = 10_000
+"""Entries between two looks at the progress."""
+
+history_option = click.option(
+    "--workspace", help="Count the recorded decisions of this workspace that fall there."
+)
+
+
+def counted(data: Path, workspace: str | None, regions: Sequence[Region]) -> Counts | None:
+    """All recorded decisions of the workspace, counted; None where none is named."""
+    if workspace is None:
+        return None
+    counting = Counting(regions)
+    with opened(data) as store, store.read() as snapshot:
+        if workspace not in snapshot.logs():
+            fail(f"there is no log of a workspace {workspace}")
+        size = snapshot.head(workspace).size
+        with progress("Counting", size) as advance:
+            for start in range(0, size, AT_ONCE):
+                stop = min(start + AT_ONCE, size)
+                counting.add(snapshot, workspace, start, stop)
+                advance(stop - start)
+    return counting.counts

@@ -1,0 +1,146 @@
+"""What a workspace asks of its versions: how many approvals, and which guardrails.
+
+Shown to any key; set by the key of a role that may, with a reason, which the ledger keeps.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from policy_service.api.resources import approvals as approval_views
+from policy_service.api.resources import guardrails as guardrail_views
+from policy_service.cli.console import fail, printable, show
+from policy_service.cli.target import check_text, document_file, place, where_and_who
+from policy_service.policies import guardrails as properties_of
+from policy_service.policies.policy_cache import document_of
+from policy_service.policies.versions import VersionSteps, approvals_view, guardrails_view
+from rules.errors import Complaint, DocumentRefused
+from rules.formats.document_text import read_json, read_yaml
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from audit.stores.contract import Transaction
+    from policy_service.access.keys import Key
+    from policy_service.cli.target import Place
+    from policy_service.client import Client
+    from policy_service.policies.guardrails import Properties
+    from policy_service.services import Service
+
+_reason = click.option("--reason", help="Why; kept for good, not for personal data.")
+
+
+@click.command()
+@where_and_who
+@click.argument("count", type=click.IntRange(0, approval_views.MOST_APPROVALS), required=False)
+@_reason
+def approvals(count: int | None, reason: str | None, **where: Any) -> None:  # noqa: ANN401 - the options of every step
+    """Show how many keys must approve a version, or say how many from here on."""
+    _check_reason(reason, sets=count is not None, what="COUNT")
+    with place(**where) as there:
+        _show_approvals(there, _approvals(there, count, reason or ""))
+
+
+def _approvals(there: Place, count: int | None, reason: str) -> dict[str, Any]:
+    def work(service: Service, tx: Transaction, caller: Key) -> dict[str, Any]:
+        steps = VersionSteps(tx, service.policies, there.workspace, caller)
+        if count is None:
+            return approvals_view(service.policies.versions(tx, there.workspace))
+        return approvals_view(steps.require(count, reason))
+
+    def ask(client: Client) -> object:
+        if count is None:
+            return client.approvals(there.workspace)
+        return client.require_approvals(there.workspace, count, reason)
+
+    view = approval_views.show if count is None else approval_views.require
+    return there.take(view, work, ask)
+
+
+def _show_approvals(there: Place, required: dict[str, Any]) -> None:
+    if there.as_json:
+        show(required)
+        return
+    click.echo(f"{there.workspace}: {required['count']} must approve a version{_said(required)}")
+
+
+@click.command()
+@where_and_who
+@click.argument("file", type=document_file, required=False)
+@_reason
+def guardrails(file: Path | None, reason: str | None, **where: Any) -> None:  # noqa: ANN401
+    """Show the properties that every proposal must have, or set those of a file from here on.
+
+    The file, YAML or JSON, is a list as a document has under `properties`; an empty one asks for
+    nothing any more. The exit code is 1 where they are refused.
+    """
+    _check_reason(reason, sets=file is not None, what="FILE")
+    with place(**where) as there:
+        if file is None:
+            _show_guardrails(there, _shown(there))
+        else:
+            _show_guardrails(there, _set(there, _properties(file), reason or ""))
+
+
+def _shown(there: Place) -> dict[str, Any]:
+    def work(service: Service, tx: Transaction, _: Key) -> dict[str, Any]:
+        versions = service.policies.versions(tx, there.workspace)
+        return guardrails_view(properties_of.guardrails(tx, versions), versions)
+
+    return there.take(guardrail_views.show, work, lambda c: c.guardrails(there.workspace))
+
+
+def _set(there: Place, properties: Properties, reason: str) -> dict[str, Any]:
+    def check(service: Service) -> None:
+        with service.store.read() as snapshot:
+            active = service.policies.active(snapshot, there.workspace)
+            properties_of.check_guardrails(document_of(snapshot, active.digest), properties)
+
+    def work(service: Service, tx: Transaction, caller: Key) -> dict[str, Any]:
+        steps = VersionSteps(tx, service.policies, there.workspace, caller)
+        return guardrails_view(properties, steps.guard(properties, reason))
+
+    def ask(client: Client) -> object:
+        return client.set_guardrails(there.workspace, properties, reason)
+
+    return there.take(guardrail_views.replace, work, ask, check)
+
+
+def _show_guardrails(there: Place, asked: dict[str, Any]) -> None:
+    if there.as_json:
+        show(asked)
+        return
+    properties = asked["properties"]
+    click.echo(f"{there.workspace}: {len(properties)} guardrails{_said(asked)}")
+    for each in properties:
+        click.echo(f"  {printable(str(each['id']))}")
+
+
+def _said(answered: dict[str, Any]) -> str:
+    """Who said so and why; nothing where nobody ever did."""
+    since = answered["since"]
+    return f", by {since['by']} at {since['at']}: {printable(since['reason'])}" if since else ""
+
+
+def _properties(file: Path) -> Properties:
+    """The properties of a file; DocumentRefused, in words, where it is no list of them."""
+    try:
+        text = file.read_bytes().decode()
+    except UnicodeDecodeError:
+        raise DocumentRefused([Complaint("", "not_utf_8", "The file is not UTF-8")]) from None
+    value = (read_json if file.suffix == ".json" else read_yaml)(text).value
+    if not isinstance(value, list) or not all(isinstance(each, dict) for each in value):
+        message = "Write a list of properties, as a document has under `properties`"
+        raise DocumentRefused([Complaint("", "wrong_type", message)])
+    return value
+
+
+def _check_reason(reason: str | None, *, sets: bool, what: str) -> None:
+    """A reason is given with what is set, and with nothing else."""
+    if sets and not reason:
+        fail("say why, with --reason")
+    if reason and not sets:
+        fail(f"give {what} as well: a reason alone sets nothing")
+    check_text("a reason", reason)

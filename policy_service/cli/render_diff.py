@@ -1,0 +1,72 @@
+"""What two documents say otherwise, in lines to read."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from policy_service.cli.console import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from rules.analysis.text_diff import Change, Difference
+
+
+def difference_lines(difference: Difference) -> Iterator[str]:
+    """`+` is new, `-` is gone, `~` is written otherwise, with its members that are."""
+    if not difference:
+        yield "No difference."
+    for change in difference.settings:
+        yield from _lines("setting", change)
+    for change in difference.rules:
+        yield from _lines("rule", change)
+    for rule in difference.moved:
+        yield f"~ rule {printable(rule)} stands elsewhere"
+    for change in difference.texts:
+        yield from _lines("text", change)
+    for change in difference.facts:
+        yield from _lines("fact", change)
+    for change in difference.properties:
+        yield from _lines("property", change)
+
+
+def _lines(what: str, change: Change) -> Iterator[str]:
+    named = f"{what} {printable(change.name)}"
+    before, after = change.before, change.after
+    if before is None:
+        yield f"+ {named}: {_written(after)}"
+    elif after is None:
+        yield f"- {named}: {_written(before)}"
+    elif isinstance(before, dict) and isinstance(after, dict):
+        yield f"~ {named}"
+        yield from _member_lines(before, after)
+    elif isinstance(before, list) and isinstance(after, list) and _in_order(before, after):
+        yield f"~ {named}"
+        yield from _item_lines(before, after)
+    else:
+        yield f"~ {named}: {_written(before)} -> {_written(after)}"
+
+
+def _member_lines(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
+    for name in [*after, *(name for name in before if name not in after)]:
+        if name not in before:
+            yield f"    + {printable(name)}: {_written(after[name])}"
+        elif name not in after:
+            yield f"    - {printable(name)}: {_written(before[name])}"
+        elif before[name] != after[name]:
+            yield f"    {printable(name)}: {_written(before[name])} -> {_written(after[name])}"
+
+
+def _in_order(before: Sequence[Any], after: Sequence[Any]) -> bool:
+    """Whether what is in both lists has the same order in both; else the lists are shown whole."""
+    return [each for each in before if each in after] == [each for each in after if each in before]
+
+
+def _item_lines(before: Sequence[Any], after: Sequence[Any]) -> Iterator[str]:
+    for sign, those, others in (("+", after, before), ("-", before, after)):
+        yield from (f"    {sign} {_written(each)}" for each in those if each not in others)
+
+
+def _written(value: Any) -> str:  # noqa: ANN401 - any JSON value
+    return printable(json.dumps(value, ensure_ascii=False))

@@ -1,0 +1,130 @@
+"""What is said of a document over all facts, in lines to read, and its tests as JUnit has them."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+from xml.etree.ElementTree import Element, SubElement, tostring
+
+from policy_service.cli.console import printable
+from rules.analysis.example import given_in_words, in_words
+from rules.analysis.test_coverage import as_yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+    from typing import Any
+
+    from policy_service.policies.decision_counts import Counts
+    from rules.analysis.report import Report
+    from rules.analysis.semantic_diff import Change, Meaning, Said
+    from rules.analysis.test_coverage import Coverage
+    from rules.errors import Complaint
+    from rules.model.event import Event
+
+
+def report_lines(file: Path, report: Report, counts: Counts | None = None) -> Iterator[str]:
+    """The findings, each with its example, and what else there is to say."""
+    fell = iter(counts.in_region if counts else ())
+    for finding in report.findings:
+        line = "" if finding.line is None else f":{finding.line}"
+        said = printable(f"{finding.pointer or '/'}: {finding.message}")
+        yield f"{file}{line}: finding: {said} ({finding.code})"
+        if finding.example is not None:
+            yield f"    {printable(in_words(finding.example))}"
+            yield from _conversation_lines(finding.example.conversation)
+        if counts and finding.region:
+            yield _fell(next(fell), counts)
+    for code in report.undecided:
+        yield f"{file}: undecided: {code}"
+    for stated in report.properties:
+        yield f"{file}: proved: {stated}"
+
+
+def _conversation_lines(events: Sequence[Event] | None) -> Iterator[str]:
+    """The events, each as a line of what `decide` reads."""
+    if events is None:
+        yield "    no conversation was found that comes to this"
+    for event in events or ():
+        yield f"    {printable(json.dumps(event))}"
+
+
+def _fell(number: int, counts: Counts) -> str:
+    return f"    {number} of {counts.decisions} recorded decisions fall there"
+
+
+def coverage_lines(told: Coverage) -> Iterator[str]:
+    """How many rules the tests decide, and tests to paste for those they do not."""
+    covered = told.rules - len(told.untested)
+    yield f"{covered} of {told.rules} rules are decided by a test"
+    if told.offered:
+        yield "These tests would decide others, pasted under `tests:`"
+        yield from printable(as_yaml(told.offered).rstrip("\n")).split("\n")
+    for rule in told.without:
+        yield f"No facts were found that {rule} decides"
+
+
+def meaning_lines(told: Meaning, counts: Counts | None = None) -> Iterator[str]:
+    """What is decided otherwise, group by group."""
+    for number, change in enumerate(told.changes):
+        yield from _change_lines(change)
+        if counts:
+            yield _fell(counts.in_region[number], counts)
+    if not told.complete:
+        yield "There may be more that is decided otherwise: the search was broken off."
+
+
+def _change_lines(change: Change) -> Iterator[str]:
+    before, after = change.before, change.after
+    if change.texts_only:
+        yield f"= {before.rule} is put in other words"
+    elif _verdict(before) == _verdict(after):
+        yield f"! {_verdict(before)} has other actions"
+        yield from _action_lines(before.actions, after.actions)
+    else:
+        yield f"! {_verdict(before)} -> {_verdict(after)}"
+    for fact, values in change.where.items():
+        yield printable(f"    where {fact} is {' or '.join(values)}")
+    yield printable(f"    as for {given_in_words(change.example)}")
+    yield from _conversation_lines(change.conversation)
+
+
+def _verdict(said: Said) -> str:
+    return f"{said.rule} ({said.outcome}, {said.reason}, stage {said.stage or 'stays'})"
+
+
+def _action_lines(
+    before: Sequence[Mapping[str, Any]], after: Sequence[Mapping[str, Any]]
+) -> Iterator[str]:
+    """The actions that are carried out no more, and those that are now, by what differs in them."""
+    for sign, those, others in (("-", before, after), ("+", after, before)):
+        for action in those:
+            if action not in others:
+                taken = _taken(action, [each for each in others if each["type"] == action["type"]])
+                written = json.dumps(taken, ensure_ascii=False)
+                yield printable(f"    {sign} {action['type']}: {written}")
+    if sorted(map(str, before)) == sorted(map(str, after)):
+        yield "    the same in another order"
+
+
+def _taken(action: Mapping[str, Any], others: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """What an action takes; where one other is of its type, what that one takes otherwise."""
+    known = others[0] if len(others) == 1 else {}
+    taken = {name: value for name, value in action.items() if name != "type"}
+    return {n: value for n, value in taken.items() if known.get(n) != value} or taken
+
+
+def junit(tests: Sequence[Mapping[str, Any]], failures: Sequence[Complaint]) -> bytes:
+    """The document's tests as one suite of JUnit's XML."""
+    failed = {failure.pointer: failure.message for failure in failures}
+    suite = Element("testsuite", name="rules", tests=str(len(tests)), failures=str(len(failed)))
+    for number, test in enumerate(tests):
+        case = SubElement(suite, "testcase", classname="rules", name=_in_xml(test["name"]))
+        if message := failed.get(f"/tests/{number}"):
+            SubElement(case, "failure", message=_in_xml(message))
+    return b"%s\n" % tostring(suite, encoding="utf-8", xml_declaration=True)
+
+
+def _in_xml(text: str) -> str:
+    """The text without the characters that XML has no place for."""
+    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)

@@ -1,0 +1,158 @@
+"""Where a step of a workspace's versions is taken, and by whose key: in a folder, or by a server.
+
+The same steps under the same rules as over HTTP: a key's role says what it may do, and whoever
+proposed does not approve. They are taken in a folder, beside a running server or without one, or
+asked of a server at `--url`. A key is read from a file or standard input, never from the arguments.
+"""
+
+from __future__ import annotations
+
+import sys
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
+
+import click
+
+from policy_service import problems
+from policy_service.access.keys import unauthorized
+from policy_service.api.authorization import check_may
+from policy_service.api.routes import ROUTES
+from policy_service.cli.console import (
+    WRONG_USE,
+    data_option,
+    fail,
+    found,
+    json_option,
+    opened,
+    printable,
+    show,
+)
+from policy_service.client import Client, Refused, Unanswered
+from policy_service.problems import Problem
+from policy_service.services import Service
+from rules.errors import DocumentRefused
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from typing import TextIO
+
+    from audit.stores.contract import Transaction
+    from policy_service.access.keys import Key
+
+    Work = Callable[[Service, Transaction, Key], dict[str, Any]]
+    Ask = Callable[[Client], Any]
+
+Options = TypeVar("Options", bound="Callable[..., Any]")
+
+LONGEST_TEXT = 500
+NO_KEY = (
+    "there is no such key: name the file that holds one with --key, or give it on standard input"
+)
+"""What HTTP says of a header, at the command line."""
+FINDINGS = frozenset({409, 413, 422})
+"""The statuses of problems that lie in the document or the version; any other is wrong use, but
+that whoever proposed would approve."""
+
+document_file: Any = click.Path(exists=True, dir_okay=False, path_type=Path)
+_OPTIONS: tuple[Callable[[Any], Any], ...] = (
+    data_option,
+    click.option("--url", help="The address of a server to ask, in the place of the folder."),
+    click.option("--workspace", required=True, help="The workspace whose rules they are."),
+    click.option(
+        "--key",
+        type=click.File(lazy=True),
+        default="-",
+        help="A file that holds the key; else standard input.",
+    ),
+    json_option,
+)
+
+
+def where_and_who(command: Options) -> Options:
+    """The options of every step: where it is taken, and the key that takes it."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a step is taken, and by whose key."""
+
+    data: Path
+    url: str | None
+    workspace: str
+    key: TextIO
+    as_json: bool
+
+    def take(
+        self,
+        view: Callable[..., Any],
+        work: Work,
+        ask: Ask,
+        before: Callable[[Service], object] = lambda _: None,
+    ) -> dict[str, Any]:
+        """Take the step as the view would, or ask for it; what is answered.
+
+        In a folder, `before` is done before the transaction of the step.
+        """
+        token = self.key.read().strip()
+        if not (token.isascii() and token.isprintable()):
+            raise unauthorized()
+        if self.url is not None:
+            return self._asked(token, ask)
+        route = next(route for route in ROUTES if route.view is view)
+        with opened(self.data) as store:
+            service = Service(store)
+
+            def step(tx: Transaction) -> dict[str, Any]:
+                caller = service.keyring.holder(tx, token, tx.now)
+                if caller is None:
+                    raise unauthorized()
+                check_may(route, caller, {"workspace": self.workspace})
+                service.uses.note_in(tx, caller.id)
+                return work(service, tx, caller)
+
+            before(service)
+            return store.transact(step)
+
+    def _asked(self, token: str, ask: Ask) -> dict[str, Any]:
+        try:
+            with Client(cast("str", self.url), token) as client:
+                return cast("dict[str, Any]", ask(client))
+        except Unanswered as error:
+            fail(f"{self.url} did not answer: {error}")
+
+
+@contextmanager
+def place(**options: Any) -> Iterator[Place]:  # noqa: ANN401
+    """Where the step is taken; what refuses it ends the command."""
+    try:
+        yield Place(**options)
+    except Refused as refused:
+        _end(refused.problem, as_json=options["as_json"])
+    except (Problem, DocumentRefused) as error:
+        _end(cast("Problem", problems.of(error)).as_json(), as_json=options["as_json"])
+
+
+def _end(problem: Mapping[str, Any], *, as_json: bool) -> NoReturn:
+    """Show what was refused; a finding where that lies in the document or the version."""
+    if as_json:
+        show(problem)
+    else:
+        detail = NO_KEY if problem["code"] == "unauthorized" else problem["detail"]
+        click.echo(f"policy-service: {printable(detail)}", err=True)
+        for error in problem.get("errors", ()):
+            line = f"line {error['line']}, " if "line" in error else ""
+            said = printable(f"{line}{error['pointer'] or '/'}: {error['message']}")
+            click.echo(f"  {said} ({error['code']})", err=True)
+    if problem["status"] in FINDINGS or problem["code"] == "proposer_may_not_approve":
+        found()
+    sys.exit(WRONG_USE)
+
+
+def check_text(what: str, text: str | None) -> None:
+    if text is not None and len(text) > LONGEST_TEXT:
+        fail(f"{what} has at most {LONGEST_TEXT} characters")

@@ -1,0 +1,1 @@
+"""The use cases that decide events, and the views of recorded decisions."""

@@ -1,0 +1,73 @@
+"""What would be decided: nothing is written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from policy_service.decisions.decide import conversation_of, decision_leaf, decision_of
+from policy_service.decisions.explanation import explanation_view
+from policy_service.policies.activation import existing
+from policy_service.policies.policy_cache import deciding
+from rules.engine.compiler import Policy, compile_document
+from rules.engine.evaluator import explain
+from rules.engine.facts import bucket
+from rules.model.vocabulary import WAITING_STAGES
+
+if TYPE_CHECKING:
+    from audit.entry import Entry
+    from audit.stores.contract import Snapshot
+    from policy_service.policies.policy_cache import Policies
+    from rules.engine.facts import Conversation
+    from rules.model.document import Document
+    from rules.model.event import Event
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What is asked: an event, and what to suppose instead of what the ledger says.
+
+    `stage` and `asks` are of the conversation, `version` or `document` is what decides. The event's
+    id may be one that was decided before: it is tried as a new one.
+    """
+
+    event: Event
+    stage: str | None = None
+    asks: int | None = None
+    version: int | None = None
+    document: Document | None = None
+
+
+def dry_run(trial: Trial, policies: Policies, snapshot: Snapshot) -> dict[str, Any]:
+    """The decision there would be, without time and place in the ledger, and its explanation."""
+    workspace = trial.event["workspace"]["id"]
+    before = snapshot.latest_decision(workspace, trial.event["conversation"]["id"])
+    last = before.value if before else None
+    conversation = _supposed(trial, conversation_of(last))
+    pinned = before if conversation.stage in WAITING_STAGES else None
+    version, policy = _deciding(trial, policies, snapshot, pinned)
+    leaf = decision_leaf(trial.event, version, policy, conversation)
+    explained = explanation_view(explain(policy.bound, leaf["facts"]), leaf["facts"])
+    decision = {**decision_of(leaf), "decided_at": None, "ledger": None}
+    return {"decision": decision, "explanation": {"decision": decision, **explained}}
+
+
+def _supposed(trial: Trial, recorded: Conversation) -> Conversation:
+    stage = recorded.stage if trial.stage is None else trial.stage
+    asks = recorded.asks if trial.asks is None else trial.asks
+    return replace(recorded, stage=stage, asks=asks)
+
+
+def _deciding(
+    trial: Trial, policies: Policies, snapshot: Snapshot, before: Entry | None
+) -> tuple[int | None, Policy]:
+    workspace = trial.event["workspace"]["id"]
+    if trial.document is not None:
+        return None, compile_document(trial.document)
+    if trial.version is not None:
+        record = existing(policies.versions(snapshot, workspace), trial.version)
+        return record.number, policies.compiled(snapshot, record.digest)
+    place = workspace, trial.event["conversation"]["id"]
+    versions = policies.versions(snapshot, workspace)
+    number, digest = deciding(versions, before, bucket(*place))
+    return number, policies.compiled(snapshot, digest)

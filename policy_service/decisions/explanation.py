@@ -1,0 +1,45 @@
+"""Why a decision came out as it did, as it is answered."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from policy_service.decisions.decide import decision_view
+from policy_service.policies.policy_cache import document_of
+from policy_service.privacy.erasures import erasures_of
+from rules.engine.evaluator import explain
+
+if TYPE_CHECKING:
+    from audit.entry import Entry
+    from audit.stores.contract import Snapshot
+    from rules.engine.evaluator import Explanation
+    from rules.model.document import Facts
+
+
+def recorded_explanation(snapshot: Snapshot, entry: Entry) -> dict[str, Any]:
+    """A recorded decision with its facts, explained by the version that decided it.
+
+    `erased` is there where its event was, and says by which entry and when.
+    """
+    leaf = entry.value
+    document = document_of(snapshot, leaf["policy"]["digest"])
+    explanation = explain(document.own, leaf["facts"])
+    explained = {"decision": decision_view(entry), **explanation_view(explanation, leaf["facts"])}
+    erased = erasures_of(snapshot, entry.log, [entry.index])
+    return {**explained, "erased": erased[entry.index]} if erased else explained
+
+
+def explanation_view(explanation: Explanation, facts: Facts) -> dict[str, Any]:
+    """The facts, and every rule up to the one that held."""
+    return {
+        "facts": dict(facts),
+        "tried": [
+            {
+                "rule": tried.rule,
+                "held": tried.held,
+                "failed": asdict(tried.failed) if tried.failed else None,
+            }
+            for tried in explanation.tried
+        ],
+    }

@@ -1,0 +1,96 @@
+"""The story of a conversation: what happened in it, what was decided, by whose rules, and then."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from audit.entry import Kind
+from audit.projections.action_status import PENDING, states
+from audit.stores.contract import Filter
+from policy_service.decisions.decide import action_view
+from policy_service.privacy.erasures import erasures_of
+from policy_service.privacy.personal_data import personal_of, personal_view
+from policy_service.problems import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from audit.entry import Entry
+    from audit.projections.action_status import ActionState
+    from audit.projections.versions import Versions
+    from audit.stores.contract import Snapshot
+    from policy_service.access.keys import Key
+
+
+@dataclass(frozen=True, slots=True)
+class Narrator:
+    """Tells stories of one workspace from one snapshot, with the versions and keys of then."""
+
+    snapshot: Snapshot
+    workspace: str
+    versions: Versions
+    keys: Mapping[str, Key]
+    personal: bool
+    """Whether it may tell what is personal."""
+
+    def page(
+        self, conversation: str, after: int | None, limit: int
+    ) -> tuple[list[dict[str, Any]], int | None]:
+        """The events behind index `after`, in order, and where the next page begins.
+
+        Problem `not_found` where nothing of the conversation was ever decided.
+        """
+        if self.snapshot.latest_decision(self.workspace, conversation) is None:
+            raise Problem("not_found", "Nothing was decided in such a conversation")
+        wanted = Filter(kind=Kind.DECISION.value, conversation=conversation)
+        found = self.snapshot.search(self.workspace, wanted, after, limit + 1)
+        became = states(
+            (each.index, each.value)
+            for each in self.snapshot.receipts(self.workspace, conversation)
+        )
+        told = [self._told(entry, became) for entry in found[:limit]]
+        erased = erasures_of(self.snapshot, self.workspace, [each["index"] for each in told])
+        for each in told:
+            if each["index"] in erased:
+                each["erased"] = erased[each["index"]]
+        return told, told[-1]["index"] if len(found) > limit else None
+
+    def _told(self, entry: Entry, became: Mapping[str, ActionState]) -> dict[str, Any]:
+        leaf = entry.value
+        told = {
+            "index": entry.index,
+            "event": leaf["event"],
+            "type": leaf["facts"]["event.type"],
+            "occurred_at": leaf["occurred_at"],
+            "decided_at": leaf["at"],
+            "decision": leaf["id"],
+            "outcome": leaf["outcome"],
+            "reason": leaf["reason"],
+            "rule": leaf["rule"],
+            "stage": leaf["stage"],
+            **self._rules_of(leaf["policy"]["version"]),
+            "actions": [
+                {**action_view(action), "status": became.get(action["id"], PENDING).status.value}
+                for action in leaf["actions"]
+            ],
+        }
+        if self.personal:
+            told["personal"] = personal_view(personal_of(self.snapshot, entry.log, entry.index))
+        return told
+
+    def _rules_of(self, number: int) -> dict[str, Any]:
+        """The version that decided, and who stands for it."""
+        record = self.versions.records[number]
+        approvers = [{**self._who(step.by), "at": step.at} for step in record.approvals]
+        return {
+            "version": number,
+            "digest": record.digest,
+            "author": self._who(record.proposed_by),
+            "approvers": approvers,
+        }
+
+    def _who(self, key_id: str) -> dict[str, Any]:
+        """The key, by its id and name; `system` has none."""
+        key = self.keys.get(key_id)
+        return {"key": key_id, "name": key.name if key else None}

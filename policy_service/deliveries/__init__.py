@@ -1,0 +1,1 @@
+"""The actions of decisions and their receipts."""

@@ -1,0 +1,129 @@
+"""What runs beside the requests: one table of jobs, done by one process of all that serve.
+
+Every process ticks, but only the one that holds the lock on `DATA/jobs.lock` works. The system
+gives the lock back when its holder ends, however that is, and the next tick of another takes it.
+Clocks that are put forward or back, by however much, neither stop the ticks nor make them more.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.triggers.base import BaseTrigger
+
+from audit.errors import AuditError
+from audit.stores.files.file_locks import LeaderLock
+from policy_service.policies.activation import do_due
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from policy_service.services import Service
+
+LOCK = "jobs.lock"
+SECONDS_AFTER_FAILURE = 2.0
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Work that is done again and again, so many seconds after it was begun the last time."""
+
+    name: str
+    seconds: float
+    work: Callable[[Service], object]
+
+
+def _sign_due(service: Service) -> None:
+    if service.checkpoints:
+        service.checkpoints.sign_due()
+
+
+def _activate_due(service: Service) -> None:
+    do_due(service.store, service.policies)
+
+
+def _replay(service: Service) -> None:
+    if service.replays:
+        service.replays.wake()
+
+
+JOBS = (
+    Job("sign", 0.5, _sign_due),
+    Job("activate", 1.0, _activate_due),
+    Job("replay", 2.0, _replay),
+)
+
+
+class _Every(BaseTrigger):  # type: ignore[misc]  # the library has no types
+    """So long after the last time. Its own interval would count all that a jump passed over."""
+
+    def __init__(self, seconds: float) -> None:
+        self._interval = timedelta(seconds=seconds)
+
+    def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime:
+        del previous_fire_time
+        return now + self._interval
+
+
+class _Scheduler(BackgroundScheduler):  # type: ignore[misc]  # the library has no types
+    """Does not wait, where the clock was put back, until it shows again what it did."""
+
+    def _process_jobs(self) -> Any:  # noqa: ANN401 - as the library has it
+        now = datetime.now(UTC)
+        for job in self.get_jobs():
+            if job.next_run_time > job.trigger.get_next_fire_time(None, now):
+                job.modify(next_run_time=now)
+        return super()._process_jobs()
+
+
+class Jobs:
+    """The jobs of a process: started after it was forked, stopped before it ends."""
+
+    def __init__(self, service: Service, folder: Path) -> None:
+        self._service = service
+        self._leader_lock = LeaderLock(folder / LOCK)
+        self._failed: dict[str, tuple[str, float]] = {}  # why, and until when it is left alone
+        # A job that takes long skips its next turns, which is no news.
+        logging.getLogger("apscheduler").setLevel(logging.ERROR)
+        self._scheduler = _Scheduler(
+            timezone="UTC",
+            executors={"default": ThreadPoolExecutor(1)},
+            job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
+        )
+
+    def start(self) -> None:
+        for job in JOBS:
+            self._scheduler.add_job(self._run, _Every(job.seconds), [job], id=job.name)
+        self._scheduler.start()
+
+    def stop(self) -> None:
+        """Let the work that is under way end, do all once more, and leave it to the others."""
+        self._scheduler.shutdown(wait=True)
+        for job in JOBS:
+            self._run(job)
+        self._leader_lock.release()
+
+    def _run(self, job: Job) -> None:
+        why, until = self._failed.get(job.name, ("", 0.0))
+        if time.monotonic() < until or not self._leader_lock.try_acquire():
+            return
+        try:
+            job.work(self._service)
+        except AuditError as error:
+            self._failed[job.name] = (str(error), time.monotonic() + SECONDS_AFTER_FAILURE)
+            if str(error) != why:
+                said = {"job": job.name, "code": error.code, "why": str(error)}
+                _log.error("a job failed", extra={"said": said})
+        except Exception:  # noqa: BLE001 - whatever it is, the next turn tries again
+            _log.exception("the job %s failed", job.name)
+        else:
+            self._failed.pop(job.name, None)

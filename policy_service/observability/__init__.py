@@ -1,0 +1,1 @@
+"""Logs, metrics and the protocols through which the service reports to them."""

@@ -1,0 +1,295 @@
+"""What is counted and measured, for Prometheus.
+
+`METRICS` is the one table; a label holds words of ours alone: no ids, nothing a client chose. Where
+several processes serve, each counts in files of its own in the folder that PROMETHEUS_MULTIPROC_DIR
+names, and whichever is asked answers for all. The variable must be set before this is imported.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from contextlib import suppress
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    disable_created_metrics,
+    generate_latest,
+    values,
+)
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+from prometheus_client.process_collector import ProcessCollector
+
+from audit.evidence.instrumentation import SigningMetrics
+from policy_service.observability.instrumentation import DecisionMetrics
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from prometheus_client.core import Metric as Family
+
+    from audit.evidence.instrumentation import Lag
+    from audit.stores.contract import Size
+
+_log = logging.getLogger(__name__)
+
+FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+disable_created_metrics()  # type: ignore[no-untyped-call]  # when a label was first seen tells nobody anything
+SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
+WRITES = tuple(float(1 << power) for power in range(11))
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One metric: its name, what Prometheus takes it for, what it says, its labels.
+
+    `buckets` are those of a histogram. `across` is what a gauge is of those of all processes; None
+    where it is no process's own, and is read when it is asked for.
+    """
+
+    name: str
+    type: type[Counter | Gauge | Histogram]
+    meaning: str
+    labels: tuple[str, ...] = ()
+    buckets: tuple[float, ...] = SECONDS
+    across: str | None = "livesum"
+
+
+METRICS = (
+    Metric(
+        "policy_service_requests_total",
+        Counter,
+        "requests answered; the route is a template, `none` where there is no such path",
+        ("route", "method", "status"),
+    ),
+    Metric(
+        "policy_service_request_seconds",
+        Histogram,
+        "how long a request took here, from its head to its answer",
+        ("route",),
+    ),
+    Metric(
+        "policy_service_refusals_total",
+        Counter,
+        "refusals by code; `busy` are writes that the full queue turned away",
+        ("code",),
+    ),
+    Metric("policy_service_decisions_total", Counter, "decisions that were written", ("outcome",)),
+    Metric(
+        "policy_service_replays_total",
+        Counter,
+        "events that were answered with the decision they had",
+    ),
+    Metric(
+        "policy_service_commit_writes",
+        Histogram,
+        "how many writes shared a commit of the ledger",
+        buckets=WRITES,
+    ),
+    Metric(
+        "policy_service_commit_seconds",
+        Histogram,
+        "how long a commit took, from when no other process wrote until it was on disk",
+    ),
+    Metric("policy_service_checkpoints_total", Counter, "checkpoints that were signed"),
+    Metric(
+        "policy_service_checkpoint_refusals_total",
+        Counter,
+        "checkpoints that were refused, because a log is not what it says it is",
+    ),
+    Metric(
+        "policy_service_checkpoint_lag_entries",
+        Gauge,
+        "entries of all logs that no checkpoint covers yet",
+        across=None,
+    ),
+    Metric(
+        "policy_service_checkpoint_lag_seconds",
+        Gauge,
+        "how long the oldest entry has waited that no checkpoint covers yet",
+        across=None,
+    ),
+    Metric("policy_service_ledger_entries", Gauge, "entries of all logs together", across=None),
+    Metric(
+        "policy_service_ledger_bytes",
+        Gauge,
+        "bytes of the ledger's database, all that it holds included",
+        across=None,
+    ),
+    Metric("policy_service_workers", Gauge, "processes that serve"),
+    Metric("policy_service_info", Gauge, "1, with the release", ("version",), across="livemax"),
+)
+_FILES = ("counter", "histogram", "gauge_livesum", "gauge_livemax")
+_ROOM = 1 << 18  # bytes of each; labels are words of ours, so there is an end to them
+PROCESS = (
+    "process_virtual_memory_bytes",
+    "process_resident_memory_bytes",
+    "process_start_time_seconds",
+    "process_cpu_seconds",
+    "process_open_fds",
+    "process_max_fds",
+)
+"""As every client of Prometheus names them: sums over the workers, the first start."""
+
+
+class Metrics(DecisionMetrics, SigningMetrics):
+    """The metrics of one application."""
+
+    def __init__(self) -> None:
+        if folder := os.environ.get(FOLDER):
+            _make_room(Path(folder))
+        self._registry = CollectorRegistry()
+        own = [metric for metric in METRICS if metric.across]
+        made = {metric.name: _made(metric, self._registry) for metric in own}
+        self._requests: Counter = made["policy_service_requests_total"]
+        self._seconds: Histogram = made["policy_service_request_seconds"]
+        self._refusals: Counter = made["policy_service_refusals_total"]
+        self._decisions: Counter = made["policy_service_decisions_total"]
+        self._replays: Counter = made["policy_service_replays_total"]
+        self._commit_writes: Histogram = made["policy_service_commit_writes"]
+        self._commit_seconds: Histogram = made["policy_service_commit_seconds"]
+        self._signed: Counter = made["policy_service_checkpoints_total"]
+        self._not_signed: Counter = made["policy_service_checkpoint_refusals_total"]
+        made["policy_service_workers"].set(1)
+        made["policy_service_info"].labels(version("policy-service")).set(1)
+        self._children: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
+
+    def answered(self, route: str, method: str, status: int, seconds: float) -> None:
+        """A request was answered."""
+        key = (route, method, status)
+        children = self._children.get(key)
+        if children is None:
+            children = (self._requests.labels(*key), self._seconds.labels(route))
+            self._children[key] = children
+        children[0].inc()
+        children[1].observe(seconds)
+
+    def committed(self, writes: int, seconds: float) -> None:
+        """So many writes shared a commit of the ledger."""
+        self._commit_writes.observe(writes)
+        self._commit_seconds.observe(seconds)
+
+    def refused(self, code: str) -> None:
+        self._refusals.labels(code).inc()
+
+    def decided(self, outcome: str, *, replayed: bool) -> None:
+        if replayed:
+            self._replays.inc()
+        else:
+            self._decisions.labels(outcome).inc()
+
+    def signed(self, checkpoints: int) -> None:
+        self._signed.inc(checkpoints)
+
+    def not_signed(self) -> None:
+        self._not_signed.inc()
+
+    def text(self, size: Size | None, lag: Lag | None = None) -> bytes:
+        """All of it, of all processes, in the text format; the ledger's size and lag if known.
+
+        Where the folder was deleted meanwhile, it is of this process alone.
+        """
+        shown = CollectorRegistry()
+        if (folder := os.environ.get(FOLDER)) and Path(folder).is_dir():
+            pids = [pid for pid in _pids(Path(folder)) if _lives(pid, folder)]
+            MultiProcessCollector(shown, folder)  # type: ignore[no-untyped-call]
+        else:
+            pids = [os.getpid()]
+            shown.register(self._registry)
+        shown.register(_Processes(pids))
+        if size:
+            shown.register(_Ledger(size, lag))
+        return generate_latest(shown)
+
+
+def _make_room(folder: Path) -> None:
+    """Take the room that this process needs for counting, so that a full disk cannot end it.
+
+    The library maps files with holes into memory: to write into a hole when there is no room is the
+    death of the process. Where there is none now, this process counts for itself, seen by nobody.
+    """
+    files = [folder / f"{name}_{os.getpid()}.db" for name in _FILES]
+    try:
+        for path in files:
+            with path.open("ab") as file:
+                os.posix_fallocate(file.fileno(), 0, _ROOM)
+    except OSError as error:
+        for path in files:
+            path.unlink(missing_ok=True)
+        values.ValueClass = values.MutexValue
+        _log.warning("this process is not counted: %s", error.strerror)
+
+
+def _made(metric: Metric, registry: CollectorRegistry) -> Any:  # noqa: ANN401 - one of three types
+    more: dict[str, Any] = {}
+    if metric.type is Histogram:
+        more["buckets"] = metric.buckets
+    if metric.type is Gauge:
+        more["multiprocess_mode"] = metric.across
+    return metric.type(metric.name, metric.meaning, metric.labels, registry=registry, **more)
+
+
+def _pids(folder: Path) -> list[int]:
+    return sorted({int(file.stem.rpartition("_")[2]) for file in folder.glob("*.db")})
+
+
+def _lives(pid: int, folder: str) -> bool:
+    """Whether the process runs; what it counted stays, what it was goes with it."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        with suppress(OSError):  # another worker may be doing the same
+            mark_process_dead(pid, folder)  # type: ignore[no-untyped-call]
+        return False
+    return True
+
+
+class _Ledger:
+    """What is told of the ledger itself, which is the same whichever process is asked."""
+
+    def __init__(self, size: Size, lag: Lag | None) -> None:
+        self._values: dict[str, float] = {
+            "policy_service_ledger_entries": size.entries,
+            "policy_service_ledger_bytes": size.bytes,
+        }
+        if lag:
+            self._values["policy_service_checkpoint_lag_entries"] = lag.entries
+            self._values["policy_service_checkpoint_lag_seconds"] = lag.seconds
+
+    def collect(self) -> Iterator[Family]:
+        for metric in METRICS:
+            if metric.across is None and metric.name in self._values:
+                value = self._values[metric.name]
+                yield GaugeMetricFamily(metric.name, metric.meaning, value=value)
+
+
+class _Processes:
+    """What the system says of some processes, together."""
+
+    def __init__(self, pids: Iterable[int]) -> None:
+        self._pids = list(pids)
+
+    def collect(self) -> Iterator[Family]:
+        families: dict[str, Family] = {}
+        for pid in self._pids:
+            for family in ProcessCollector(pid=lambda pid=pid: pid, registry=None).collect():  # type: ignore[misc]
+                known = families.setdefault(family.name, family)
+                if known is not family:
+                    _add(known, family)
+        yield from families.values()
+
+
+def _add(known: Family, more: Family) -> None:
+    together = min if "start_time" in known.name else sum
+    known.samples = [
+        one._replace(value=together((one.value, other.value)))
+        for one, other in zip(known.samples, more.samples, strict=True)
+    ]

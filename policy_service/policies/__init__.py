@@ -1,0 +1,1 @@
+"""The versions of a workspace's policy: proposal, approval, activation, guardrails, reports."""

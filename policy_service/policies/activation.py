@@ -1,0 +1,206 @@
+"""Activating a version: now or at a time, for all or for a share, in earnest or in the shadow.
+
+What is scheduled is an entry, and nothing else remembers it: whoever writes to the workspace next
+after it is due does it first, so no decision is made that should have come after it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from audit.entry import FORMAT, Kind, format_time
+from audit.errors import AuditError
+from audit.projections.versions import Status
+from policy_service.problems import Problem
+from rules.model.event import SYSTEM
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from audit.projections.versions import Schedule, VersionRecord, Versions
+    from audit.stores.contract import Store, Transaction
+    from policy_service.policies.policy_cache import Policies
+
+ACTIVATED = frozenset({Status.ACTIVE, Status.RETIRED})
+"""The statuses of versions that were activated before; they had their approvals then."""
+FOR_ALL = 100
+"""Percent of the conversations."""
+
+
+@dataclass(frozen=True, slots=True)
+class Activation:
+    """How a version is to be activated; as it stands: now, for all that begins from here on."""
+
+    at: datetime | None = None
+    percent: int | None = None
+    shadow: bool = False
+    apply_to_running: bool = False
+
+    def as_members(self) -> dict[str, Any]:
+        """What of it stands in a leaf."""
+        return _members(self.percent, shadow=self.shadow, apply_to_running=self.apply_to_running)
+
+
+NOW = Activation()
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """Enters steps of a workspace's versions, within one transaction."""
+
+    tx: Transaction
+    policies: Policies
+    workspace: str
+
+    def versions(self) -> Versions:
+        return self.policies.versions(self.tx, self.workspace)
+
+    def enter(self, kind: Kind, number: int, members: Mapping[str, Any]) -> VersionRecord:
+        """Enter one step; the version as it is after it. `members` say whose it is."""
+        head = {"format": FORMAT, "kind": kind.value, "at": format_time(self.tx.now)}
+        whose = {"workspace": self.workspace, "version": number}
+        self.tx.append(self.workspace, {**head, **whose, **members})
+        return existing(self.versions(), number)
+
+
+def up_to_date(tx: Transaction, policies: Policies, workspace: str) -> Versions:
+    """The workspace's versions, after everything that is due by now was done, in its order.
+
+    Where another version is active than when it was scheduled, it is suspended: what was agreed to
+    was agreed to in the place of that one. So it is where the version lacks approvals by now, or
+    where its share has grown to as much or more meanwhile.
+    """
+    steps = Steps(tx, policies, workspace)
+    if not is_due(versions := steps.versions(), tx.now):
+        return versions
+    for schedule in versions.due(format_time(tx.now)):
+        step, versions = schedule.step, steps.versions()
+        digest = versions.records[schedule.number].digest
+        asked = {"digest": digest, "schedule": step.index}
+        reason = _why_not(versions, schedule)
+        if reason is None:
+            how = _members(step.percent, shadow=step.shadow, apply_to_running=step.apply_to_running)
+            activated(steps, schedule.number, {"by": step.by, **asked, **how})
+        else:
+            notice = {"by": SYSTEM, "reason": reason, **asked}
+            steps.enter(Kind.VERSION_SUSPENDED, schedule.number, notice)
+    return steps.versions()
+
+
+def _why_not(versions: Versions, schedule: Schedule) -> str | None:
+    """Why what is due must not be done any more; None where it may."""
+    record = versions.records[schedule.number]
+    if record.status not in ACTIVATED and not may_begin(versions, record):
+        return f"version {record.number} is {record.status.value} and lacks approvals"
+    if versions.active != schedule.against:
+        return f"version {versions.active} is active in the place of {schedule.against}"
+    if grown := _grown(versions, record, schedule.step.percent):
+        return f"version {record.number} decides for {grown} percent; that only grows"
+    return None
+
+
+def do_due(store: Store, policies: Policies) -> None:
+    """Do what is due in every workspace, also where nobody writes.
+
+    One that fails keeps no other from it: the AuditError is raised in the end, the last of several.
+    """
+    due: list[str] = []
+    failed: AuditError | None = None
+    with store.read() as snapshot:
+        for log in snapshot.logs():
+            try:
+                if log != SYSTEM and is_due(policies.versions(snapshot, log), store.now()):
+                    due.append(log)
+            except AuditError as error:
+                failed = error
+    for workspace in due:
+        try:
+            store.transact(partial(up_to_date, policies=policies, workspace=workspace))
+        except AuditError as error:
+            failed = error
+    if failed:
+        raise failed
+
+
+def is_due(versions: Versions, now: datetime) -> bool:
+    """Whether something that was scheduled has yet to be done."""
+    return bool(versions.scheduled) and bool(versions.due(format_time(now)))
+
+
+def activated(steps: Steps, number: int, members: Mapping[str, Any]) -> VersionRecord:
+    """Enter the activation, and the retirement of what decides nothing any more."""
+    before = steps.versions()
+    record = steps.enter(Kind.VERSION_ACTIVATED, number, members)
+    for replaced in sorted(_replaced(before, members) - {number}):
+        steps.enter(Kind.VERSION_RETIRED, replaced, {"by": members["by"]})
+    return record
+
+
+def check(versions: Versions, record: VersionRecord, how: Activation) -> None:
+    """Problem `wrong_status` or `percent_shrinks` where the version cannot be activated so."""
+    trial = versions.trial
+    beside = {versions.shadow, trial.number if trial else None} - {None}
+    if record.number == versions.active:
+        changes = bool(beside) or how.apply_to_running
+        allowed = changes and not how.shadow and how.percent in (None, FOR_ALL)
+    else:
+        back = record.status is Status.RETIRED
+        allowed = back or record.number in beside or may_begin(versions, record)
+    if not allowed and record.status is Status.PROPOSED:
+        had = f"{len(record.approvals)} of the {versions.required} approvals that are required"
+        raise Problem("wrong_status", f"Version {record.number} has {had}")
+    if not allowed:
+        raise wrong_status(record, "activated")
+    if grown := _grown(versions, record, how.percent):
+        detail = f"Version {record.number} decides for {grown} percent; that only grows"
+        raise Problem("percent_shrinks", detail)
+
+
+def _grown(versions: Versions, record: VersionRecord, percent: int | None) -> int | None:
+    """The share that the version has, where this one is no larger; None where it may have it."""
+    trial = versions.trial
+    if trial is None or trial.number != record.number or not percent or percent > trial.percent:
+        return None
+    return trial.percent
+
+
+def may_begin(versions: Versions, record: VersionRecord) -> bool:
+    """Whether a version that was never activated has the approvals that are required."""
+    none_needed = versions.required == 0 and record.status is Status.PROPOSED
+    return none_needed or record.status is Status.APPROVED
+
+
+def existing(versions: Versions, number: int) -> VersionRecord:
+    """The version of this number; Problem `not_found`."""
+    record = versions.get(number)
+    if record is None:
+        raise Problem("not_found", f"There is no version {number}")
+    return record
+
+
+def wrong_status(record: VersionRecord, step: str) -> Problem:
+    """What is said where a version's status does not allow the step."""
+    status = record.status.value
+    return Problem("wrong_status", f"Version {record.number} is {status} and cannot be {step}")
+
+
+def _replaced(before: Versions, members: Mapping[str, Any]) -> set[int]:
+    """The versions that decide nothing any more once one is activated so."""
+    trial = before.trial.number if before.trial else None
+    if members.get("shadow"):
+        replaced = {before.shadow} - {trial}  # which goes on deciding for its share
+    elif "percent" in members:
+        replaced = {trial} - {before.shadow}
+    else:
+        replaced = {before.active, trial, before.shadow}
+    return {each for each in replaced if each is not None}
+
+
+def _members(percent: int | None, *, shadow: bool, apply_to_running: bool) -> dict[str, Any]:
+    """How a version is activated, as leaves have it: only what is not the ordinary."""
+    asked = {"shadow": shadow, "apply_to_running": apply_to_running}
+    share = {} if percent in (None, FOR_ALL) else {"percent": percent}
+    return share | {name: True for name, wanted in asked.items() if wanted}

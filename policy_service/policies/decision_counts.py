@@ -1,0 +1,73 @@
+"""How many recorded decisions fall into regions of facts: those of a finding, or of a difference.
+
+Each is looked at with the facts that were recorded, whatever version decided then: nothing is
+derived again. A leaf that cannot be read is no decision that was looked at.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from audit.entry import Kind
+from audit.errors import BadLeaf
+from audit.replay.replay import read
+from rules.analysis.regions import Regions
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from audit.stores.contract import Snapshot
+    from rules.analysis.regions import Region
+
+MOST_ENTRIES = 10_000
+"""The entries, the newest, that are looked at for an answer over HTTP."""
+
+_DECISION = Kind.DECISION.value.encode()
+
+
+@dataclass(slots=True)
+class Counts:
+    """Of so many recorded decisions, how many fall into each region, in order.
+
+    `complete` says whether these are all decisions of the log, or the newest.
+    """
+
+    in_region: list[int]
+    decisions: int = 0
+    complete: bool = True
+
+
+@dataclass
+class Counting:
+    """Counts into regions of one space, the first that each falls in, part by part."""
+
+    regions: Sequence[Region]
+    counts: Counts = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._of = Regions(self.regions).of
+        self.counts = Counts([0] * len(self.regions))
+
+    def add(self, snapshot: Snapshot, log: str, start: int, stop: int) -> None:
+        """Count the decisions among the entries from `start` up to before `stop`."""
+        for recorded in snapshot.recorded(log, start, stop):
+            if recorded.kind != _DECISION:
+                continue
+            try:
+                number = self._of(read(recorded)["facts"])
+            except (BadLeaf, KeyError, TypeError, AttributeError):
+                continue
+            self.counts.decisions += 1
+            if number is not None:
+                self.counts.in_region[number] += 1
+
+
+def count_newest(snapshot: Snapshot, log: str, regions: Sequence[Region]) -> Counts:
+    """The counts of the newest entries, at most `MOST_ENTRIES` of them."""
+    size = snapshot.head(log).size
+    start = max(0, size - MOST_ENTRIES)
+    counting = Counting(regions)
+    counting.add(snapshot, log, start, size)
+    counting.counts.complete = start == 0
+    return counting.counts

@@ -1,0 +1,66 @@
+"""The directory of a workspace: the teams, teammates and tags that the platform says there are.
+
+It is an entry of the workspace's log like any change; the lists stand beside the log under their
+digest, as documents do. It decides nothing: it is what a report on a version is held against.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from audit.entry import FORMAT, Kind, format_time
+from policy_service.policies.policy_cache import enter_workspace
+from rules.formats.canonical_json import canonical
+from rules.model.directory import NOTHING_TOLD, SORTS, directory_from
+
+if TYPE_CHECKING:
+    from audit.entry import Entry
+    from audit.stores.contract import Snapshot, Transaction
+    from policy_service.access.keys import Key
+    from rules.model.directory import Directory
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """The directory as it was told last, and the entry of it; None where none ever was."""
+
+    directory: Directory
+    entry: Entry | None
+
+
+def directory_of(snapshot: Snapshot, workspace: str) -> Told:
+    """The workspace's directory; LookupError where the ledger lost it."""
+    entry = snapshot.latest(workspace, Kind.DIRECTORY_REPLACED.value)
+    if entry is None:
+        return Told(NOTHING_TOLD, None)
+    digest = entry.value["digest"]
+    body = snapshot.document(digest)
+    if body is None:
+        raise LookupError(f"the ledger names the directory {digest} and lacks it")
+    return Told(directory_from(orjson.loads(body)), entry)
+
+
+def replace_directory(tx: Transaction, workspace: str, by: Key, directory: Directory) -> Told:
+    """Enter the directory in the place of what was; nothing where it is that already."""
+    before = directory_of(tx, workspace)
+    if before.directory == directory:
+        return before
+    at = format_time(tx.now)
+    enter_workspace(tx, workspace, at)
+    digest = tx.add_document(canonical(directory.tree))
+    head = {"format": FORMAT, "kind": Kind.DIRECTORY_REPLACED.value, "at": at}
+    said = {"workspace": workspace, "digest": digest, "by": by.id}
+    return Told(directory, tx.append(workspace, {**head, **said}))
+
+
+def directory_view(told: Told) -> dict[str, Any]:
+    """The directory as it is answered, and who told it; null where nothing was told."""
+    names = {member: told.directory.tree.get(member) for member in SORTS.values()}
+    if told.entry is None:
+        return {**names, "digest": None, "since": None}
+    leaf = told.entry.value
+    since = {"by": leaf["by"], "at": leaf["at"], "index": told.entry.index}
+    return {**names, "digest": leaf["digest"], "since": since}

@@ -1,0 +1,145 @@
+"""Guardrails: properties that compliance sets for a workspace, apart from any document.
+
+Every document that is proposed must have them, as if they stood in it; they are proved over all
+facts. A version that was proposed before is not asked for them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from rules import check
+from rules.analysis.lints.lint import Subject
+from rules.analysis.property_proofs import prove
+from rules.errors import Complaint, DocumentRefused
+from rules.formats.canonical_json import canonical
+from rules.formats.document_text import plain
+from rules.model.document import Document
+from rules.model.test_defaults import facts
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from audit.projections.versions import Versions
+    from audit.stores.contract import Snapshot, Store
+    from policy_service.policies.policy_cache import Policies
+    from rules.analysis.example import Example
+
+REMEMBERED = 64
+"""Documents whose proofs a process remembers, so that none is made in a transaction."""
+OF_A_DOCUMENT = frozenset({"property_broken", "property_undecided"})
+"""What is wrong with a document, and not with the guardrails."""
+
+Properties = list[dict[str, Any]]
+
+
+class State(StrEnum):
+    """What a document makes of a guardrail."""
+
+    HOLDS = "holds"
+    BROKEN = "broken"
+    UNDECIDED = "undecided"
+    INAPPLICABLE = "inapplicable"
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One guardrail, held against a document.
+
+    `message` says why it does not hold, or cannot be asked; the example breaks it.
+    """
+
+    id: str
+    state: State
+    message: str | None = None
+    example: Example | None = None
+
+
+def guardrails(snapshot: Snapshot, versions: Versions) -> Properties:
+    """The properties that are asked of every proposal; LookupError where the ledger lost them."""
+    if versions.guardrails is None:
+        return []
+    body = snapshot.document(versions.guardrails)
+    if body is None:
+        raise LookupError(f"the ledger names the guardrails {versions.guardrails} and lacks them")
+    properties: Properties = orjson.loads(body)
+    return properties
+
+
+def check_proposal(document: Document, properties: Properties) -> None:
+    """DocumentRefused, with facts that break it, for each guardrail that the document lacks."""
+    if properties:
+        found = _complaints(document.canonical, canonical(properties))
+        if found:
+            raise DocumentRefused([Complaint("", "guardrail_broken", c.message) for c in found])
+
+
+def check_ahead(store: Store, policies: Policies, workspace: str, document: Document) -> None:
+    """Check a proposal before its transaction, which remembers it: nobody waits for the proof."""
+    with store.read() as snapshot:
+        asked = guardrails(snapshot, policies.versions(snapshot, workspace))
+    check_proposal(document, asked)
+
+
+def check_guardrails(document: Document, properties: Properties) -> None:
+    """DocumentRefused where they cannot be asked of a document like this one.
+
+    Whether this one has them is another matter: they are for what is proposed from here on.
+    """
+    found = _complaints(document.canonical, canonical(properties))
+    wrong = [complaint for complaint in found if complaint.code not in OF_A_DOCUMENT]
+    if wrong:
+        raise DocumentRefused(wrong)
+
+
+@lru_cache(REMEMBERED)
+def _complaints(document: bytes, properties: bytes) -> Sequence[Complaint]:
+    """What is wrong with the document, which is good, where these are its properties."""
+    asked = {**orjson.loads(document), "tests": [], "properties": orjson.loads(properties)}
+    return check.check(plain(asked)).complaints
+
+
+def judged(document: Document, properties: Properties) -> tuple[Judged, ...]:
+    """What becomes of each guardrail with this document, whichever were set when it was proposed.
+
+    One that cannot be asked of it, as it names a fact that the document does not know, is
+    inapplicable; it would refuse the document. The others are proved all the same.
+    """
+    return _judged(document.canonical, canonical(properties))
+
+
+@lru_cache(REMEMBERED)
+def _judged(document: bytes, body: bytes) -> tuple[Judged, ...]:
+    properties: Properties = orjson.loads(body)
+    complaints = _complaints(document, body) if properties else ()
+    wrong = {
+        int(each.pointer.split("/")[2]): each.message
+        for each in reversed(complaints)
+        if each.code not in OF_A_DOCUMENT
+    }
+    asked = [each for number, each in enumerate(properties) if number not in wrong]
+    proofs = _proofs(Document(orjson.loads(document)), asked) if complaints else {}
+    return tuple(
+        Judged(each["id"], State.INAPPLICABLE, wrong[number])
+        if number in wrong
+        else proofs.get(each["id"], Judged(each["id"], State.HOLDS))
+        for number, each in enumerate(properties)
+    )
+
+
+def _proofs(document: Document, properties: Properties) -> dict[str, Judged]:
+    """Those that do not hold, by id."""
+    found = {}
+    subject = Subject(document)
+    for proof in prove(Document({**document.tree, "properties": properties})):
+        complaint = proof.complaint
+        if complaint is not None:
+            state = State.BROKEN if proof.example else State.UNDECIDED
+            example = subject.example(facts(proof.example.given)) if proof.example else None
+            found[proof.id] = Judged(proof.id, state, complaint.message, example)
+    return found

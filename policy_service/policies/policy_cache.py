@@ -1,0 +1,133 @@
+"""Compiled policies by digest, and which version of a workspace is active.
+
+Both are kept in memory only as far as the ledger vouches for them: a policy is what its digest says
+forever, and the versions of a workspace are read again whenever its log has a newer entry of one.
+"""
+
+from __future__ import annotations
+
+from threading import Lock
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import orjson
+
+from audit.entry import FORMAT, Entry, Kind
+from audit.projections.versions import Versions, fold
+from rules.engine.compiler import Policy, compile_document
+from rules.model import builtin
+from rules.model.document import Document
+from rules.model.event import SYSTEM
+from rules.model.vocabulary import WAITING_STAGES
+
+if TYPE_CHECKING:
+    from audit.projections.versions import VersionRecord
+    from audit.stores.contract import Snapshot, Transaction
+
+MOST = 256
+"""Policies, and workspaces' versions, kept at once; whichever came first goes first."""
+
+BUILTIN = Document(builtin.tree())
+BUILTIN_VERSION = 1
+
+V = TypeVar("V")
+
+_keeping = Lock()
+
+
+class Policies:
+    """What a process remembers of documents and versions. Safe to share between threads."""
+
+    def __init__(self) -> None:
+        self._compiled = {BUILTIN.digest: compile_document(BUILTIN)}
+        self._versions: dict[str, tuple[bytes, Versions]] = {}
+
+    def compiled(self, snapshot: Snapshot, digest: str) -> Policy:
+        """The policy of the document with this digest, which the ledger must hold."""
+        policy = self._compiled.get(digest)
+        if policy is None:
+            policy = compile_document(document_of(snapshot, digest))
+            _keep(self._compiled, digest, policy)
+        return policy
+
+    def versions(self, snapshot: Snapshot, workspace: str) -> Versions:
+        """The workspace's versions; before its first write it is on the built-in one."""
+        latest = snapshot.latest(workspace, "version.")
+        if latest is None:
+            return fold(_to_be(workspace))
+        known = self._versions.get(workspace)
+        if known is None or known[0] != latest.leaf_hash:
+            known = (latest.leaf_hash, fold(snapshot.entries_of(workspace, "version.")))
+            _keep(self._versions, workspace, known)
+        return known[1]
+
+    def active(self, snapshot: Snapshot, workspace: str) -> VersionRecord:
+        """The version that decides where a conversation has none of its own."""
+        return active(self.versions(snapshot, workspace))
+
+    def remembered(self, workspace: str) -> Versions | None:
+        """The workspace's versions as they were read last; asks no ledger, and may be behind."""
+        known = self._versions.get(workspace)
+        return known[1] if known else None
+
+    def remembers(self, digest: str) -> Policy:
+        """The policy of the document with this digest; KeyError unless it was compiled before."""
+        return self._compiled[digest]
+
+
+def deciding(versions: Versions, before: Entry | None, bucket: int) -> tuple[int, str]:
+    """The version that decides next, and its document's digest.
+
+    That of the conversation's last decision while the conversation waits for something, unless it
+    was moved since; else the one on trial for conversations of this bucket, or the active one.
+    """
+    pinned = None
+    if before and before.value["stage"] in WAITING_STAGES:
+        pinned = before.value["policy"]["version"], before.index
+    number = versions.deciding(pinned, bucket)
+    record = versions.records[BUILTIN_VERSION if number is None else number]
+    return record.number, record.digest
+
+
+def active(versions: Versions) -> VersionRecord:
+    """The version that decides where a conversation has none of its own."""
+    return versions.records[versions.active or BUILTIN_VERSION]
+
+
+def _keep(kept: dict[str, V], key: str, value: V) -> None:
+    with _keeping:
+        while len(kept) >= MOST:
+            del kept[next(iter(kept))]
+        kept[key] = value
+
+
+def document_of(snapshot: Snapshot, digest: str) -> Document:
+    """The document with this digest, the built-in one also where no log names it yet."""
+    if digest == BUILTIN.digest:
+        return BUILTIN
+    body = snapshot.document(digest)
+    if body is None:
+        raise LookupError(f"the ledger names the document {digest} and does not hold it")
+    return Document(orjson.loads(body))
+
+
+def enter_workspace(tx: Transaction, workspace: str, at: str) -> None:
+    """Before a workspace's first entry: the built-in document, as its version 1, active."""
+    if tx.latest(workspace, "version.") is None:
+        tx.add_document(BUILTIN.canonical)
+        for leaf in first_leaves(workspace, at):
+            tx.append(workspace, leaf)
+
+
+def _to_be(workspace: str) -> list[Entry]:
+    """The entries that a workspace would begin with, their time empty; nothing holds them yet."""
+    leaves = first_leaves(workspace, at="")
+    return [Entry(workspace, at, b"", leaf) for at, leaf in enumerate(leaves)]
+
+
+def first_leaves(workspace: str, at: str) -> list[dict[str, Any]]:
+    """The leaves every workspace begins with, entered by `system` at that time."""
+    head = {"format": FORMAT, "at": at, "workspace": workspace, "by": SYSTEM}
+    version = {"version": BUILTIN_VERSION, "digest": BUILTIN.digest}
+    proposed = {"kind": Kind.VERSION_PROPOSED.value, "title": BUILTIN.title}
+    activated = {"kind": Kind.VERSION_ACTIVATED.value}
+    return [{**head, **version, **proposed}, {**head, **version, **activated}]

@@ -1,0 +1,133 @@
+"""What a check of a version says beside accepting it, and what a version decides otherwise.
+
+Both are worked out from documents alone, which never change: what was worked out is remembered.
+How many recorded decisions fall there is counted anew each time.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from rules.analysis.reachability import MOST_STEPS
+from rules.analysis.report import report_on
+from rules.analysis.semantic_diff import Meaning, meaning
+from rules.analysis.test_coverage import as_yaml
+from rules.formats.document_text import Source
+from rules.formats.strict_json import loads
+from rules.model.document import Document
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from policy_service.policies.decision_counts import Counts
+    from policy_service.policies.guardrails import Judged
+    from rules.analysis.lints.lint import Finding
+    from rules.analysis.regions import Region
+    from rules.analysis.report import Report
+    from rules.analysis.semantic_diff import Change
+    from rules.analysis.test_coverage import Coverage
+    from rules.model.directory import Directory
+
+MOST_REMEMBERED = 16
+WORK_AT_ONCE = 2_000_000
+"""Steps times rules of one search in a process that serves. At the command line it has them all."""
+
+
+def report_view(report: Report, counts: Counts | None = None) -> dict[str, Any]:
+    """A report as it is answered; `counts` of its regions, where there are any."""
+    found = [finding_view(finding) for finding in report.findings]
+    counted = [told for told, each in zip(found, report.findings, strict=True) if each.region]
+    for told, fell in zip(counted, counts.in_region if counts else (), strict=False):
+        told["decisions"] = fell
+    return {
+        "findings": found,
+        "undecided": list(report.undecided),
+        "properties": list(report.properties),
+        "coverage": coverage_view(report.coverage),
+        **recorded_view(counts),
+    }
+
+
+def finding_view(finding: Finding) -> dict[str, Any]:
+    """A finding as it is answered; `line` only where the document is a text."""
+    example = finding.example
+    shown = {
+        "pointer": finding.pointer,
+        "code": finding.code,
+        "message": finding.message,
+        "example": asdict(example) if example else None,
+    }
+    return shown if finding.line is None else {**shown, "line": finding.line}
+
+
+def judged_view(judged: Sequence[Judged]) -> list[dict[str, Any]]:
+    """What became of each guardrail, as it is answered."""
+    return [{**asdict(each), "state": each.state.value} for each in judged]
+
+
+def coverage_view(told: Coverage) -> dict[str, Any]:
+    """Coverage as it is answered, with the tests offered as YAML to be pasted."""
+    return {**asdict(told), "yaml": as_yaml(told.offered)}
+
+
+def meaning_view(told: Meaning, counts: Counts | None = None) -> dict[str, Any]:
+    """What is decided otherwise as it is answered; `counts` of its groups, where there are any."""
+    groups = [_group_view(change) for change in told.changes]
+    for group, fell in zip(groups, counts.in_region if counts else (), strict=False):
+        group["decisions"] = fell
+    return {"meaning": groups, "meaning_complete": told.complete, **recorded_view(counts)}
+
+
+def _group_view(change: Change) -> dict[str, Any]:
+    return {
+        "texts_only": change.texts_only,
+        "before": asdict(change.before),
+        "after": asdict(change.after),
+        "where": change.where,
+        "example": change.example,
+        "conversation": change.conversation,
+    }
+
+
+def recorded_view(counts: Counts | None) -> dict[str, Any]:
+    """How many decisions were looked at, and whether they are all there are."""
+    if counts is None:
+        return {}
+    return {"recorded": {"decisions": counts.decisions, "complete": counts.complete}}
+
+
+def regions_of(told: Report | Meaning) -> list[Region]:
+    """The regions that recorded decisions are counted in, in order."""
+    if isinstance(told, Meaning):
+        return [change.region for change in told.changes]
+    return [finding.region for finding in told.findings if finding.region]
+
+
+@lru_cache(MOST_REMEMBERED)
+def _reported(canonical: bytes, directory: Directory) -> Report:
+    tree = loads(canonical)
+    document = Document(tree)
+    return report_on(document, Source(tree, {}), directory, steps_for(document))
+
+
+@lru_cache(MOST_REMEMBERED)
+def _compared(before: bytes, after: bytes) -> Meaning:
+    earlier, later = (Document(loads(each)) for each in (before, after))
+    return meaning(earlier, later, min(steps_for(earlier), steps_for(later)))
+
+
+def steps_for(document: Document) -> int:
+    """The steps that a search may take while others wait: fewer, where each takes longer."""
+    return min(MOST_STEPS, WORK_AT_ONCE // len(document.own.rules))
+
+
+def report_of(document: Document, directory: Directory) -> Report:
+    """The report on a version's document to who has this directory."""
+    return _reported(document.canonical, directory)
+
+
+def meaning_of(before: Document, after: Document) -> Meaning:
+    """What the later document decides otherwise."""
+    return _compared(before.canonical, after.canonical)

@@ -1,0 +1,1 @@
+"""Erasures, holds and the personal data of entries."""

@@ -1,0 +1,79 @@
+"""Erasing a person: key, sealed parts and pseudonym are destroyed, and an entry says that it was.
+
+The entry names the entries beside which something stood, never whom. Leaves, proofs and facts stay.
+"""
+
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING, Any
+
+from audit.entry import FORMAT, Kind, format_time
+from audit.stores.contract import Filter
+from policy_service.policies.policy_cache import enter_workspace
+from policy_service.privacy.holds import keeping
+from policy_service.privacy.personal_data import append_naming, personal_of
+from policy_service.problems import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from audit.entry import Entry
+    from audit.stores.contract import Snapshot, Transaction
+
+_AT_ONCE = 200
+
+
+def erase(tx: Transaction, workspace: str, contact: str, *, by: str, reason: str) -> Entry:
+    """Erase all that is kept of the contact; the entry that says what came of it.
+
+    That is `contact.erased`, also where nothing was kept: that someone asked, and that nothing is
+    left, is on record. Under a hold nothing is erased and it is `erasure.refused`: returned and not
+    raised, because it must last. `erasure_view` then refuses.
+    """
+    enter_workspace(tx, workspace, format_time(tx.now))
+    head = {"format": FORMAT, "at": format_time(tx.now), "workspace": workspace}
+    said = {**head, "by": by, "reason": reason}
+    if holds := keeping(tx, workspace, contact):
+        refused = {**said, "kind": Kind.ERASURE_REFUSED.value, "holds": holds}
+        return append_naming(tx, workspace, refused, contact)
+    indices = tx.erase(workspace, contact)
+    return tx.append(workspace, {**said, "kind": Kind.CONTACT_ERASED.value, "entries": indices})
+
+
+def erasure_view(entry: Entry) -> dict[str, Any]:
+    """The erasure as it is answered; Problem `under_hold` where it was refused."""
+    leaf = entry.value
+    if leaf["kind"] == Kind.ERASURE_REFUSED:
+        holds = ", ".join(leaf["holds"])
+        raise Problem("under_hold", f"Nothing was erased, as entry {entry.index} says: {holds}")
+    return {
+        "entries": leaf["entries"],
+        "reason": leaf["reason"],
+        "by": leaf["by"],
+        "at": leaf["at"],
+        "ledger": {
+            "log": entry.log,
+            "index": entry.index,
+            "leaf_hash": base64.b64encode(entry.leaf_hash).decode(),
+        },
+    }
+
+
+def erasures_of(
+    snapshot: Snapshot, log: str, indices: Collection[int]
+) -> dict[int, dict[str, Any]]:
+    """By which entry, and when, what stood beside these entries was erased, where it was."""
+    gone = {index for index in indices if personal_of(snapshot, log, index) is None}
+    found: dict[int, dict[str, Any]] = {}
+    after = min(gone, default=None)
+    while gone:
+        erasures = snapshot.search(log, Filter(kind=Kind.CONTACT_ERASED.value), after, _AT_ONCE)
+        if not erasures:
+            break
+        for erasure in erasures:
+            by = {"index": erasure.index, "at": erasure.value["at"]}
+            found |= dict.fromkeys(gone.intersection(erasure.value["entries"]), by)
+        gone -= found.keys()
+        after = erasures[-1].index
+    return found

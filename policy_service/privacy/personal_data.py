@@ -1,0 +1,40 @@
+"""What stands beside an entry: how it is made for one that names a contact, how auditors see it."""
+
+from __future__ import annotations
+
+import base64
+import secrets
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from audit.entry import SALT_SIZE, Personal, commitment
+from audit.errors import ErasedMeanwhile
+from rules.formats.canonical_json import canonical
+
+if TYPE_CHECKING:
+    from audit.entry import Entry
+    from audit.stores.contract import Snapshot, Transaction
+
+
+def append_naming(tx: Transaction, log: str, leaf: dict[str, Any], contact: str) -> Entry:
+    """Append a leaf that commits to the contact's id, which stands beside it and may be erased."""
+    salt, part = secrets.token_bytes(SALT_SIZE), canonical({"contact": contact})
+    committed = {**leaf, "commitment": commitment(salt, part)}
+    return tx.append(log, committed, Personal(contact, salt, part))
+
+
+def personal_of(snapshot: Snapshot, log: str, index: int) -> Personal | None:
+    """What stands beside the entry; None where it was erased, also after the snapshot was taken."""
+    try:
+        return snapshot.personal(log, index)
+    except ErasedMeanwhile:
+        return None
+
+
+def personal_view(personal: Personal | None) -> dict[str, Any] | None:
+    """Salt and personal part, so that the commitment can be opened; null where there is none."""
+    if personal is None:
+        return None
+    salt = base64.b64encode(personal.salt).decode()
+    return {"salt": salt, "part": orjson.loads(personal.part)}

@@ -1,0 +1,1 @@
+"""Replays and backtests, and the queue of those requested over HTTP."""

@@ -1,0 +1,283 @@
+"""Replays that were asked for over HTTP: kept beside the logs, done by one process of all.
+
+Whoever holds the lock on `DATA/replays.lock` does what is not finished, one after the other, in a
+thread that ends when nothing is left. The system gives the lock back when its holder ends; what it
+was doing is then begun anew by the next who asks, or by the next tick of `serve`.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import threading
+import time
+from dataclasses import asdict, dataclass, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from audit.entry import format_time
+from audit.errors import AuditError
+from audit.replay import replay as replaying
+from audit.stores.contract import Kept
+from audit.stores.files.file_locks import LeaderLock
+from policy_service.problems import Problem
+from policy_service.replays import backtest_parts
+from policy_service.replays.backtest_result import Tally
+from policy_service.replays.decision_backtest import Mode, Period
+
+if TYPE_CHECKING:
+    from collections.abc import Container
+    from pathlib import Path
+
+    from audit.replay.replay import Difference, Report
+    from audit.stores.contract import Store, Transaction
+
+LOCK = "replays.lock"
+MOST_KEPT = 50
+"""Replays of a workspace that are kept; of those that are finished, the oldest go first."""
+MOST_WAITING = 10
+"""Replays of a workspace that may be unfinished."""
+MOST_DIFFERENCES = 100
+"""Differences that a result has; it says how many there are."""
+SECONDS_BETWEEN_WRITES = 1.0
+WAIT = 1.0
+"""Seconds that whoever asks for a replay waits for it to be done."""
+
+_log = logging.getLogger(__name__)
+
+
+class State(StrEnum):
+    PENDING = "pending"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """One replay. Without `digest` each decision is replayed with its own version.
+
+    `document` is the candidate's canonical JSON where it is no version, until it is finished.
+    `size` is how many entries the log had when it was asked for.
+    """
+
+    id: str
+    workspace: str
+    mode: str
+    version: int | None
+    digest: str | None
+    document: str | None
+    since: str
+    until: str
+    asked_at: str
+    asked_by: str
+    size: int
+    state: str = State.PENDING.value
+    done: int = 0
+    total: int = 0
+    result: dict[str, Any] | None = None
+    error: str | None = None
+
+    @property
+    def finished(self) -> bool:
+        return self.state in (State.DONE, State.FAILED)
+
+    @property
+    def kept(self) -> Kept:
+        return Kept(self.id, self.workspace, self.finished, orjson.dumps(asdict(self)))
+
+
+def read_replay(kept: Kept) -> Replay:
+    return Replay(**orjson.loads(kept.body))
+
+
+def new_id() -> str:
+    return f"rep-{secrets.token_hex(8)}"
+
+
+def enter(tx: Transaction, asked: Replay) -> Replay:
+    """Keep the replay, pending; Problem `busy` where too many are waiting."""
+    before = tx.all_kept(asked.workspace)
+    if sum(not work.finished for work in before) >= MOST_WAITING:
+        raise Problem("busy", f"{MOST_WAITING} replays are waiting already")
+    finished = [work for work in before if work.finished]
+    for work in finished[: max(0, len(before) + 1 - MOST_KEPT)]:
+        tx.forget(work.id)
+    size = tx.head(asked.workspace).size
+    entered = replace(asked, asked_at=format_time(tx.now), size=size, total=size)
+    tx.keep(entered.kept)
+    return entered
+
+
+def replay_view(replay: Replay) -> dict[str, Any]:
+    """The replay as it is answered."""
+    return {
+        "id": replay.id,
+        "workspace": replay.workspace,
+        "state": replay.state,
+        "mode": replay.mode,
+        "version": replay.version,
+        "digest": replay.digest,
+        "asked_at": replay.asked_at,
+        "asked_by": replay.asked_by,
+        "progress": {"done": replay.done, "total": replay.total},
+        "result": replay.result,
+        "error": replay.error,
+    }
+
+
+class Replays:
+    """Does what was asked for; safe to share between threads, and between processes."""
+
+    def __init__(self, store: Store, folder: Path) -> None:
+        self._store = store
+        self._lock_file = folder / LOCK
+        self._starting = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._stopping = threading.Event()
+
+    def wake(self) -> threading.Thread | None:
+        """See to it that somebody works; the thread where that is this process."""
+        with self._starting:
+            if self._thread is not None and self._thread.is_alive():
+                return self._thread
+            leader_lock = LeaderLock(self._lock_file)
+            if self._stopping.is_set() or not self._unfinished() or not leader_lock.try_acquire():
+                return None
+            self._thread = threading.Thread(target=self._work, args=[leader_lock], daemon=True)
+            self._thread.start()
+            return self._thread
+
+    def stop(self) -> None:
+        """End after the part under way; what is not finished is left to the others."""
+        self.stopping_now()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _unfinished(self, put_off: Container[str] = ()) -> list[Kept]:
+        with self._store.read() as snapshot:
+            kept = snapshot.all_kept()
+        return [work for work in kept if not work.finished and work.id not in put_off]
+
+    def _work(self, leader_lock: LeaderLock) -> None:
+        put_off: set[str] = set()  # until the next round, by what the ledger could not do
+        try:
+            while not self._stopping.is_set() and (works := self._unfinished(put_off)):
+                try:
+                    self._do(read_replay(works[0]))
+                except AuditError as error:
+                    _log.warning("the replay %s waits: %s", works[0].id, error)
+                    put_off.add(works[0].id)
+        except AuditError as error:
+            _log.warning("replays wait: %s", error)
+        finally:
+            leader_lock.release()
+
+    def _do(self, replay: Replay) -> None:
+        began = self._kept(replace(replay, state=State.RUNNING.value, done=0))
+        try:
+            result = self._result(began)
+        except AuditError:
+            raise  # another time
+        except Exception as error:  # noqa: BLE001 - whatever it is, the next one is done
+            _log.exception("the replay %s failed", replay.id)
+            failed = replace(began, state=State.FAILED.value, error=type(error).__name__)
+            self._kept(replace(failed, document=None))
+        else:
+            if result is not None:
+                ended = replace(began, state=State.DONE.value, document=None, result=result)
+                self._kept(replace(ended, done=began.total))
+
+    def _kept(self, replay: Replay) -> Replay:
+        self._store.transact(lambda tx: tx.keep(replay.kept))
+        return replay
+
+    def _result(self, replay: Replay) -> dict[str, Any] | None:
+        """What it came to; None where it was cut short."""
+        of_a_candidate = replay.digest is not None
+        return self._backtested(replay) if of_a_candidate else self._replayed(replay)
+
+    def _replayed(self, replay: Replay) -> dict[str, Any] | None:
+        memory = replaying.Memory()
+        counted = replaying.Report(0, 0, ())
+        found = 0
+        progress = _Progress(self, replay)
+        within = replay.since.encode(), replay.until.encode()
+        for start in range(0, replay.size, backtest_parts.ENTRIES):
+            stop = min(start + backtest_parts.ENTRIES, replay.size)
+            with self._store.read() as snapshot:
+                log = replay.workspace
+                report = replaying.report(snapshot, log, start, stop, memory=memory, within=within)
+            found += len(report.differences)
+            counted += report
+            counted = replace(counted, differences=counted.differences[:MOST_DIFFERENCES])
+            if not progress.advance(stop - start):
+                return None
+        return _replayed_view(counted, found)
+
+    def _backtested(self, replay: Replay) -> dict[str, Any] | None:
+        period = Period(replay.since, replay.until)
+        with self._store.read() as snapshot:
+            if replay.document is None:
+                body = snapshot.document(replay.digest or "") or b""
+            else:
+                body = replay.document.encode()
+            mode = Mode(replay.mode)
+            asked = backtest_parts.Asked(replay.workspace, body, replay.size, mode, period)
+            those = list(backtest_parts.parts(snapshot, asked))
+        trial = backtest_parts.Trial(body)
+        tally = Tally()
+        progress = _Progress(self, replace(replay, total=sum(part.size for part in those)))
+        for part in those:
+            with self._store.read() as snapshot:
+                tally.add(trial.done(part, snapshot))
+            if not progress.advance(part.size):
+                return None
+        return {"kind": "backtest", **tally.as_json()}
+
+    def write_progress(self, replay: Replay, done: int) -> bool:
+        """Keep how far it has come; whether to go on."""
+        self._kept(replace(replay, done=done))
+        return not self._stopping.is_set()
+
+    def stopping_now(self) -> None:
+        """From the part under way on nothing more is done."""
+        self._stopping.set()
+
+    @property
+    def stopping(self) -> bool:
+        return self._stopping.is_set()
+
+
+class _Progress:
+    """Writes how far a replay has come, now and then."""
+
+    def __init__(self, replays: Replays, replay: Replay) -> None:
+        self._replays, self._replay = replays, replay
+        self._done = 0
+        self._next = time.monotonic() + SECONDS_BETWEEN_WRITES
+
+    def advance(self, by: int) -> bool:
+        """So much more is done; whether to go on."""
+        self._done += by
+        if time.monotonic() < self._next:
+            return not self._replays.stopping
+        self._next = time.monotonic() + SECONDS_BETWEEN_WRITES
+        return self._replays.write_progress(self._replay, self._done)
+
+
+def _replayed_view(report: Report, found: int) -> dict[str, Any]:
+    return {
+        "kind": "replay",
+        "decisions": report.decisions,
+        "identical": report.identical,
+        "differences": [_difference_view(each) for each in report.differences],
+        "found": found,
+    }
+
+
+def _difference_view(difference: Difference) -> dict[str, Any]:
+    members = ("index", "decision", "member", "recorded", "replayed")
+    return {name: getattr(difference, name) for name in members}

@@ -1,0 +1,44 @@
+"""What one process of the service holds: the ledger, and what it remembers of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from policy_service.access.key_usage import Uses
+from policy_service.access.keys import Keyring
+from policy_service.decisions.decide import Drafts
+from policy_service.observability.instrumentation import DecisionMetrics
+from policy_service.policies.policy_cache import Policies
+
+if TYPE_CHECKING:
+    from audit.evidence.checkpoint_signer import Checkpoints
+    from audit.stores.contract import Store
+    from policy_service.access.rate_limit import RateLimit
+    from policy_service.replays.replay_queue import Replays
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """Passed to every use case and view; safe to share between threads."""
+
+    store: Store
+    policies: Policies = field(default_factory=Policies)
+    keyring: Keyring = field(default_factory=Keyring)
+    uses: Uses = field(default_factory=Uses)
+    rate: RateLimit | None = None
+    metrics: DecisionMetrics = field(default_factory=DecisionMetrics)
+    checkpoints: Checkpoints | None = None
+    """None where nothing is signed or proved, as at the command line."""
+    replays: Replays | None = None
+    """None where nobody asks for any, as at the command line."""
+    drafts: Drafts = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "drafts", Drafts(self.policies, self.store))
+
+    def stop(self) -> None:
+        """Write what is remembered and not written yet; nothing more is asked of the service."""
+        if self.replays:
+            self.replays.stop()
+        self.uses.write(self.store)

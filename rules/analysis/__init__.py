@@ -1,0 +1,1 @@
+"""Exact analysis of a document over all facts: proofs, lints, coverage and differences."""

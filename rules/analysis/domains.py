@@ -1,0 +1,118 @@
+"""Which facts there can be: what `derive` gives for some event and some conversation.
+
+One table, beside `derive`: a test holds the facts of random events to it. It may allow more than
+can happen, never less: a proof over these facts is a proof over all that happen.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rules.engine.evaluator import is_number
+from rules.formats.language_tags import tag_of
+from rules.formats.strict_json import LARGEST_INTEGER
+from rules.model.vocabulary import BUCKETS, FACTS, SETTING_FACTS, EventType, Fact, FactType
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from rules.model.document import Document, Scalar
+
+LONGEST_WORD = 200
+"""Characters of a plan or a channel, which have one at least."""
+MOST_REPEATS = 100
+"""What a setting that is a whole number can be at most."""
+
+TAGS = frozenset({"message.language", "settings.default_language"})
+"""Facts that are language tags where they are known."""
+SOMETIMES = frozenset({"conversation.direction", "message.language", "answer", "question.open"})
+"""Facts of the vocabulary that an event may leave unknown."""
+ONLY_WITH: dict[str, EventType] = {
+    "answer": EventType.REPLIED,
+    "question.open": EventType.EXPIRED,
+}
+"""Facts that are known with events of one type, with all of these and with no other."""
+_WORDS = frozenset({"workspace.plan", "conversation.channel"})
+_BOUNDS: dict[str, tuple[int, int]] = {
+    "conversation.asks": (0, LARGEST_INTEGER),
+    "sample.bucket": (0, BUCKETS - 1),
+    "settings.ask_again": (0, MOST_REPEATS),
+}
+_OFTEN_UNSET = frozenset({"settings.redirect", "settings.office_hours"})
+
+
+@dataclass(frozen=True, slots=True)
+class Domain:
+    """The values that one fact can have."""
+
+    fact: Fact
+    always: bool
+    """It is known of every event."""
+    open_always: bool = False
+    """A boolean that is never false: no office hours are set."""
+
+    @property
+    def bounds(self) -> tuple[int, int]:
+        """The least and the greatest value of an integer."""
+        return _BOUNDS.get(self.fact.name, (-LARGEST_INTEGER, LARGEST_INTEGER))
+
+    @property
+    def tag(self) -> bool:
+        return self.fact.name in TAGS
+
+    def admits(self, value: Scalar | None) -> bool:
+        """Whether the fact can have this value, None for unknown."""
+        if value is None:
+            return not self.always
+        match self.fact.type:
+            case FactType.ENUM:
+                return value in self.fact.values
+            case FactType.BOOLEAN:
+                return value is True or (value is False and not self.open_always)
+            case FactType.WHOLE:
+                return value is True
+            case FactType.INTEGER:
+                low, high = self.bounds
+                return is_number(value) and value == int(value) and low <= value <= high
+        return isinstance(value, str) and self._admits_text(value)
+
+    def seen(self, value: Scalar | None) -> Scalar | None:
+        """What is derived where another document, which declares the fact otherwise, has this."""
+        if self.admits(value):
+            return value
+        return True if self.open_always else None
+
+    def _admits_text(self, text: str) -> bool:
+        if self.tag:
+            return tag_of(text) == text
+        return self.fact.name not in _WORDS or 1 <= len(text) <= LONGEST_WORD
+
+
+def domains(document: Document, settings: Mapping[str, Any] | None) -> dict[str, Domain]:
+    """The domain of each fact under these settings; None: under any, which are facts then."""
+    hours = settings is None or settings["office_hours"] is not None
+    found = {
+        name: Domain(fact, name not in SOMETIMES, name == "office.open" and not hours)
+        for name, fact in FACTS.items()
+    }
+    for name, declared in document.declared.items():
+        values = tuple(declared.get("values", ()))
+        fact = Fact(name, FactType(declared["type"]), "an attribute", values)
+        found[name] = Domain(fact, always=False)
+    if settings is None:
+        found |= {name: Domain(fact, _is_always_set(fact)) for name, fact in SETTING_FACTS.items()}
+    return found
+
+
+def can_be(facts: Mapping[str, Scalar], within: Mapping[str, Domain]) -> bool:
+    """Whether these facts can come together."""
+    return all(domain.admits(facts.get(name)) for name, domain in within.items()) and all(
+        (name in facts) is (facts.get("event.type") == kind) for name, kind in ONLY_WITH.items()
+    )
+
+
+def _is_always_set(fact: Fact) -> bool:
+    is_member = fact.name.count(".") > 1
+    return not is_member and fact.name not in _OFTEN_UNSET

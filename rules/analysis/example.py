@@ -1,0 +1,96 @@
+"""One set of facts, and what is decided of it: what every answer over all facts is shown with."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rules.engine.evaluator import explain_rules
+from rules.model.test_defaults import BASE, PREFIX
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from rules.engine.evaluator import Explanation
+    from rules.model.document import BoundDocument, Scalar
+    from rules.model.event import Event
+
+_LONGEST = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What is decided, as a test of a document would expect it."""
+
+    outcome: str
+    reason: str
+    rule: str
+    stage: str
+    actions: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """Facts, written as a test of a document gives them, and what is decided of them."""
+
+    given: Mapping[str, Scalar | None]
+    """What is otherwise than in a test that gives nothing; None where a fact is unknown."""
+    decided: Decided
+    conversation: tuple[Event, ...] | None = None
+    """Events the last of which has such facts, under the settings that are given, where any are.
+
+    None where none was looked for, or none was found.
+    """
+
+
+def example_of(bound: BoundDocument, facts: Mapping[str, Scalar]) -> Example:
+    """The facts as an example, decided by the reference evaluator.
+
+    Settings among the facts stand in the place of the document's own: any other is unknown then.
+    """
+    known = facts if tells_settings(facts) else {**bound.setting_facts, **facts}
+    given = given_of(facts, {**BASE, **bound.setting_facts})
+    return Example(given, decided_of(explain_rules(bound.rules, known), facts))
+
+
+def tells_settings(facts: Mapping[str, Scalar]) -> bool:
+    """Whether settings are among the facts: then all that are known are."""
+    return any(name.startswith(PREFIX) for name in facts)
+
+
+def given_of(
+    facts: Mapping[str, Scalar], base: Mapping[str, Scalar] = BASE
+) -> dict[str, Scalar | None]:
+    """What a test of a document gives to start from these facts; settings where they are told."""
+    unknown = [name for name in (base if tells_settings(facts) else BASE) if name not in facts]
+    return {n: facts.get(n) for n in (*facts, *unknown) if facts.get(n) != base.get(n)}
+
+
+def decided_of(explanation: Explanation, facts: Mapping[str, Scalar]) -> Decided:
+    """What a test of a document would expect."""
+    ruling = explanation.ruling
+    stage = ruling.stage or str(facts["conversation.stage"])
+    names = tuple(action.type.value for action in ruling.actions)
+    return Decided(ruling.outcome, ruling.reason, ruling.rule, stage, names)
+
+
+def in_words(example: Example) -> str:
+    """The example in one line: the facts, and what they get."""
+    got = example.decided
+    return f"{given_in_words(example.given)} gets {got.outcome} by {got.rule}, stage {got.stage}"
+
+
+def given_in_words(given: Mapping[str, Scalar | None]) -> str:
+    """Facts in one line, as a document writes them."""
+    if not given:
+        return "what every test starts from"
+    return ", ".join(f"{name}: {_written(value)}" for name, value in given.items())
+
+
+def _written(value: Scalar | None) -> str:
+    if value is None:
+        return "unknown"
+    if isinstance(value, str):
+        return value if len(value) <= _LONGEST else f"{value[:_LONGEST]}…"
+    return json.dumps(value)

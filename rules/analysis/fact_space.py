@@ -1,0 +1,313 @@
+"""All facts there can be, in finitely many classes that no test tells apart.
+
+Each fact's values fall into classes: two values are in one class where every test that is asked
+holds for both or for neither. A class is known by one value, its example; `holds` alone says what
+tests hold for it, so the classes cannot disagree with deciding. Values enough are tried that each
+class there is has one among them: literals, integers at and beside every bound, a tag for every
+range, a word that nothing names, unknown.
+
+A set of facts is a `Box`: for each fact the classes it may be of, as bits of a number.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect
+from functools import lru_cache
+from itertools import chain, count, islice, product
+from math import ceil, floor
+from typing import TYPE_CHECKING, TypeAlias
+
+from rules.analysis.domains import ONLY_WITH
+from rules.engine.evaluator import holds, is_number
+from rules.formats.language_tags import IRREGULAR
+from rules.model.document import InLanguage, Not, OneOf, Within
+from rules.model.test_defaults import BASE
+from rules.model.vocabulary import FactType
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from rules.analysis.domains import Domain
+    from rules.model.document import Condition, Conditions, Scalar
+
+Box: TypeAlias = "dict[str, int]"
+"""Of each fact the classes it may be of; a fact that is not named may be of any."""
+
+ALWAYS_ASKED = ("event.type", *ONLY_WITH)
+"""Facts that hang together, and so have classes whether a rule tests them or not."""
+
+
+_Key: TypeAlias = "tuple[int, str, str]"
+"""View, fact, and the test as text, in which 1 is not true."""
+
+
+_Known: TypeAlias = "dict[tuple[object, ...], bytes]"
+"""What tests say of values, as each view takes them."""
+REMEMBERED = 32
+"""Facts of which it is remembered what a document's tests say: one is looked at in many spaces."""
+
+
+@lru_cache(REMEMBERED)
+def _known(tests: tuple[tuple[int, str], ...]) -> _Known:
+    """What was found out of these tests, in this order; whoever asks adds to it."""
+    del tests
+    return {}
+
+
+class Space:
+    """The classes of every fact that is asked about, and what each test holds for.
+
+    A view is what one document takes facts for: two documents may declare an attribute otherwise.
+    """
+
+    def __init__(
+        self,
+        views: Sequence[Mapping[str, Domain]],
+        tests: Iterable[tuple[int, str, Condition]],
+        base: Mapping[str, Scalar] = BASE,
+    ) -> None:
+        """All that will be asked: which view asks it of which fact."""
+        asked: dict[str, dict[_Key, Condition]] = {name: {} for name in ALWAYS_ASKED}
+        of_kinds = ((0, "event.type", OneOf((kind.value,))) for kind in ONLY_WITH.values())
+        for view, name, test in chain(of_kinds, tests):
+            asked.setdefault(name, {})[view, name, repr(test)] = test
+        self.views = views
+        self.base = base
+        self.examples: dict[str, list[Scalar | None]] = {}
+        """For each fact, one value of each of its classes; None is unknown."""
+        self._masks: dict[_Key, int] = {}
+        self._tried: dict[str, list[tuple[Scalar | None, int]]] = {}
+        """For each fact the values that were tried, each with the number of its class."""
+        self._named: dict[str, frozenset[Scalar]] = {}
+        self._asked: dict[str, list[tuple[int, Condition]]] = {}
+        self._numbers: dict[str, dict[bytes, int]] = {}
+        """For each fact the number of a class by whether it is unknown and which tests hold."""
+        self._steps: dict[str, tuple[list[int], list[int]]] = {}
+        """For each integer what was tried, ascending, with its class: which goes on to the next."""
+        for name, conditions in asked.items():
+            self._part(name, conditions)
+
+    def _part(self, name: str, tests: Mapping[_Key, Condition]) -> None:
+        within = [view[name] for view in self.views if name in view]
+        self._asked[name] = [(key[0], test) for key, test in tests.items()]
+        classes: dict[bytes, Scalar | None] = {}
+        numbers = self._numbers.setdefault(name, {})
+        tried = self._tried.setdefault(name, [])
+        self._named[name] = frozenset(chain.from_iterable(map(_literals, tests.values())))
+        known = _known(tuple((view, text) for view, _, text in tests))
+        for value in _candidates(within, tuple(tests.values()), self.base.get(name)):
+            said = self._said(name, value, known)
+            classes.setdefault(said, value)
+            tried.append((value, numbers.setdefault(said, len(numbers))))
+        if within and all(domain.fact.type is FactType.INTEGER for domain in within):
+            rising = sorted({(v, at) for v, at in tried if isinstance(v, int)})
+            self._steps[name] = [v for v, _ in rising], [at for _, at in rising]
+        self.examples[name] = list(classes.values())
+        for at, key in enumerate(tests, start=1):
+            self._masks[key] = sum(1 << n for n, said in enumerate(classes) if said[at])
+
+    def _said(self, name: str, value: Scalar | None, known: _Known) -> bytes:
+        """Whether the value is unknown, and whether each test holds for it."""
+        seen = [view[name].seen(value) if name in view else None for view in self.views]
+        key = (value is None, *[(type(each), each) for each in seen])
+        if key not in known:
+            held = [holds(test, seen[view]) for view, test in self._asked[name]]
+            known[key] = bytes([value is None, *held])
+        return known[key]
+
+    def class_of(self, name: str, value: Scalar | None) -> int:
+        """The class that a value is of; one that the fact cannot have is taken for unknown.
+
+        0 where it cannot be unknown either.
+        """
+        steps = self._steps.get(name)
+        if steps and type(value) is int and steps[0][0] <= value <= steps[0][-1]:
+            return 1 << steps[1][bisect(steps[0], value) - 1]
+        numbers = self._numbers[name]
+        number = numbers.get(self._said(name, value, {}), numbers.get(self._said(name, None, {})))
+        return 0 if number is None else 1 << number
+
+    def all_of(self, name: str) -> int:
+        """Every class of the fact."""
+        return (1 << len(self.examples[name])) - 1
+
+    def mask(self, name: str, test: Condition, view: int = 0) -> int:
+        """The classes of the fact that a test holds for: one of those that were to be asked."""
+        return self._masks[view, name, repr(test)]
+
+    def box(self, tests: Conditions, view: int = 0) -> Box | None:
+        """The facts that all the tests hold for; None where there are none."""
+        found: Box = {}
+        for name, test in tests:
+            found[name] = found.get(name, self.all_of(name)) & self.mask(name, test, view)
+        if not all(found.values()):
+            return None
+        return {name: mask for name, mask in found.items() if mask != self.all_of(name)}
+
+    def impossible(self) -> Iterator[Box]:
+        """Boxes of facts that cannot come together."""
+        for name, kind in ONLY_WITH.items():
+            of_kind = self.mask("event.type", OneOf((kind.value,)))
+            unknown = sum(1 << at for at, v in enumerate(self.examples[name]) if v is None)
+            known = self.all_of(name) & ~unknown
+            elsewhere = self.all_of("event.type") & ~of_kind
+            yield from (
+                {"event.type": kinds, name: values}
+                for kinds, values in ((elsewhere, known), (of_kind, unknown))
+                if kinds and values
+            )
+
+    def values(self, name: str, mask: int) -> list[Scalar | None]:
+        """The examples of these classes."""
+        return [value for at, value in enumerate(self.examples[name]) if mask >> at & 1]
+
+    def in_words(self, name: str, mask: int) -> list[str]:
+        """The values of these classes, to be read: those that are named, ranges, any other."""
+        within = [view[name] for view in self.views if name in view]
+        if any(domain.fact.type is FactType.INTEGER for domain in within):
+            return list(_runs(self._tried[name], mask, within[0].bounds))
+        listed = self._named[name].union(*(domain.fact.values for domain in within))
+        examples = set(self.values(name, mask))
+        inside = [value for value, at in self._tried[name] if mask >> at & 1]
+        named = (v for v in inside if not isinstance(v, str) or v in listed)
+        others = (v for v in inside if isinstance(v, str) and v not in listed and v in examples)
+        said = [
+            *map(_said, named),
+            *("any other" if _is_made_up(v) else f"such as {v}" for v in others),
+        ]
+        return list(dict.fromkeys(said))
+
+    def facts(self, point: Mapping[str, int]) -> dict[str, Scalar]:
+        """The facts at a point, which gives facts their one class; others are as in any test."""
+        found: dict[str, Scalar | None] = dict(self.base)
+        for name, mask in point.items():
+            [found[name]] = self.values(name, mask)
+        return {name: value for name, value in found.items() if value is not None}
+
+
+def _is_made_up(word: str) -> bool:
+    return word.startswith(next(_made_up()))
+
+
+def _runs(
+    tried: Sequence[tuple[Scalar | None, int]], mask: int, bounds: tuple[int, int]
+) -> Iterator[str]:
+    """Integers as ranges: of those between two that were tried, none differs from both."""
+    numbers = sorted({(v, at) for v, at in tried if isinstance(v, int)})
+    start = None
+    for place, (value, at) in enumerate(numbers):
+        inside = mask >> at & 1
+        if inside and start is None:
+            start = value
+        following = numbers[place + 1] if place + 1 < len(numbers) else None
+        if inside and (following is None or not mask >> following[1] & 1):
+            yield _run(start, value, bounds)
+            start = None
+    if any(value is None and mask >> at & 1 for value, at in tried):
+        yield "unknown"
+
+
+def _run(first: int | None, last: int, bounds: tuple[int, int]) -> str:
+    if first == last:
+        return str(last)
+    if last == bounds[1]:
+        return f"{first} or more"
+    return f"{last} or less" if first == bounds[0] and first != 0 else f"{first} to {last}"
+
+
+def _said(value: Scalar | None) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "unknown" if value is None else str(value)
+
+
+def meet(one: Box, other: Box) -> Box | None:
+    """What is in both; None where nothing is."""
+    found = dict(one)
+    for name, mask in other.items():
+        found[name] = found.get(name, mask) & mask
+        if not found[name]:
+            return None
+    return found
+
+
+def _candidates(
+    domains: Sequence[Domain], tests: Sequence[Condition], first: Scalar | None
+) -> Iterator[Scalar | None]:
+    """Values of every class there is, the one a test starts from first."""
+    values = (value for domain in domains for value in domain.fact.values)
+    literals = dict.fromkeys(chain(values, *map(_literals, tests)))
+    of_types = (_of_type(domain, tuple(literals), tests) for domain in domains)
+    tried = {(type(value), value): value for value in chain((first,), *of_types, (None,))}
+    for value in tried.values():
+        if any(domain.admits(value) for domain in domains):
+            yield value
+
+
+def _of_type(
+    domain: Domain, literals: Sequence[Scalar], tests: Sequence[Condition]
+) -> Iterable[Scalar]:
+    match domain.fact.type:
+        case FactType.ENUM:
+            return domain.fact.values
+        case FactType.BOOLEAN:
+            return (False, True)
+        case FactType.WHOLE:
+            return (True,)
+        case FactType.INTEGER:
+            return _integers(domain, literals)
+    ranges = {wanted.lower(): None for test in tests for wanted in _ranges(test)}
+    words = [value for value in literals if isinstance(value, str)]
+    return chain(words, _texts(words, list(ranges), tags=domain.tag))
+
+
+def _integers(domain: Domain, literals: Sequence[Scalar]) -> Iterator[int]:
+    yield 0
+    for value in literals:
+        if is_number(value):
+            yield from range(floor(value) - 1, ceil(value) + 2)
+    yield from domain.bounds
+
+
+def _texts(words: Iterable[str], ranges: Sequence[str], *, tags: bool) -> Iterator[str]:
+    """Texts that are none of the words: one that each range matches, and no longer one."""
+    known = frozenset(words)
+    taken = {part.lower() for text in (*known, *ranges) for part in text.split("-")}
+    fresh = next(letters for letters in _made_up() if letters not in taken)
+    yield fresh
+    for wanted in ranges:
+        for start in (wanted, *(i for i in IRREGULAR if tags and i.startswith(f"{wanted}-"))):
+            yield from islice((v for v in _cases(start) if v not in known), 1)
+        yield from (f"{wanted}-{end}" for end in (fresh, f"x-{fresh}", f"{fresh}-{fresh}"))
+        yield from (f"{wanted}-{end}" for end in "0123456789" if f"{wanted}-{end}" not in known)
+
+
+def _made_up() -> Iterator[str]:
+    """Words of five letters, which are language tags too."""
+    yield "other"
+    letters = "abcdefghijklmnopqrstuvwxyz"
+    yield from (
+        f"other{''.join(end)}" for size in count(1) for end in product(letters, repeat=size)
+    )
+
+
+def _cases(text: str) -> Iterator[str]:
+    """The text in every mixture of lower and upper case."""
+    choices = (dict.fromkeys((char, char.upper())) for char in text)
+    return ("".join(chosen) for chosen in product(*choices))
+
+
+def _literals(test: Condition) -> Iterator[Scalar]:
+    if isinstance(test, Not):
+        yield from _literals(test.test)
+    elif isinstance(test, OneOf):
+        yield from test.values
+    elif isinstance(test, Within):
+        yield from (number for _, number in test.bounds)
+
+
+def _ranges(test: Condition) -> Iterator[str]:
+    if isinstance(test, Not):
+        yield from _ranges(test.test)
+    elif isinstance(test, InLanguage):
+        yield from (wanted for wanted in test.ranges if wanted != "*")

@@ -1,0 +1,68 @@
+"""What is probably not meant in a document, over all facts: one kind of finding per file.
+
+Findings refuse nothing. Each has a page in docs/checks/, under its code.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, TypeAlias
+
+from rules.analysis.lints import (
+    constant_condition,
+    dead_end_stage,
+    indistinct_value,
+    missing_translation,
+    uncovered_events,
+    unknown_name,
+    unreachable_rule,
+)
+from rules.analysis.solver import Undecided
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from rules.analysis.lints.lint import Finding, Subject
+    from rules.formats.document_text import Source
+
+    Find: TypeAlias = Callable[[Subject], Iterator[Finding]]
+
+FINDS: dict[tuple[str, ...], Find] = {
+    (unreachable_rule.CODE,): unreachable_rule.find,
+    (
+        constant_condition.ALWAYS,
+        constant_condition.NEVER,
+        constant_condition.TOGETHER,
+    ): constant_condition.find,
+    (indistinct_value.CODE,): indistinct_value.find,
+    (dead_end_stage.CODE,): dead_end_stage.find,
+    (uncovered_events.CODE,): uncovered_events.find,
+    (unknown_name.CODE,): unknown_name.find,
+    (missing_translation.CODE,): missing_translation.find,
+}
+"""What looks for findings, by the codes that it tells."""
+
+CODES: dict[str, str] = {
+    "rule_unreachable": "Rules before it, together, decide all that the rule asks for.",
+    "test_always_holds": "A test holds for every value that its fact can have.",
+    "test_never_holds": "A test holds for no value that its fact can have.",
+    "when_never_holds": "The tests of a `when` never hold together.",
+    "value_not_told_apart": "A value that is named is decided as any other.",
+    "stage_dead_end": "Nothing leads on from a stage that conversations come into.",
+    "name_not_in_directory": "The workspace's directory knows no such team, teammate or tag.",
+    "text_not_in_language": "A text is not there in a language that the settings list.",
+    "otherwise_decides": "No rule decides these events: `otherwise` does.",
+}
+"""Every finding; a code never changes its meaning."""
+
+
+def findings_of(subject: Subject, source: Source) -> tuple[tuple[Finding, ...], tuple[str, ...]]:
+    """What is found, in the order of the table and of the text; and the codes left undecided."""
+    found: list[Finding] = []
+    undecided: list[str] = []
+    for codes, find in FINDS.items():
+        try:
+            found.extend(replace(each, line=source.line(each.pointer)) for each in find(subject))
+        except Undecided:
+            undecided.extend(codes)
+    return tuple(found), tuple(undecided)

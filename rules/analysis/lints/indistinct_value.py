@@ -1,0 +1,90 @@
+"""A value that a test names, and that every rule decides as it decides any other."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from rules.analysis.lints.lint import Finding
+from rules.formats.suggestions import quoted
+from rules.model.vocabulary import FACTS, Test
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    from rules.analysis.fact_space import Box
+    from rules.analysis.lints.lint import Subject
+    from rules.model.document_tree import Part
+
+CODE = "value_not_told_apart"
+
+
+def find(subject: Subject) -> Iterator[Finding]:
+    named = _named(subject)
+    for fact, values in named.items():
+        other = _any_other(subject, fact, set(values))
+        for value, at in values.items() if other else ():
+            mask = _class(subject, fact, value)
+            if mask and not _tells_apart(subject, fact, mask, other):
+                facts = subject.any.find({fact: mask}, 0)
+                message = f"{fact}: {quoted(value)} is decided as any value that no rule names"
+                example = None if facts is None else subject.example(facts)
+                yield Finding(at, CODE, message, example)
+
+
+def _tells_apart(subject: Subject, fact: str, value: int, other: int) -> bool:
+    """Whether some rule that is reached has one of the two classes and not the other.
+
+    Where it is the same rule by another alternative, they are taken to be told apart.
+    """
+    for case in subject.any.cases[0]:
+        mask = case.box.get(fact, value | other)
+        for one, another in ((value, other), (other, value)):
+            within: Box = {fact: one}
+            reached = mask & one and not mask & another
+            if reached and subject.any.reaching(case, within) is not None:
+                return True
+    return any(
+        fact in dict(tests)
+        for rule in subject.document.own.rules
+        for action in rule.actions
+        for tests in action.when.rows()
+    )
+
+
+def _class(subject: Subject, fact: str, value: str) -> int:
+    examples = subject.any.space.examples[fact]
+    return sum(1 << at for at, each in enumerate(examples) if each == value)
+
+
+def _any_other(subject: Subject, fact: str, named: set[str]) -> int:
+    """The class of the values that no test names; 0 where there is none."""
+    for at, value in enumerate(subject.any.space.examples[fact]):
+        if isinstance(value, str) and value not in named:
+            return 1 << at
+    return 0
+
+
+def _named(subject: Subject) -> dict[str, dict[str, str]]:
+    """The texts that tests of reached rules name, each with where it stands first."""
+    found: dict[str, dict[str, str]] = {}
+    for rule in subject.draft.rules():
+        if subject.reached(rule.value["id"]) is None:
+            continue
+        when = rule.mapping("when")
+        for part in (when, *when.member("any").mappings()):
+            for name, test in part.members():
+                if name in FACTS or name in subject.document.declared:
+                    for value in _texts(test):
+                        found.setdefault(name, {}).setdefault(value, test.at)
+    return found
+
+
+def _texts(test: Part) -> Iterator[str]:
+    value: Any = test.value
+    while isinstance(value, dict) and Test.NOT in value:
+        value = value[Test.NOT]
+    if "$" not in json.dumps(value) and not isinstance(value, dict):
+        listed = value if isinstance(value, list) else [value]
+        yield from (each for each in listed if isinstance(each, str))

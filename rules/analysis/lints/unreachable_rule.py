@@ -1,0 +1,42 @@
+"""A rule that no facts reach: those before it, together, decide all that it asks for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rules.analysis.lints.lint import Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rules.analysis.lints.lint import Subject
+    from rules.model.document import Scalar
+
+CODE = "rule_unreachable"
+_MOST_NAMED = 3
+
+
+def find(subject: Subject) -> Iterator[Finding]:
+    for rule in subject.document.own.rules[:-1]:
+        if subject.reached(rule.id) is None:
+            hidden = _hidden(subject, rule.id)
+            if hidden:
+                named = ", ".join(dict.fromkeys(name for name, _ in hidden))
+                message = f"{rule.id} is never reached: {named} before it decides all it asks for"
+                example = subject.example(hidden[0][1])
+                yield Finding(subject.pointers[rule.id], CODE, message, example)
+
+
+def _hidden(subject: Subject, rule: str) -> list[tuple[str, dict[str, Scalar]]]:
+    """Rules that hide it, each with facts that it asks for and they decide; at most a few."""
+    found: list[tuple[str, dict[str, Scalar]]] = []
+    for case in subject.cases(rule):
+        forbidden = 0
+        while len(found) < _MOST_NAMED:
+            facts = subject.any.find(case.box, forbidden)
+            if facts is None:
+                break
+            by = subject.example(facts).decided.rule
+            found.append((by, facts))
+            forbidden |= sum(each.bit for each in subject.cases(by))
+    return found

@@ -1,0 +1,81 @@
+"""Regions of facts, and in which of them given facts fall.
+
+A region is a box without those boxes that come before it. What falls in it is told by classes
+alone, so that it is what the search that found the region would say of the same facts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from rules.analysis.fact_space import Box, Space
+    from rules.model.document import Scalar
+
+MOST_KNOWN = 50_000
+"""Values, and facts no two of them alike, that are remembered; then all are forgotten."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Region:
+    """Facts of a space that are in a box, and in none of the boxes whose bits are set."""
+
+    space: Space
+    boxes: Sequence[Box]
+    box: Box
+    forbidden: int
+
+    def holds(self, point: Mapping[str, int]) -> bool:
+        """Whether facts of these classes, one of each fact, are in it."""
+        if not _inside(point, self.box):
+            return False
+        left = self.forbidden
+        while left:
+            low = left & -left
+            if _inside(point, self.boxes[low.bit_length() - 1]):
+                return False
+            left ^= low
+        return True
+
+
+class Regions:
+    """Regions of one space, in order. What it remembers changes no answer."""
+
+    def __init__(self, regions: Sequence[Region]) -> None:
+        self._regions = regions
+        self._names = tuple(regions[0].space.examples) if regions else ()
+        self._classes: dict[str, dict[tuple[type, Scalar | None], int]] = {
+            name: {} for name in self._names
+        }
+        self._known: dict[tuple[int, ...], int | None] = {}
+
+    def __len__(self) -> int:
+        return len(self._regions)
+
+    def of(self, facts: Mapping[str, Scalar]) -> int | None:
+        """The number of the first region that the facts fall in; None: in none."""
+        point = tuple([self._class(name, facts.get(name)) for name in self._names])
+        if point not in self._known:
+            if len(self._known) >= MOST_KNOWN:
+                self._known.clear()
+            self._known[point] = self._found(dict(zip(self._names, point, strict=True)))
+        return self._known[point]
+
+    def _class(self, name: str, value: Scalar | None) -> int:
+        known, key = self._classes[name], (type(value), value)
+        if key not in known:
+            if len(known) >= MOST_KNOWN:
+                known.clear()
+            known[key] = self._regions[0].space.class_of(name, value)
+        return known[key]
+
+    def _found(self, point: Mapping[str, int]) -> int | None:
+        numbered = enumerate(self._regions)
+        return next((number for number, each in numbered if each.holds(point)), None)
+
+
+def _inside(point: Mapping[str, int], box: Box) -> bool:
+    return all(mask & point[name] for name, mask in box.items())

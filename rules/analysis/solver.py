@@ -1,0 +1,142 @@
+"""Is there a point in this box that is in none of those? One, or the proof that there is none.
+
+To be in no forbidden box a point needs, for each, one fact of a class that the box has not. What
+is left to escape is a set of boxes, kept as the bits of one number, and so is what each class of
+each fact escapes: a step looks at all boxes at once. A box that only one fact can still escape
+decides that fact (unit propagation); a class that escapes all that another one does makes trying
+the other needless (dominance). The search is exhaustive, and the same on any machine: it counts
+its steps and no time.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from rules.analysis.fact_space import Box
+
+
+class Undecided(Exception):  # noqa: N818 - nothing is wrong: the question is too hard
+    """The steps that were allowed are used up."""
+
+
+class Steps:
+    """So many steps may be taken, by all who share them."""
+
+    def __init__(self, most: int) -> None:
+        self.left = most
+
+    def take(self) -> None:
+        """Take one; raises Undecided where none is left."""
+        if self.left <= 0:
+            raise Undecided
+        self.left -= 1
+
+
+class Solver:
+    """Boxes over facts of so many classes each, some of which a question forbids."""
+
+    def __init__(self, sizes: Mapping[str, int], boxes: Sequence[Box], steps: Steps) -> None:
+        self.steps = steps
+        self.boxes = boxes
+        self._whole = {name: (1 << size) - 1 for name, size in sizes.items()}
+        self._escaped = {name: _escaped(name, size, boxes) for name, size in sizes.items()}
+        self._known: dict[tuple[str, int], tuple[int, int]] = {}
+
+    def find(self, box: Box, forbidden: int) -> dict[str, int] | None:
+        """A point of the box, one class for each fact, in no box whose bit is set; None: none.
+
+        Raises Undecided where it takes more steps than there are.
+        """
+        waiting = [{**self._whole, **box}]
+        while waiting:
+            self.steps.take()
+            allowed = waiting.pop()
+            left = self._propagated(allowed, forbidden)
+            if left is None:
+                continue
+            if not left:
+                return {name: mask & -mask for name, mask in allowed.items()}
+            waiting.extend(self._tried(allowed, left))
+        return None
+
+    def _propagated(self, allowed: dict[str, int], left: int) -> int | None:
+        """Narrow the classes to those that are forced; the boxes yet to escape, None: trapped."""
+        while True:
+            certain = once = twice = 0
+            possible = {}
+            for name, mask in allowed.items():
+                surely, maybe = self._escapes(name, mask)
+                certain |= surely
+                possible[name] = maybe
+                twice |= once & maybe
+                once |= maybe
+            left &= ~certain
+            if left & ~once:
+                return None
+            forced = left & ~twice
+            if not forced:
+                return left
+            for name, maybe in possible.items():
+                if mine := forced & maybe:
+                    allowed[name] = self._that_escape(name, allowed[name], mine)
+                    if not allowed[name]:
+                        return None
+
+    def _tried(self, allowed: dict[str, int], left: int) -> Iterator[dict[str, int]]:
+        """What is left to try: all but the best class of the best fact, and then that class."""
+        best: tuple[int, str, int, int] | None = None
+        for name, mask in allowed.items():
+            if mask & (mask - 1) and self._escapes(name, mask)[1] & left:
+                escaped = self._escaped[name]
+                classes = list(_bits(mask))
+                chosen = max(classes, key=lambda at: (escaped[at] & left).bit_count())
+                mine = escaped[chosen] & left
+                rest = sum(1 << at for at in classes if escaped[at] & left & ~mine)
+                if not rest:
+                    yield {**allowed, name: 1 << chosen}
+                    return
+                if best is None or mine.bit_count() > best[0]:
+                    best = mine.bit_count(), name, chosen, rest
+        if best is not None:
+            _, name, chosen, rest = best
+            yield {**allowed, name: rest}
+            yield {**allowed, name: 1 << chosen}
+
+    def _escapes(self, name: str, mask: int) -> tuple[int, int]:
+        """The boxes that every one, and that at least one of these classes escapes."""
+        known = self._known.get((name, mask))
+        if known is None:
+            surely, maybe = -1, 0
+            escaped = self._escaped[name]
+            for at in _bits(mask):
+                surely &= escaped[at]
+                maybe |= escaped[at]
+            known = self._known[name, mask] = surely, maybe
+        return known
+
+    def _that_escape(self, name: str, mask: int, boxes: int) -> int:
+        escaped = self._escaped[name]
+        return sum(1 << at for at in _bits(mask) if not boxes & ~escaped[at])
+
+
+def _escaped(name: str, size: int, boxes: Sequence[Box]) -> list[int]:
+    """For each class of the fact the boxes that have it not, as bits."""
+    asked = 0
+    having = [0] * size
+    for number, box in enumerate(boxes):
+        if name in box:
+            asked |= 1 << number
+            for at in _bits(box[name]):
+                having[at] |= 1 << number
+    return [asked & ~those for those in having]
+
+
+def _bits(mask: int) -> Iterator[int]:
+    """The numbers of the bits that are set, in ascending order."""
+    while mask:
+        low = mask & -mask
+        yield low.bit_length() - 1
+        mask ^= low

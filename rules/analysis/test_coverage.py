@@ -1,0 +1,102 @@
+"""Which rules the tests of a document decide, and a smallest set of tests that would add the rest.
+
+A test is decided by one rule, so the smallest set has one test for each rule that is missing. Each
+is made from facts that reach the rule under the default settings, which tests start from; where
+only other settings reach it, the test gives those. A rule that none reaches is said to be so.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from rules.analysis.example import given_of
+from rules.analysis.reachability import MOST_STEPS, Reach
+from rules.analysis.solver import Undecided
+from rules.model import builtin
+from rules.model.document import Document
+from rules.model.document_tree import Draft
+from rules.model.test_defaults import BASE, settled
+from rules.validation import document_tests
+from rules.validation.checks.expectations import check as wrong_expectations
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from rules.model.document import BoundDocument
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """How many rules there are, and what of them no test decides, by id and in order."""
+
+    rules: int
+    untested: tuple[str, ...]
+    offered: tuple[Mapping[str, Any], ...]
+    """Tests that the rules without one are decided by, as a document writes them."""
+    without: tuple[str, ...]
+    """Rules without a test for which none is offered: no facts reach them, or none were found."""
+
+
+def coverage(document: Document, most_steps: int = MOST_STEPS) -> Coverage:
+    """The coverage of a document whose tests pass; so many steps of each of two searches."""
+    untested = document_tests.run(document).untested
+    rules = sum(1 for _ in Draft(document.tree).rules())
+    if not untested:
+        return Coverage(rules, (), (), ())
+    offered = tuple(_sound(document, list(_tests(document, untested, most_steps))))
+    there = {test["expect"]["rule"] for test in offered}
+    return Coverage(rules, untested, offered, tuple(u for u in untested if u not in there))
+
+
+def as_yaml(tests: Sequence[Mapping[str, Any]]) -> str:
+    """Tests as lines to be pasted under `tests:` of a document in YAML."""
+    return "".join(f"  - {_flow(test)}\n" for test in tests)
+
+
+def _flow(value: Any) -> str:  # noqa: ANN401 - any JSON value
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key}: {_flow(member)}" for key, member in value.items()) + "}"
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _tests(
+    document: Document, untested: Sequence[str], most_steps: int
+) -> Iterator[dict[str, Any]]:
+    bound = document.bound(builtin.tree()["settings"])
+    left = dict.fromkeys(untested)
+    for free in (False, True):
+        if not left:
+            return
+        reach = Reach(bound, free=free, most_steps=most_steps)
+        for case in reach.cases[0]:
+            if case.rule.id in left:
+                try:
+                    facts = reach.reaching(case)
+                except Undecided:
+                    break
+                if facts is not None:
+                    del left[case.rule.id]
+                    yield _test(bound, case.rule.id, facts)
+
+
+def _test(bound: BoundDocument, rule: str, facts: Mapping[str, Any]) -> dict[str, Any]:
+    given = given_of(facts, {**BASE, **bound.setting_facts})
+    [reason] = (each.reason for each in bound.rules if each.id == rule)
+    expect = {"rule": rule, "reason": reason}
+    return {"name": f"{rule} decides", "given": settled(given), "expect": expect}
+
+
+def _sound(document: Document, tests: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Those that a document may hold and that pass."""
+    tree = {**document.tree, "tests": tests}
+    wrong = {complaint.pointer for complaint in wrong_expectations(Draft(tree))}
+    kept = [t for n, t in enumerate(tests) if not any(_at(p, n) for p in wrong)]
+    results = document_tests.run(Document({**tree, "tests": kept}))
+    failing = {complaint.pointer for complaint in results.failures}
+    return (test for number, test in enumerate(kept) if f"/tests/{number}" not in failing)
+
+
+def _at(pointer: str, number: int) -> bool:
+    return f"{pointer}/".startswith(f"/tests/{number}/")

@@ -1,0 +1,116 @@
+"""What is written otherwise in two documents: rule by rule, setting by setting.
+
+It compares what is written, completed by the defaults; what it means is another question. The order
+of guards and of rules is part of the meaning, so a rule that stands elsewhere is told.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from rules.formats.canonical_json import canonical
+from rules.model.document import OTHERWISE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from rules.model.document import Document
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One thing that is written otherwise; None where it is not there.
+
+    `name` is a setting, the id of a rule, or what else a document holds by name.
+    """
+
+    name: str
+    before: Any
+    after: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Everything that is written otherwise, each in the order of the later document."""
+
+    settings: tuple[Change, ...]
+    rules: tuple[Change, ...]
+    """Guards, rules and `otherwise`, by id."""
+    moved: tuple[str, ...]
+    """The ids of rules that stand in both documents, and not in the same order among those."""
+    texts: tuple[Change, ...]
+    """Title, phrases and messages, by JSON pointer without the leading slash."""
+    facts: tuple[Change, ...]
+    properties: tuple[Change, ...] = ()
+    """By id. Tests are not told: they hold of a document, or it is refused."""
+
+    def __bool__(self) -> bool:
+        written = self.settings, self.rules, self.moved, self.texts, self.facts, self.properties
+        return any(written)
+
+
+def difference(before: Document, after: Document) -> Difference:
+    """What is written otherwise in `after`."""
+    rules = _rules(before), _rules(after)
+    return Difference(
+        settings=tuple(_changes(before.settings, after.settings)),
+        rules=tuple(_changes(*rules)),
+        moved=tuple(_moved([*rules[0]], [*rules[1]])),
+        texts=tuple(_changes(_texts(before), _texts(after))),
+        facts=tuple(_changes(before.declared, after.declared)),
+        properties=tuple(_changes(_properties(before), _properties(after))),
+    )
+
+
+def _rules(document: Document) -> dict[str, Any]:
+    """Guards, rules and `otherwise` by id, a guard told from a rule."""
+    guards = {rule["id"]: {"guard": True, **rule} for rule in document.tree.get("guards", ())}
+    rules = {rule["id"]: rule for rule in document.tree["rules"]}
+    return {**guards, **rules, OTHERWISE: document.tree["otherwise"]}
+
+
+def _texts(document: Document) -> dict[str, Any]:
+    phrases = {f"answers/{choice}": listed for choice, listed in document.answers.items()}
+    messages = {
+        f"messages/{tag}/{key}": text
+        for tag, texts in document.messages.items()
+        for key, text in texts.items()
+    }
+    return {"title": document.title, **phrases, **messages}
+
+
+def _properties(document: Document) -> dict[str, Any]:
+    return {stated["id"]: stated for stated in document.tree.get("properties") or ()}
+
+
+def _changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Change]:
+    for name in [*after, *(name for name in before if name not in after)]:
+        change = Change(name, before.get(name), after.get(name))
+        if canonical(change.before) != canonical(change.after):
+            yield change
+
+
+def _moved(before: Sequence[str], after: Sequence[str]) -> Iterator[str]:
+    """What must be moved to get from one order to the other: all but a longest common one."""
+    place = {name: at for at, name in enumerate(before)}
+    kept = [name for name in after if name in place]
+    staying = _longest_rising([place[name] for name in kept])
+    return (name for name in kept if place[name] not in staying)
+
+
+def _longest_rising(places: Sequence[int]) -> set[int]:
+    """A longest rising subsequence of distinct numbers (patience sorting)."""
+    tails: list[int] = []
+    previous: dict[int, int | None] = {}
+    for place in places:
+        at = bisect_left(tails, place)
+        previous[place] = tails[at - 1] if at else None
+        tails[at : at + 1] = [place]
+    staying: set[int] = set()
+    last: int | None = tails[-1] if tails else None
+    while last is not None:
+        staying.add(last)
+        last = previous[last]
+    return staying

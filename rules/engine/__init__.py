@@ -1,0 +1,1 @@
+"""Facts, compiled policies, the reference evaluator and the actions of a decision."""

@@ -1,0 +1,142 @@
+"""The plain reference evaluator: every rule in order, every test in order, one value at a time.
+
+It is written to be read, and to say why. `compile.Policy.decide` gives the same ruling faster; a
+property test holds the two together.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeGuard
+
+from rules.engine.ruling import Ruling
+from rules.formats.language_tags import matches
+from rules.model.document import InLanguage, Known, Not, OneOf, written
+from rules.model.vocabulary import Test
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rules.model.document import (
+        BoundDocument,
+        Condition,
+        Conditions,
+        Facts,
+        Json,
+        Rule,
+        Scalar,
+        When,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The first test of a rule that did not hold; `actual` is None for an unknown fact.
+
+    Where none of its alternatives held, `fact` is "any" and both sides are mappings.
+    """
+
+    fact: str
+    expected: Json
+    actual: Json
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """One rule that was asked; `failed` is None where it held."""
+
+    rule: str
+    failed: Failed | None
+
+    @property
+    def held(self) -> bool:
+        return self.failed is None
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What was ruled, and every rule up to the one that held."""
+
+    ruling: Ruling
+    tried: tuple[Tried, ...]
+
+
+def explain(bound: BoundDocument, facts: Facts) -> Explanation:
+    """Decide by the rules as they are written."""
+    known = {name: fact for name, fact in facts.items() if not name.startswith("settings.")}
+    known.update(bound.setting_facts)
+    return explain_rules(bound.rules, known)
+
+
+def explain_rules(rules: Sequence[Rule], known: Facts) -> Explanation:
+    """Decide by these rules, the last of which always holds; settings are facts like any other."""
+    tried = []
+    for rule in rules:
+        failed = _failure(rule.when, known)
+        tried.append(Tried(rule.id, failed))
+        if failed is None:
+            return Explanation(_ruling(rule, known), tuple(tried))
+    raise AssertionError("the last rule is `otherwise`, which always holds")
+
+
+def holds(asked: Condition, value: Scalar | None) -> bool:
+    """Whether a test holds for a fact's value, None where the fact is unknown."""
+    if isinstance(asked, OneOf):
+        if isinstance(value, str):
+            return value in asked.values
+        return value is not None and any(same(value, wanted) for wanted in asked.values)
+    if isinstance(asked, Not):
+        return not holds(asked.test, value)
+    if isinstance(asked, Known):
+        return (value is not None) is asked.known
+    if isinstance(asked, InLanguage):
+        return isinstance(value, str) and matches(value, asked.ranges)
+    return is_number(value) and all(_within(bound, value, limit) for bound, limit in asked.bounds)
+
+
+def same(value: Scalar | None, wanted: Scalar) -> bool:
+    """Whether they are one JSON value: 1 is 1.0, and neither is true."""
+    return isinstance(value, bool) is isinstance(wanted, bool) and value == wanted
+
+
+def is_number(value: Scalar | None) -> TypeGuard[float]:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _within(bound: Test, value: float, limit: float) -> bool:
+    match bound:
+        case Test.GTE:
+            return value >= limit
+        case Test.GT:
+            return value > limit
+        case Test.LTE:
+            return value <= limit
+        case _:
+            return value < limit
+
+
+def _failure(when: When, known: Facts) -> Failed | None:
+    failed = _first_failure(when.tests, known)
+    if failed or not when.any:
+        return failed
+    failures = [_first_failure(alternative, known) for alternative in when.any]
+    if None in failures:
+        return None
+    return Failed(
+        "any",
+        [{fact: written(test) for fact, test in alternative} for alternative in when.any],
+        {fact: known.get(fact) for alternative in when.any for fact, _ in alternative},
+    )
+
+
+def _first_failure(tests: Conditions, known: Facts) -> Failed | None:
+    for fact, test in tests:
+        value = known.get(fact)
+        if not holds(test, value):
+            return Failed(fact, written(test), value)
+    return None
+
+
+def _ruling(rule: Rule, known: Facts) -> Ruling:
+    carried_out = (action for action in rule.actions if _failure(action.when, known) is None)
+    return Ruling(rule.id, rule.outcome, rule.reason, rule.stage, tuple(carried_out))

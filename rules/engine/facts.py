@@ -1,0 +1,124 @@
+"""The facts of an event: what rules may test, worked out once and recorded with the decision."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rules.engine.evaluator import is_number
+from rules.formats.language_tags import tag_of
+from rules.formats.phrases import normalise
+from rules.formats.strict_json import LARGEST_INTEGER
+from rules.model.vocabulary import (
+    BUCKETS,
+    CHANNEL_BY_DEFAULT,
+    WAITING_STAGES,
+    Answer,
+    FactType,
+    Stage,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rules.model.document import Document, Json, Scalar
+    from rules.model.event import Event
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """What a conversation's earlier decisions say of it; as it stands, of one that is new.
+
+    `asks` counts the decisions that held an `ask`, `question` is the id of the action whose
+    question is open, `language` that of its first decision. It has begun with its first decision.
+    """
+
+    stage: str = Stage.NEW.value
+    asks: int = 0
+    question: str | None = None
+    language: str | None = None
+    begun: bool = False
+
+
+def derive(document: Document, event: Event, conversation: Conversation) -> dict[str, Scalar]:
+    """Every known fact of the event under this document, by name; what is absent is unknown."""
+    facts = {
+        "event.type": event["type"],
+        "workspace.plan": event["workspace"]["plan"],
+        "conversation.direction": event["conversation"].get("direction"),
+        "conversation.channel": event["conversation"].get("channel", CHANNEL_BY_DEFAULT),
+        "conversation.assigned": event["conversation"].get("assigned", False),
+        "conversation.stage": conversation.stage,
+        "conversation.asks": conversation.asks,
+        "contact.kind": event["contact"]["kind"],
+        "contact.identity": event["contact"].get("identity", "none"),
+        "contact.reachable": _reachable(event),
+        "message.language": _language(event),
+        "answer": _answer(document, event, conversation.stage),
+        "question.open": _question_open(event, conversation),
+        "office.open": True,
+        "sample.bucket": bucket(event["workspace"]["id"], event["conversation"]["id"]),
+    }
+    known: dict[str, Scalar] = {name: fact for name, fact in facts.items() if fact is not None}
+    known.update(_attributes(document, event))
+    return known
+
+
+def bucket(workspace: str, conversation: str) -> int:
+    """0 to 9,999, from SHA-256 alone: the same for one conversation on any machine."""
+    hashed = hashlib.sha256(f"{workspace}/{conversation}".encode()).digest()
+    return int.from_bytes(hashed[:8], "big") % BUCKETS
+
+
+def _reachable(event: Event) -> bool:
+    contact = event["contact"]
+    return bool(contact.get("email", "").strip() or contact.get("phone", "").strip())
+
+
+def _language(event: Event) -> str | None:
+    message = event.get("message", {})
+    return tag_of(message.get("language")) or tag_of(event["contact"].get("language"))
+
+
+def _answer(document: Document, event: Event, stage: str) -> str | None:
+    if event["type"] != "contact.replied":
+        return None
+    if "answer" in event:
+        return event["answer"]["choice"]
+    if stage == Stage.AWAITING_ANSWER:
+        said = normalise(event.get("message", {}).get("text", ""))
+        return document.phrases.get(said, Answer.UNCLEAR.value)
+    return Answer.UNCLEAR.value
+
+
+def _question_open(event: Event, conversation: Conversation) -> bool | None:
+    """An expiry that names no question means the open one."""
+    if event["type"] != "question.expired":
+        return None
+    asked = event.get("question", {}).get("id")
+    if asked is None:
+        return conversation.stage in WAITING_STAGES
+    return asked == conversation.question
+
+
+def _attributes(document: Document, event: Event) -> Iterator[tuple[str, Scalar]]:
+    """The declared attributes that are not personal and are of the type declared."""
+    sent = event.get("attributes", {})
+    for name, declared in document.declared.items():
+        value = sent.get(name.removeprefix("attributes."))
+        if value is not None and not declared.get("personal") and _is_of_type(value, declared):
+            yield name, int(value) if declared["type"] == FactType.INTEGER else value
+
+
+def _is_of_type(value: Json, declared: dict[str, Json]) -> bool:
+    match declared["type"]:
+        case FactType.BOOLEAN:
+            return isinstance(value, bool)
+        case FactType.INTEGER:
+            within = is_number(value) and abs(value) <= LARGEST_INTEGER
+            return within and value == int(value)
+        case FactType.ENUM:
+            return isinstance(value, str) and bool(value in declared["values"])
+        case _:
+            return isinstance(value, str)

@@ -1,0 +1,1 @@
+"""Text in and out: JSON, YAML, times, durations, language tags, phrases. Knows no rule."""

@@ -1,0 +1,321 @@
+"""YAML 1.2 in its core schema, without anchors, aliases, tags and more than one document.
+
+What is left is the shape of JSON: mappings with texts as keys, lists, texts, numbers, booleans and
+null. `yes`, `no`, `on`, `12:30` and `2026-12-24` are texts. JSON is read as YAML.
+
+PyYAML's parser gives events only; none of its (YAML 1.1) values are used. The text is hostile until
+proven otherwise: nesting, nodes and complaints are bounded, and no step recurses.
+"""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from rules.errors import Complaint, pointer
+from rules.formats.strict_json import DEEPEST, LARGEST_INTEGER, NotIJson, loads
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MOST_NODES = 200_000
+LONGEST_KEY = 200
+LONGEST_POINTER = 400
+"""Of characters; a pointer per node must not make much of little."""
+MOST_COMPLAINTS = 1_000
+
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_TAG_DIRECTIVE = re.compile(r"^%TAG\b", re.MULTILINE)
+_LINE_SEPARATOR = re.compile("[\x85\u2028\u2029]")
+_JSON_STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
+_SURROGATE_PAIR = re.compile(
+    r"(?<!\\)((?:\\\\)*)\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})"
+)
+_UNPRINTABLE = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
+_YAML_1_2 = (1, 2)
+
+_WORDS: dict[str, bool | None] = {
+    **dict.fromkeys(("", "~", "null", "Null", "NULL")),
+    **dict.fromkeys(("true", "True", "TRUE"), True),
+    **dict.fromkeys(("false", "False", "FALSE"), False),
+}
+_INTEGER = re.compile(r"[-+]?[0-9]+", re.ASCII)
+_BY_BASE = {8: re.compile(r"0o([0-7]+)"), 16: re.compile(r"0x([0-9a-fA-F]+)")}
+_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?", re.ASCII)
+_NOT_FINITE = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
+_MOST_DIGITS = 20
+
+
+class _Stop(Exception):  # noqa: N818 - no error: nothing after it is worth reading
+    """The rest of the text is not looked at."""
+
+
+class _Frame:
+    """A list or mapping that is being filled; `key` is the one that waits for its value."""
+
+    __slots__ = ("at", "key", "value")
+
+    def __init__(self, value: dict[str, Any] | list[Any], at: str) -> None:
+        self.value = value
+        self.at = at
+        self.key: str | None = None
+
+
+class Reader:
+    """Reads one text: `value`, the line of each of its places, and what is wrong with it."""
+
+    def __init__(self) -> None:
+        self.value: Any = None
+        self.lines: dict[str, int] = {}
+        self.complaints: list[Complaint] = []
+        self._documents = 0
+        self._frames: list[_Frame] = []
+
+    def read(self, text: str) -> None:
+        """Read the whole text, which must be encodable as UTF-8."""
+        text = _without_surrogate_pairs(text)
+        try:
+            self._refuse_before_parsing(text)
+            self._parse(text)
+        except yaml.YAMLError as error:
+            complaint = Complaint("", *_problem(error), _line(error, text))
+            self.complaints.append(_too_deep_before(error, text) or complaint)
+        except _Stop:
+            pass
+
+    def _parse(self, text: str) -> None:
+        for event in yaml.parse(text, Loader=_LOADER):
+            self._take(event)
+
+    def _refuse_before_parsing(self, text: str) -> None:
+        """What the parser is slow at, or reads as YAML 1.1 does."""
+        if found := _TAG_DIRECTIVE.search(text):
+            line = text.count("\n", 0, found.start()) + 1
+            self._stop("directive", "%TAG is not read here: write no tags", line)
+        if found := _LINE_SEPARATOR.search(text):
+            line = text.count("\n", 0, found.start()) + 1
+            escape = f"\\u{ord(found[0]):04x}"
+            self._stop("bad_character", f'A line separator: write "{escape}" in quotes', line)
+
+    def _complain(self, code: str, message: str, line: int, at: str = "") -> None:
+        self.complaints.append(Complaint(at, code, message, line))
+        if len(self.complaints) >= MOST_COMPLAINTS:
+            raise _Stop
+
+    def _stop(self, code: str, message: str, line: int, at: str = "") -> None:
+        self._complain(code, message, line, at)
+        raise _Stop
+
+    def _take(self, event: yaml.Event) -> None:
+        line = event.start_mark.line + 1 if event.start_mark else 1
+        match event:
+            case yaml.DocumentStartEvent():
+                self._start_document(event, line)
+            case yaml.ScalarEvent():
+                self._scalar(event, line)
+            case yaml.AliasEvent():
+                at = self._placed(None, line)
+                self._complain("alias", "An alias (*) is not read here: write it out", line, at)
+            case yaml.CollectionStartEvent():
+                self._start_collection(event, line)
+            case yaml.CollectionEndEvent():
+                self._frames.pop()
+
+    def _start_document(self, event: yaml.DocumentStartEvent, line: int) -> None:
+        self._documents += 1
+        if self._documents > 1:
+            self._stop("many_documents", "The text holds a second document: write one", line)
+        if event.version not in (None, _YAML_1_2):
+            self._complain("directive", "Only YAML 1.2 is read here: leave %YAML out", line)
+
+    def _start_collection(self, event: yaml.CollectionStartEvent, line: int) -> None:
+        value: dict[str, Any] | list[Any] = [] if isinstance(event, yaml.SequenceStartEvent) else {}
+        at = self._placed(value, line)
+        self._refuse_properties(event, line, at)
+        self._frames.append(_Frame(value, at))
+        if len(self._frames) > DEEPEST:
+            self._stop("too_deep", f"Nested deeper than {DEEPEST}", line, at)
+
+    def _scalar(self, event: yaml.ScalarEvent, line: int) -> None:
+        value: object = event.value
+        complaint = None
+        if event.implicit[0]:
+            try:
+                value = plain_scalar(event.value)
+            except NotANumber as error:
+                complaint = str(error)
+        if self._awaits_key():
+            at = self._key(event.value, line, is_text=isinstance(value, str) and not complaint)
+        else:
+            at = self._placed(value, line)
+            if complaint:
+                self._complain("number_out_of_range", complaint, line, at)
+        self._refuse_properties(event, line, at)
+        if not _encodable(event.value):
+            self._complain("lone_surrogate", "A text holds half a surrogate pair", line, at)
+
+    def _refuse_properties(
+        self, event: yaml.ScalarEvent | yaml.CollectionStartEvent, line: int, at: str
+    ) -> None:
+        if event.anchor is not None:
+            self._complain("alias", "An anchor (&) is not read here: leave it out", line, at)
+        if event.tag is not None:
+            self._complain("tag", "A tag (!) is not read here: leave it out", line, at)
+
+    def _awaits_key(self) -> bool:
+        if not self._frames:
+            return False
+        frame = self._frames[-1]
+        return isinstance(frame.value, dict) and frame.key is None
+
+    def _key(self, key: str, line: int, *, is_text: bool) -> str:
+        frame = self._frames[-1]
+        frame.key = key[:LONGEST_KEY]
+        at = frame.at + pointer(frame.key)
+        if len(key) > LONGEST_KEY:
+            self._complain("too_long", f"A key has at most {LONGEST_KEY} characters", line, at)
+        elif not is_text:
+            self._complain("key_not_text", f"A key is a text: write '{key}' in quotes", line, at)
+        elif frame.key in frame.value:
+            first = self.lines[at]
+            self._complain("duplicate_key", f"The key {key} is in line {first} too", line, at)
+            return at
+        self._note(at, line)
+        return at
+
+    def _placed(self, value: object, line: int) -> str:
+        """Put a value that is no key where it belongs; where that is."""
+        if not self._frames:
+            self.value = value
+            self._note("", line)
+            return ""
+        frame = self._frames[-1]
+        if isinstance(frame.value, list):
+            at = frame.at + pointer(len(frame.value))
+            frame.value.append(value)
+            self._note(at, line)
+            return at
+        if frame.key is None:
+            frame.key = "?"
+            at = frame.at + pointer(frame.key)
+            self._complain("key_not_text", "A key is a text, not a list or mapping", line, at)
+            return at
+        at = frame.at + pointer(frame.key)
+        frame.value.setdefault(frame.key, value)
+        frame.key = None
+        return at
+
+    def _note(self, at: str, line: int) -> None:
+        """Remember the line of a place: of a member, its key's."""
+        self.lines[at] = line
+        if len(self.lines) > MOST_NODES:
+            self._stop("too_many", f"A document has at most {MOST_NODES:,} values", line, at)
+        if len(at) > LONGEST_POINTER:
+            self._stop("too_deep", "Keys within keys are too long here", line, at)
+
+
+def _encodable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _problem(error: yaml.YAMLError) -> tuple[str, str]:
+    """The code and message of what the parser could not read."""
+    if not isinstance(error, yaml.MarkedYAMLError):
+        return "bad_character", "A control character: write it as an escape in double quotes"
+    if "character escape" in (error.problem or ""):
+        return "lone_surrogate", "An escape is no character, such as half a surrogate pair"
+    said = " ".join(filter(None, (error.context, error.problem)))
+    return "not_yaml", f"The text is not YAML: {said}"
+
+
+def _too_deep_before(error: yaml.YAMLError, text: str) -> Complaint | None:
+    """Return the complaint about the nesting of the text before the error, if it is too deep.
+
+    The parser reads ahead of the events that it gives. Since PyYAML 6.0.4 the parser has a limit of
+    nesting of its own, and may raise its error before the reader has seen DEEPEST levels.
+    """
+    mark = getattr(error, "problem_mark", None)
+    if mark is None:
+        return None
+    beginning = Reader()
+    with suppress(yaml.YAMLError, _Stop):
+        beginning._parse(text[: mark.index])  # noqa: SLF001 - another reader of this class
+    return next((each for each in beginning.complaints if each.code == "too_deep"), None)
+
+
+def _line(error: yaml.YAMLError, text: str) -> int:
+    if isinstance(error, yaml.MarkedYAMLError):
+        mark = error.problem_mark or error.context_mark
+        return mark.line + 1 if mark else 1
+    before = text.encode()[: getattr(error, "position", 0)]
+    return before.count(b"\n") + 1
+
+
+def _without_surrogate_pairs(text: str) -> str:
+    """The text, but in the strings of JSON with escapes that the parser takes."""
+    if not text.lstrip().startswith("{"):
+        return text
+    try:
+        loads(text.encode())
+    except NotIJson:
+        return text
+    return "".join(_escaped(text))
+
+
+def _escaped(text: str) -> Iterator[str]:
+    end = 0
+    for string in _JSON_STRING.finditer(text):
+        yield text[end : string.start()]
+        paired = _SURROGATE_PAIR.sub(_joined, string[0])
+        yield _UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", paired)
+        end = string.end()
+    yield text[end:]
+
+
+def _joined(pair: re.Match[str]) -> str:
+    high, low = int(pair[2], 16), int(pair[3], 16)
+    return f"{pair[1]}\\U{0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00):08x}"
+
+
+class NotANumber(ValueError):  # noqa: N818 - it says what the scalar is not
+    """The scalar is a number in YAML, and none in I-JSON."""
+
+
+def plain_scalar(text: str) -> str | bool | int | float | None:
+    """The value of a scalar without quotes; raises NotANumber."""
+    if text in _WORDS:
+        return _WORDS[text]
+    if _INTEGER.fullmatch(text):
+        sign, digits = ("-", text[1:]) if text[0] == "-" else ("", text.lstrip("+"))
+        return _integer(sign, digits, 10)
+    for base, pattern in _BY_BASE.items():
+        if digits_of := pattern.fullmatch(text):
+            return _integer("", digits_of[1], base)
+    if _FLOAT.fullmatch(text):
+        return _float(text)
+    if _NOT_FINITE.fullmatch(text):
+        raise NotANumber(f"{text} is no number of JSON: write one, or a text in quotes")
+    return text
+
+
+def _integer(sign: str, digits: str, base: int) -> int:
+    digits = digits.lstrip("0") or "0"
+    number = int(sign + digits, base) if len(digits) <= _MOST_DIGITS else LARGEST_INTEGER + 1
+    if abs(number) > LARGEST_INTEGER:
+        raise NotANumber("An integer lies beyond 2^53 - 1: write a text in quotes")
+    return number
+
+
+def _float(text: str) -> float:
+    number = float(text)
+    if number in (float("inf"), float("-inf")):
+        raise NotANumber("A number lies beyond a double: write a text in quotes")
+    whole = number.is_integer() and abs(number) <= LARGEST_INTEGER
+    return int(number) if whole else number

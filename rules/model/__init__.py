@@ -1,0 +1,1 @@
+"""The vocabulary, events and rule documents as values."""

@@ -1,0 +1,125 @@
+"""A rule document that is being checked: its parts, as far as they have the right shape.
+
+Nothing here complains. A part of a wrong shape is passed over: whoever checks the shape says so.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from rules.errors import Complaint, pointer
+from rules.model import builtin
+from rules.model.document import OTHERWISE
+from rules.model.vocabulary import ATTRIBUTE_TYPES, FACTS, SETTING_FACTS, Fact, FactType
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+
+class Part(NamedTuple):
+    """A place in a document, by its JSON pointer, and what stands there."""
+
+    at: str
+    value: Any
+
+    def complain(self, code: str, message: str) -> Complaint:
+        return Complaint(self.at, code, message)
+
+    def member(self, key: str) -> Part:
+        """The member of a mapping; its value is None where it is not there."""
+        return Part(self.at + pointer(key), self.value.get(key))
+
+    def mapping(self, key: str) -> Part:
+        """The member, or an empty mapping where it is none."""
+        member = self.member(key)
+        return member if isinstance(member.value, dict) else member._replace(value={})
+
+    def members(self) -> Iterator[tuple[str, Part]]:
+        """The members of a mapping, in order."""
+        for key, value in self.value.items():
+            yield key, Part(self.at + pointer(key), value)
+
+    def items(self) -> Iterator[Part]:
+        """The items of a list, in order; none where it is no list."""
+        if isinstance(self.value, list):
+            for number, item in enumerate(self.value):
+                yield Part(self.at + pointer(number), item)
+
+    def mappings(self) -> Iterator[Part]:
+        """The items that are mappings."""
+        return (item for item in self.items() if isinstance(item.value, dict))
+
+
+class Written(NamedTuple):
+    """An action as it is written, with the rule it belongs to; None where a setting lists it."""
+
+    action: Part
+    rule: Part | None
+
+
+@dataclass(frozen=True)
+class Draft:
+    """The tree of a document whose root is a mapping."""
+
+    tree: Mapping[str, Any]
+
+    @property
+    def root(self) -> Part:
+        return Part("", self.tree)
+
+    @cached_property
+    def settings(self) -> dict[str, Any]:
+        """The document's settings over the defaults."""
+        return {**builtin.tree()["settings"], **self.root.mapping("settings").value}
+
+    @cached_property
+    def messages(self) -> dict[str, dict[str, str]]:
+        """The texts by language and key, over those of the built-in document."""
+        found = {tag: dict(texts) for tag, texts in builtin.tree()["messages"].items()}
+        for tag, texts in self.root.mapping("messages").members():
+            if isinstance(texts.value, dict):
+                of_tag = found.setdefault(tag, {})
+                of_tag |= {k: text for k, text in texts.value.items() if isinstance(text, str)}
+        return found
+
+    @cached_property
+    def facts(self) -> dict[str, Fact]:
+        """Every fact the document may speak of: the language's, its settings, its attributes."""
+        declared = (_declared(*member) for member in self.root.mapping("facts").members())
+        return FACTS | SETTING_FACTS | {fact.name: fact for fact in declared if fact}
+
+    def rules(self) -> Iterator[Part]:
+        """Guards and rules, in order."""
+        yield from self.root.member("guards").mappings()
+        yield from self.root.member("rules").mappings()
+
+    def whens(self) -> Iterator[Part]:
+        """Every `when`: of rules, and of actions."""
+        for rule in self.rules():
+            if "when" in rule.value:
+                yield rule.member("when")
+        for written in self.actions():
+            if isinstance(written.action.value, dict) and "when" in written.action.value:
+                yield written.action.member("when")
+
+    def actions(self) -> Iterator[Written]:
+        """Every action: of rules, of `otherwise`, and those that the settings list."""
+        for rule in (*self.rules(), self.root.mapping(OTHERWISE)):
+            for action in rule.member("actions").items():
+                yield Written(action, rule)
+        for action in self.root.mapping("settings").member("lead_follow_up").items():
+            yield Written(action, None)
+
+
+def _declared(name: str, declaration: Part) -> Fact | None:
+    """A custom attribute, None where its declaration is none."""
+    written = declaration.value
+    if not isinstance(written, dict) or written.get("type") not in ATTRIBUTE_TYPES:
+        return None
+    values = written.get("values")
+    texts = tuple(v for v in values if isinstance(v, str)) if isinstance(values, list) else ()
+    return Fact(
+        name, FactType(written["type"]), "an attribute", texts, written.get("personal") is True
+    )

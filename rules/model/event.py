@@ -1,0 +1,241 @@
+"""What an event is, and what is wrong with one.
+
+`null` means absent: nulls are gone before anything looks. An event stays the mapping that came, so
+that its canonical JSON is what the sender meant; these types say what is in it.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NotRequired, cast
+
+from pydantic import (
+    AfterValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    TypeAdapter,
+    ValidationError,
+)
+from pydantic_core import PydanticCustomError
+from typing_extensions import TypedDict
+
+from rules.errors import Complaint, EventRefused, pointer
+from rules.formats.timestamps import moment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+_STRICT = ConfigDict(extra="forbid", strict=True, use_attribute_docstrings=True)
+
+SYSTEM = "system"
+"""The log that is no workspace's."""
+
+LARGEST_EVENT = 64 * 1024
+"""Bytes of the body, or the line, that an event comes in."""
+
+LAST_YEAR = 9997
+"""Of an event, so that a deadline after it can still be written."""
+
+WORKSPACE_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,62}$"
+
+
+def _printable(text: str) -> str:
+    if not text.isprintable():
+        raise PydanticCustomError("not_printable", "Use printable characters only")
+    return text
+
+
+def _a_time(text: str) -> str:
+    try:
+        moment(text)
+    except ValueError as error:
+        message = "Write an RFC 3339 time with an offset, such as 2026-11-22T10:00:00Z"
+        raise PydanticCustomError("invalid_time", message) from error
+    return text
+
+
+def _before_the_last_years(text: str) -> str:
+    if moment(text).year > LAST_YEAR:
+        message = f"Write a time in the years 1 to {LAST_YEAR}"
+        raise PydanticCustomError("invalid_time", message)
+    return text
+
+
+def _no_system(workspace: str) -> str:
+    if workspace == SYSTEM:
+        raise PydanticCustomError("reserved_workspace", "`system` is not a workspace")
+    return workspace
+
+
+_PRINTABLE = Field(json_schema_extra={"format": "printable"})
+"""No pattern can say it: it is what Unicode assigns, but for controls and separators."""
+EventId = Annotated[
+    str, StringConstraints(min_length=1, max_length=128), AfterValidator(_printable), _PRINTABLE
+]
+LongId = Annotated[
+    str, StringConstraints(min_length=1, max_length=200), AfterValidator(_printable), _PRINTABLE
+]
+Word = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+Moment = Annotated[str, AfterValidator(_a_time), Field(json_schema_extra={"format": "date-time"})]
+"""An RFC 3339 time with an offset."""
+NOT_SYSTEM = {"not": {"const": SYSTEM}}
+"""What `_no_system` refuses, as JSON Schema says it."""
+WorkspaceId = Annotated[
+    str,
+    StringConstraints(pattern=WORKSPACE_PATTERN),
+    AfterValidator(_no_system),
+    Field(json_schema_extra=NOT_SYSTEM),
+]
+
+
+class EventWorkspace(TypedDict):
+    __pydantic_config__ = _STRICT  # type: ignore[misc]  # how pydantic takes the settings of a TypedDict
+    id: WorkspaceId
+    plan: Word
+    """The plan at that moment: a fact, recorded with the decision."""
+
+
+class EventConversation(TypedDict):
+    __pydantic_config__ = _STRICT  # type: ignore[misc]
+    id: LongId
+    direction: NotRequired[Literal["inbound", "outbound"]]
+    """Who began; where it is absent nothing is routed."""
+    channel: NotRequired[Word]
+    """`messenger` where it is absent."""
+    assigned: NotRequired[bool]
+    """Whether a teammate is on it; false where it is absent."""
+
+
+class EventContact(TypedDict):
+    __pydantic_config__ = _STRICT  # type: ignore[misc]
+    id: Word
+    kind: Literal["visitor", "lead", "user"]
+    """What the platform takes the person for."""
+    email: NotRequired[str]
+    """With an e-mail or a phone the contact is reachable."""
+    phone: NotRequired[str]
+    name: NotRequired[str]
+    identity: NotRequired[Literal["none", "claimed", "verified"]]
+    """How sure it is who this is; `none` where it is absent."""
+    language: NotRequired[str]
+    """A BCP 47 tag, for messages that have none."""
+
+
+class EventMessage(TypedDict):
+    __pydantic_config__ = _STRICT  # type: ignore[misc]
+    text: NotRequired[str]
+    language: NotRequired[str]
+    """Its BCP 47 tag."""
+
+
+class EventAnswer(TypedDict):
+    __pydantic_config__ = _STRICT  # type: ignore[misc]
+    choice: Literal["customer", "not_customer"]
+    """The button that was pressed."""
+
+
+class EventQuestion(TypedDict):
+    """The action that asked; without an id, the one whose question is open."""
+
+    __pydantic_config__ = _STRICT  # type: ignore[misc]
+    id: NotRequired[LongId]
+
+
+_AS_SCHEMA: dict[str, Any] = {
+    "allOf": [
+        {
+            "if": {"properties": {"type": {"const": "contact.replied"}}},
+            "then": {
+                "anyOf": [
+                    {"required": [name], "properties": {name: {"type": "object"}}}
+                    for name in ("message", "answer")
+                ]
+            },
+        },
+        {
+            "if": {"not": {"properties": {"type": {"const": "question.expired"}}}},
+            "then": {"properties": {"question": {"type": "null"}}},
+        },
+    ]
+}
+"""What `_contradictions` refuses, as JSON Schema says it."""
+
+
+class Event(TypedDict):
+    """Something that happened in a conversation, as the platform tells it."""
+
+    __pydantic_config__ = ConfigDict(**_STRICT, json_schema_extra=_AS_SCHEMA)  # type: ignore[misc]
+    id: EventId
+    """With the workspace the idempotency key: sent again, the event gets the same decision."""
+    type: Literal[
+        "conversation.started",
+        "contact.replied",
+        "contact.identified",
+        "qualification.completed",
+        "teammate.joined",
+        "conversation.closed",
+        "question.expired",
+    ]
+    """What happened."""
+    occurred_at: Annotated[Moment, AfterValidator(_before_the_last_years)]
+    """The only clock that a rule ever sees."""
+    workspace: EventWorkspace
+    conversation: EventConversation
+    contact: EventContact
+    message: NotRequired[EventMessage]
+    """`contact.replied` needs it, or `answer`; its text may be empty."""
+    answer: NotRequired[EventAnswer]
+    question: NotRequired[EventQuestion]
+    """With `question.expired` alone: the action that asked; absent means the open one."""
+    attributes: NotRequired[dict[str, Any]]
+    """What the platform knows beside this; personal unless the document declares it."""
+
+
+ADAPTER = TypeAdapter(Event)
+
+_CODES = {
+    "missing": "missing_field",
+    "extra_forbidden": "unknown_field",
+    "literal_error": "not_allowed",
+    "enum": "not_allowed",
+    "greater_than_equal": "not_allowed",
+    "less_than_equal": "not_allowed",
+    "string_too_short": "too_short",
+    "string_too_long": "too_long",
+    "string_pattern_mismatch": "not_allowed",
+}
+"""Our codes by pydantic's types of error; any other but our own is a wrong type."""
+_OURS = frozenset({"not_printable", "invalid_time", "reserved_workspace"})
+
+
+def is_workspace(text: str) -> bool:
+    """Whether this may be a workspace's id."""
+    return text != SYSTEM and re.fullmatch(WORKSPACE_PATTERN, text) is not None
+
+
+def checked_event(value: object) -> Event:
+    """The value as an event; raises EventRefused with every complaint."""
+    try:
+        ADAPTER.validate_python(value)
+    except ValidationError as error:
+        raise EventRefused([complaint_of(dict(e)) for e in error.errors()]) from None
+    event = cast("Event", value)
+    if complaints := list(_contradictions(event)):
+        raise EventRefused(complaints)
+    return event
+
+
+def complaint_of(error: Mapping[str, Any]) -> Complaint:
+    """One of pydantic's errors in our words."""
+    kind = error["type"]
+    code = kind if kind in _OURS else _CODES.get(kind, "wrong_type")
+    return Complaint(pointer(*error["loc"]), code, error["msg"])
+
+
+def _contradictions(event: Event) -> Iterator[Complaint]:
+    kind = event["type"]
+    if kind == "contact.replied" and "message" not in event and "answer" not in event:
+        yield Complaint("/message", "missing_field", "A reply needs a message or an answer")
+    if kind != "question.expired" and "question" in event:
+        yield Complaint("/question", "not_allowed", "Only question.expired names a question")

@@ -1,0 +1,1 @@
+"""The shape of a document and its own tests; the checks of its vocabulary."""

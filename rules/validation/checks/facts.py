@@ -1,0 +1,66 @@
+"""Each custom attribute is declared with its name, its type and, if it is an enum, its values."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from rules.formats.suggestions import instead, quoted
+from rules.model.vocabulary import ATTRIBUTE_TYPES, FactType
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rules.errors import Complaint
+    from rules.model.document_tree import Draft, Part
+
+MOST_FACTS = 1_000
+_NAME = re.compile(r"attributes\.[A-Za-z0-9_.-]{1,64}")
+_KEYS = ("type", "values", "personal")
+_LONGEST_VALUE = 200
+
+
+def check(draft: Draft) -> Iterator[Complaint]:
+    facts = draft.root.mapping("facts")
+    if len(facts.value) > MOST_FACTS:
+        yield facts.complain("too_many", f"Declare at most {MOST_FACTS:,} facts")
+    for name, declaration in facts.members():
+        if not _NAME.fullmatch(name):
+            message = (
+                "Only attributes are declared: write attributes. and 1 to 64 letters or digits"
+            )
+            yield declaration.complain("malformed_fact", message)
+        if isinstance(declaration.value, dict):
+            yield from _wrong_declaration(declaration)
+        else:
+            yield declaration.complain("wrong_type", "Write a mapping such as {type: integer}")
+
+
+def _wrong_declaration(declaration: Part) -> Iterator[Complaint]:
+    for key, part in declaration.members():
+        if key not in _KEYS:
+            yield part.complain(
+                "unknown_key", f"{quoted(key)} is no key here: {instead(key, _KEYS)}"
+            )
+    kind = declaration.member("type")
+    if "type" not in declaration.value:
+        yield kind.complain("missing_key", f"Write one of {', '.join(ATTRIBUTE_TYPES)}")
+    elif kind.value not in ATTRIBUTE_TYPES:
+        message = f"Write one of {', '.join(ATTRIBUTE_TYPES)}"
+        yield kind.complain("unknown_type", message)
+    if not isinstance(declaration.value.get("personal", False), bool):
+        yield declaration.member("personal").complain("wrong_type", "Write true or false")
+    yield from _wrong_values(declaration)
+
+
+def _wrong_values(declaration: Part) -> Iterator[Complaint]:
+    values = declaration.member("values")
+    if declaration.value.get("type") != FactType.ENUM:
+        if "values" in declaration.value:
+            yield values.complain("unknown_key", "Only an enum has values: write {type: enum}")
+    elif not isinstance(values.value, list) or not values.value:
+        yield values.complain("missing_values", "An enum needs its values: write a list of texts")
+    for value in values.items():
+        if not isinstance(value.value, str) or not 1 <= len(value.value) <= _LONGEST_VALUE:
+            message = f"A value is a text of 1 to {_LONGEST_VALUE} characters, in quotes if need be"
+            yield value.complain("wrong_type", message)

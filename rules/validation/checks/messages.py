@@ -1,0 +1,41 @@
+"""Each message stands under a language tag and a key, and is a text."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from rules.validation.checks.settings import wrong_tag
+from rules.validation.checks.values import wrong_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rules.errors import Complaint
+    from rules.model.document_tree import Draft
+
+MOST_LANGUAGES = 200
+MOST_MESSAGES = 1_000
+_KEY = re.compile(r"[a-z0-9_]{1,64}")
+
+
+def check(draft: Draft) -> Iterator[Complaint]:
+    messages = draft.root.mapping("messages")
+    if len(messages.value) > MOST_LANGUAGES:
+        yield messages.complain("too_many", f"Write at most {MOST_LANGUAGES} languages")
+    seen: dict[str, str] = {}
+    for tag, texts in messages.members():
+        yield from wrong_tag(texts, tag)
+        if (first := seen.setdefault(tag.lower(), tag)) != tag:
+            message = f"It is the same language as {first}: write it once"
+            yield texts.complain("duplicate_language", message)
+        if not isinstance(texts.value, dict):
+            yield texts.complain("wrong_type", "Write a mapping of keys and texts")
+            continue
+        if len(texts.value) > MOST_MESSAGES:
+            yield texts.complain("too_many", f"Write at most {MOST_MESSAGES:,} messages")
+        for key, text in texts.members():
+            if not _KEY.fullmatch(key):
+                message = "A key is 1 to 64 lower-case letters, digits and underscores"
+                yield text.complain("malformed_key", message)
+            yield from wrong_text(text)

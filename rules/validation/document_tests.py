@@ -1,0 +1,101 @@
+"""The tests that a document carries, run on its own rules.
+
+Each starts from the same facts and from the *default* settings, so that it tests the rules and not
+the settings of today; what it gives stands over both.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from rules.engine.compiler import Policy
+from rules.engine.evaluator import explain
+from rules.errors import Complaint, pointer
+from rules.formats.canonical_json import canonical
+from rules.formats.suggestions import quoted
+from rules.model import builtin
+from rules.model.document import OTHERWISE
+from rules.model.document_tree import Part
+from rules.model.test_defaults import facts, overridden
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from rules.engine.ruling import Ruling
+    from rules.model.document import Document
+
+
+WORTH_COMPILING = 50
+"""Tests under the same settings from which on the rules are compiled: it says the same, faster."""
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """Which tests fail, and which rules no test decides: a complaint and a notice each."""
+
+    failures: tuple[Complaint, ...]
+    notices: tuple[Complaint, ...]
+    untested: tuple[str, ...]
+    """The ids of the rules that no test decides."""
+
+
+def run(document: Document) -> Results:
+    """Run the tests of a document in which nothing else is wrong."""
+    failures: list[Complaint] = []
+    decided = set()
+    for own, tests in _by_settings(document):
+        bound = document.bound({**builtin.tree()["settings"], **own})
+        compiled = Policy(bound) if len(tests) >= WORTH_COMPILING else None
+        for test in tests:
+            starts_from = facts(test.mapping("given").value)
+            ruling = (
+                compiled.decide(starts_from) if compiled else explain(bound, starts_from).ruling
+            )
+            decided.add(ruling.rule)
+            failures.extend(_failures(test, ruling, starts_from.get("conversation.stage")))
+    untested = dict(_untested(document, decided))
+    return Results(tuple(failures), tuple(untested.values()), tuple(untested))
+
+
+def _by_settings(document: Document) -> Iterator[tuple[Mapping[str, Any], list[Part]]]:
+    """The tests by the settings they override, so that the rules are bound once for each set."""
+    groups: dict[bytes, list[Part]] = {}
+    for test in Part("", document.tree).member("tests").items():
+        own = overridden(test.mapping("given").value)
+        groups.setdefault(canonical(own), []).append(test)
+    for tests in groups.values():
+        yield overridden(tests[0].mapping("given").value), tests
+
+
+def _failures(test: Part, ruling: Ruling, stage: str | None) -> Iterator[Complaint]:
+    got = {
+        "outcome": ruling.outcome,
+        "reason": ruling.reason,
+        "rule": ruling.rule,
+        "stage": ruling.stage or stage,
+        "actions": [action.type.value for action in ruling.actions],
+    }
+    differing = [
+        f"{key} {_shown(got[key])} instead of {_shown(expected)}"
+        for key, expected in test.value["expect"].items()
+        if got[key] != expected
+    ]
+    if differing:
+        name = quoted(test.value["name"])
+        message = f"{name} got {'; '.join(differing)}: rule {ruling.rule} decided"
+        yield test.complain("test_failed", message)
+
+
+def _shown(value: str | list[str] | None) -> str:
+    if isinstance(value, list):
+        return f"[{', '.join(value)}]"
+    return value or "none"
+
+
+def _untested(document: Document, decided: set[str]) -> Iterator[tuple[str, Complaint]]:
+    for listed in ("guards", "rules"):
+        for number, rule in enumerate(document.tree.get(listed, ())):
+            if rule["id"] not in decided | {OTHERWISE}:
+                message = f"No test is decided by {rule['id']}: write one"
+                yield rule["id"], Complaint(pointer(listed, number), "rule_untested", message)

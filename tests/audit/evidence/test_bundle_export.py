@@ -1,0 +1,161 @@
+"""A log handed out, and verified where there is nothing but Python."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import shutil
+import stat
+from functools import partial
+from typing import TYPE_CHECKING
+
+import pytest
+
+from audit.evidence.bundle_export import Behind, Signed, export
+from audit.evidence.checkpoint_signer import Checkpoints
+from audit.evidence.verifier_archive import verifier
+from audit.stores.sqlite.store import SqliteStore
+from policy_service.privacy.erasures import erase
+from tests.policy_service.bundles import ORIGIN, exported, filled, key_of, run
+from tests.policy_service.command_line import as_json, call
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.policy_service.api_client import Made
+
+
+@pytest.fixture(scope="module")
+def made(first: Made, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a ledger, a bundle with and one without personal parts, a key and notes."""
+    folder = tmp_path_factory.mktemp("made")
+    for number, note in enumerate(filled(first, folder / "data")):
+        (folder / f"note-{number}").write_bytes(note)
+    (folder / "acme.key").write_text(key_of(folder / "data") + "\n", "utf-8")
+    exported(folder / "data", folder / "bundle")
+    exported(folder / "data", folder / "personal", "--personal")
+    return folder
+
+
+def test_a_bundle_is_verified_on_a_bare_python(made: Path, tmp_path: Path) -> None:
+    """With the key and older checkpoints that an outsider kept; nothing is left behind."""
+    given: list[str | Path] = ["--key", made / "acme.key"]
+    for number in range(2):
+        given += ["--checkpoint", made / f"note-{number}"]
+    for name in ("bundle", "personal"):
+        code, said = run(made / name, *given, beside=tmp_path)
+        assert (code, said["sound"], said["findings"], said["unknown"]) == (0, True, [], [])
+        assert said["personal"] is (name == "personal")
+    [acme] = [
+        log for log in as_json("verify", "--data", made / "data")["logs"] if log["log"] == "acme"
+    ]
+    assert (said["size"], said["root"]) == (acme["size"], acme["root"])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_bundle_holds_what_it_says(made: Path) -> None:
+    """Leaves as they were hashed, the table of them, and what is personal only where asked for."""
+    leaves = (made / "bundle" / "entries.ndjson").read_bytes().splitlines()
+    hashes = [hashlib.sha256(b"\0" + leaf).digest() for leaf in leaves]
+    assert b"".join(hashes) == (made / "bundle" / "hashes").read_bytes()
+    with (made / "bundle" / "entries.csv").open(newline="", encoding="utf-8") as table:
+        rows = list(csv.DictReader(table))
+    assert [row["entry"].encode() for row in rows] == leaves
+    digests = {json.loads(leaf)["digest"] for leaf in leaves if b'"version.proposed"' in leaf}
+    names = {f"{digest.replace(':', '-')}.json" for digest in digests}
+    assert {path.name for path in (made / "bundle" / "versions").iterdir()} == names
+    assert not (made / "bundle" / "personal.ndjson").exists()
+    parts = (made / "personal" / "personal.ndjson").read_text("utf-8")
+    assert "ct-1" in parts
+    assert "ct-2" not in parts
+
+
+def test_a_bundle_is_its_owners_alone(made: Path) -> None:
+    paths = [made / "personal", *(made / "personal").rglob("*")]
+    assert {stat.S_IMODE(path.stat().st_mode) for path in paths if path.is_dir()} == {0o700}
+    assert {stat.S_IMODE(path.stat().st_mode) for path in paths if path.is_file()} == {0o600}
+
+
+def test_the_system_log_is_handed_out_too(made: Path, tmp_path: Path) -> None:
+    bundle = exported(made / "data", tmp_path / "system", log="system")
+    (tmp_path / "key").write_text(key_of(made / "data", "system"), "utf-8")
+    code, said = run(bundle, "--key", tmp_path / "key", beside=tmp_path / "empty")
+    assert (code, said["findings"]) == (0, [])
+
+
+def test_what_is_there_is_left_alone(made: Path) -> None:
+    before = sorted(path.name for path in made.iterdir())
+    data = made / "data"
+    call("export", "--data", data, "--workspace", "acme", "--out", made / "bundle", code=2)
+    call("export", "--data", data, "--workspace", "nobody", "--out", made / "new", code=2)
+    call("export", "--data", data, "--workspace", "acme", "--out", made / "no" / "new", code=2)
+    assert sorted(path.name for path in made.iterdir()) == before
+
+
+def test_without_a_key_it_cannot_tell(made: Path, tmp_path: Path) -> None:
+    code, said = run(made / "bundle", beside=tmp_path)
+    assert (code, said["sound"], said["findings"]) == (2, False, [])
+    assert "--key" in said["unknown"][0]
+
+
+def test_a_checkpoint_newer_than_the_bundle_asks_for_a_newer_bundle(
+    made: Path, tmp_path: Path
+) -> None:
+    """Nothing can be said of what is not there."""
+    older = tmp_path / "older"
+    shutil.copytree(made / "bundle", older)
+    shutil.copy(made / "note-0", older / "checkpoint")
+    size = int((made / "note-0").read_text("utf-8").split("\n")[1])
+    for name, kept in (("entries.ndjson", size), ("entries.csv", size + 1)):
+        lines = (older / name).read_bytes().splitlines(keepends=True)
+        (older / name).write_bytes(b"".join(lines[:kept]))
+    (older / "hashes").write_bytes((older / "hashes").read_bytes()[: 32 * size])
+    shutil.rmtree(older / "versions")
+    (older / "versions").mkdir()
+    first = json.loads((older / "entries.ndjson").read_bytes().splitlines()[0])
+    name = f"{first['digest'].replace(':', '-')}.json"
+    shutil.copy(made / "bundle" / "versions" / name, older / "versions")
+    given: list[str | Path] = ["--key", made / "acme.key"]
+    assert run(older, *given, beside=tmp_path / "x")[0] == 0
+    newer: list[str | Path] = ["--checkpoint", made / "note-1"]
+    code, said = run(older, *given, *newer, beside=tmp_path / "x")
+    assert (code, said["findings"]) == (2, [])
+    assert "newer bundle" in said["unknown"][0]
+
+
+@pytest.mark.parametrize("name", ["checkpoint", "key", "entries.ndjson", "hashes", "entries.csv"])
+def test_a_bundle_that_cannot_be_read_is_said_to_be_one(
+    made: Path, tmp_path: Path, name: str
+) -> None:
+    shutil.copytree(made / "bundle", tmp_path / "bundle")
+    (tmp_path / "bundle" / name).unlink()
+    code, said = run(tmp_path / "bundle", "--key", made / "acme.key", beside=tmp_path / "x")
+    assert code == 2
+    assert name in said["unknown"][0]
+
+
+def test_the_verifier_is_the_same_bytes_each_time(made: Path) -> None:
+    """So that one which comes with a bundle can be compared with one of the release."""
+    assert verifier() == verifier() == (made / "bundle" / "verify.pyz").read_bytes()
+
+
+def test_what_is_erased_while_it_is_handed_out_asks_for_a_newer_checkpoint(
+    made: Path, tmp_path: Path
+) -> None:
+    """Or the bundle would miss a part, and the reason would stand behind its end."""
+    data = shutil.copytree(made / "data", tmp_path / "data")
+    with SqliteStore.open(data) as store:
+        checkpoints = Checkpoints(store, ORIGIN)
+        signed = Signed(checkpoints.latest("acme").note, checkpoints.verifier("acme"))
+        erased = partial(erase, workspace="acme", contact="ct-1", by="system", reason="asked")
+        with store.read() as snapshot:
+            store.transact(erased)
+            with pytest.raises(Behind):
+                export(snapshot, "acme", signed, tmp_path / "out", personal=True)
+        with store.read() as snapshot, pytest.raises(Behind):
+            export(snapshot, "acme", signed, tmp_path / "out", personal=True)
+    assert not (tmp_path / "out").exists()
+    bundle = exported(data, tmp_path / "out", "--personal")
+    code, said = run(bundle, "--key", made / "acme.key", beside=tmp_path / "x")
+    assert (code, said["findings"]) == (0, [])

@@ -1,0 +1,166 @@
+"""A bundle that is made to break its verifier is never "sound", and a crash is never a finding."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from audit import __main__ as command
+from audit.__main__ import main
+from audit.verification.bundle_format import (
+    CHECKPOINT,
+    ENTRIES,
+    HASHES,
+    KEY,
+    LONGEST_LINE,
+    PERSONAL,
+    TABLE,
+    VERSIONS,
+)
+from audit.verification.findings import Code
+from audit.verification.history_checks import History
+from tests.fakes.leaves import DIGEST, DOCUMENT, decision
+from tests.fakes.logical import copied
+from tests.policy_service.bundles import exported, filled, key_of, run
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.policy_service.api_client import Made
+
+
+@pytest.fixture(scope="module")
+def made(first: Made, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A bundle with personal parts, and a file with its key."""
+    folder = tmp_path_factory.mktemp("made")
+    filled(first, folder / "data")
+    (folder / "acme.key").write_text(key_of(folder / "data") + "\n", "utf-8")
+    return exported(folder / "data", folder / "bundle", "--personal"), folder / "acme.key"
+
+
+@pytest.mark.parametrize("name", [CHECKPOINT, KEY, ENTRIES, HASHES, TABLE, PERSONAL])
+@pytest.mark.parametrize("what", ["a pipe", "without an end", "a folder"])
+def test_what_is_no_file_cannot_be_read_and_is_not_waited_for(
+    made: tuple[Path, Path], tmp_path: Path, name: str, what: str
+) -> None:
+    bundle = copied(made[0], tmp_path / "bundle")
+    (bundle / name).unlink()
+    if what == "a pipe":
+        os.mkfifo(bundle / name)
+    elif what == "a folder":
+        (bundle / name).mkdir()
+    else:
+        (bundle / name).symlink_to("/dev/zero")
+    code, said = run(bundle, "--key", made[1], beside=tmp_path / "beside")
+    assert (code, said) == (2, {"unknown": [f"cannot tell: {name} is no file"]})
+
+
+@pytest.mark.parametrize("name", [CHECKPOINT, KEY])
+def test_what_is_too_long_is_not_read(made: tuple[Path, Path], tmp_path: Path, name: str) -> None:
+    bundle = copied(made[0], tmp_path / "bundle")
+    os.truncate(bundle / name, LONGEST_LINE + 1)
+    code, said = run(bundle, "--key", made[1], beside=tmp_path / "beside")
+    assert (code, said["unknown"]) == (2, [f"cannot tell: {name} is longer than 16777216 bytes"])
+
+
+@pytest.mark.parametrize("what", ["a pipe", "too long"])
+def test_a_document_that_cannot_be_read_is_missing(
+    made: tuple[Path, Path], tmp_path: Path, what: str
+) -> None:
+    bundle = copied(made[0], tmp_path / "bundle")
+    document = min((bundle / VERSIONS).iterdir())
+    if what == "a pipe":
+        document.unlink()
+        os.mkfifo(document)
+    else:
+        os.truncate(document, LONGEST_LINE + 1)
+    code, said = run(bundle, "--key", made[1], beside=tmp_path / "beside")
+    assert (code, [each["code"] for each in said["findings"]]) == (1, ["document"])
+
+
+@pytest.mark.parametrize("error", [MemoryError(), RecursionError("too deep"), KeyError("x")])
+@pytest.mark.parametrize("form", [(), ("--json",)], ids=str)
+def test_what_nobody_foresaw_is_not_being_able_to_tell(
+    made: tuple[Path, Path],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    error: Exception,
+    form: tuple[str, ...],
+) -> None:
+    """It is named; exit code 1 is for findings alone."""
+
+    def fails(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(command, "verify_bundle", fails)
+    assert main([str(made[0]), "--key", str(made[1]), *form]) == 2
+    said = capsys.readouterr().out
+    assert f"cannot tell: the verifier failed, {type(error).__name__}" in said
+
+
+@pytest.mark.parametrize("out", ["/dev/full", "a pipe that nobody reads"])
+def test_what_cannot_be_printed_was_not_told(
+    made: tuple[Path, Path], tmp_path: Path, out: str
+) -> None:
+    arguments: list[str | Path] = [
+        sys.executable,
+        made[0] / "verify.pyz",
+        made[0],
+        "--key",
+        made[1],
+    ]
+    if out == "/dev/full":
+        writing = os.open(out, os.O_WRONLY)
+    else:
+        reading, writing = os.pipe()
+        os.close(reading)
+    try:
+        ran = subprocess.run(
+            arguments, cwd=tmp_path, stdout=writing, stderr=subprocess.PIPE, check=False, timeout=60
+        )
+    finally:
+        os.close(writing)
+    assert ran.returncode == 2
+    assert ran.stderr.startswith(b"cannot tell: what was found cannot be printed")
+
+
+def test_names_that_the_terminal_has_no_characters_for_are_said_in_others(
+    made: tuple[Path, Path], tmp_path: Path
+) -> None:
+    bundle = copied(made[0], tmp_path / "bundle")
+    (bundle / VERSIONS / "straße").touch()
+    ran = subprocess.run(
+        [sys.executable, bundle / "verify.pyz", bundle, "--key", made[1]],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        check=False,
+        timeout=60,
+    )
+    assert (ran.returncode, ran.stderr) == (1, b"")
+    assert b"stra\\xdfe" in ran.stdout
+
+
+def test_a_key_in_place_of_its_file_is_said_to_be_one(
+    made: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    key = made[1].read_text("utf-8").strip()
+    assert main([str(made[0]), "--key", key]) == 2
+    assert "--key takes a file, and this is the key itself" in capsys.readouterr().out
+    assert main([str(made[0]), "--key", "no-such-file"]) == 2
+    assert "No such file" in capsys.readouterr().out
+
+
+def test_a_member_that_is_nested_too_deep_to_be_said_is_found() -> None:
+    """It can be read, and not be told of: no reason to say nothing of the entry."""
+    deep: list[Any] = []
+    for _ in range(10_000):
+        deep = [deep]
+    leaf = decision("a")
+    leaf["facts"]["conversation.stage"] = deep
+    found = History("acme", {DIGEST: DOCUMENT}.get).next(0, leaf)
+    assert found[-1].code == Code.INCOMPLETE

@@ -1,0 +1,295 @@
+"""Signed notes against the standard's example, those of others, and random ones."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from audit.log import ed25519
+from audit.log.signed_note import (
+    MAX_SIGNATURES,
+    MAX_SIZE,
+    BadKey,
+    BadNote,
+    BadSignature,
+    Note,
+    Refused,
+    Signature,
+    UnknownSigner,
+    VerifierKey,
+    decode_base64,
+    encode_base64,
+    format_key,
+    format_note,
+    parse_key,
+    parse_note,
+    sign_note,
+    verify_note,
+)
+from tests.audit.signers import flipped, signer
+
+# The example of c2sp.org/signed-note.
+FOO = "example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k"
+FOO_NOTE = (
+    "This is an example message.\n"
+    "\n"
+    "— example.com/foo Uw2QOkn8srV1yJGh2VYRlL1Tnagv1YEq6TfXppzi2ONncAlTgK7Ztg1ERYNZXsYjOBH3mFXm"
+    "RKuwHjG1Yu72IneyaQM=\n"
+)
+# The keys and notes that golang.org/x/mod/sumdb/note tests with.
+PETER = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW"
+ENOCH = "EnochRoot+af0cfe78+ATtqJ7zOtqQtYqOo0CpvDXNlMhV3HeJDpjrASKGLWdop"
+TEXT = (
+    "If you think cryptography is the answer to your problem,\n"
+    "then you don't know what your problem is.\n"
+)
+BY_PETER = (
+    "— PeterNeumann x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZInNIuGUgYN1FFYC2pZSNXgKvqfqdng"
+    "otpRZb6KE6RyyBwJnAM=\n"
+)
+BY_ENOCH = (
+    "— EnochRoot rwz+eBzmZa0SO3NbfRGzPCpDckykFXSdeX+MNtCOXm2/5n2tiOHp+vAF1aGrQ5ovTG01oOTGwnW"
+    "Lox33WWd1RvMc+QQ=\n"
+)
+
+names = st.text(st.characters(exclude_categories=["Cc", "Cs", "Zs", "Zl", "Zp"]), min_size=1)
+names = names.map(lambda name: name.replace("+", "-"))
+lines = st.text(st.characters(exclude_categories=["Cc", "Cs"]))
+texts = st.lists(lines, min_size=1).map(lambda each: "".join(f"{line}\n" for line in each))
+signatures = st.builds(
+    Signature, names, st.binary(min_size=4, max_size=4), st.binary(min_size=1, max_size=90)
+)
+notes = st.builds(Note, texts, st.lists(signatures, min_size=1, max_size=5).map(tuple))
+
+
+def text_of(note: str, *keys: str) -> str:
+    return verify_note(note.encode(), [parse_key(key) for key in keys]).text
+
+
+def test_the_example_of_the_standard_is_verified() -> None:
+    assert text_of(FOO_NOTE, FOO) == "This is an example message.\n"
+
+
+def test_the_poem_of_the_standard_is_parsed() -> None:
+    """An empty line in the text does not end it."""
+    poem = (
+        "Ognuno sta solo sul cuor della terra\ntrafitto da un raggio di sole:\n\n"
+        "ed è subito sera.\n"
+    )
+    line = (
+        "— quasimodo.example/salvatore NnugSzTjtVAewIS+Z/iJhUPeFDkO/5QQ2i5ddnGITLlC+EhfLW9oJ"
+        "KONrMouFSQU0xMcXxj99ihAQwaqP3ZekRwNtIc=\n"
+    )
+    note = parse_note(f"{poem}\n{line}".encode())
+    assert note.text == poem
+    [signature] = note.signatures
+    assert (signature.name, signature.key_id.hex()) == ("quasimodo.example/salvatore", "367ba04b")
+    assert len(signature.signature) == ed25519.SIGNATURE_SIZE
+
+
+@pytest.mark.parametrize("key", [FOO, PETER, ENOCH])
+def test_keys_of_others_are_written_as_they_were_read(key: str) -> None:
+    assert format_key(parse_key(key)) == key
+
+
+def test_notes_of_others_are_verified() -> None:
+    assert text_of(f"{TEXT}\n{BY_PETER}", PETER) == TEXT
+    assert text_of(f"{TEXT}\n{BY_PETER}{BY_ENOCH}", ENOCH, PETER) == TEXT
+
+
+def test_we_sign_as_the_reference_does() -> None:
+    """With the private key of PeterNeumann, which is published with the reference's tests."""
+    secret = decode_base64("AYEKFALVFGyNhPJEMzD1QIDr+Y7hfZx09iUvxdXHKDFz")[1:]
+    assert sign_note(TEXT, *signer("PeterNeumann", secret)) == f"{TEXT}\n{BY_PETER}".encode()
+
+
+def test_only_verified_signatures_are_returned() -> None:
+    note = f"{TEXT}\n{BY_ENOCH}{BY_PETER}".encode()
+    verified = verify_note(note, [parse_key(PETER)])
+    assert [each.name for each in verified.signatures] == ["PeterNeumann"]
+    assert [each.name for each in parse_note(note).signatures] == ["EnochRoot", "PeterNeumann"]
+
+
+def test_a_wrong_signature_of_a_known_key_refuses_the_note() -> None:
+    """Whatever else is right."""
+    forged = BY_ENOCH.replace("RvMc+QQ=", "RvMc+QU=")
+    with pytest.raises(BadSignature, match="EnochRoot"):
+        text_of(f"{TEXT}\n{BY_PETER}{forged}", PETER, ENOCH)
+    assert text_of(f"{TEXT}\n{BY_PETER}{forged}", PETER) == TEXT
+
+
+def test_an_unknown_key_says_nothing_whatever_it_shares_with_a_known_one() -> None:
+    """Its name or its id, but not both, and of a signature type that nobody knows."""
+    note = parse_note(f"{TEXT}\n{BY_PETER}".encode())
+    [right] = note.signatures
+    same_name = Signature(right.name, b"\0\0\0\0", right.signature)
+    same_id = Signature("EnochRoot", right.key_id, b"?")
+    both = format_note(Note(TEXT, (same_name, same_id, right)))
+    assert verify_note(both, [parse_key(PETER)]) == note
+    with pytest.raises(UnknownSigner):
+        verify_note(format_note(Note(TEXT, (same_name, same_id))), [parse_key(PETER)])
+
+
+def test_a_note_that_nobody_known_signed_is_refused() -> None:
+    with pytest.raises(UnknownSigner):
+        text_of(f"{TEXT}\n{BY_PETER}", ENOCH)
+    with pytest.raises(UnknownSigner):
+        text_of(f"{TEXT}\n{BY_PETER}")
+
+
+def test_every_flipped_bit_of_a_note_is_refused() -> None:
+    log = signer("log")
+    note = sign_note("a\n", *log)
+    assert verify_note(note, [log.key]).text == "a\n"
+    for each in flipped(note):
+        with pytest.raises(Refused):
+            verify_note(each, [log.key])
+
+
+def test_every_part_and_every_flipped_bit_of_a_key_is_refused() -> None:
+    parts = {PETER[i:j] for i in range(len(PETER)) for j in range(i, len(PETER) + 1)} - {PETER}
+    bits = [each.decode("latin-1") for each in flipped(PETER.encode())]
+    for key in (*parts, *bits, PETER + "\n", PETER + "=", ""):
+        with pytest.raises(BadKey):
+            parse_key(key)
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "PeterNeumann+cc469956+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TWBADKEY==",
+        "PeterNeumann+173116ae+ZRpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW",
+        "PeterNeumann+C74F20A3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW",
+    ],
+    ids=["length", "type", "upper case"],
+)
+def test_a_key_of_another_kind_is_refused(key: str) -> None:
+    with pytest.raises(BadKey):
+        parse_key(key)
+
+
+@pytest.mark.parametrize(
+    "name", ["", "a b", "a+b", "a\u2003b", "a\u0085", "a\nb", "\x00", "\ud800"]
+)
+def test_a_name_without_spaces_and_plus_is_a_name(name: str) -> None:
+    """Also without control characters, which no note may hold."""
+    with pytest.raises(BadKey):
+        VerifierKey(name, parse_key(PETER).key)
+    if name.isprintable() or name == "a\u2003b":
+        with pytest.raises(BadNote):
+            parse_note(f"{TEXT}\n{BY_PETER}".replace("PeterNeumann", name).encode())
+
+
+def test_a_key_that_anybody_signs_for_is_refused() -> None:
+    """Its signatures of small order are right for many texts, without a private key."""
+    with pytest.raises(BadKey):
+        VerifierKey("log", (1).to_bytes(32, "little"))
+
+
+def test_keys_that_cannot_be_told_apart_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A collision of 32 bits is quickly made; here the ids are."""
+    monkeypatch.setattr(VerifierKey, "id", b"same")
+    log, other = signer("log").key, signer("log", b"other").key
+    with pytest.raises(BadKey, match="two keys"):
+        verify_note(f"{TEXT}\n{BY_PETER}".encode(), [log, log, other])
+
+
+@pytest.mark.parametrize(
+    "note",
+    [
+        "",
+        "\n",
+        "\n\n",
+        TEXT,
+        TEXT + "\n",
+        TEXT + BY_PETER,
+        f"{TEXT}\n{BY_PETER}"[:-1],
+        f"{TEXT}\n{BY_PETER}\n",
+        f"{TEXT}\n{BY_PETER}Unexpected line.\n",
+        f"{TEXT}\n{BY_PETER}".replace("—", "-"),
+        f"{TEXT}\n{BY_PETER}".replace("— ", "—  "),
+        f"{TEXT}\n{BY_PETER}".replace("— ", "—\u00a0"),
+        f"{TEXT}\n{BY_PETER}".replace("AM=", "AM= "),
+        f"{TEXT}\n{BY_PETER}".replace("AM=", "AM"),
+        f"{TEXT}\n{BY_PETER}".replace("AM=", "AN="),
+        f"{TEXT}\n{BY_PETER}".replace("x08go/", "x08go_"),
+        f"{TEXT}\n{BY_PETER}".replace("\n", "\r\n"),
+        f"{TEXT}\n— PeterNeumann x08gow==\n",
+        f"{TEXT}\n— PeterNeumann\n",
+        f"\x01{TEXT}\n{BY_PETER}",
+        f"\t{TEXT}\n{BY_PETER}",
+    ],
+)
+def test_what_is_not_of_the_format_is_no_note(note: str) -> None:
+    with pytest.raises(BadNote):
+        parse_note(note.encode())
+
+
+def test_a_note_is_utf_8() -> None:
+    with pytest.raises(BadNote, match="UTF-8"):
+        parse_note(b"\xff" + f"{TEXT}\n{BY_PETER}".encode())
+    with pytest.raises(BadNote, match="UTF-8"):
+        sign_note("\ud800\n", *signer("log"))
+
+
+def test_a_note_has_no_more_signatures_and_bytes_than_the_limits() -> None:
+    """The standard demands that 16 signatures be accepted."""
+    many = f"{TEXT}\n{BY_PETER * MAX_SIGNATURES}"
+    assert len(parse_note(many.encode()).signatures) == MAX_SIGNATURES >= 16
+    with pytest.raises(BadNote, match="more than"):
+        parse_note((many + BY_PETER).encode())
+    rest = MAX_SIZE - len(f"\n\n{BY_PETER}".encode())
+    assert parse_note(("a" * rest + f"\n\n{BY_PETER}").encode())
+    with pytest.raises(BadNote, match="longer"):
+        parse_note(("a" * (rest + 1) + f"\n\n{BY_PETER}").encode())
+
+
+@given(notes)
+def test_what_is_written_is_read(note: Note) -> None:
+    assert parse_note(format_note(note)) == note
+
+
+@given(texts)
+def test_what_is_signed_is_verified(text: str) -> None:
+    log = signer("example.com/log")
+    assert verify_note(sign_note(text, *log), [log.key]).text == text
+
+
+@given(st.binary(max_size=200) | st.text().map(str.encode))
+def test_whatever_comes_is_a_note_or_refused(data: bytes) -> None:
+    """And what is a note is written again as it came."""
+    try:
+        note = parse_note(data)
+    except BadNote:
+        return
+    assert format_note(note) == data
+
+
+@pytest.mark.parametrize("text", ["", "no newline", "a\n\nb", "a\x00\n", "a\r\n"])
+def test_what_cannot_be_a_text_is_not_signed(text: str) -> None:
+    with pytest.raises(BadNote):
+        sign_note(text, *signer("log"))
+
+
+def test_a_note_without_signatures_cannot_be_written() -> None:
+    with pytest.raises(BadNote):
+        format_note(Note(TEXT, ()))
+
+
+def test_what_signs_gives_64_bytes() -> None:
+    with pytest.raises(BadSignature):
+        sign_note(TEXT, signer("log").key, lambda text: text)
+
+
+@given(st.binary())
+def test_base64_is_canonical(data: bytes) -> None:
+    assert decode_base64(encode_base64(data)) == data
+
+
+@pytest.mark.parametrize(
+    "text", ["AB==", "AAF=", "AA", "AA==AA==", "A A=", "AA=\n=", "Ä===", "-_=="]
+)
+def test_base64_that_another_would_write_differently_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r".+"):
+        decode_base64(text)

@@ -1,0 +1,112 @@
+"""What a log's version entries make of its versions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from audit.entry import new_entry
+from audit.errors import BrokenHistory
+from audit.projections.versions import Status, Versions, fold
+from tests.fakes.leaves import DIGEST, version
+
+
+def folded(*steps: dict[str, Any]) -> Versions:
+    return fold(new_entry("acme", index, leaf, None) for index, leaf in enumerate(steps))
+
+
+def status(versions: Versions, number: int) -> Status:
+    record = versions.get(number)
+    assert record is not None
+    return record.status
+
+
+def test_a_log_without_versions_has_none_active() -> None:
+    assert (folded().active, folded().next_number, folded().get(1)) == (None, 1, None)
+
+
+def test_a_version_goes_from_proposed_to_active_step_by_step() -> None:
+    """Each step is one entry, and its status is read from the last."""
+    steps = [version(step) for step in ("proposed", "approved", "activated")]
+    seen = [status(folded(*steps[:end]), 1) for end in (1, 2, 3)]
+    assert seen == [Status.PROPOSED, Status.APPROVED, Status.ACTIVE]
+    assert [folded(*steps[:end]).active for end in (1, 2, 3)] == [None, None, 1]
+
+
+def test_a_record_says_who_did_what_when() -> None:
+    """What compliance asks of a version stands in its record."""
+    record = folded(
+        version("proposed", by="key-a", title="T", note="N"),
+        version("approved", by="key-b"),
+        version("activated", by="key-b"),
+    ).get(1)
+    assert record is not None
+    assert (record.number, record.digest, record.title, record.note) == (1, DIGEST, "T", "N")
+    assert (record.proposed_by, record.proposed_at) == ("key-a", version("proposed")["at"])
+    assert [(step.index, step.by) for step in record.approvals] == [(1, "key-b")]
+    assert [(step.index, step.by) for step in record.activations] == [(2, "key-b")]
+
+
+def test_the_replaced_version_retires_and_may_come_back() -> None:
+    """Rolling back is activating an older version; its earlier steps stay."""
+    first = [version(step) for step in ("proposed", "approved", "activated")]
+    second = [version(step, 2) for step in ("proposed", "approved", "activated")]
+    replaced = [*first, *second, version("retired", 1)]
+    versions = folded(*replaced)
+    assert (versions.active, status(versions, 1), status(versions, 2)) == (2, "retired", "active")
+    back = folded(*replaced, version("activated", 1), version("retired", 2))
+    assert (back.active, status(back, 1), status(back, 2)) == (1, "active", "retired")
+    record = back.get(1)
+    assert record is not None
+    assert [step.index for step in record.activations] == [2, 7]
+    assert back.next_number == 3
+
+
+def test_a_version_is_approved_by_as_many_keys_as_are_required_then() -> None:
+    """The same key twice is one; where none must approve, it is proposed until somebody does."""
+    by = [version("approved", by=key) for key in ("key-b", "key-b", "key-c")]
+    required = [version("approvals", count=count, reason="so many") for count in (0, 2)]
+    seen = [status(folded(required[1], version("proposed"), *by[:end]), 1) for end in range(4)]
+    assert seen == [Status.PROPOSED, Status.PROPOSED, Status.PROPOSED, Status.APPROVED]
+    assert status(folded(required[0], version("proposed")), 1) == Status.PROPOSED
+    assert status(folded(version("proposed"), by[0], required[1]), 1) == Status.PROPOSED
+    back = folded(version("proposed"), by[0], *reversed(required))
+    assert (status(back, 1), back.required) == (Status.APPROVED, 0)
+    assert back.required_since is not None
+    assert (back.required_since.index, back.required_since.reason) == (3, "so many")
+
+
+@pytest.mark.parametrize(("step", "ends"), [("rejected", "rejected"), ("superseded", "superseded")])
+def test_a_version_may_end_without_being_active(step: str, ends: str) -> None:
+    versions = folded(version("proposed"), version(step, reason="too early"))
+    assert (status(versions, 1), versions.active) == (ends, None)
+
+
+def test_a_rejection_keeps_its_reason() -> None:
+    record = folded(version("proposed"), version("rejected", reason="too early")).get(1)
+    assert record is not None
+    assert record.rejected is not None
+    assert record.rejected.reason == "too early"
+
+
+@pytest.mark.parametrize(
+    "leaf",
+    [
+        version("proposed", 1),
+        version("proposed", 3),
+        version("approved", 2),
+        version("approved", digest="sha256:other"),
+        version("activated", digest="sha256:other"),
+    ],
+)
+def test_an_entry_that_cannot_follow_is_refused(leaf: dict[str, Any]) -> None:
+    """Numbers count up, and a digest stays what was proposed."""
+    with pytest.raises(BrokenHistory):
+        folded(version("proposed"), leaf)
+
+
+def test_other_kinds_change_nothing() -> None:
+    versions = folded(version("proposed"))
+    hold = {"format": 1, "kind": "hold.set", "at": version("proposed")["at"], "workspace": "acme"}
+    assert versions.after(1, hold) == versions

@@ -1,0 +1,85 @@
+"""What stands in the file and fits no log is told, though no walk through the logs meets it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from audit.evidence.ledger_verifier import verify_all
+from audit.stores.sqlite.store import SqliteStore
+from tests.fakes.leaves import NOON, decide
+from tests.fakes.tampering import owned
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """A ledger of one log, two decisions on two contacts and a document."""
+    with SqliteStore.create(tmp_path / "data", clock=lambda: NOON) as store:
+        store.transact(lambda tx: tx.add_document(b"{}"))
+        store.transact(decide("a"))
+        store.transact(decide("b", contact="ct-2"))
+    return tmp_path / "data"
+
+
+def told(data: Path) -> list[str]:
+    with SqliteStore.open(data) as store, store.read() as snapshot:
+        return list(snapshot.strays())
+
+
+def test_a_sound_ledger_has_no_strays(data: Path) -> None:
+    assert told(data) == []
+
+
+@pytest.mark.parametrize(
+    ("statement", "words"),
+    [
+        ("DELETE FROM logs", "2 entries of a log that is not there"),
+        ("DELETE FROM entries WHERE seq = 1", "1 entries missing from the order of all"),
+        ("DELETE FROM entries WHERE seq = 2", "1 personal parts of an entry that is not there"),
+        ("UPDATE contacts SET log = 7", "2 personal parts of a contact that is not there"),
+        ("DELETE FROM contacts", "2 personal parts of a contact that is not there"),
+        ("UPDATE documents SET body = x'5b5d'", "a document that is not what its digest"),
+        ("DROP INDEX entries_by_event", "the index entries_by_event is gone or was changed"),
+        ("CREATE TABLE more (a)", "the table 'more' is not one of ours"),
+    ],
+)
+def test_what_fits_no_log_is_told(data: Path, statement: str, words: str) -> None:
+    with owned(data) as connection:
+        connection.execute(statement)
+    assert any(stray.startswith(words) for stray in told(data))
+
+
+def test_triggers_that_were_taken_away_are_told(data: Path) -> None:
+    with owned(data):
+        pass
+    assert "the trigger entries_update is gone or was changed" in told(data)
+
+
+@pytest.mark.parametrize(
+    ("statement", "message"),
+    [
+        (
+            "UPDATE contacts SET contact = 'mallory' WHERE ref = 1",
+            "a personal part is kept as another contact's",
+        ),
+        (
+            "UPDATE personal SET contact = 2 WHERE entry = 1",
+            "a personal part is damaged: it does not open with the contact's key",
+        ),
+    ],
+)
+def test_a_personal_part_that_is_said_to_be_another_contacts_is_found(
+    data: Path, statement: str, message: str
+) -> None:
+    """Else a search would show, and an erasure erase, the wrong person's."""
+    with owned(data) as connection:
+        connection.execute(statement)
+    with SqliteStore.open(data) as store, store.read() as snapshot:
+        findings = [finding for report in verify_all(snapshot) for finding in report.findings]
+    assert ("acme", 0, message) in [
+        (finding.log, finding.index, finding.message) for finding in findings
+    ]

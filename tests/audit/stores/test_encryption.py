@@ -1,0 +1,173 @@
+"""Personal parts are sealed: what is in no file cannot leak from one."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import pytest
+
+from audit.errors import ErasedMeanwhile, StorageUnavailable
+from audit.evidence.ledger_verifier import verify_all
+from audit.stores.encryption import CannotUnseal, pseudonym, seal, unseal
+from audit.stores.files import contact_keys
+from audit.stores.files.contact_keys import KEYS, ContactKeys
+from audit.stores.sqlite.store import LEDGER, SqliteStore
+from tests.fakes.leaves import decide, first_version, personal
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+KEY, HASH = b"k" * 32, b"h" * 32
+PART = personal("ev-1", "ct-é")
+
+
+def keys_in(data: Path) -> int:
+    with closing(sqlite3.connect(data / KEYS)) as connection:
+        [count] = connection.execute("SELECT count(*) FROM keys").fetchone()
+    return int(count)
+
+
+def test_what_was_sealed_opens_with_its_key_beside_its_entry() -> None:
+    body = seal(KEY, HASH, PART)
+    assert unseal(KEY, HASH, body) == PART
+    assert seal(KEY, HASH, PART) != body
+
+
+@pytest.mark.parametrize(
+    ("key", "leaf_hash"), [(b"l" * 32, HASH), (KEY, b"i" * 32)], ids=["key", "entry"]
+)
+def test_it_opens_with_no_other_key_and_beside_no_other_entry(key: bytes, leaf_hash: bytes) -> None:
+    with pytest.raises(CannotUnseal):
+        unseal(key, leaf_hash, seal(KEY, HASH, PART))
+
+
+def test_every_flipped_bit_is_noticed() -> None:
+    body = seal(KEY, HASH, PART)
+    for bit in range(len(body) * 8):
+        flipped = bytearray(body)
+        flipped[bit // 8] ^= 1 << bit % 8
+        with pytest.raises(CannotUnseal):
+            unseal(KEY, HASH, bytes(flipped))
+
+
+@pytest.mark.parametrize("body", [b"", b"\x01", b"\x01" + b"n" * 12, b"\x02" + b"n" * 80])
+def test_what_is_no_sealed_body_is_refused(body: bytes) -> None:
+    with pytest.raises(CannotUnseal):
+        unseal(KEY, HASH, body)
+
+
+def test_a_pseudonym_is_the_same_for_one_contact_of_one_log_alone() -> None:
+    """The fixed vector: what contacts were filed under is found again by any release."""
+    known = "3e2784699f24e8f1b1c38b75e4991f0cf66d3836d79104f0ff72e0c77fc23372"
+    names = {pseudonym(KEY, log, contact) for log in ("a", "b") for contact in ("x", "y")}
+    assert len(names) == 4
+    assert pseudonym(KEY, "acme", "ct-1") == known
+
+
+def test_nothing_of_a_person_is_in_any_file(tmp_path: Path) -> None:
+    """Also while it is written, in the log of what is being written."""
+    with SqliteStore.create(tmp_path) as store:
+        store.transact(decide("ev-1", contact="mallory@example.com"))
+        written = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
+    assert f"{LEDGER}-wal" in written
+    assert [name for name, body in written.items() if b"mallory" in body] == []
+
+
+def test_erasing_destroys_the_key(tmp_path: Path) -> None:
+    """Then what is left of the sealed part, in a copy say, opens for nobody."""
+    with SqliteStore.create(tmp_path) as store:
+        store.transact(decide("ev-1"))
+        before = keys_in(tmp_path)
+        store.transact(lambda tx: tx.erase("acme", "ct-1"))
+        assert keys_in(tmp_path) == before - 1
+
+
+def test_a_key_that_outlived_its_erasure_is_destroyed_by_the_next_writer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The process died between the two files."""
+    with SqliteStore.create(tmp_path) as store:
+        store.transact(decide("ev-1"))
+        before = keys_in(tmp_path)
+        with monkeypatch.context() as patched:
+            patched.setattr(ContactKeys, "destroy", lambda _, __: None)
+            store.transact(lambda tx: tx.erase("acme", "ct-1"))
+    assert keys_in(tmp_path) == before
+    with SqliteStore.open(tmp_path) as store:
+        store.transact(decide("ev-2", contact="ct-2"))
+        with closing(sqlite3.connect(tmp_path / KEYS)) as connection:
+            assert connection.execute("SELECT 1 FROM keys WHERE number = 1").fetchone() is None
+
+
+def test_a_number_is_never_given_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not to two processes, not after a restart, and not after the last one was destroyed."""
+    monkeypatch.setattr(contact_keys, "AT_ONCE", 3)
+    ContactKeys.create(tmp_path / KEYS)
+    one, other = ContactKeys(tmp_path / KEYS), ContactKeys(tmp_path / KEYS)
+    taken = [one.take(), other.take(), one.take(), one.take(), one.take()]
+    one.destroy([*taken, 9])
+    one.close()
+    taken += [ContactKeys(tmp_path / KEYS).take(), other.take()]
+    assert len({*taken}) == len(taken)
+
+
+def test_older_keys_than_the_ledgers_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They would give out numbers again, also those of the erased, whose keys are destroyed."""
+    monkeypatch.setattr(contact_keys, "AT_ONCE", 1)
+    with SqliteStore.create(tmp_path) as store:
+        store.transact(decide("ev-1", contact="ct-1"))
+        older = (tmp_path / KEYS).read_bytes()
+        store.transact(decide("ev-2", contact="ct-2"))
+        store.transact(lambda tx: tx.erase("acme", "ct-2"))
+    (tmp_path / KEYS).write_bytes(older)
+    with SqliteStore.open(tmp_path) as store:
+        with pytest.raises(StorageUnavailable, match="older than the ledger"):
+            store.transact(decide("ev-3", contact="ct-3"))
+        with store.read() as view:
+            assert view.personal("acme", 0) == personal("ev-1", "ct-1")
+
+
+def test_without_the_keys_nothing_personal_is_written(tmp_path: Path) -> None:
+    with SqliteStore.create(tmp_path) as store:
+        store.transact(decide("ev-1"))
+    (tmp_path / KEYS).unlink()
+    with SqliteStore.open(tmp_path) as store, pytest.raises(StorageUnavailable):
+        store.transact(decide("ev-2"))
+
+
+def test_who_was_erased_while_a_snapshot_was_open_is_no_finding_in_it(tmp_path: Path) -> None:
+    """The entry that says why is not in what it sees."""
+    with SqliteStore.create(tmp_path) as store:
+        store.transact(first_version)
+        store.transact(decide("ev-1"))
+    with SqliteStore.open(tmp_path) as reading, SqliteStore.open(tmp_path) as erasing:
+        with reading.read() as before:
+            erasing.transact(lambda tx: tx.erase("acme", "ct-1"))
+            with pytest.raises(ErasedMeanwhile):
+                before.personal("acme", 3)
+            assert [report.findings for report in verify_all(before)] == [()]
+        with reading.read() as after:
+            assert after.personal("acme", 3) is None
+
+
+def test_a_key_that_could_not_be_destroyed_is_destroyed_with_the_next_commit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The erasure is on disk and is answered so; its key is not forgotten."""
+    with SqliteStore.create(tmp_path) as store:
+        store.transact(decide("ev-1"))
+        before = keys_in(tmp_path)
+        with monkeypatch.context() as patched:
+            patched.setattr(ContactKeys, "destroy", fails)
+            assert store.transact(lambda tx: tx.erase("acme", "ct-1")) == [0]
+        assert keys_in(tmp_path) == before
+        store.transact(decide("ev-2", contact="ct-2"))
+        assert keys_in(tmp_path) == before - 1
+
+
+def fails(_: ContactKeys, __: object) -> None:
+    raise StorageUnavailable("the disk is full")

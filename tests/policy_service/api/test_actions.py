@@ -1,0 +1,216 @@
+"""Actions: what is to be carried out is listed, what is said of it is entered once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from policy_service.access.keys import Role
+from policy_service.deliveries import actions
+from tests.policy_service.api_client import ACME, event, read, reply
+from tests.policy_service.problems import code, errors
+
+if TYPE_CHECKING:
+    from tests.policy_service.api_client import Api
+
+PATH = f"{ACME}/actions"
+
+
+def listed(api: Api, query: str = "") -> list[dict[str, Any]]:
+    answered = api.get(f"{PATH}{query}", Role.PLATFORM)
+    assert answered.status_code == 200, answered.text
+    items: list[dict[str, Any]] = read(answered)["items"]
+    return items
+
+
+def receipt(api: Api, action: str, **body: Any) -> Any:
+    return api.post(f"{PATH}/{action}/receipt", body, Role.PLATFORM)
+
+
+def retry(api: Api, action: str) -> Any:
+    return api.post(f"{PATH}/{action}/retry", None, Role.PLATFORM)
+
+
+def asked(api: Api) -> str:
+    """The id of an action that is pending."""
+    decided: dict[str, Any] = api.decide(event())
+    identity: str = decided["actions"][0]["id"]
+    return identity
+
+
+def kinds(api: Api) -> list[str]:
+    with api.store.read() as snapshot:
+        return [entry.value["kind"] for entry in snapshot.entries_of("acme", "action.")]
+
+
+def test_an_action_is_pending_with_all_it_asks_for(api: Api) -> None:
+    decided = api.decide(event())
+    assert listed(api) == [
+        {
+            **decided["actions"][0],
+            "decision": decided["id"],
+            "event": "ev-1",
+            "conversation": "c-1",
+            "index": decided["ledger"]["index"],
+            "status": "pending",
+            "status_at": None,
+            "status_by": None,
+            "detail": None,
+        }
+    ]
+
+
+def test_a_receipt_settles_an_action(api: Api) -> None:
+    action = asked(api)
+    api.clock.move(seconds=5)
+    answered = read(receipt(api, action, status="delivered", detail="by push"))
+    assert (answered["status"], answered["detail"]) == ("delivered", "by push")
+    assert answered["status_at"] == "2026-11-22T12:00:05.000Z"
+    assert answered["status_by"] == api.keys["platform"].id
+    assert listed(api) == [answered]
+
+
+def test_a_receipt_twice_is_one_entry(api: Api) -> None:
+    action = asked(api)
+    first = receipt(api, action, status="delivered")
+    again = receipt(api, action, status="delivered", detail="said again")
+    assert first.data == again.data
+    assert kinds(api) == ["action.delivered"]
+
+
+def test_a_failed_action_may_be_tried_again_and_fail_again(api: Api) -> None:
+    action = asked(api)
+    assert read(receipt(api, action, status="failed", detail="no channel"))["status"] == "failed"
+    assert read(retry(api, action))["status"] == "pending"
+    assert read(retry(api, action))["status"] == "pending"
+    assert read(receipt(api, action, status="failed"))["status"] == "failed"
+    assert kinds(api) == ["action.failed", "action.retried", "action.failed"]
+
+
+def test_a_delivery_is_believed_after_a_failure_and_nothing_after_a_delivery(api: Api) -> None:
+    action = asked(api)
+    receipt(api, action, status="failed")
+    assert read(receipt(api, action, status="delivered"))["status"] == "delivered"
+    written = api.written()
+    assert code(receipt(api, action, status="failed")) == (409, "action_settled")
+    assert code(retry(api, action)) == (409, "action_settled")
+    assert api.written() == written
+
+
+def test_the_story_says_what_became_of_an_action(api: Api) -> None:
+    action = asked(api)
+    receipt(api, action, status="delivered")
+    story = read(api.get(f"{ACME}/conversations/c-1"))["items"]
+    assert [each["status"] for each in story[0]["actions"]] == ["delivered"]
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("", ["a", "b", "c"]),
+        ("?status=pending", ["a"]),
+        ("?status=delivered,failed", ["b", "c"]),
+        ("?status=withdrawn", []),
+    ],
+)
+def test_actions_are_found_by_what_became_of_them(api: Api, query: str, found: list[str]) -> None:
+    ids = [api.decide(event(name, conversation={"id": name}))["actions"][0]["id"] for name in "abc"]
+    receipt(api, ids[1], status="delivered")
+    receipt(api, ids[2], status="failed")
+    assert [each["event"] for each in listed(api, query)] == found
+
+
+def many(api: Api) -> list[str]:
+    """Three conversations that each were asked and then routed, with two actions: their ids."""
+    api.decide(event("first"))
+    made = []
+    for name in "abc":
+        changes: dict[str, Any] = {"conversation": {"id": name}}
+        made.append(api.decide(event(name, **changes)))
+        contact = {"email": "ann@example.com"}
+        made.append(api.decide(reply(f"{name}-yes", "customer", contact=contact, **changes)))
+    return [action["id"] for decided in made for action in decided["actions"]]
+
+
+def paged(api: Api, limit: int) -> list[str]:
+    found: list[str] = []
+    after: str | None = ""
+    while after is not None:
+        answered = read(api.get(f"{PATH}?status=pending&limit={limit}{after}", Role.PLATFORM))
+        assert len(answered["items"]) <= limit
+        found += [each["id"] for each in answered["items"]]
+        after = f"&after={answered['next']}" if answered["next"] else None
+    return found
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 100])
+def test_pages_hold_every_action_once_in_order(api: Api, limit: int) -> None:
+    ids = many(api)
+    assert paged(api, limit)[1:] == ids
+
+
+def test_a_page_that_looked_at_enough_goes_on_where_it_stopped(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(actions, "LOOKED_AT", 2)
+    ids = many(api)
+    assert paged(api, 100)[1:] == ids
+
+
+@pytest.mark.parametrize("action", ["dec-nothing.0", "dec-nothing", "x", "%2F"])
+def test_an_action_nobody_asked_for_is_not_found(api: Api, action: str) -> None:
+    asked(api)
+    written = api.written()
+    assert code(receipt(api, action, status="delivered")) == (404, "not_found")
+    assert code(retry(api, action)) == (404, "not_found")
+    assert api.written() == written
+
+
+def test_an_action_of_another_workspace_is_not_found(api: Api) -> None:
+    action = asked(api)
+    answered = api.post(
+        f"/v1/workspaces/globex/actions/{action}/receipt", {"status": "failed"}, Role.PLATFORM
+    )
+    assert code(answered) == (404, "not_found")
+
+
+def test_a_number_that_the_decision_has_not_is_not_found(api: Api) -> None:
+    action = asked(api)
+    assert code(receipt(api, f"{action}0", status="failed")) == (404, "not_found")
+    assert code(receipt(api, action.replace(".0", ".1"), status="failed")) == (404, "not_found")
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        ({}, "/status"),
+        ({"status": "withdrawn"}, "/status"),
+        ({"status": "delivered", "detail": "x" * 501}, "/detail"),
+        ({"status": "delivered", "when": "now"}, "/when"),
+    ],
+)
+def test_a_bad_receipt_is_refused(api: Api, body: dict[str, Any], pointer: str) -> None:
+    action = asked(api)
+    written = api.written()
+    answered = receipt(api, action, **body)
+    assert code(answered) == (400, "invalid_request")
+    assert [each for each, _ in errors(answered)] == [pointer]
+    assert api.written() == written
+
+
+@pytest.mark.parametrize(
+    ("query", "pointer"),
+    [
+        ("?status=pending,", "/status"),
+        ("?status=done", "/status"),
+        ("?after=3", "/after"),
+        ("?after=3.0.0", "/after"),
+        ("?limit=501", "/limit"),
+        ("?kind=x", "/kind"),
+    ],
+)
+def test_a_bad_question_is_refused(api: Api, query: str, pointer: str) -> None:
+    answered = api.get(f"{PATH}{query}", Role.PLATFORM)
+    assert code(answered) == (400, "invalid_request")
+    assert [each for each, _ in errors(answered)] == [pointer]

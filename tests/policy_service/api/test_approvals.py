@@ -1,0 +1,156 @@
+"""How many keys must approve a version: one, until an owner of the workspace says otherwise."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from audit.evidence.ledger_verifier import verify_all
+from policy_service.access.keys import Role
+from tests.policy_service.api_client import ACME, document, event, read
+from tests.policy_service.problems import code
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from werkzeug.test import TestResponse
+
+    from tests.policy_service.api_client import Api
+
+WHY = "Both look"
+
+
+@pytest.fixture(autouse=True)
+def sound(api: Api) -> Iterator[None]:
+    """Whatever was required, the verifier agrees with what was let through."""
+    yield
+    with api.store.read() as view:
+        assert [found for report in verify_all(view) for found in report.findings] == []
+
+
+def require(api: Api, count: Any, reason: str = WHY) -> TestResponse:
+    body = json.dumps({"count": count, "reason": reason})
+    return api.send("PUT", f"{ACME}/approvals", body, api.tokens[Role.OWNER])
+
+
+def proposed(api: Api, title: str = "Two") -> dict[str, Any]:
+    return api.propose(document(title))
+
+
+def approve(api: Api, version: dict[str, Any], token: str | None = None) -> TestResponse:
+    path = f"{ACME}/versions/{version['version']}/approve"
+    body = json.dumps({"digest": version["digest"]})
+    return api.send("POST", path, body, token or api.tokens[Role.APPROVER])
+
+
+def status(api: Api, number: int) -> str:
+    return str(read(api.get(f"{ACME}/versions/{number}"))["status"])
+
+
+def deciding(api: Api, identity: str = "ev-1") -> int:
+    decided = api.decide(event(identity, conversation={"id": identity}))
+    return int(decided["policy"]["version"])
+
+
+def test_one_approval_is_needed_where_nobody_said_how_many(api: Api) -> None:
+    assert read(api.get(f"{ACME}/approvals")) == {"count": 1, "since": None}
+    written = api.written()
+    assert read(require(api, 1)) == {"count": 1, "since": None}
+    assert api.written() == written, "saying what is so already changes nothing"
+    api.publish(document("Two"))
+    kinds = [entry["kind"] for entry in api.entries()]
+    assert "version.approvals" not in kinds
+
+
+def test_who_said_how_many_stands_in_the_ledger(api: Api) -> None:
+    required = read(require(api, 2))
+    assert (required["count"], required["since"]["reason"]) == (2, WHY)
+    [entry] = api.entries("?kind=version.approvals")
+    assert entry["entry"] == {
+        "format": 1,
+        "kind": "version.approvals",
+        "at": required["since"]["at"],
+        "workspace": "acme",
+        "count": 2,
+        "reason": WHY,
+        "by": api.keys[Role.OWNER].id,
+    }
+    assert read(api.get(f"{ACME}/approvals")) == required
+    assert read(api.get("/v1/workspaces/globex/approvals"))["count"] == 1
+
+
+def test_two_keys_approve_and_neither_is_the_proposer_nor_the_same(api: Api) -> None:
+    read(require(api, 2))
+    version = proposed(api)
+    assert read(approve(api, version))["status"] == "proposed"
+    assert code(approve(api, version)) == (409, "already_approved")
+    refused = api.step(2, "activate")
+    assert code(refused) == (409, "wrong_status")
+    assert "1 of the 2 approvals" in read(refused)["detail"]
+    _, second = api.new_key(Role.APPROVER)
+    approved = read(approve(api, version, second))
+    assert (approved["status"], len(approved["approvals"])) == ("approved", 2)
+    assert read(api.step(2, "activate"))["status"] == "active"
+    assert deciding(api) == 2
+
+
+def test_a_team_of_one_activates_what_it_proposed(api: Api) -> None:
+    """With a key of each role: the author's may still not activate."""
+    read(require(api, 0, "There is one of us"))
+    version = proposed(api)
+    assert version["status"] == "proposed"
+    path = f"{ACME}/versions/2/activate"
+    assert code(api.post(path, {}, Role.AUTHOR)) == (403, "role_not_allowed")
+    assert read(api.step(2, "activate"))["status"] == "active"
+    assert deciding(api) == 2
+
+
+def test_what_was_rejected_or_superseded_stays_so_where_no_approval_is_needed(api: Api) -> None:
+    read(require(api, 0))
+    proposed(api)
+    proposed(api, "Three")
+    assert code(api.step(2, "activate")) == (409, "wrong_status")
+    read(api.step(3, "reject", reason="No"))
+    assert code(api.step(3, "activate")) == (409, "wrong_status")
+
+
+def test_more_are_needed_also_for_what_was_approved_and_not_activated(api: Api) -> None:
+    version = proposed(api)
+    read(approve(api, version))
+    read(require(api, 2))
+    assert status(api, 2) == "proposed"
+    assert code(api.step(2, "activate", shadow=True)) == (409, "wrong_status")
+    read(require(api, 1, "Too slow"))
+    assert status(api, 2) == "approved"
+    assert read(api.step(2, "activate"))["status"] == "active"
+
+
+@pytest.mark.parametrize("later", [1, 2, 3])
+def test_rolling_back_needs_no_approval_again(api: Api, later: int) -> None:
+    """Not of the built-in version, nor of what was activated when fewer were needed."""
+    read(require(api, 0))
+    proposed(api)
+    read(api.step(2, "activate"))
+    read(require(api, later))
+    read(api.step(1, "activate"))
+    assert read(api.step(2, "activate"))["status"] == "active"
+
+
+def test_what_is_scheduled_is_suspended_where_approvals_are_missing_by_then(api: Api) -> None:
+    read(approve(api, proposed(api)))
+    read(api.step(2, "activate", at="2026-11-22T13:00:00Z"))
+    read(require(api, 2))
+    api.clock.move(hours=2)
+    assert deciding(api) == 1
+    [suspended] = api.entries("?kind=version.suspended")
+    assert "lacks approvals" in suspended["entry"]["reason"]
+
+
+@pytest.mark.parametrize("count", [-1, 11, 1.5, "2", True, None])
+def test_a_count_that_cannot_be_is_refused(api: Api, count: Any) -> None:
+    written = api.written()
+    assert code(require(api, count)) == (400, "invalid_request")
+    assert code(require(api, 2, "")) == (400, "invalid_request")
+    assert api.written() == written

@@ -1,0 +1,215 @@
+"""Many events at once: the same path as one by one, a line for a line."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from audit.errors import Busy, StorageUnavailable
+from policy_service.access.keys import Role
+from policy_service.api.examples import common
+from policy_service.api.requests import LARGEST_BATCH, MOST_LINES
+from policy_service.decisions.batch import AT_ONCE, Line, decide_lines
+from policy_service.observability.instrumentation import DecisionMetrics
+from policy_service.policies.policy_cache import Policies
+from rules.model.event import LARGEST_EVENT
+from tests.policy_service.api_client import decision_path, event, reply
+from tests.policy_service.command_line import lines
+from tests.policy_service.described import complaints
+from tests.policy_service.problems import code, errors
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from werkzeug.test import TestResponse
+
+    from tests.policy_service.api_client import Api
+
+PATH = "/v1/decisions/batch"
+NDJSON = "application/x-ndjson"
+FEW = [
+    event("ev-1"),
+    reply("ev-2", "customer"),
+    event("ev-3", conversation={"id": "c-2"}),
+    reply("ev-4", "not_customer", conversation={"id": "c-2"}),
+    event("ev-5", workspace={"id": "globex"}),
+]
+
+
+def send(api: Api, body: bytes, token: str | None = None, media: str = NDJSON) -> TestResponse:
+    headers = {"Content-Type": media}
+    return api.send("POST", PATH, body, token or api.tokens[Role.PLATFORM], **headers)
+
+
+def answers(answered: TestResponse) -> list[dict[str, Any]]:
+    assert (answered.status_code, answered.content_type) == (200, NDJSON), answered.text
+    assert answered.data == b"" or answered.data.endswith(b"\n")
+    return [json.loads(line) for line in answered.data.splitlines()]
+
+
+def test_every_line_is_answered_in_its_place(api: Api) -> None:
+    decided = answers(send(api, lines(*FEW)))
+    assert [each["event"] for each in decided] == [each["id"] for each in FEW]
+    assert [each["reason"] for each in decided] == [
+        "anonymous_contact",
+        "contact_details_needed",
+        "anonymous_contact",
+        "lead_to_qualify",
+        "anonymous_contact",
+    ]
+    for each in decided:
+        assert complaints(each, "components", "schemas", "Decision") == []
+
+
+def test_a_batch_is_the_same_path_as_single_events(api: Api) -> None:
+    """The same bytes, whichever way an event was asked first, and again."""
+    single = [api.post("/v1/decisions", each, Role.PLATFORM).data for each in FEW[:3]]
+    written = api.written()
+    batch = send(api, lines(*FEW[:3])).data.splitlines()
+    assert batch == single
+    assert api.written() == written
+    later = send(api, lines(*FEW)).data
+    assert send(api, lines(*FEW)).data == later
+    again = api.post("/v1/decisions", FEW[4], Role.PLATFORM)
+    assert again.data == later.splitlines()[4]
+    assert again.headers["Idempotency-Replayed"] == "true"
+    assert api.get(decision_path("ev-4")).data == later.splitlines()[3]
+
+
+def test_an_event_twice_in_a_batch_is_decided_once(api: Api) -> None:
+    first, again, other = answers(send(api, lines(FEW[0], FEW[0], event(message={"text": "?"}))))
+    assert first == again
+    assert other["code"] == "event_id_reused"
+    assert len(api.entries("?kind=decision")) == 1
+
+
+def test_a_bad_line_has_its_problem_in_its_place_and_stops_nothing(api: Api) -> None:
+    largest = json.dumps(event("ev-largest")).encode().ljust(LARGEST_EVENT)
+    body = b"".join(
+        [
+            lines(event("ev-1")),
+            b"not JSON\n",
+            b"\n \t\r\n",
+            lines({**event("ev-2"), "colour": "red"}),
+            largest + b"\r\n",
+            largest + b" \n",
+            b"\xff\n",
+            b"[]\n",
+            lines(event("ev-3")).rstrip(),
+        ]
+    )
+    said = answers(send(api, body))
+    assert [each.get("code", each.get("event")) for each in said] == [
+        "ev-1",
+        "invalid_json",
+        "invalid_event",
+        "ev-largest",
+        "too_large",
+        "invalid_json",
+        "invalid_event",
+        "ev-3",
+    ]
+    assert said[2]["errors"][0]["pointer"] == "/colour"
+    for problem in said:
+        if "code" in problem:
+            assert complaints(problem, "components", "schemas", "Problem") == []
+
+
+def test_an_event_of_another_workspace_is_not_found_in_its_line(api: Api) -> None:
+    _, token = api.new_key(Role.PLATFORM, "acme")
+    written = api.written()
+    said = answers(send(api, lines(FEW[4], FEW[0]), token))
+    assert [each.get("code", each.get("event")) for each in said] == ["not_found", "ev-1"]
+    assert {log for log, head in api.written().items() if head != written.get(log)} == {"acme"}
+
+
+@pytest.mark.parametrize("body", [b"", b"\n", b"\r\n \n\t\n"], ids=repr)
+def test_no_line_gives_no_line(shared: Api, body: bytes) -> None:
+    assert answers(send(shared, body)) == []
+
+
+@pytest.mark.parametrize(
+    "media", ["", "application/json", "text/plain", "application/ndjson", "x-ndjson"]
+)
+def test_another_content_type_is_refused(shared: Api, media: str) -> None:
+    written = shared.written()
+    refused = send(shared, lines(*FEW), media=media)
+    assert code(refused) == (400, "invalid_request")
+    assert errors(refused) == [("", "wrong_media_type")]
+    assert NDJSON in refused.text
+    assert shared.written() == written
+
+
+def test_a_content_type_may_have_parameters_and_any_case(api: Api) -> None:
+    assert len(answers(send(api, lines(FEW[0]), media="Application/X-NDJSON; charset=utf-8"))) == 1
+
+
+def test_more_lines_than_allowed_decide_nothing(shared: Api) -> None:
+    written = shared.written()
+    refused = send(shared, b"{}\n\n" * (MOST_LINES + 1))
+    assert code(refused) == (413, "too_large")
+    assert shared.written() == written
+
+
+def test_as_many_lines_as_allowed_are_answered(shared: Api) -> None:
+    """Blank lines do not count."""
+    assert len(answers(send(shared, b"{}\n\n" * MOST_LINES))) == MOST_LINES
+
+
+def test_a_body_beyond_all_bounds_decides_nothing(shared: Api) -> None:
+    written = shared.written()
+    whole = lines(FEW[0])
+    assert code(send(shared, whole.ljust(LARGEST_BATCH + 1))) == (413, "too_large")
+    assert shared.written() == written
+
+
+def decided(store: Any, events: Iterable[bytes]) -> Iterator[Line]:
+    """Return the lines of a batch on a store of which it asks nothing else."""
+    return decide_lines(store, Policies(), DecisionMetrics(), events)
+
+
+def test_what_the_ledger_does_not_take_stops_what_comes_behind_it() -> None:
+    """Else an event could overtake one of its conversation, and be decided from a wrong stage."""
+
+    class Full:
+        """A store that is full after its first commit."""
+
+        asked = 0
+
+        def about(self, *_: str) -> None: ...
+
+        def transact_each(self, works: Sequence[object], _: object) -> list[Exception]:
+            self.asked += 1
+            return [Busy("full")] * len(works)
+
+    store = Full()
+    many = [b"%d" % number for number in range(AT_ONCE * 3)]
+    events = (json.dumps(event(f"ev-{number.decode()}")).encode() for number in many)
+    said = [json.loads(line.text) for line in decided(store, events)]
+    assert (len(said), {each["code"] for each in said}) == (len(many), {"busy"})
+    assert store.asked == 1
+
+
+def test_a_failure_nobody_expected_is_a_problem_in_its_line(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    class Broken:
+        def about(self, *_: str) -> None: ...
+
+        def transact_each(self, works: Sequence[object], _: object) -> list[Exception]:
+            return [RuntimeError("a secret"), StorageUnavailable("the disk is full")][: len(works)]
+
+    events = [json.dumps(event(f"ev-{number}")).encode() for number in range(2)]
+    said = [json.loads(line.text) for line in decided(Broken(), events)]
+    assert [each["code"] for each in said] == ["internal_error", "storage_unavailable"]
+    assert "a secret" not in json.dumps(said)
+    assert "a secret" in caplog.text
+
+
+def test_the_description_shows_a_batch_and_what_it_gives(api: Api) -> None:
+    said = answers(send(api, common.BATCH.encode()))
+    shown = [json.loads(line) for line in common.BATCH_DECIDED.splitlines()]
+    assert said[0]["id"] == shown[0]["id"]
+    assert said[1]["code"] == shown[1]["code"]

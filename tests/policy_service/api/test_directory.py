@@ -1,0 +1,134 @@
+"""The directory of a workspace: told by the platform, kept in its log, held against documents."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from audit.evidence.ledger_verifier import verify_all
+from policy_service.access.keys import Role
+from tests.policy_service.api_client import ACME, document, event, read
+from tests.policy_service.bundles import exported, key_of, run
+from tests.policy_service.cli.test_rules import written
+from tests.policy_service.command_line import as_json, call
+from tests.policy_service.problems import code, errors
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from werkzeug.test import TestResponse
+
+    from tests.policy_service.api_client import Api
+
+TEAMS = ["sales", "inbox"]
+UNKNOWN = "name_not_in_directory"
+
+
+@pytest.fixture(autouse=True)
+def sound(api: Api) -> Iterator[None]:
+    yield
+    with api.store.read() as view:
+        assert [found for report in verify_all(view) for found in report.findings] == []
+
+
+def tell(api: Api, role: Role = Role.PLATFORM, **lists: Any) -> TestResponse:
+    return api.send("PUT", f"{ACME}/directory", json.dumps(lists), api.tokens[role])
+
+
+def unknown(api: Api, version: int = 1) -> list[dict[str, Any]]:
+    report = read(api.get(f"{ACME}/versions/{version}/report"))
+    return [finding for finding in report["findings"] if finding["code"] == UNKNOWN]
+
+
+def test_where_nobody_told_one_nothing_is_known_and_nothing_missed(api: Api) -> None:
+    nothing = dict.fromkeys(("teams", "teammates", "tags", "digest", "since"))
+    assert read(api.get(f"{ACME}/directory")) == nothing
+    before = api.written()
+    assert read(tell(api, teams=None)) == nothing
+    assert api.written() == before, "telling nothing where nothing was told changes nothing"
+    assert unknown(api) == []
+
+
+def test_a_team_that_it_does_not_know_is_reported_with_an_example(api: Api) -> None:
+    assert tell(api, teams=TEAMS).status_code == 200
+    [finding] = unknown(api)
+    assert finding["pointer"] == "/settings/customer_destination"
+    assert "no team `support`" in finding["message"]
+    assert "assign" in finding["example"]["decided"]["actions"]
+    assert api.propose(document("Two"))["status"] == "proposed", "it refuses nothing"
+    tell(api, teams=[*TEAMS, "support"])
+    assert unknown(api) == unknown(api, 2) == []
+
+
+def test_it_stands_in_the_ledger_with_who_told_it(api: Api) -> None:
+    told = read(tell(api, teams=[*TEAMS, "inbox"], tags=[]))
+    assert (told["teams"], told["teammates"], told["tags"]) == (sorted(TEAMS), None, [])
+    assert read(api.get(f"{ACME}/directory", Role.AUTHOR)) == told
+    [entry] = api.entries("?kind=directory.replaced")
+    assert (entry["index"], entry["entry"]["digest"]) == (told["since"]["index"], told["digest"])
+    assert entry["entry"]["by"] == told["since"]["by"] == api.keys[Role.PLATFORM].id
+    before = api.written()
+    assert read(tell(api, Role.OWNER, tags=[], teams=sorted(TEAMS))) == told
+    assert api.written() == before, "the order of names says nothing"
+    assert read(api.get("/v1/workspaces/globex/directory"))["teams"] is None
+
+
+def test_it_may_be_the_first_that_is_written_of_a_workspace(api: Api) -> None:
+    tell(api, teams=TEAMS)
+    assert api.decide(event())["policy"]["version"] == 1
+
+
+@pytest.mark.parametrize(
+    ("lists", "found"),
+    [
+        ({"teams": [""]}, ("/teams/0", "too_short")),
+        ({"teams": ["x" * 201]}, ("/teams/0", "too_long")),
+        ({"tags": "lead"}, ("/tags", "wrong_type")),
+        ({"tags": ["x"] * 10_001}, ("/tags", "wrong_type")),
+        ({"people": []}, ("/people", "unknown_field")),
+    ],
+    ids=["empty", "long", "no list", "many", "another list"],
+)
+def test_what_is_no_directory_is_refused(api: Api, lists: Any, found: tuple[str, str]) -> None:
+    before = api.written()
+    refused = tell(api, **lists)
+    assert code(refused) == (400, "invalid_request")
+    assert errors(refused) == [found]
+    assert api.written() == before
+
+
+def test_a_bundle_holds_it_and_its_verifier_looks_for_it(api: Api, tmp_path: Path) -> None:
+    told = read(tell(api, teams=TEAMS))
+    bundle = exported(api.store.folder, tmp_path / "out")
+    (tmp_path / "acme.key").write_text(key_of(api.store.folder))
+    given = ("--key", tmp_path / "acme.key")
+    ended, said = run(bundle, *given, beside=tmp_path / "empty")
+    assert (ended, said["findings"]) == (0, [])
+    kept = bundle / "versions" / f"{told['digest'].replace(':', '-')}.json"
+    assert json.loads(kept.read_bytes()) == {"teams": sorted(TEAMS)}
+    kept.unlink()
+    ended, said = run(bundle, *given, beside=tmp_path / "empty")
+    assert (ended, {found["code"] for found in said["findings"]}) == (1, {"document"})
+
+
+def test_a_file_is_checked_against_the_directory_that_is_answered(api: Api, tmp_path: Path) -> None:
+    tell(api, teams=TEAMS)
+    listed = tmp_path / "directory.json"
+    listed.write_bytes(api.get(f"{ACME}/directory").data)
+    file = written(tmp_path, document())
+    told = as_json("rules", "check", file, "--directory", listed)["findings"]
+    assert [each["pointer"] for each in told if each["code"] == UNKNOWN] == [
+        "/settings/customer_destination"
+    ]
+    assert f"({UNKNOWN})" in call("rules", "check", file, "--directory", listed).stdout
+    assert UNKNOWN not in call("rules", "check", file).stdout
+
+
+@pytest.mark.parametrize("body", ["[]", "{", '{"teams": "support"}', "1"])
+def test_a_file_that_is_no_directory_is_wrong_use(tmp_path: Path, body: str) -> None:
+    listed = tmp_path / "directory.json"
+    listed.write_text(body)
+    call("rules", "check", written(tmp_path, document()), "--directory", listed, code=2)

@@ -1,0 +1,201 @@
+"""The description of the service: whole, valid, and what is served."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from inspect import getdoc
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+import pytest
+from openapi_spec_validator import validate
+
+from policy_service.access.keys import Role
+from policy_service.api.parameters import PARTS
+from policy_service.api.route import Route
+from policy_service.api.routes import ROUTES
+from policy_service.problems import PROBLEMS
+from tests.policy_service.api_client import ACME, event, read
+from tests.policy_service.described import JSON, at, complaints, description, said, takes_json
+from tests.policy_service.problems import errors
+from tests.scenarios.runner import merged
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.policy_service.api_client import Api
+
+EVENT_SCHEMA = ("components", "schemas", "Event")
+
+
+def name(value: object) -> str | None:
+    return value.endpoint if isinstance(value, Route) else None
+
+
+def operations() -> Iterator[tuple[str, str, dict[str, Any]]]:
+    for path, methods in description()["paths"].items():
+        for method, operation in methods.items():
+            yield method.upper(), path, operation
+
+
+def places(value: Any, *parts: str | int) -> Iterator[tuple[tuple[str | int, ...], Any]]:
+    """Every mapping in the description of the calls, and where it is."""
+    if isinstance(value, dict):
+        yield parts, value
+    named = value.items() if isinstance(value, dict) else enumerate(value)
+    for part, inner in named:
+        if isinstance(inner, dict | list) and part not in ("example", "examples", "schema"):
+            yield from places(inner, *parts, part)
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=name)
+def test_every_route_says_what_it_is(route: Route) -> None:
+    row = f"the row of {route.endpoint} in policy_service/api/routes.py"
+    assert route.gives, f"{row} has no `gives=Gives(shape, example)`"
+    assert getdoc(route.view), f"the view in {row} has no docstring: it is the call's summary"
+    for part in route.parts:
+        assert part in PARTS, f"{row} has <{part}>; say in PARTS of api/paths.py what that is"
+    for code in route.problems:
+        assert code in PROBLEMS, f"{row} names {code!r}, which is not in PROBLEMS"
+
+
+def test_the_description_is_served_and_is_valid_openapi(shared: Api) -> None:
+    answered = shared.send("GET", "/openapi.json")
+    assert answered.content_type == "application/json"
+    assert read(answered) == description()
+    validate(read(answered))
+
+
+def test_what_is_served_is_described_and_what_is_described_is_served(shared: Api) -> None:
+    served = {
+        (method, re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule))
+        for rule in shared.client.application.url_map.iter_rules()
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    }
+    assert served == {(method, path) for method, path, _ in operations()}
+
+
+def test_every_call_has_a_name_of_its_own() -> None:
+    names = Counter(operation["operationId"] for _, _, operation in operations())
+    assert [each for each, times in names.items() if times > 1] == []
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=name)
+def test_who_may_call_is_described(route: Route) -> None:
+    allowed = {role for each in said(*at(route, "security")) for role in each["key"]}
+    assert allowed == set(route.roles)
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=name)
+def test_every_body_and_answer_has_an_example_that_fits(route: Route) -> None:
+    shown = 0
+    for place, each in places(said(*at(route)), *at(route)):
+        if "schema" not in each:
+            continue
+        examples = [one["value"] for one in each.get("examples", {}).values()]
+        examples += [each["example"]] if "example" in each else []
+        for example in examples:
+            assert complaints(example, *place, "schema") == [], place
+        assert examples or "headers" in place, f"there is no example at {place}"
+        shown += len(examples)
+    assert shown
+
+
+def test_every_problem_is_described_where_it_can_be_met() -> None:
+    """But for a method that no call has: there is no call then that could say so."""
+    met = {code for route in ROUTES for code in route.refusals}
+    assert set(PROBLEMS) - met == {"method_not_allowed"}
+
+
+@pytest.mark.parametrize(
+    "route", [route for route in ROUTES if route.method == "GET" and route.roles], ids=name
+)
+def test_a_call_knows_the_parameters_that_are_described_and_no_other(
+    shared: Api, route: Route
+) -> None:
+    path = route.template.format(**{part: PARTS[part].example for part in route.parts})
+    described = [each for each in said(*at(route, "parameters")) if each["in"] == "query"]
+    query = urlencode([(each["name"], each["example"]) for each in described])
+    token = shared.tokens[min(route.roles)]
+    assert shared.send("GET", f"{path}?{query}", token=token).status_code in {200, 404}
+    refused = shared.send("GET", f"{path}?{query}&undescribed=1", token=token)
+    assert errors(refused) == [("/undescribed", "unknown_parameter")]
+
+
+@pytest.mark.parametrize("route", [route for route in ROUTES if takes_json(route)], ids=name)
+def test_a_body_of_another_shape_is_refused_by_description_and_service(
+    shared: Api, route: Route
+) -> None:
+    assert route.takes
+    path = route.template.format(**{part: PARTS[part].example for part in route.parts})
+    body = {**route.takes.example, "undescribed": 1}
+    assert complaints(body, *at(route, "requestBody", "content", JSON[0], "schema"))
+    token = shared.tokens[min(route.roles)]
+    refused = shared.send(route.method, path, json.dumps(body), token)
+    assert ("/undescribed", "unknown_field") in errors(refused)
+
+
+def example(method: str, path: str, *of: str) -> Any:
+    """An example of the description: what is sent, or what `of` this status answers."""
+    where = ("responses", *of) if of else ("requestBody",)
+    return said("paths", path, method, *where, "content", JSON[0], "example")
+
+
+def test_the_example_of_an_event_gets_the_example_of_a_decision(api: Api) -> None:
+    decided = api.decide(example("post", "/v1/decisions"))
+    shown = example("post", "/v1/decisions", "200")
+    assert decided["ledger"].keys() == shown["ledger"].keys()
+    assert {m for m in shown if decided[m] != shown[m]} <= {"decided_at", "ledger"}
+
+
+def test_the_examples_lead_a_document_to_where_it_decides(api: Api) -> None:
+    """Proposed, approved and active, as it is shown; the times and keys are those of that day."""
+    versions = "/v1/workspaces/{workspace}/versions"
+    steps = [
+        (Role.AUTHOR, versions, "201"),
+        (Role.APPROVER, f"{versions}/{{number}}/approve", "200"),
+        (Role.APPROVER, f"{versions}/{{number}}/activate", "200"),
+    ]
+    for role, path, status in steps:
+        sent = example("post", path)
+        answered = api.post(path.format(workspace="acme", number=2), sent, role)
+        assert str(answered.status_code) == status, answered.text
+        told, shown = read(answered), example("post", path, status)
+        assert {m for m in shown if told[m] != shown[m]} <= {
+            "proposed_by", "proposed_at", "approvals", "activations",
+        }  # fmt: skip
+    policy = read(api.get(f"{ACME}/policy"))
+    assert policy == example("get", "/v1/workspaces/{workspace}/policy", "200")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"type": "contact.replied", "message": None},
+        {"type": "contact.replied", "message": None, "answer": {}},
+        {"type": "contact.started"},
+        {"question": {"id": "dec-1.0"}},
+        {"colour": "red"},
+        {"id": ""},
+        {"id": "x" * 129},
+        {"workspace": {"id": "Acme"}},
+        {"contact": {"kind": "robot"}},
+        {"conversation": {"assigned": "no"}},
+    ],
+    ids=str,
+)
+def test_what_the_description_refuses_of_an_event_the_service_refuses(
+    shared: Api, changes: dict[str, Any]
+) -> None:
+    sent = merged(event(), changes)
+    assert complaints(sent, *EVENT_SCHEMA)
+    assert shared.post("/v1/decisions", sent, Role.PLATFORM).status_code == 400
+
+
+def test_null_means_absent_to_the_description_too(api: Api) -> None:
+    sent = event() | {"answer": None, "question": None, "attributes": None}
+    sent["contact"] |= {"email": None, "identity": None}
+    assert complaints(sent, *EVENT_SCHEMA) == []
+    assert api.decide(sent)["outcome"] == "ask"

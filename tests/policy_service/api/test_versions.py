@@ -1,0 +1,325 @@
+"""Versions over HTTP: proposed, approved, activated, rolled back; nothing ever changed."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from policy_service.access.keys import EVERY_WORKSPACE, Key, Role
+from policy_service.policies.policy_cache import Policies
+from policy_service.policies.versions import VersionSteps
+from policy_service.problems import Problem
+from rules.formats.canonical_json import digest
+from rules.model import builtin
+from rules.model.document import Document
+from tests.policy_service.api_client import ACME, document, event, read
+from tests.policy_service.problems import code, errors, problem
+
+if TYPE_CHECKING:
+    from tests.policy_service.api_client import Api
+
+BUILTIN_DIGEST = digest(builtin.tree())
+VERSION_MEMBERS = [
+    "version",
+    "digest",
+    "status",
+    "title",
+    "note",
+    "proposed_by",
+    "proposed_at",
+    "approvals",
+    "activations",
+]
+
+
+def listed(api: Api, query: str = "") -> list[dict[str, Any]]:
+    items: list[dict[str, Any]] = read(api.get(f"{ACME}/versions{query}"))["items"]
+    return items
+
+
+def kinds(api: Api) -> list[str]:
+    return [entry["kind"] for entry in api.entries()]
+
+
+# Before the first write.
+
+
+def test_a_workspace_is_on_the_built_in_document_before_its_first_write(api: Api) -> None:
+    policy = read(api.get(f"{ACME}/policy"))
+    assert policy == {"version": 1, "digest": BUILTIN_DIGEST, "document": builtin.tree()}
+
+
+def test_version_1_can_be_read_before_the_first_write_and_reading_writes_nothing(api: Api) -> None:
+    written = api.written()
+    [one] = listed(api)
+    assert (one["version"], one["status"], one["proposed_by"]) == (1, "active", "system")
+    alone = read(api.get(f"{ACME}/versions/1"))
+    assert alone == {**one, "document": builtin.tree()}
+    assert api.written() == written
+
+
+def test_version_1_is_entered_by_system_with_the_first_write(api: Api) -> None:
+    before = listed(api)[0]
+    api.decide(event())
+    after = listed(api)[0]
+    at = "2026-11-22T12:00:00.000Z"
+    activations = [{"by": "system", "at": at, "index": 1}]
+    assert after == {**before, "proposed_at": at, "activations": activations}
+    assert kinds(api) == ["version.proposed", "version.activated", "decision"]
+    assert {entry["entry"]["by"] for entry in api.entries("?version=1&kind=version.proposed")} == {
+        "system"
+    }
+
+
+def test_what_exists_before_the_first_write_can_be_activated_against_no_more(api: Api) -> None:
+    """Version 1 is active from the start."""
+    assert code(api.step(1, "activate")) == (409, "wrong_status")
+
+
+# Proposing.
+
+
+def test_a_proposal_is_answered_with_the_version(api: Api) -> None:
+    proposed = api.propose(document("Ours"), note="Off for the holidays")
+    assert list(proposed)[: len(VERSION_MEMBERS)] == VERSION_MEMBERS
+    assert proposed["version"] == 2
+    assert proposed["digest"] == digest(document("Ours"))
+    assert proposed["status"] == "proposed"
+    assert (proposed["title"], proposed["note"]) == ("Ours", "Off for the holidays")
+    assert proposed["proposed_by"] == api.keys[Role.AUTHOR].id
+    assert proposed["proposed_at"] == "2026-11-22T12:00:00.000Z"
+    assert proposed["approvals"] == proposed["activations"] == []
+
+
+def test_yaml_in_a_string_is_the_same_document(api: Api) -> None:
+    as_json = api.propose(document("Ours"))
+    as_yaml = api.propose(yaml.safe_dump(document("Ours"), sort_keys=False))
+    assert as_yaml["digest"] == as_json["digest"]
+    assert [as_json["version"], as_yaml["version"]] == [2, 3]
+
+
+def test_the_built_in_document_as_it_is_printed_can_be_proposed(api: Api) -> None:
+    assert api.propose(builtin.text())["digest"] == BUILTIN_DIGEST
+
+
+@pytest.mark.parametrize("note", [None, "", "x" * 500])
+def test_a_note_may_be_left_out_and_has_at_most_500_characters(api: Api, note: str | None) -> None:
+    assert api.propose(document(), note=note)["note"] == note
+
+
+def test_a_bad_document_is_answered_with_every_complaint(api: Api) -> None:
+    bad = {**document(answer_within="soon", enabled="yes"), "otherwise": {"outcome": "noted"}}
+    written = api.written()
+    refused = api.post(f"{ACME}/versions", {"document": bad}, Role.AUTHOR)
+    assert code(refused) == (422, "invalid_document")
+    pointers = [pointer for pointer, _ in errors(refused)]
+    assert {"/settings/answer_within", "/settings/enabled", "/otherwise/reason"} <= set(pointers)
+    assert all("line" not in error for error in problem(refused)["errors"])
+    assert api.written() == written
+
+
+def test_a_complaint_about_yaml_names_its_line(api: Api) -> None:
+    text = builtin.text().replace("enabled: true", "enabled: perhaps")
+    line = text.splitlines().index("  enabled: perhaps") + 1
+    refused = api.post(f"{ACME}/versions", {"document": text}, Role.AUTHOR)
+    assert ("/settings/enabled", line) in [
+        (error["pointer"], error.get("line")) for error in problem(refused)["errors"]
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "a: [", "a: &x 1\nb: *x\n", "a: 1\na: 2\n", "!!python/object:os.system {}\n", "- 1\n"],
+    ids=["empty", "not YAML", "alias", "duplicate key", "tag", "a list"],
+)
+def test_yaml_that_is_no_document_is_refused(api: Api, text: str) -> None:
+    written = api.written()
+    refused = api.post(f"{ACME}/versions", {"document": text}, Role.AUTHOR)
+    assert code(refused) == (422, "invalid_document")
+    assert api.written() == written
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"settings": {"detect_language": "always"}},
+        {"settings": {"office_hours": "always"}},
+        {"properties": [{"id": "x", "for_all": {}, "outcome_in": ["noted"]}]},
+        {"tests": [{"name": "wrong", "given": {}, "expect": {"reason": "switched_off"}}]},
+    ],
+    ids=["a wrong type", "office hours", "properties", "a failing test"],
+)
+def test_what_is_wrong_or_cannot_be_kept_refuses_the_document(
+    api: Api, members: dict[str, Any]
+) -> None:
+    bad = document()
+    settings = {**bad["settings"], **members.get("settings", {})}
+    refused = api.post(
+        f"{ACME}/versions", {"document": {**bad, **members, "settings": settings}}, Role.AUTHOR
+    )
+    assert code(refused) == (422, "invalid_document")
+
+
+# Approving and rejecting.
+
+
+def test_approving_names_the_digest_and_is_written_down(api: Api) -> None:
+    proposed = api.propose(document())
+    api.clock.move(minutes=1)
+    approved = read(api.step(2, "approve", digest=proposed["digest"]))
+    by = api.keys[Role.APPROVER].id
+    assert approved["status"] == "approved"
+    assert approved["approvals"] == [{"by": by, "at": "2026-11-22T12:01:00.000Z", "index": 3}]
+    assert api.entries()[3]["entry"]["digest"] == proposed["digest"]
+
+
+def test_another_digest_is_not_approved(api: Api) -> None:
+    api.propose(document())
+    written = api.written()
+    for wrong in (BUILTIN_DIGEST, "", "sha256:", document()["title"]):
+        assert code(api.step(2, "approve", digest=wrong)) == (409, "digest_mismatch")
+    assert api.written() == written
+
+
+def test_a_version_is_approved_once(api: Api) -> None:
+    proposed = api.propose(document())
+    api.step(2, "approve", digest=proposed["digest"])
+    written = api.written()
+    assert code(api.step(2, "approve", digest=proposed["digest"])) == (409, "wrong_status")
+    assert code(api.step(2, "reject", reason="Too late")) == (409, "wrong_status")
+    assert api.written() == written
+
+
+def test_the_key_that_proposed_may_not_approve(api: Api) -> None:
+    """No key has two roles over HTTP; the use case refuses it whatever the roles."""
+    author = api.keys[Role.AUTHOR]
+    proposed = api.propose(document())
+    path = f"{ACME}/versions/2/approve"
+    refused = api.post(path, {"digest": proposed["digest"]}, Role.AUTHOR)
+    assert code(refused) == (403, "role_not_allowed")
+    both = Key(author.id, Role.APPROVER, EVERY_WORKSPACE, "both", "", None, "")
+    with pytest.raises(Problem) as caught:
+        api.store.transact(
+            lambda tx: VersionSteps(tx, Policies(), "acme", both).approve(2, proposed["digest"])
+        )
+    assert (caught.value.status, caught.value.code) == (403, "proposer_may_not_approve")
+
+
+def test_a_rejected_version_says_why_and_is_never_used(api: Api) -> None:
+    proposed = api.propose(document())
+    rejected = read(api.step(2, "reject", reason="Not before spring"))
+    assert rejected["status"] == "rejected"
+    assert rejected["rejected"]["reason"] == "Not before spring"
+    written = api.written()
+    assert code(api.step(2, "approve", digest=proposed["digest"])) == (409, "wrong_status")
+    assert code(api.step(2, "activate")) == (409, "wrong_status")
+    assert code(api.step(2, "reject", reason="Again")) == (409, "wrong_status")
+    assert api.written() == written
+
+
+# Activating and rolling back.
+
+
+def test_activating_retires_the_version_that_decided_so_far(api: Api) -> None:
+    assert api.publish(document("Two")) == 2
+    assert [version["status"] for version in listed(api)] == ["retired", "active"]
+    assert read(api.get(f"{ACME}/policy"))["document"]["title"] == "Two"
+    assert kinds(api) == [
+        "version.proposed",
+        "version.activated",
+        "version.proposed",
+        "version.approved",
+        "version.activated",
+        "version.retired",
+    ]
+
+
+def test_rolling_back_is_activating_an_older_version(api: Api) -> None:
+    api.publish(document("Two"))
+    rolled_back = read(api.step(1, "activate"))
+    assert (rolled_back["status"], len(rolled_back["activations"])) == ("active", 2)
+    assert [version["status"] for version in listed(api)] == ["active", "retired"]
+    assert api.decide(event())["policy"]["version"] == 1
+    assert read(api.step(2, "activate"))["status"] == "active"
+
+
+def test_a_version_that_nobody_approved_is_not_activated(api: Api) -> None:
+    api.propose(document())
+    written = api.written()
+    assert code(api.step(2, "activate")) == (409, "wrong_status")
+    assert api.written() == written
+
+
+def test_activating_needs_no_body(api: Api) -> None:
+    proposed = api.propose(document())
+    api.step(2, "approve", digest=proposed["digest"])
+    path = f"{ACME}/versions/2/activate"
+    answered = api.send("POST", path, token=api.tokens[Role.APPROVER])
+    assert read(answered)["status"] == "active"
+
+
+@pytest.mark.parametrize("number", ["0", "3", "9007199254740993", "9" * 5000])
+@pytest.mark.parametrize("step", ["approve", "reject", "activate"])
+def test_a_version_that_is_not_there_takes_no_step(api: Api, number: str, step: str) -> None:
+    api.propose(document())
+    written = api.written()
+    body = {"approve": {"digest": BUILTIN_DIGEST}, "reject": {"reason": "No"}, "activate": {}}
+    refused = api.post(f"{ACME}/versions/{number}/{step}", body[step], Role.APPROVER)
+    assert code(refused) == (404, "not_found")
+    assert api.written() == written
+
+
+def test_a_step_of_one_workspace_is_none_of_anothers(api: Api) -> None:
+    api.publish(document("Two"))
+    assert code(api.step(2, "activate", workspace="globex")) == (404, "not_found")
+    assert read(api.get("/v1/workspaces/globex/policy"))["version"] == 1
+
+
+# Reading versions.
+
+
+def test_versions_are_listed_page_by_page(api: Api) -> None:
+    for number in range(2, 8):
+        assert api.propose(document(f"Version {number}"))["version"] == number
+    pages = []
+    query = "?limit=3"
+    while query:
+        page = read(api.get(f"{ACME}/versions{query}"))
+        pages.append([version["version"] for version in page["items"]])
+        query = f"?limit=3&after={page['next']}" if page["next"] else ""
+    assert pages == [[1, 2, 3], [4, 5, 6], [7]]
+    assert listed(api, "?after=7") == []
+
+
+def test_a_list_shows_no_documents_and_one_version_shows_its_own(api: Api) -> None:
+    api.publish(document("Two"))
+    for version in listed(api):
+        alone = read(api.get(f"{ACME}/versions/{version['version']}"))
+        assert "document" not in version
+        assert {**version, "document": alone["document"]} == alone
+        assert digest(alone["document"]) == version["digest"]
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_every_role_may_read_the_rules(api: Api, role: Role) -> None:
+    for path in ("policy", "versions", "versions/1"):
+        assert api.get(f"{ACME}/{path}", role).status_code == 200
+
+
+def test_a_restarted_service_knows_what_the_ledger_says(api: Api) -> None:
+    """Nothing about versions is kept anywhere but in entries."""
+    api.publish(document("Two"))
+    fresh = Policies()
+    with api.store.read() as snapshot:
+        assert fresh.active(snapshot, "acme").number == 2
+    api.store.transact(
+        partial(_propose, policies=fresh, by=api.keys[Role.AUTHOR], tree=document("Three"))
+    )
+    assert [version["version"] for version in listed(api)] == [1, 2, 3]
+
+
+def _propose(tx: Any, policies: Policies, by: Key, tree: dict[str, Any]) -> None:
+    VersionSteps(tx, policies, "acme", by).propose(Document(tree), None)

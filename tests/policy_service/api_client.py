@@ -1,0 +1,196 @@
+"""The service over a real ledger in a folder, asked as a client asks: with a key, over HTTP.
+
+Flask's test client takes the place of the network; nothing of ours is replaced.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from audit.stores.sqlite.store import SqliteStore
+from policy_service.access.keys import EVERY_WORKSPACE, Role, create_key
+from policy_service.app import create_app
+from policy_service.settings import Settings
+from rules.model import builtin
+from tests.policy_service.described import undescribed
+from tests.scenarios.runner import merged
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from werkzeug.test import TestResponse
+
+    from audit.stores.contract import Head, Transaction
+    from policy_service.access.keys import Key
+
+NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
+ACME = "/v1/workspaces/acme"
+
+
+def event(identity: str = "ev-1", **changes: Any) -> dict[str, Any]:
+    """A conversation that starts, and is asked about; null in a change takes a field away."""
+    starting = {
+        "id": identity,
+        "type": "conversation.started",
+        "occurred_at": "2026-11-22T10:00:00Z",
+        "workspace": {"id": "acme", "plan": "pro"},
+        "conversation": {"id": "c-1", "direction": "inbound"},
+        "contact": {"id": "ct-1", "kind": "lead"},
+        "message": {"text": "Hi there", "language": "en-GB"},
+    }
+    return merged(starting, changes)
+
+
+def reply(identity: str, choice: str, **changes: Any) -> dict[str, Any]:
+    """A reply that gives an answer."""
+    return event(
+        identity, type="contact.replied", message=None, answer={"choice": choice}, **changes
+    )
+
+
+def document(title: str = "A document of our own", **settings: Any) -> dict[str, Any]:
+    """The built-in document with another title and other settings."""
+    tree = builtin.tree()
+    return {**tree, "title": title, "settings": {**tree["settings"], **settings}}
+
+
+def decision_path(identity: str, workspace: str = "acme") -> str:
+    return f"/v1/workspaces/{workspace}/decisions/{quote(identity, safe='')}"
+
+
+@dataclass
+class Clock:
+    """A clock that stands until it is moved."""
+
+    now: datetime = NOON
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def move(self, **by: float) -> None:
+        self.now += timedelta(**by)
+
+
+@dataclass(frozen=True)
+class Made:
+    """A ledger with nothing but a key of each role in it, for tests to begin with a copy of."""
+
+    folder: Path
+    keys: dict[str, Key]
+    tokens: dict[str, str]
+
+
+def made(folder: Path) -> Made:
+    """Make a ledger and its keys."""
+
+    def make(tx: Transaction) -> list[tuple[Key, str]]:
+        return [
+            create_key(tx, role=role, workspace=EVERY_WORKSPACE, name="of a test", by=None)
+            for role in Role
+        ]
+
+    with SqliteStore.create(folder, clock=Clock()) as store:
+        both = dict(zip(Role, store.transact(make), strict=True))
+    keys = {role.value: key for role, (key, _) in both.items()}
+    return Made(folder, keys, {role.value: token for role, (_, token) in both.items()})
+
+
+@dataclass
+class Api:
+    """The service, and a key of each role for every workspace."""
+
+    store: SqliteStore
+    clock: Clock
+    made: Made
+
+    def __post_init__(self) -> None:
+        self.client = create_app(Settings(), self.store).test_client()
+        self.keys = self.made.keys
+        self.tokens = self.made.tokens
+
+    def new_key(self, role: Role, workspace: str = EVERY_WORKSPACE) -> tuple[Key, str]:
+        make = partial(create_key, role=role, workspace=workspace, name="of a test", by=None)
+        return self.store.transact(make)
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        body: bytes | str | None = None,
+        token: str | None = None,
+        **headers: str,
+    ) -> TestResponse:
+        """A request as it is given; `token` None sends no key."""
+        if token is not None:
+            headers["Authorization"] = f"Bearer {token}"
+        answered = self.client.open(path, method=method, data=body, headers=headers)
+        assert undescribed(self.client.application, answered, body) == []
+        return answered
+
+    def get(self, path: str, role: Role = Role.AUDITOR) -> TestResponse:
+        return self.send("GET", path, token=self.tokens[role])
+
+    def post(self, path: str, body: Any, role: Role) -> TestResponse:
+        return self.send("POST", path, json.dumps(body), self.tokens[role])
+
+    def decide(self, sent: Mapping[str, Any]) -> dict[str, Any]:
+        """The decision on an event that must be accepted."""
+        answered = self.post("/v1/decisions", sent, Role.PLATFORM)
+        assert answered.status_code == 200, answered.text
+        return read(answered)
+
+    def entries(self, query: str = "", workspace: str = "acme") -> list[dict[str, Any]]:
+        listed = self.get(f"/v1/workspaces/{workspace}/ledger/entries{query}")
+        assert listed.status_code == 200, listed.text
+        items: list[dict[str, Any]] = read(listed)["items"]
+        return items
+
+    def propose(self, written: Any, workspace: str = "acme", **more: Any) -> dict[str, Any]:
+        path = f"/v1/workspaces/{workspace}/versions"
+        answered = self.post(path, {"document": written, **more}, Role.AUTHOR)
+        assert answered.status_code == 201, answered.text
+        return read(answered)
+
+    def step(
+        self, version: int, step: str, *, workspace: str = "acme", **body: Any
+    ) -> TestResponse:
+        """A step that the approver's key takes."""
+        path = f"/v1/workspaces/{workspace}/versions/{version}/{step}"
+        return self.post(path, body, Role.APPROVER)
+
+    def publish(self, written: Any, workspace: str = "acme") -> int:
+        """Propose, approve and activate; the version's number."""
+        proposed = self.propose(written, workspace)
+        number: int = proposed["version"]
+        approved = self.step(number, "approve", workspace=workspace, digest=proposed["digest"])
+        assert approved.status_code == 200, approved.text
+        activated = self.step(number, "activate", workspace=workspace)
+        assert activated.status_code == 200, activated.text
+        return number
+
+    def written(self) -> dict[str, Head]:
+        """What every log says of itself: nothing was written where it is the same as before."""
+        with self.store.read() as snapshot:
+            return {log: snapshot.head(log) for log in snapshot.logs()}
+
+
+@contextmanager
+def opened(first: Made, folder: Path) -> Iterator[Api]:
+    """The service over a ledger of its own, which holds the keys that were made."""
+    shutil.copytree(first.folder, folder)
+    clock = Clock()
+    with SqliteStore.open(folder, clock=clock) as store:
+        yield Api(store, clock, first)
+
+
+def read(answered: TestResponse) -> dict[str, Any]:
+    value: dict[str, Any] = json.loads(answered.data)
+    return value

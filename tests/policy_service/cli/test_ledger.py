@@ -1,0 +1,225 @@
+"""The command line on a ledger: made, written, its keys kept."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import stat
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+
+from policy_service.access.keys import Role
+from tests.folders import SHARED
+from tests.policy_service.api_client import event, reply
+from tests.policy_service.command_line import SAMPLE, as_json, call, lines
+from tests.served import COMMAND
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SAMPLES = SHARED / "data" / "conversations.ndjson.gz"
+
+
+# init
+
+
+def test_init_prints_a_key_for_each_role_as_json(tmp_path: Path) -> None:
+    keys = as_json("init", "--data", tmp_path / "data")
+    assert list(keys) == ["keys"]
+    assert list(keys["keys"]) == list(Role)
+    assert len(set(keys["keys"].values())) == len(Role)
+
+
+def test_init_prints_the_keys_for_people_with_a_first_request(tmp_path: Path) -> None:
+    said = call("init", "--data", tmp_path / "data").stdout
+    assert all(f"  {role:<9} key-" in said for role in Role)
+    assert "curl -s http://127.0.0.1:8000/v1/decisions" in said
+
+
+def test_init_twice_is_wrong_use_and_changes_nothing(tmp_path: Path) -> None:
+    as_json("init", "--data", tmp_path)
+    before = as_json("verify", "--data", tmp_path)
+    again = call("init", "--data", tmp_path, "--json", code=2)
+    assert (again.stdout, "already" in again.stderr) == ("", True)
+    assert as_json("verify", "--data", tmp_path) == before
+
+
+def test_a_ledger_without_keys_is_given_them_once(tmp_path: Path) -> None:
+    """It may have been made by `decide`, or by an `init` that was killed halfway."""
+    call("decide", "--data", tmp_path / "data", given=b"")
+    keys = as_json("init", "--data", tmp_path / "data")["keys"]
+    assert set(keys) == {"platform", "author", "approver", "auditor", "owner"}
+    call("init", "--data", tmp_path / "data", code=2)
+
+
+def test_a_ledger_is_for_its_owner_alone(tmp_path: Path) -> None:
+    call("init", "--data", tmp_path / "new" / "data")
+    assert stat.S_IMODE((tmp_path / "new" / "data").stat().st_mode) == 0o700
+    for file in (tmp_path / "new" / "data").iterdir():
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600, file.name
+
+
+def test_init_where_a_file_stands_is_wrong_use(tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("a file")
+    call("init", "--data", tmp_path / "data", code=2)
+
+
+# decide
+
+
+def test_decide_answers_every_line_in_order(tmp_path: Path) -> None:
+    result = call("decide", "--data", tmp_path / "new", given=SAMPLE)
+    decisions = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [decision["event"] for decision in decisions] == [f"ev-{n}" for n in range(1, 6)]
+    assert [decision["reason"] for decision in decisions] == [
+        "anonymous_contact",
+        "contact_details_needed",
+        "anonymous_contact",
+        "lead_to_qualify",
+        "anonymous_contact",
+    ]
+    assert "Made a ledger" in result.stderr
+
+
+def test_decide_again_gives_the_same_bytes_and_writes_nothing(data: Path) -> None:
+    before = as_json("verify", "--data", data)
+    first = call("decide", "--data", data, given=SAMPLE)
+    again = call("decide", "--data", data, given=SAMPLE)
+    assert first.stdout == again.stdout
+    assert as_json("verify", "--data", data) == before
+
+
+def test_a_bad_line_has_its_problem_in_its_place(tmp_path: Path) -> None:
+    given = b"".join(
+        [
+            lines(event("ev-1")),
+            b"not JSON\n",
+            b"\n",
+            lines({**event("ev-2"), "colour": "red"}),
+            lines(event("ev-1", message={"text": "other"})),
+            b" " * 70_000 + lines(event("ev-3")),
+            b"\xff\n",
+            lines(event("ev-4")).rstrip(),
+        ]
+    )
+    result = call("decide", "--data", tmp_path, given=given, code=1)
+    said = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [line.get("code", line.get("event")) for line in said] == [
+        "ev-1",
+        "invalid_json",
+        "invalid_event",
+        "event_id_reused",
+        "too_large",
+        "invalid_json",
+        "ev-4",
+    ]
+    assert said[2]["errors"][0]["pointer"] == "/colour"
+
+
+def test_no_line_gives_no_line(tmp_path: Path) -> None:
+    assert call("decide", "--data", tmp_path, given=b"\n \n").stdout == ""
+
+
+def test_decide_makes_no_ledger_among_other_things(tmp_path: Path) -> None:
+    (tmp_path / "letter.txt").write_text("mine")
+    result = call("decide", "--data", tmp_path, given=SAMPLE, code=2)
+    assert "not empty" in result.stderr
+    assert [file.name for file in tmp_path.iterdir()] == ["letter.txt"]
+
+
+def test_decide_and_a_server_share_what_was_decided(data: Path) -> None:
+    """The same ledger: what one decided is replayed by the other."""
+    other = call("decide", "--data", data, given=lines(reply("ev-6", "customer")))
+    assert json.loads(other.stdout)["ledger"]["index"] == 6
+
+
+def test_a_reader_that_leaves_early_is_no_failure_to_shout_about(tmp_path: Path) -> None:
+    many = lines(*(event(f"ev-{n}") for n in range(2_000)))
+    with (tmp_path / "events.ndjson").open("wb") as file:
+        file.write(many)
+    piped = subprocess.run(
+        ["sh", "-c", '"$0" decide --data data < events.ndjson | head -n 1', COMMAND],
+        cwd=tmp_path,
+        capture_output=True,
+        check=True,
+        timeout=60,
+    )
+    assert json.loads(piped.stdout)["event"] == "ev-0"
+    assert piped.stderr.decode().strip() == "Made a ledger in data."
+
+
+def test_the_sample_conversations_are_decided_verified_and_replayed(tmp_path: Path) -> None:
+    if not SAMPLES.exists():
+        pytest.skip("the shared conversations are not beside this checkout")
+    events = gzip.decompress(SAMPLES.read_bytes())
+    first = call("decide", "--data", tmp_path, given=events)
+    decisions = [json.loads(line) for line in first.stdout.splitlines()]
+    assert len(decisions) == len(events.splitlines())
+    assert len({decision["id"] for decision in decisions}) == 9_358
+    verified = as_json("verify", "--data", tmp_path)
+    assert all(log["findings"] == [] for log in verified["logs"])
+    replayed = as_json("replay", "--data", tmp_path)["workspaces"]
+    assert sum(each["decisions"] for each in replayed) == 9_358
+    assert all(each["differences"] == [] for each in replayed)
+    assert call("decide", "--data", tmp_path, given=events).stdout == first.stdout
+    assert as_json("verify", "--data", tmp_path) == verified
+
+
+# keys
+
+
+def test_keys_are_listed_without_their_secrets(tmp_path: Path) -> None:
+    tokens = as_json("init", "--data", tmp_path)["keys"]
+    listed = as_json("keys", "list", "--data", tmp_path)["items"]
+    assert [key["role"] for key in listed] == list(tokens)
+    assert {key["workspace"] for key in listed} == {"*"}
+    said = json.dumps(listed) + call("keys", "list", "--data", tmp_path).stdout
+    for token in tokens.values():
+        assert token.partition(".")[0] in said
+        assert token.partition(".")[2] not in said
+
+
+def test_a_key_is_created_and_its_secret_shown_once(data: Path) -> None:
+    options = ["--role", "auditor", "--workspace", "acme", "--name", "Eve's laptop"]
+    created = as_json("keys", "create", "--data", data, *options)
+    assert created["secret"].startswith(f"{created['id']}.")
+    [listed] = as_json("keys", "list", "--data", data)["items"]
+    assert listed == {name: value for name, value in created.items() if name != "secret"}
+    alone = call("keys", "create", "--data", data, *options).stdout
+    assert alone.startswith("key-")
+    assert len(alone.splitlines()) == 1
+
+
+def test_a_key_is_revoked_for_good(data: Path) -> None:
+    key = as_json("keys", "create", "--data", data, "--role", "owner", "--name", "x")["id"]
+    revoked = as_json("keys", "revoke", "--data", data, key)
+    assert revoked["revoked_at"] is not None
+    before = as_json("verify", "--data", data)
+    assert as_json("keys", "revoke", "--data", data, key) == revoked
+    assert call("keys", "revoke", "--data", data, key).stdout == f"{key} is revoked\n"
+    assert as_json("verify", "--data", data) == before
+    assert "revoked" in call("keys", "list", "--data", data).stdout
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["create", "--role", "king", "--name", "x"],
+        ["create", "--role", "owner"],
+        ["create", "--role", "owner", "--name", "x", "--workspace", "ACME"],
+        ["create", "--role", "owner", "--name", "x", "--workspace", "system"],
+        ["create", "--role", "owner", "--name", ""],
+        ["create", "--role", "owner", "--name", "x" * 201],
+        ["create", "--role", "owner", "--name", "\x1b[31m"],
+        ["create", "--role", "owner", "--name", "two\nlines"],
+        ["create", "--role", "owner", "--name", "\udcff"],
+        ["revoke"],
+        ["revoke", "key-none"],
+    ],
+)
+def test_a_wrong_request_for_a_key_is_wrong_use(data: Path, arguments: list[str]) -> None:
+    before = as_json("verify", "--data", data)
+    call("keys", *arguments, "--data", data, code=2)
+    assert as_json("verify", "--data", data) == before

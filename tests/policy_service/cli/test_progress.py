@@ -1,0 +1,94 @@
+"""Progress on a terminal, and the list of workspaces."""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+from click.testing import CliRunner
+from freezegun import freeze_time
+
+from policy_service.cli import main
+from policy_service.cli.progress import Progress
+from tests.policy_service.api_client import NOON, event, reply
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class Terminal(io.StringIO):
+    """A file that says of itself that it is a terminal, or that it is none."""
+
+    def __init__(self, *, is_terminal: bool = True) -> None:
+        super().__init__()
+        self._is_terminal = is_terminal
+
+    def isatty(self) -> bool:
+        return self._is_terminal
+
+
+def shown(file: Terminal, length: int | None, seconds: int) -> str:
+    """What is shown of ten steps in this time."""
+    with freeze_time(NOON) as clock:
+        progress = Progress("Verifying", length, file)
+        for _ in range(10):
+            clock.tick(seconds / 10)
+            progress.advance()
+        progress.end()
+    return file.getvalue()
+
+
+def test_what_takes_over_a_second_shows_how_far_it_has_come() -> None:
+    said = shown(Terminal(), 10, seconds=5)
+    assert "Verifying" in said
+    assert "10/10" in said
+    assert said.endswith("\n")
+
+
+def test_where_the_end_is_not_known_it_shows_how_much_was_done() -> None:
+    assert "Verifying" in shown(Terminal(), None, seconds=5)
+
+
+def test_what_is_done_within_a_second_shows_nothing() -> None:
+    assert shown(Terminal(), 10, seconds=1) == ""
+
+
+def test_where_there_is_no_terminal_nothing_is_shown() -> None:
+    assert shown(Terminal(is_terminal=False), 10, seconds=100) == ""
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """A ledger with two workspaces, of which one has decided twice."""
+    events = (event("ev-1"), reply("ev-2", "customer"), event("ev-3", workspace={"id": "globex"}))
+    lines = "".join(f"{json.dumps(each)}\n" for each in events)
+    ended = CliRunner().invoke(main, ["decide", "--data", str(tmp_path / "data")], input=lines)
+    assert ended.exit_code == 0, ended.output
+    return tmp_path / "data"
+
+
+def test_workspaces_are_listed_with_size_version_and_decisions(data: Path) -> None:
+    assert CliRunner().invoke(main, ["workspaces", "--data", str(data)]).stdout.splitlines() == [
+        "acme: 4 entries, version 1, 2 decisions",
+        "globex: 3 entries, version 1, 1 decisions",
+    ]
+
+
+def test_workspaces_are_listed_as_json(data: Path) -> None:
+    CliRunner().invoke(
+        main, ["keys", "create", "--data", str(data), "--role=owner", "--name=of a test"]
+    )
+    listed = CliRunner().invoke(main, ["workspaces", "--data", str(data), "--json"]).stdout
+    assert json.loads(listed)["items"] == [
+        {"workspace": "acme", "entries": 4, "version": 1, "decisions": 2},
+        {"workspace": "globex", "entries": 3, "version": 1, "decisions": 1},
+        {"workspace": "system", "entries": 1, "version": None, "decisions": 0},
+    ]
+
+
+def test_progress_is_no_part_of_what_commands_print(data: Path) -> None:
+    for command in ("verify", "replay"):
+        ended = CliRunner().invoke(main, [command, "--data", str(data)])
+        assert (ended.exit_code, ended.stderr) == (0, "")

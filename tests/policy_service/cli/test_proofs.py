@@ -1,0 +1,214 @@
+"""Checkpoints, proofs and backups at the command line."""
+
+from __future__ import annotations
+
+import base64
+import shutil
+import threading
+from typing import TYPE_CHECKING
+
+import orjson
+import pytest
+
+from audit.errors import NoSigningKey
+from audit.evidence.checkpoint_signer import Checkpoints
+from audit.log.signed_note import parse_key
+from audit.stores.files.signing_key import SIGNING_KEY
+from audit.stores.sqlite.store import SqliteStore
+from tests.fakes.leaves import decide
+from tests.fakes.tampering import owned
+from tests.policy_service.command_line import SAMPLE, as_json, call
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ACME = ("--workspace", "acme")
+
+
+def proof(data: Path, index: int = 2) -> Path:
+    file = data.parent / "proof"
+    file.write_text(call("ledger", "proof", "--data", data, *ACME, str(index)).stdout)
+    return file
+
+
+def key(data: Path) -> str:
+    return call("ledger", "key", "--data", data, *ACME).stdout.strip()
+
+
+def leaf_hash(data: Path, index: int = 2) -> str:
+    shown = as_json("ledger", "proof", "--data", data, *ACME, str(index))
+    return str(shown["leaf_hash"])
+
+
+def test_a_proof_is_verified_with_the_key_and_the_entry_alone(data: Path) -> None:
+    check = ("ledger", "check", proof(data), "--key", key(data))
+    said = call(*check, "--leaf-hash", leaf_hash(data)).stdout
+    assert said == "entry 2 is in policy-service.example/acme, of 6 entries\n"
+    with SqliteStore.open(data) as store, store.read() as snapshot:
+        entry = snapshot.entry("acme", 2)
+    assert entry
+    file = data.parent / "entry.json"
+    for shown in (entry.value, {"leaf_hash": "", "entry": entry.value}):
+        file.write_bytes(orjson.dumps(shown))
+        assert as_json(*check, "--entry", file) == {"good": True, "refused": None, "size": 6}
+
+
+def test_a_proof_of_something_else_is_a_finding(data: Path) -> None:
+    check = ("ledger", "check", proof(data), "--key", key(data))
+    other = leaf_hash(data, 3)
+    assert call(*check, "--leaf-hash", other, code=1).stdout.startswith("wrong: the leaf is not")
+    file = proof(data)
+    file.write_text(file.read_text().replace("index 2", "index 3"))
+    told = as_json(*check, "--leaf-hash", leaf_hash(data), code=1)
+    assert told["refused"]["code"] == "not_included"
+
+
+def test_what_cannot_be_told_is_wrong_use(data: Path) -> None:
+    hashed, file = leaf_hash(data), proof(data)
+    call("ledger", "check", file, "--key", "no-key", "--leaf-hash", hashed, code=2)
+    call("ledger", "check", file, "--key", key(data), code=2)
+    call("ledger", "check", file, "--key", key(data), "--leaf-hash", "x", code=2)
+    call("ledger", "check", data / "none", "--key", key(data), "--leaf-hash", hashed, code=2)
+
+
+def test_a_proof_that_is_none_or_was_signed_by_a_stranger_tells_nothing(data: Path) -> None:
+    """As for `verify.pyz`: what no known key signed may be anybody's, and is no tampering."""
+    hashed, file = ("--leaf-hash", leaf_hash(data)), proof(data)
+    stranger = call("ledger", "key", "--data", data, "--workspace", "globex").stdout.strip()
+    said = call("ledger", "check", file, "--key", stranger, *hashed, code=2)
+    assert said.stdout == "cannot tell: none of the known keys signed the note\n"
+    told = as_json("ledger", "check", file, "--key", stranger, *hashed, code=2)
+    assert (told["good"], told["refused"]["code"]) == (False, "unknown_signer")
+    for text in ("no proof", file.read_text().partition("\n\n")[0] + "\n\nno note\n"):
+        file.write_text(text)
+        said = call("ledger", "check", file, "--key", key(data), *hashed, code=2)
+        assert said.stdout.startswith("cannot tell: ")
+
+
+def test_the_commands_say_what_is_said_over_http(data: Path) -> None:
+    said = as_json("ledger", "checkpoint", "--data", data, *ACME)
+    assert call("ledger", "checkpoint", "--data", data, *ACME).stdout == said["checkpoint"]
+    assert (said["origin"], said["size"]) == ("policy-service.example/acme", 6)
+    assert parse_key(key(data)).name == said["origin"]
+    between = as_json("ledger", "consistency", "--data", data, *ACME, "2", "6")
+    assert (between["from"], between["to"]) == (2, 6)
+    printed = call("ledger", "consistency", "--data", data, *ACME, "2", "6").stdout
+    assert printed.split() == between["hashes"]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ("checkpoint", "--workspace", "No"),
+        ("proof", *ACME, "6"),
+        ("consistency", *ACME, "1", "7"),
+        ("consistency", *ACME, "2", "1"),
+    ],
+)
+def test_what_is_not_there_is_wrong_use(data: Path, wrong: tuple[str, ...]) -> None:
+    command, *rest = wrong
+    call("ledger", command, "--data", data, *rest, code=2)
+
+
+def test_the_origin_is_a_setting(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    call("ledger", "checkpoint", "--data", data, *ACME)
+    monkeypatch.setenv("POLICY_SERVICE_ORIGIN", "logs.example/policies/")
+    said = as_json("ledger", "checkpoint", "--data", data, *ACME)
+    assert said["origin"] == "logs.example/policies/acme"
+
+
+@pytest.mark.parametrize("origin", ["https://logs.example", "logs example", "a+b", "\x7f"])
+def test_an_origin_that_no_key_can_have_is_refused(
+    data: Path, monkeypatch: pytest.MonkeyPatch, origin: str
+) -> None:
+    monkeypatch.setenv("POLICY_SERVICE_ORIGIN", origin)
+    call("ledger", "key", "--data", data, *ACME, code=2)
+
+
+def test_a_ledger_without_signing_key_gets_one_and_no_second(data: Path) -> None:
+    made = (data / SIGNING_KEY).read_bytes()
+    assert (data / SIGNING_KEY).stat().st_mode & 0o777 == 0o600
+    (data / SIGNING_KEY).unlink()
+    call("ledger", "checkpoint", "--data", data, *ACME)
+    assert (data / SIGNING_KEY).read_bytes() != made
+    (data / SIGNING_KEY).unlink()
+    with SqliteStore.open(data) as store, pytest.raises(NoSigningKey):
+        Checkpoints(store, "x").latest("acme")
+    (data / SIGNING_KEY).write_bytes(made)
+    said = call("ledger", "checkpoint", "--data", data, *ACME, code=1).stderr
+    assert "the last checkpoint of acme is not ours" in said
+
+
+def test_a_backup_is_the_same_ledger(data: Path) -> None:
+    call("ledger", "checkpoint", "--data", data, *ACME)
+    out = data.parent / "backup"
+    told = as_json("backup", "--data", data, "--out", out)["logs"]
+    names = {path.name for path in out.iterdir()}
+    assert names == {"checkpoints", "contacts.sqlite3", "ledger.sqlite3"}
+    verified = as_json("verify", "--data", out)["logs"]
+    assert {each["log"]: each["root"] for each in told} == {
+        each["log"]: each["root"] for each in verified
+    }
+    assert [each["wrong"] for each in told] == [None] * 3
+    call("replay", "--data", out)
+    call("backup", "--data", data, "--out", out, code=2)
+
+
+def test_a_backup_of_what_was_changed_is_a_finding(data: Path) -> None:
+    call("ledger", "checkpoint", "--data", data, *ACME)
+    with owned(data) as connection:
+        connection.execute("UPDATE entries SET reason = 'x' WHERE reason = 'anonymous_contact'")
+    out = data.parent / "backup"
+    wrong = {
+        each["log"]: each["wrong"]
+        for each in as_json("backup", "--data", data, "--out", out, code=1)["logs"]
+    }
+    assert wrong == {
+        "acme": "its head is not that of its entries",
+        "globex": "its head is not that of its entries",
+        "system": None,
+    }
+
+
+def test_a_backup_with_a_hash_that_is_not_its_leaf_s_is_a_finding(data: Path) -> None:
+    """Its leaves are what was signed, but nothing could be proved of the copy."""
+    with owned(data) as connection:
+        where = "idx = 2 AND log = (SELECT id FROM logs WHERE name = 'acme')"
+        connection.execute(f"UPDATE entries SET leaf_hash = zeroblob(32) WHERE {where}")
+    told = as_json("backup", "--data", data, "--out", data.parent / "backup", code=1)["logs"]
+    wrong = {each["log"]: each["wrong"] for each in told if each["wrong"]}
+    assert wrong == {"acme": "its entry 2 is not the one that was hashed"}
+
+
+def test_a_backup_that_lacks_what_was_signed_is_a_finding(data: Path) -> None:
+    shutil.copytree(data, data.parent / "old")
+    call("decide", "--data", data, given=SAMPLE.replace(b'"ev-', b'"another-'))
+    call("ledger", "checkpoint", "--data", data, *ACME)
+    shutil.copytree(data / "checkpoints", data.parent / "old" / "checkpoints")
+    out = data.parent / "backup"
+    told = as_json("backup", "--data", data.parent / "old", "--out", out, code=1)["logs"]
+    assert told[0]["wrong"] == "it has 6 entries where 10 were signed"
+
+
+def test_a_backup_is_whole_while_others_write(data: Path) -> None:
+    done = threading.Event()
+
+    def write() -> None:
+        with SqliteStore.open(data) as store:
+            checkpoints, number = Checkpoints(store, "policy-service.example"), 0
+            while not done.is_set():
+                number += 1
+                store.transact(decide(f"more-{number}", workspace="busy"))
+                checkpoints.sign_due()
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        for number in range(5):
+            out = data.parent / f"backup-{number}"
+            told = as_json("backup", "--data", data, "--out", out)["logs"]
+            assert all(each["wrong"] is None for each in told)
+    finally:
+        done.set()
+        writer.join()
+    assert base64.b64decode(told[0]["root"])

@@ -1,0 +1,256 @@
+"""Versions from files: the steps that a key takes in a folder, or asks a server for."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from audit.stores.sqlite.store import SqliteStore
+from policy_service.access.keys import Keyring
+from rules.model import builtin
+from tests.policy_service.api_client import document
+from tests.policy_service.cli.test_rules import written
+from tests.policy_service.command_line import as_json, call
+from tests.served import served
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+TREE = document("From a file")
+GUARDRAIL = {
+    "id": "outbound-is-never-asked",
+    "for_all": {"conversation.direction": {"not": "inbound"}, "conversation.stage": "new"},
+    "outcome_in": ["not_triggered", "noted"],
+}
+
+
+class Team:
+    """Keys in files, and a place where the steps are taken."""
+
+    def __init__(self, folder: Path, place: tuple[str | Path, ...], keys: dict[str, str]) -> None:
+        self.folder = folder
+        self.place = place
+        for role, token in keys.items():
+            (folder / role).write_text(f"{token}\n")
+
+    def step(self, role: str, *arguments: str | Path, code: int = 0) -> Any:
+        where = (*self.place, "--workspace", "acme", "--key", self.folder / role)
+        return as_json("rules", arguments[0], *where, *arguments[1:], code=code)
+
+    def propose(self, tree: Any = TREE) -> Any:
+        return self.step("author", "propose", written(self.folder, tree))
+
+
+@pytest.fixture(params=["folder", "server"])
+def team(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Team]:
+    if request.param == "folder":
+        data = tmp_path / "data"
+        keys = json.loads(call("init", "--data", data, "--json").stdout)["keys"]
+        yield Team(tmp_path, ("--data", data), keys)
+    else:
+        with served(tmp_path / "data", workers=1) as server:
+            url = f"http://127.0.0.1:{server.port}"
+            yield Team(tmp_path, ("--url", url), dict(server.keys))
+
+
+def test_a_document_is_proposed_approved_activated_and_rolled_back(team: Team) -> None:
+    """As over HTTP, by the keys: what was a file decides."""
+    proposed = team.step("author", "propose", written(team.folder, TREE), "--note", "Why")
+    assert (proposed["version"], proposed["status"], proposed["note"]) == (2, "proposed", "Why")
+    file = written(team.folder, TREE, "same.json")
+    approved = team.step("approver", "approve", "2", "--file", file)
+    assert (approved["status"], approved["digest"]) == ("approved", proposed["digest"])
+    assert approved["approvals"][0]["by"] != proposed["proposed_by"]
+    shadow = team.step("approver", "activate", "2", "--shadow")
+    assert shadow["activations"][0]["shadow"] is True
+    trial = team.step("approver", "activate", "2", "--percent", "10", "--apply-to-running")
+    assert (trial["activations"][1]["percent"], trial["status"]) == (10, "active")
+    again = team.step("approver", "activate", "2", "--percent", "5", code=1)
+    assert again["code"] == "percent_shrinks"
+    assert team.step("approver", "activate", "2")["status"] == "active"
+    assert team.step("approver", "activate", "1")["status"] == "active"
+    later = team.step("approver", "activate", "2", "--at", "2199-01-01T00:00:00Z")
+    assert (later["status"], later["scheduled"][0]["due"][:4]) == ("retired", "2199")
+
+
+def test_what_is_refused_is_a_finding_and_what_may_not_be_wrong_use(team: Team) -> None:
+    proposed = team.propose()
+    bad = written(team.folder, {**TREE, "rules": [{"id": "x"}], "colour": "red"}, "bad.yaml")
+    refused = team.step("author", "propose", bad, code=1)
+    assert refused["code"] == "invalid_document"
+    assert len(refused["errors"]) > 1
+    other = team.step("approver", "approve", "2", "--digest", "sha256:0", code=1)
+    assert other["code"] == "digest_mismatch"
+    assert team.step("approver", "activate", "2", code=1)["code"] == "wrong_status"
+    assert team.step("approver", "activate", "9", code=2)["code"] == "not_found"
+    wrong = team.step("author", "approve", "2", "--digest", proposed["digest"], code=2)
+    assert wrong["code"] == "role_not_allowed"
+    (team.folder / "nobody").write_text("key-none.secret")
+    assert team.step("nobody", "reject", "2", "--reason", "No", code=2)["code"] == "unauthorized"
+    rejected = team.step("approver", "reject", "2", "--reason", "Not now")
+    assert (rejected["status"], rejected["rejected"]["reason"]) == ("rejected", "Not now")
+
+
+def test_a_team_of_one_activates_what_nobody_else_approved(team: Team) -> None:
+    """Once an owner said that none need to; who said so and why is shown."""
+    assert team.step("author", "approvals") == {"count": 1, "since": None}
+    team.propose()
+    assert team.step("approver", "activate", "2", code=1)["code"] == "wrong_status"
+    asked = ("approvals", "0", "--reason", "A team of one")
+    assert team.step("approver", *asked, code=2)["code"] == "role_not_allowed"
+    required = team.step("owner", *asked)
+    assert (required["count"], required["since"]["reason"]) == (0, "A team of one")
+    assert team.step("auditor", "approvals") == required
+    assert team.step("approver", "activate", "2")["status"] == "active"
+
+
+def test_guardrails_are_set_from_a_file_and_hold_for_what_is_proposed(team: Team) -> None:
+    assert team.step("author", "guardrails")["since"] is None
+    file = team.folder / "guardrails.yaml"
+    file.write_text(json.dumps([GUARDRAIL]))
+    asked = ("guardrails", file, "--reason", "Agreed")
+    assert team.step("author", *asked, code=2)["code"] == "role_not_allowed"
+    told = team.step("auditor", *asked)
+    assert (told["properties"], told["since"]["reason"]) == ([GUARDRAIL], "Agreed")
+    assert team.step("auditor", *asked) == told, "setting what is set changes nothing"
+    asks = {**TREE, "guards": [g for g in TREE["guards"] if g["id"] != "not-inbound"], "tests": []}
+    refused = team.step("author", "propose", written(team.folder, asks), code=1)
+    assert "guardrail_broken" in {error["code"] for error in refused["errors"]}
+    file.write_text("[]")
+    assert team.step("auditor", *asked)["properties"] == []
+    assert team.propose()["status"] == "proposed"
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("properties: []", "wrong_type"),
+        ("[1]", "wrong_type"),
+        ("[{id: x, for_all: {colour: red}, outcome_in: [noted]}]", "unknown_fact"),
+        ("- {id: x\n", "not_yaml"),
+    ],
+)
+def test_a_file_without_guardrails_is_a_finding(team: Team, text: str, code: str) -> None:
+    file = team.folder / "guardrails.yaml"
+    file.write_text(text)
+    refused = team.step("auditor", "guardrails", file, "--reason", "Agreed", code=1)
+    assert code in {error["code"] for error in refused["errors"]}
+    assert team.step("auditor", "guardrails")["since"] is None
+
+
+@pytest.fixture
+def at_home(tmp_path: Path) -> Team:
+    data = tmp_path / "data"
+    keys = json.loads(call("init", "--data", data, "--json").stdout)["keys"]
+    return Team(tmp_path, ("--data", data), keys)
+
+
+def test_people_are_told_in_words(at_home: Team) -> None:
+    where = (*at_home.place, "--workspace", "acme", "--key")
+    file = written(at_home.folder, TREE)
+    said = call("rules", "propose", *where, at_home.folder / "author", file).stdout
+    assert said.startswith("version 2 of acme is proposed: sha256:")
+    bad = at_home.folder / "bad.yaml"
+    bad.write_text(builtin.text().replace("enabled: true", "enabled: perhaps"))
+    refused = call("rules", "propose", *where, at_home.folder / "author", bad, code=1)
+    assert refused.stdout == ""
+    assert "/settings/enabled" in refused.stderr
+
+
+def test_people_are_told_for_whom_and_from_when_a_version_decides(at_home: Team) -> None:
+    where = (*at_home.place, "--workspace", "acme", "--key", at_home.folder / "approver")
+
+    def activate(*how: str) -> str:
+        said = call("rules", "activate", *where, "2", *how).stdout
+        return said.replace(digest, "DIGEST")
+
+    digest = at_home.propose()["digest"]
+    early = call("rules", "activate", *where, "2", code=1).stderr
+    assert "has 0 of the 1 approvals that are required" in early
+    call("rules", "approve", *where, "2", "--digest", digest)
+    name = "version 2 of acme is"
+    assert activate("--shadow") == f"{name} active, in the shadow: DIGEST\n"
+    some = ", for 10 percent of the conversations"
+    assert activate("--percent", "10") == f"{name} active{some}: DIGEST\n"
+    said = activate("--at", "2199-01-01T00:00:00+01:00")
+    due = "  to be activated at 2198-12-31T23:00:00.000Z\n"
+    assert said == f"{name} active{some}: DIGEST\n{due}"
+    assert activate() == f"{name} active: DIGEST\n{due}"
+    no_key = call("rules", "approvals", "--workspace", "acme", *at_home.place, given=b"", code=2)
+    assert "--key" in no_key.stderr
+
+
+def test_people_are_told_in_words_what_is_asked_of_versions(at_home: Team) -> None:
+    where = (*at_home.place, "--workspace", "acme", "--key")
+    file = at_home.folder / "guardrails.json"
+    file.write_text(json.dumps([GUARDRAIL]))
+    said = call("rules", "approvals", *where, at_home.folder / "author").stdout
+    assert said == "acme: 1 must approve a version\n"
+    because = ("--reason", "Agreed")
+    said = call("rules", "approvals", *where, at_home.folder / "owner", "2", *because).stdout
+    assert said.startswith("acme: 2 must approve a version, by key-")
+    said = call("rules", "guardrails", *where, at_home.folder / "auditor", file, *because).stdout
+    assert said.startswith("acme: 1 guardrails, by key-")
+    assert said.endswith(": Agreed\n  outbound-is-never-asked\n")
+
+
+def test_a_key_is_read_from_standard_input_and_its_use_is_noted(at_home: Team) -> None:
+    data, token = at_home.folder / "data", (at_home.folder / "author").read_bytes()
+    where = ("--data", data, "--workspace", "acme", written(at_home.folder, TREE))
+    call("rules", "propose", *where, given=token)
+    with SqliteStore.open(data) as store, store.read() as snapshot:
+        author = next(k for k in Keyring().keys(snapshot).values() if k.role == "author")
+        assert set(snapshot.last_uses()) == {author.id}
+    call("verify", "--data", data)
+
+
+def test_a_key_of_another_workspace_finds_nothing(at_home: Team) -> None:
+    made = ("keys", "create", *at_home.place, "--role", "author", "--name", "of a test")
+    token = as_json(*made, "--workspace", "globex")["secret"]
+    (at_home.folder / "globex").write_text(token)
+    file = written(at_home.folder, TREE)
+    assert at_home.step("globex", "propose", file, code=2)["code"] == "not_found"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("approve", "2"),
+        ("approve", "2", "--digest", "sha256:0", "--file", __file__),
+        ("approve", "0", "--digest", "sha256:0"),
+        ("activate", "2", "--at", "tomorrow"),
+        ("activate", "2", "--percent", "0"),
+        ("activate", "2", "--percent", "10", "--shadow"),
+        ("reject", "2"),
+        ("reject", "2", "--reason", "x" * 501),
+        ("propose", __file__, "--note", "x" * 501),
+        ("approvals", "2"),
+        ("approvals", "11", "--reason", "Why"),
+        ("approvals", "--reason", "Why"),
+        ("guardrails", __file__),
+        ("guardrails", "--reason", "Why"),
+        ("guardrails", __file__, "--reason", "x" * 501),
+        ("propose", "none.yaml"),
+    ],
+    ids=" ".join,
+)
+def test_what_cannot_be_asked_for_is_wrong_use(at_home: Team, arguments: tuple[str, ...]) -> None:
+    where = (*at_home.place, "--workspace", "acme", "--key", at_home.folder / "approver")
+    call("rules", arguments[0], *where, *arguments[1:], code=2)
+
+
+def test_a_file_that_is_no_text_or_not_json_is_refused(at_home: Team) -> None:
+    for name, body in {"bytes.yaml": b"\xff", "twice.json": b'{"a": 1, "a": 2}'}.items():
+        (at_home.folder / name).write_bytes(body)
+        refused = at_home.step("author", "propose", at_home.folder / name, code=1)
+        assert refused["code"] == "invalid_document"
+
+
+def test_no_server_at_the_address_is_wrong_use(at_home: Team) -> None:
+    where = ("--workspace", "acme", "--key", at_home.folder / "author")
+    file = written(at_home.folder, TREE)
+    said = call("rules", "propose", "--url", "http://127.0.0.1:1", *where, file, code=2)
+    assert "did not answer" in said.stderr

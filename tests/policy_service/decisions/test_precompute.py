@@ -1,0 +1,112 @@
+"""Decisions worked out before their transaction: recorded where they hold, else made anew."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+
+from audit.evidence.ledger_verifier import verify_all
+from policy_service.app import create_app
+from policy_service.decisions import decide
+from policy_service.decisions.decide import decide_event
+from policy_service.problems import Problem
+from policy_service.services import Service
+from policy_service.settings import Settings
+from tests.policy_service.api_client import ACME, document, event, read, reply
+
+if TYPE_CHECKING:
+    from policy_service.decisions.decide import Answer, Draft
+    from rules.model.event import Event
+    from tests.policy_service.api_client import Api
+
+STARTED = event("ev-0")
+ANSWERED = reply("ev-1", "customer")
+
+
+@pytest.fixture
+def service(api: Api) -> Service:
+    """The service that `api` asks, which has decided one event."""
+    api.decide(STARTED)
+    return cast("Service", api.client.application.extensions["policy_service"])
+
+
+def drafted(service: Service, told: dict[str, Any]) -> Draft:
+    draft = service.drafts.draft(cast("Event", told))
+    assert draft is not None
+    return draft
+
+
+def recorded(service: Service, told: dict[str, Any], draft: Draft) -> Answer:
+    work = partial(decide_event, cast("Event", told), service.policies, draft=draft)
+    return service.store.transact(work)
+
+
+def test_nothing_is_drafted_before_the_workspace_is_known(api: Api) -> None:
+    assert Service(api.store).drafts.draft(cast("Event", STARTED)) is None
+
+
+def test_a_draft_that_holds_is_recorded_as_it_is(service: Service) -> None:
+    draft = drafted(service, ANSWERED)
+    answer = recorded(service, ANSWERED, draft)
+    assert not answer.replayed
+    assert (answer.entry.value, answer.entry.leaf_hash) == (draft.ready.leaf, draft.ready.leaf_hash)
+    assert answer.entry.value["facts"]["conversation.stage"] == "awaiting_answer"
+
+
+def test_a_conversation_that_went_on_elsewhere_is_decided_from_where_it_is(
+    api: Api, service: Service
+) -> None:
+    """Another process has decided its next event; what is remembered here is behind."""
+    draft = drafted(service, ANSWERED)
+    elsewhere = create_app(Settings(), api.store).test_client()
+    closed = event("ev-2", type="conversation.closed", message=None)
+    token = {"Authorization": f"Bearer {api.tokens['platform']}"}
+    assert elsewhere.post("/v1/decisions", json=closed, headers=token).status_code == 200
+    answer = recorded(service, ANSWERED, draft)
+    assert answer.entry.value["reason"] == "already_routed"
+    assert api.decide(reply("ev-3", "customer"))["reason"] == "already_routed"
+    with api.store.read() as view:
+        assert [report.findings for report in verify_all(view)] == [(), ()]
+
+
+def test_a_version_that_was_activated_meanwhile_decides(api: Api, service: Service) -> None:
+    begins = event("ev-2", conversation={"id": "c-2"})
+    draft = drafted(service, begins)
+    api.publish(document("Switched off", enabled=False))
+    answer = recorded(service, begins, draft)
+    assert (answer.entry.value["reason"], answer.entry.value["policy"]["version"]) == (
+        "switched_off",
+        2,
+    )
+
+
+def test_an_event_that_was_decided_meanwhile_keeps_its_decision(api: Api, service: Service) -> None:
+    draft = drafted(service, ANSWERED)
+    decided = api.decide(ANSWERED)
+    answer = recorded(service, ANSWERED, draft)
+    assert answer.replayed
+    assert answer.entry.index == decided["ledger"]["index"]
+
+
+def test_an_id_that_was_taken_meanwhile_by_another_conversation_is_refused(
+    api: Api, service: Service
+) -> None:
+    draft = drafted(service, ANSWERED)
+    api.decide(event("ev-1", conversation={"id": "c-2"}))
+    with pytest.raises(Problem) as refused:
+        recorded(service, ANSWERED, draft)
+    assert refused.value.code == "event_id_reused"
+    assert read(api.get(f"{ACME}/decisions/ev-1"))["conversation"] == "c-2"
+
+
+def test_only_so_many_conversations_are_remembered(
+    service: Service, api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that was forgotten is read again, in its transaction."""
+    monkeypatch.setattr(decide, "MOST_REMEMBERED", 2)
+    for number in range(1, 4):
+        api.decide(event(f"ev-0{number}", conversation={"id": f"c-{number}x"}))
+    assert drafted(service, ANSWERED).before is None
+    assert api.decide(ANSWERED)["outcome"] == "customer"

@@ -1,0 +1,203 @@
+"""Metrics: one table; what is counted; over all processes; nobody can be known by a label."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from policy_service.access.keys import Role
+from policy_service.api.request_log import METHODS
+from policy_service.api.routes import ROUTES
+from policy_service.observability.metrics import METRICS, PROCESS
+from policy_service.problems import PROBLEMS
+from rules.model.vocabulary import Outcome
+from tests.folders import ROOT
+from tests.policy_service.api_client import ACME, event
+from tests.policy_service.observability.test_json_logs import PLANTED, personal_requests
+from tests.served import Server, made, served
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.policy_service.api_client import Api
+
+OPERATIONS = ROOT / "docs" / "operations.md"
+Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
+
+
+def samples(text: str) -> Samples:
+    return {
+        (sample.name, tuple(sorted(sample.labels.items()))): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+def counted(found: Samples, name: str, **labels: str) -> float:
+    return found.get((name, tuple(sorted(labels.items()))), 0)
+
+
+def told(api: Api) -> Samples:
+    answered = api.send("GET", "/metrics")
+    assert answered.content_type == "text/plain; version=0.0.4; charset=utf-8"
+    return samples(answered.text)
+
+
+def test_requests_decisions_and_refusals_are_counted(api: Api) -> None:
+    api.decide(event())
+    api.decide(event())
+    api.decide(event("ev-2", conversation={"id": "c-2", "direction": "outbound"}))
+    api.post("/v1/decisions", {}, Role.PLATFORM)
+    api.get("/v1/nowhere")
+    found = told(api)
+    requests = "policy_service_requests_total"
+    assert counted(found, requests, route="/v1/decisions", method="POST", status="200") == 3
+    assert counted(found, requests, route="/v1/decisions", method="POST", status="400") == 1
+    assert counted(found, requests, route="none", method="GET", status="404") == 1
+    assert counted(found, "policy_service_request_seconds_count", route="/v1/decisions") == 4
+    assert counted(found, "policy_service_decisions_total", outcome="ask") == 1
+    assert counted(found, "policy_service_decisions_total", outcome="not_triggered") == 1
+    assert counted(found, "policy_service_replays_total") == 1
+    assert counted(found, "policy_service_refusals_total", code="invalid_event") == 1
+    assert counted(found, "policy_service_refusals_total", code="not_found") == 1
+    assert counted(found, "policy_service_workers") == 1
+    assert counted(found, "process_resident_memory_bytes") > 0
+
+
+def test_commits_are_counted_with_their_writes_and_seconds(api: Api) -> None:
+    """What many lines of a batch share is one commit; what was refused before it is no write."""
+    api.get(f"{ACME}/policy", Role.PLATFORM)  # which writes that the key is used
+    before = told(api)
+    api.decide(event())
+    lines = [json.dumps(event(f"e{n}", conversation={"id": f"c{n}"})) for n in range(20)]
+    sent = "\n".join([*lines, "{}"])
+    headers = {"Content-Type": "application/x-ndjson"}
+    api.send("POST", "/v1/decisions/batch", sent, api.tokens["platform"], **headers)
+    found = told(api)
+
+    def more(name: str, **labels: str) -> float:
+        name = f"policy_service_commit_{name}"
+        return counted(found, name, **labels) - counted(before, name, **labels)
+
+    assert (more("writes_count"), more("writes_sum"), more("seconds_count")) == (2, 21, 2)
+    assert (more("writes_bucket", le="1.0"), more("writes_bucket", le="16.0")) == (1, 1)
+    assert (more("writes_bucket", le="32.0"), more("writes_bucket", le="+Inf")) == (2, 2)
+    assert 0 < more("seconds_sum") < 60
+
+
+def test_the_size_of_the_ledger_is_told_as_it_is_now(api: Api) -> None:
+    """Of all logs in one number: a label for each workspace would have no bound."""
+    before = told(api)
+    api.decide(event())
+    api.decide(event(workspace={"id": "globex"}))
+    found = told(api)
+    entries = sum(head.size for head in api.written().values())
+    assert counted(found, "policy_service_ledger_entries") == entries
+    bytes_before = counted(before, "policy_service_ledger_bytes")
+    assert counted(found, "policy_service_ledger_bytes") >= bytes_before > 0
+
+
+def test_a_ledger_that_cannot_be_read_keeps_nothing_else_from_being_told(api: Api) -> None:
+    told(api)
+    api.store.close()
+    found = told(api)
+    assert ("policy_service_ledger_bytes", ()) not in found
+    assert counted(
+        found, "policy_service_requests_total", route="/metrics", method="GET", status="200"
+    )
+
+
+def test_a_label_holds_words_of_ours_alone(api: Api) -> None:
+    """However many people, events and workspaces there are, the labels stay the same few."""
+    personal_requests(api)
+    api.send(PLANTED.upper(), f"{ACME}/policy")
+    values = {
+        "route": {route.template for route in ROUTES} | {"none"},
+        "method": METHODS | {"other"},
+        "status": {str(kind.status) for kind in PROBLEMS.values()} | {"200", "201"},
+        "code": set(PROBLEMS),
+        "outcome": set(Outcome),
+    }
+    found = told(api)
+    for _, labels in found:
+        for label, value in labels:
+            assert label in {"le", "version"} or value in values[label], (label, value)
+    assert PLANTED not in str(found).lower()
+
+
+def test_what_is_told_is_what_the_table_says(api: Api) -> None:
+    api.decide(event())
+    families = {
+        family.name: family.documentation
+        for family in text_string_to_metric_families(api.send("GET", "/metrics").text)
+    }
+    ours = {metric.name.removesuffix("_total"): metric.meaning for metric in METRICS}
+    assert {name: families[name] for name in ours} == ours
+    assert families.keys() - ours.keys() == set(PROCESS)
+
+
+def test_the_page_for_operators_lists_every_metric() -> None:
+    page = OPERATIONS.read_text(encoding="utf-8")
+    section = page.split("\n## Metrics\n")[1].split("\n## ")[0]
+    assert [line for line in section.splitlines() if line.startswith("| `")] == [
+        f"| `{metric.name}` | {metric.type.__name__.lower()}"
+        f" | {', '.join(f'`{label}`' for label in metric.labels)} | {metric.meaning} |"
+        for metric in METRICS
+    ]
+
+
+def test_whichever_process_is_asked_answers_for_all(tmp_path: Path) -> None:
+    """Also for one that was killed: what it counted stays, and another takes its place."""
+    with served(tmp_path / "data") as server:
+        events = [json.dumps(event(f"e{n}", conversation={"id": f"c{n}"})) for n in range(40)]
+        for told_event in events:
+            with server.client() as client:
+                assert client.decide(told_event.encode()).status == 200
+        with server.client(None) as client:
+            found = samples(client.get("/metrics").body.decode())
+        assert counted(found, "policy_service_decisions_total", outcome="ask") == 40
+        assert counted(found, "policy_service_commit_writes_sum") >= 40
+        assert counted(found, "policy_service_ledger_entries") > 40 + len(Role)
+        assert counted(found, "policy_service_workers") == 2
+        assert counted(found, "process_open_fds") > 0
+
+
+def test_a_start_counts_from_nothing(tmp_path: Path) -> None:
+    server = Server(tmp_path / "data", made(tmp_path / "data"))
+    for _ in range(2):
+        with server, server.client() as client:
+            client.decide(json.dumps(event()).encode())
+            found = samples(client.get("/metrics").body.decode())
+            total = "policy_service_decisions_total"
+            replays = counted(found, "policy_service_replays_total")
+            assert counted(found, total, outcome="ask") + replays == 1
+
+
+def test_a_folder_that_was_deleted_leaves_what_one_process_counted(tmp_path: Path) -> None:
+    with served(tmp_path / "data") as server, server.client() as client:
+        assert client.decide(json.dumps(event()).encode()).status == 200
+        shutil.rmtree(tmp_path / "data" / "metrics")
+        answered = client.get("/metrics")
+        assert answered.status == 200
+        assert counted(samples(answered.body.decode()), "policy_service_ledger_entries") > len(Role)
+
+
+@pytest.mark.parametrize("module", ["policy_service.cli", "policy_service.decisions.batch"])
+def test_a_server_does_not_load_what_counts_before_it_has_said_where(module: str) -> None:
+    """The library looks for the folder when it is imported: that is for the workers to do."""
+    code = f"import sys, {module}; sys.exit('prometheus_client' in sys.modules)"
+    ended = subprocess.run([sys.executable, "-c", code], check=False, env=dict(os.environ))
+    assert ended.returncode == 0
+
+
+def test_names_of_metrics_are_such_as_prometheus_wants() -> None:
+    for metric in METRICS:
+        assert re.fullmatch(r"policy_service_[a-z_]+", metric.name)

@@ -1,0 +1,207 @@
+"""Schedules mean moments, whatever the clocks on the wall show, and whoever was down meanwhile."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from audit.stores.sqlite.store import SqliteStore
+from policy_service.jobs.scheduler import Jobs
+from tests.policy_service.api_client import ACME, read
+from tests.policy_service.scheduling import (
+    approved,
+    at,
+    deciding,
+    open_service,
+    scheduled,
+    steps,
+)
+from tests.served import Server, patiently
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.policy_service.api_client import Api, Made
+
+BERLIN = "CET-1CEST,M3.5.0,M10.5.0/3"
+"""Central European time as POSIX writes it, so that no table of time zones is needed."""
+
+
+@pytest.fixture(autouse=True)
+def in_berlin(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    with monkeypatch.context() as environment:
+        environment.setenv("TZ", BERLIN)
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.mark.parametrize(
+    ("written", "before", "due"),
+    [
+        ("2027-03-28T01:59:59+01:00", "2027-03-28T00:59:58Z", "2027-03-28T00:59:59Z"),
+        ("2027-03-28T02:30:00+01:00", "2027-03-28T01:29:59Z", "2027-03-28T01:30:00Z"),
+        ("2027-03-28T02:30:00+02:00", "2027-03-28T00:29:59Z", "2027-03-28T00:30:00Z"),
+        ("2027-03-28T03:00:00+02:00", "2027-03-28T00:59:59Z", "2027-03-28T01:00:00Z"),
+        ("2027-10-31T02:30:00+02:00", "2027-10-31T00:29:59Z", "2027-10-31T00:30:00Z"),
+        ("2027-10-31T02:30:00+01:00", "2027-10-31T01:29:59Z", "2027-10-31T01:30:00Z"),
+        ("2027-10-30T14:30:00-12:00", "2027-10-31T02:29:59Z", "2027-10-31T02:30:00Z"),
+    ],
+)
+def test_a_time_is_the_moment_that_its_offset_says_also_where_clocks_change(
+    service: Api, written: str, before: str, due: str
+) -> None:
+    """Also where no clock shows it, as it is skipped; and where clocks show it twice."""
+    with at("2027-01-01T00:00:00Z"):
+        number = approved(service)
+        scheduled(service, number, written)
+    with at(before):
+        assert deciding(service, "c-1") == 1
+    with at(due):
+        assert deciding(service, "c-2") == number
+
+
+def test_a_time_that_clocks_show_twice_is_two_moments(service: Api) -> None:
+    """What is due at the later one is not done at the earlier."""
+    with at("2027-10-30T00:00:00Z"):
+        number = approved(service)
+        scheduled(service, number, "2027-10-31T02:30:00+01:00", percent=100)
+        scheduled(service, number, "2027-10-31T02:30:00+02:00", percent=10)
+    with at("2027-10-31T01:29:59Z"):
+        read(service.get(f"{ACME}/policy"))
+        assert steps(service.store) == [("activated", number)]
+        assert read(service.get(f"{ACME}/policy"))["version"] == 1
+    with at("2027-10-31T01:30:00Z"):
+        assert read(service.get(f"{ACME}/policy"))["version"] == number
+
+
+SPRING = [
+    "2027-03-28T00:59:59Z",  # 01:59:59
+    "2027-03-28T01:00:00Z",  # 03:00:00
+    "2027-03-28T01:29:59Z",
+]
+AUTUMN = [
+    "2027-10-31T00:30:00Z",  # 02:30:00, for the first time
+    "2027-10-31T00:59:59Z",  # 02:59:59
+    "2027-10-31T01:00:00Z",  # 02:00:00
+    "2027-10-31T01:29:59Z",
+]
+
+
+@pytest.mark.parametrize(
+    ("written", "moments", "due"),
+    [
+        ("2027-03-28T03:30:00+02:00", SPRING, "2027-03-28T01:30:00Z"),
+        ("2027-10-31T02:30:00+01:00", AUTUMN, "2027-10-31T01:30:00Z"),
+    ],
+)
+def test_clocks_that_change_under_a_running_scheduler_make_nothing_early_or_late(
+    service: Api, written: str, moments: list[str], due: str
+) -> None:
+    """Nobody writes: the job alone does it. It looked each time: another workspace's was done."""
+    with at("2027-01-01T00:00:00Z"):
+        number = approved(service)
+        scheduled(service, number, written)
+        other = approved(service, workspace="witness")
+        for percent, moment in enumerate([*moments, due], start=1):
+            scheduled(service, other, moment, percent=percent, workspace="witness")
+        jobs = Jobs(service.client.application.extensions["policy_service"], service.store.folder)
+        jobs.start()
+        try:
+            for looked, moment in enumerate(moments, start=1):
+                with at(moment):
+                    wait_for(service.store, "witness", looked)
+                assert steps(service.store) == [], moment
+            with at(due):
+                wait_for(service.store, "witness", len(moments) + 1)
+        finally:
+            jobs.stop()
+    assert steps(service.store) == [("activated", number), ("retired", 1)]
+
+
+def test_a_clock_that_is_put_back_does_not_stop_the_scheduler(service: Api) -> None:
+    """It would wait until the clock shows again what it did, for as long as that is."""
+    with at("2027-06-09T00:00:00Z"):
+        jobs = Jobs(service.client.application.extensions["policy_service"], service.store.folder)
+        jobs.start()
+        try:
+            with at("2027-06-01T00:00:00Z"):
+                scheduled(service, approved(service), "2027-06-02T00:00:00Z")
+            with at("2027-06-02T00:00:00Z"):
+                wait_for(service.store, "acme", 2)
+        finally:
+            jobs.stop()
+
+
+def wait_for(store: SqliteStore, workspace: str, count: int) -> None:
+    for _ in patiently(f"there were not {count} steps"):
+        if len(steps(store, workspace)) == count:
+            return
+
+
+def test_what_was_scheduled_before_a_restart_is_done_after_it(first: Made, folder: Path) -> None:
+    with at("2027-06-01T00:00:00Z"), open_service(folder, first) as before:
+        number = approved(before)
+        scheduled(before, number, "2027-06-02T00:00:00Z")
+    with at("2027-06-01T23:59:59Z"), open_service(folder, first) as early:
+        assert deciding(early) == 1
+    with at("2027-06-02T00:00:00Z"), open_service(folder, first) as late:
+        assert deciding(late, "c-2") == number
+    with at("2027-06-03T00:00:00Z"), open_service(folder, first) as later:
+        assert deciding(later, "c-3") == number
+        assert steps(later.store) == [("activated", number), ("retired", 1)]
+
+
+def test_what_is_overdue_after_a_restart_is_done_once_in_the_order_of_its_times(
+    first: Made, folder: Path
+) -> None:
+    """Of two at one time the one that was scheduled first goes first."""
+    with at("2027-06-01T00:00:00Z"), open_service(folder, first) as before:
+        last, third, second, soonest = (approved(before, title) for title in "ABCD")
+        scheduled(before, last, "2027-06-05T00:00:00Z")
+        scheduled(before, second, "2027-06-03T00:00:00Z", percent=10)
+        scheduled(before, third, "2027-06-03T00:00:00Z", percent=20)
+        scheduled(before, soonest, "2027-06-03T01:59:59+02:00", shadow=True)
+    expected = [
+        ("activated", soonest),
+        ("activated", second),
+        *(("activated", third), ("retired", second)),
+        *(("activated", last), ("retired", 1), ("retired", third), ("retired", soonest)),
+    ]
+    for _ in range(2):
+        with at("2027-06-30T00:00:00Z"), open_service(folder, first) as after:
+            assert read(after.get(f"{ACME}/policy"))["version"] == last
+            assert steps(after.store) == expected
+
+
+def test_what_is_overdue_is_done_once_also_where_two_services_come_back_at_once(
+    first: Made, folder: Path
+) -> None:
+    """Real ones, of two processes each, which are asked as soon as they are there."""
+    with at("2020-06-01T00:00:00Z"), open_service(folder, first) as before:
+        one, two, three = (approved(before, title) for title in "ABC")
+        scheduled(before, two, "2020-06-03T00:00:00Z", percent=50)
+        scheduled(before, one, "2020-06-02T00:00:00Z", percent=10)
+        scheduled(before, three, "2020-06-04T00:00:00Z")
+    servers = [Server(folder, first.tokens) for _ in range(2)]
+    try:
+        for server in servers:
+            server.launch()
+        for server in servers:
+            for _ in patiently("the server did not get ready"):
+                if server.is_ready():
+                    break
+            with server.client("auditor") as client:
+                assert client.get(f"{ACME}/policy").json["version"] == three
+    finally:
+        for server in servers:
+            server.kill()
+    with SqliteStore.open(folder) as store:
+        assert steps(store) == [
+            ("activated", one),
+            *(("activated", two), ("retired", one)),
+            *(("activated", three), ("retired", 1), ("retired", two)),
+        ]

@@ -1,0 +1,157 @@
+"""What was scheduled and is overtaken by its time: done where it was agreed to, else suspended."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from audit.errors import BrokenHistory
+from policy_service.access.keys import Role
+from policy_service.policies.activation import do_due
+from policy_service.policies.policy_cache import Policies
+from rules.engine.facts import bucket
+from tests.policy_service.api_client import ACME, document, read
+from tests.policy_service.scheduling import (
+    approved,
+    at,
+    deciding,
+    open_service,
+    scheduled,
+    steps,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.policy_service.api_client import Api, Made
+
+CONVERSATIONS = [f"c-{number}" for number in range(60)]
+
+
+def notices(api: Api) -> list[dict[str, Any]]:
+    return [each["entry"] for each in api.entries("?kind=version.suspended")]
+
+
+def test_what_was_agreed_to_in_the_place_of_another_version_is_suspended_with_a_notice(
+    first: Made, folder: Path
+) -> None:
+    """Also where that is only found out when the service comes back; the notice says why, once."""
+    with at("2027-06-01T00:00:00Z"), open_service(folder, first) as before:
+        planned, urgent = approved(before, "A"), approved(before, "B")
+        scheduled(before, planned, "2027-06-02T00:00:00Z")
+        read(before.step(urgent, "activate"))
+        [to_come] = before.entries("?kind=version.scheduled")
+    for _ in range(2):
+        with at("2027-06-09T00:00:00Z"), open_service(folder, first) as after:
+            assert deciding(after, "c-1") == urgent
+            [notice] = notices(after)
+            assert notice == {
+                "format": 1,
+                "kind": "version.suspended",
+                "workspace": "acme",
+                "at": "2027-06-09T00:00:00.000Z",
+                "by": "system",
+                "version": planned,
+                "digest": to_come["entry"]["digest"],
+                "schedule": to_come["index"],
+                "reason": f"version {urgent} is active in the place of 1",
+            }
+
+
+def test_two_versions_for_all_one_after_the_other_leave_the_second_suspended(service: Api) -> None:
+    """It was agreed to in the place of the version that the first one replaces."""
+    with at("2027-06-01T00:00:00Z"):
+        one, two = approved(service, "A"), approved(service, "B")
+        scheduled(service, one, "2027-06-02T00:00:00Z")
+        scheduled(service, two, "2027-06-03T00:00:00Z")
+    with at("2027-06-09T00:00:00Z"):
+        assert deciding(service) == one
+        assert steps(service.store)[-1] == ("suspended", two)
+
+
+def test_a_schedule_holds_where_what_it_was_agreed_against_is_active_again(service: Api) -> None:
+    with at("2027-06-01T00:00:00Z"):
+        planned, urgent = approved(service, "A"), approved(service, "B")
+        scheduled(service, planned, "2027-06-02T00:00:00Z")
+        read(service.step(urgent, "activate"))
+        read(service.step(1, "activate"))
+    with at("2027-06-02T00:00:00Z"):
+        assert deciding(service) == planned
+        assert notices(service) == []
+
+
+def test_a_version_that_was_activated_before_it_was_due_is_not_activated_again(
+    service: Api,
+) -> None:
+    with at("2027-06-01T00:00:00Z"):
+        number = approved(service)
+        scheduled(service, number, "2027-06-02T00:00:00Z")
+        read(service.step(number, "activate"))
+    with at("2027-06-02T00:00:00Z"):
+        assert deciding(service) == number
+        assert steps(service.store).count(("activated", number)) == 1
+        assert [notice["version"] for notice in notices(service)] == [number]
+
+
+def test_a_version_that_was_superseded_before_it_was_due_is_suspended(service: Api) -> None:
+    """Where no approval is asked for, a proposal can be scheduled, and the next supersedes it."""
+    with at("2027-06-01T00:00:00Z"):
+        asked = {"count": 0, "reason": "A team of one"}
+        answered = service.client.put(
+            f"{ACME}/approvals",
+            json=asked,
+            headers={"Authorization": f"Bearer {service.tokens[Role.OWNER]}"},
+        )
+        assert answered.status_code == 200
+        number = int(service.propose(document("A"))["version"])
+        scheduled(service, number, "2027-06-02T00:00:00Z")
+        service.propose(document("B"))
+    with at("2027-06-02T00:00:00Z"):
+        assert deciding(service) == 1
+        [notice] = notices(service)
+        assert notice["reason"] == f"version {number} is superseded and lacks approvals"
+
+
+def test_a_share_that_grows_by_schedule_keeps_whom_it_had(service: Api) -> None:
+    """10, 50 and 100 percent, each at its time; the same conversations stay in."""
+    with at("2027-06-01T00:00:00Z"):
+        number = approved(service)
+        for day, percent in ((2, 10), (3, 50), (4, 100)):
+            scheduled(service, number, f"2027-06-0{day}T00:00:00Z", percent=percent)
+    for day, percent in ((1, 0), (2, 10), (3, 50), (4, 100)):
+        with at(f"2027-06-0{day}T12:00:00Z"):
+            new = {c for c in CONVERSATIONS if deciding(service, c) == number}
+            assert new == {c for c in CONVERSATIONS if bucket("acme", c) < percent * 100}
+    assert steps(service.store) == [*[("activated", number)] * 3, ("retired", 1)]
+
+
+def test_a_share_that_would_shrink_by_schedule_is_suspended(service: Api) -> None:
+    """When it was scheduled nothing had grown yet; by its time it has."""
+    with at("2027-06-01T00:00:00Z"):
+        number = approved(service)
+        scheduled(service, number, "2027-06-03T00:00:00Z", percent=20)
+        scheduled(service, number, "2027-06-02T00:00:00Z", percent=50)
+    with at("2027-06-09T00:00:00Z"):
+        new = {c for c in CONVERSATIONS if deciding(service, c) == number}
+        assert new == {c for c in CONVERSATIONS if bucket("acme", c) < 5000}
+        [notice] = notices(service)
+        assert notice["reason"] == f"version {number} decides for 50 percent; that only grows"
+
+
+def test_a_history_that_cannot_be_followed_keeps_no_other_workspace_from_what_is_due(
+    first: Made, tmp_path: Path
+) -> None:
+    """What is wrong is told all the same, once the others have theirs."""
+    folder = tmp_path / "data"
+    shutil.copytree(first.folder, folder)
+    with at("2027-06-01T00:00:00Z"), open_service(folder, first) as service:
+        scheduled(service, approved(service), "2027-06-02T00:00:00Z")
+        retired = {"format": 1, "kind": "version.retired", "at": "2027-06-01T00:00:00.000Z"}
+        leaf = {**retired, "workspace": "aaa", "version": 9, "by": "system"}
+        service.store.transact(lambda tx: tx.append("aaa", leaf))
+    with at("2027-06-02T00:00:00Z"), open_service(folder, first) as service:
+        with pytest.raises(BrokenHistory):
+            do_due(service.store, Policies())
+        assert steps(service.store)[-2:] == [("activated", 2), ("retired", 1)]

@@ -1,0 +1,149 @@
+"""What is said of a document over all facts, over HTTP and at the command line."""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING, Any
+from xml.etree.ElementTree import fromstring
+
+from policy_service.access.keys import Role
+from policy_service.policies import reports
+from rules.analysis.reachability import MOST_STEPS
+from rules.formats.document_text import read_yaml
+from rules.model import builtin
+from rules.model.document import Document
+from tests.policy_service.api_client import ACME, document, read
+from tests.policy_service.cli.test_rules import with_test, written
+from tests.policy_service.command_line import as_json, call
+from tests.policy_service.problems import code
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pytest
+
+    from tests.policy_service.api_client import Api
+
+HIDDEN = {
+    "id": "hidden",
+    "when": {"conversation.stage": "routed", "contact.kind": "user"},
+    "outcome": "noted",
+    "reason": "hidden",
+}
+STATED = {"id": "routed-stays", "for_all": {"conversation.stage": "routed"}}
+
+
+def changed() -> dict[str, Any]:
+    """The built-in document with a rule that is never reached and a property that holds."""
+    tree = copy.deepcopy(document())
+    tree["rules"].append(HIDDEN)
+    return {**tree, "properties": [{**STATED, "stage_in": ["routed"]}]}
+
+
+def test_a_version_is_reported_on_to_every_role(api: Api) -> None:
+    api.propose(changed())
+    for role in Role:
+        told = read(api.get(f"{ACME}/versions/2/report", role))
+        assert told["version"] == 2
+        assert told["properties"] == ["routed-stays"]
+        assert (told["coverage"]["untested"], told["coverage"]["without"]) == (
+            ["hidden"],
+            ["hidden"],
+        )
+        [hidden] = [each for each in told["findings"] if each["code"] == "rule_unreachable"]
+        assert hidden["pointer"] == f"/rules/{len(changed()['rules']) - 1}"
+        assert hidden["example"]["decided"]["rule"] == "already-routed"
+
+
+def test_the_conversations_of_findings_are_decided_as_is_said_in_one_log(api: Api) -> None:
+    tree = changed()
+    tree["settings"]["languages"] = ["en", "fr"]
+    api.publish(tree, "example")
+    findings = read(api.get("/v1/workspaces/example/versions/2/report"))["findings"]
+    assert len({each["code"] for each in findings}) == 3
+    for finding in findings:
+        expected = finding["example"]["decided"]
+        decisions = [api.decide(event) for event in finding["example"]["conversation"]]
+        names = ("outcome", "reason", "rule", "stage")
+        assert [decisions[-1][name] for name in names] == [expected[name] for name in names]
+        assert [action["type"] for action in decisions[-1]["actions"]] == expected["actions"]
+
+
+def test_the_events_of_a_finding_are_printed_as_they_are_sent(tmp_path: Path) -> None:
+    said = call("rules", "check", written(tmp_path, changed())).stdout
+    told = said.partition("(rule_unreachable)\n")[2].partition("finding:")[0]
+    sent = [line for line in told.splitlines() if line.startswith("    {")]
+    decided = call("decide", "--data", tmp_path / "data", given="\n".join(sent).encode()).stdout
+    assert '"rule":"already-routed"' in decided.splitlines()[-1]
+
+
+def test_while_others_wait_the_search_is_broken_off_and_that_is_said(
+    api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At the command line it goes on."""
+    tree = {**changed(), "title": "Too much at once"}
+    monkeypatch.setattr(reports, "WORK_AT_ONCE", 100)
+    api.propose(tree)
+    assert "rule_unreachable" in read(api.get(f"{ACME}/versions/2/report"))["undecided"]
+    diff = read(api.get(f"{ACME}/versions/1/diff?against=2"))
+    assert diff["meaning_complete"] is False
+    assert as_json("rules", "check", written(tmp_path, tree))["undecided"] == []
+
+
+def test_of_many_rules_fewer_steps_are_taken() -> None:
+    """A step looks at all of them."""
+    few, many = Document(builtin.tree()), Document(rules_without_end(1_000))
+    assert reports.steps_for(few) == MOST_STEPS
+    assert reports.steps_for(many) == reports.WORK_AT_ONCE // 1_001
+
+
+def rules_without_end(count: int) -> dict[str, Any]:
+    rule = {"when": {"workspace.plan": "pro"}, "outcome": "noted", "reason": "noted"}
+    rules = [{"id": f"r-{number}", **rule} for number in range(count)]
+    return {"format": 1, "rules": rules, "otherwise": {"outcome": "noted", "reason": "none"}}
+
+
+def test_a_version_that_is_none_is_not_found(shared: Api) -> None:
+    assert code(shared.get(f"{ACME}/versions/9/report")) == (404, "not_found")
+
+
+def test_a_broken_property_refuses_a_document_and_says_by_what(api: Api) -> None:
+    tree = {**changed(), "properties": [{**STATED, "outcome_in": ["ask"]}]}
+    refused = api.post(f"{ACME}/versions", {"document": tree}, Role.AUTHOR)
+    assert code(refused) == (422, "invalid_document")
+    assert refused.json
+    [error] = refused.json["errors"]
+    assert (error["pointer"], error["code"]) == ("/properties/0", "property_broken")
+    assert "conversation.stage: routed gets noted by teammate-joined" in error["message"]
+
+
+def test_findings_are_told_and_do_not_refuse(tmp_path: Path) -> None:
+    file = written(tmp_path, changed())
+    said = call("rules", "check", file).stdout
+    assert "finding: /rules/" in said
+    assert "(rule_unreachable)" in said
+    assert "proved: routed-stays" in said
+    told = as_json("rules", "check", file)
+    assert {"rule_unreachable", "otherwise_decides"} <= {e["code"] for e in told["findings"]}
+
+
+def test_tests_are_offered_for_what_none_decides(tmp_path: Path) -> None:
+    tree = {**builtin.tree(), "tests": builtin.tree()["tests"][:5]}
+    file = written(tmp_path, tree)
+    told = as_json("rules", "test", file, "--coverage")["coverage"]
+    assert read_yaml(told["yaml"]).value == told["offered"]
+    whole = written(tmp_path, {**tree, "tests": [*tree["tests"], *told["offered"]]}, "whole.yaml")
+    assert as_json("rules", "test", whole, "--coverage")["coverage"]["untested"] == []
+    said = call("rules", "test", file, "--coverage").stdout
+    assert "rules are decided by a test" in said
+    assert told["yaml"].splitlines()[0] in said
+
+
+def test_the_results_are_written_as_junit_has_them(tmp_path: Path) -> None:
+    file, results = written(tmp_path, with_test(reason="wrong")), tmp_path / "results.xml"
+    call("rules", "test", file, "--junit", results, code=1)
+    suite = fromstring(results.read_text(encoding="utf-8"))  # noqa: S314 - we wrote it
+    cases = suite.findall("testcase")
+    assert (suite.get("tests"), suite.get("failures")) == (str(len(cases)), "1")
+    [failed] = [case for case in cases if case.find("failure") is not None]
+    assert failed.get("name") == "One more"

@@ -1,0 +1,75 @@
+"""The table of possible facts holds what `derive` gives, and keeps out what it never gives."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+
+from rules.analysis.domains import can_be, domains
+from rules.engine.facts import Conversation, derive
+from rules.formats.strict_json import LARGEST_INTEGER
+from rules.model import builtin
+from rules.model.document import Document
+from rules.model.event import checked_event
+from rules.model.test_defaults import BASE
+from rules.model.vocabulary import FACTS
+from tests.properties.random_documents import DECLARED
+from tests.properties.strategies import STEADY, events
+from tests.properties.test_facts import conversations
+
+DOCUMENT = Document({"facts": DECLARED, "rules": [], "otherwise": {}})
+WITHIN = domains(DOCUMENT, DOCUMENT.settings)
+REPLIED = {**BASE, "event.type": "contact.replied", "answer": "unclear"}
+
+
+@STEADY
+@given(events(), conversations)
+def test_what_is_derived_is_possible(event: dict[str, Any], conversation: Conversation) -> None:
+    """A proof over the possible facts is a proof over all that happen."""
+    assert can_be(derive(DOCUMENT, checked_event(event), conversation), WITHIN)
+
+
+def test_every_fact_has_a_domain() -> None:
+    assert set(WITHIN) == {*FACTS, *DECLARED}
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"answer": "customer"},
+        {"event.type": "contact.replied"},
+        {"event.type": "question.expired"},
+        {"question.open": True},
+        {"conversation.asks": -1},
+        {"sample.bucket": 10_000},
+        {"workspace.plan": ""},
+        {"workspace.plan": "p" * 201},
+        {"workspace.plan": None},
+        {"message.language": "en_GB"},
+        {"message.language": "no tag"},
+        {"conversation.stage": None},
+        {"contact.identity": "sworn"},
+        {"office.open": False},
+        {"attributes.seats": LARGEST_INTEGER + 1},
+        {"attributes.tier": "bronze"},
+    ],
+)
+def test_what_never_happens_is_impossible(given: dict[str, Any]) -> None:
+    known = {name: value for name, value in {**BASE, **given}.items() if value is not None}
+    assert not can_be(known, WITHIN)
+
+
+@pytest.mark.parametrize(
+    "given", [{}, {"conversation.direction": None}, {"attributes.seats": -3}, REPLIED]
+)
+def test_what_happens_is_possible(given: dict[str, Any]) -> None:
+    known = {name: value for name, value in {**BASE, **given}.items() if value is not None}
+    assert can_be(known, WITHIN)
+
+
+def test_settings_are_facts_only_where_they_may_be_any() -> None:
+    document = Document(builtin.tree())
+    assert "settings.enabled" not in domains(document, document.settings)
+    assert domains(document, None)["settings.redirect.email"].admits(None)

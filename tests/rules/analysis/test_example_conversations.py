@@ -1,0 +1,136 @@
+"""An example happens: its events lead to its facts, and its rule decides the last of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rules.analysis.lints.lint import Subject
+from rules.engine.evaluator import explain
+from rules.engine.facts import Conversation, bucket, derive
+from rules.model import builtin
+from rules.model.document import Document
+from rules.model.event import checked_event
+from rules.model.test_defaults import facts, overridden, settled
+from rules.model.vocabulary import ActionType
+from tests.properties.random_documents import Drawing
+from tests.properties.strategies import STEADY
+
+if TYPE_CHECKING:
+    from random import Random
+
+    from rules.analysis.example import Example
+
+BUILTIN = Subject(Document(builtin.tree()))
+NOTED = {"outcome": "noted", "reason": "noted"}
+
+
+def example_of(subject: Subject, rule: str) -> Example:
+    reached = subject.reached(rule)
+    assert reached is not None
+    return subject.example(reached)
+
+
+def subject_of(*rules: dict[str, Any], **parts: Any) -> Subject:
+    written = [{"id": f"r-{number}", **NOTED, **rule} for number, rule in enumerate(rules)]
+    return Subject(Document({"format": 1, "rules": written, "otherwise": NOTED, **parts}))
+
+
+def happened(document: Document, example: Example) -> tuple[str, dict[str, Any]]:
+    """The rule that decides the last event, and its facts: all of them decided one by one."""
+    bound = document.bound({**document.settings, **overridden(settled(example.given))})
+    stand = Conversation()
+    assert example.conversation
+    for event in example.conversation:
+        known = derive(document, checked_event(event), stand)
+        ruling = explain(bound, known).ruling
+        asked = any(action.type is ActionType.ASK for action in ruling.actions)
+        stand = Conversation(ruling.stage or stand.stage, stand.asks + asked)
+    return ruling.rule, known
+
+
+@pytest.mark.parametrize("rule", [rule.id for rule in BUILTIN.document.own.rules])
+def test_every_rule_of_the_built_in_document_decides_in_some_conversation(rule: str) -> None:
+    example = example_of(BUILTIN, rule)
+    decided, known = happened(BUILTIN.document, example)
+    assert decided == rule
+    wanted = facts(example.given)
+    untold = {"conversation.asks", "sample.bucket"}
+    assert {n: v for n, v in known.items() if n not in untold} == {
+        n: v for n, v in wanted.items() if n not in untold
+    }
+
+
+def drawn(random: Random, rules: int) -> dict[str, Any]:
+    return Drawing(random).document(rules)
+
+
+@settings(STEADY, max_examples=100)
+@given(st.builds(drawn, st.randoms(use_true_random=True), st.integers(1, 5)))
+def test_what_is_offered_is_decided_as_it_is_said(tree: dict[str, Any]) -> None:
+    subject = Subject(Document(tree))
+    for rule in subject.document.own.rules:
+        reached = subject.reached(rule.id)
+        if reached is not None and subject.example(reached).conversation is not None:
+            example = subject.example(reached)
+            decided, known = happened(subject.document, example)
+            assert decided == rule.id
+            assert len({event["id"] for event in example.conversation or ()}) == len(
+                example.conversation or ()
+            )
+            for name in subject.any.space.examples:
+                if not name.startswith("settings."):
+                    of = subject.any.space.class_of
+                    assert of(name, known.get(name)) == of(name, reached.get(name))
+
+
+def test_where_no_event_leads_to_a_stage_none_is_offered() -> None:
+    subject = subject_of({"when": {"conversation.stage": "qualifying"}})
+    assert example_of(subject, "r-0").conversation is None
+
+
+def test_a_place_in_the_sample_is_that_of_the_conversation() -> None:
+    subject = subject_of({"when": {"sample.bucket": {"gte": 9_990}}})
+    [event] = example_of(subject, "r-0").conversation or ()
+    assert bucket(event["workspace"]["id"], event["conversation"]["id"]) >= 9_990
+
+
+def test_a_reply_that_is_unclear_is_none_of_the_phrases() -> None:
+    """Whatever the document lists."""
+    answers = {"customer": ["What do you mean?"], "not_customer": ["Tell me more!"]}
+    ask = {"when": {"conversation.stage": "new"}, "stage": "awaiting_answer", "actions": ["ask"]}
+    unclear = {"when": {"conversation.stage": "awaiting_answer", "answer": "unclear"}}
+    subject = subject_of(ask, unclear, answers=answers)
+    assert happened(subject.document, example_of(subject, "r-1"))[0] == "r-1"
+
+
+def test_how_often_was_asked_is_how_often_the_conversation_asks() -> None:
+    ask = {"when": {"conversation.asks": {"lt": 4}}, "stage": "awaiting_answer", "actions": ["ask"]}
+    subject = subject_of(ask, {"when": {"conversation.stage": "awaiting_answer"}})
+    assert len(example_of(subject, "r-1").conversation or ()) == 5
+
+
+def test_no_two_conversations_share_an_id_and_the_same_has_the_same() -> None:
+    rules = [rule.id for rule in BUILTIN.document.own.rules]
+    told = [example_of(BUILTIN, rule).conversation or () for rule in rules]
+    assert len({events[0]["conversation"]["id"] for events in told}) == len(rules)
+    ids = [event["id"] for events in told for event in events]
+    assert len(set(ids)) == len(ids)
+    again = Subject(Document(builtin.tree()))
+    assert [example_of(again, rule).conversation for rule in rules] == told
+
+
+def test_the_events_before_are_in_the_language_of_the_last() -> None:
+    """Unless a conversation comes elsewhere by them."""
+    asked = {"stage": "awaiting_answer", "actions": ["ask"]}
+    answered = {"when": {"conversation.stage": "awaiting_answer", "message.language": "fr"}}
+    new = {"conversation.stage": "new"}
+    english = {"message.language": {"language": "en"}}
+    for when, spoken in (new, ["fr", "fr"]), ({**new, **english}, ["en", "fr"]):
+        subject = subject_of({"when": when, **asked}, answered)
+        events = example_of(subject, "r-1").conversation or ()
+        told = [{**event["contact"], **event.get("message", {})} for event in events]
+        assert [each["language"] for each in told] == spoken

@@ -1,0 +1,110 @@
+"""A property is proved over all facts, or broken by facts that are shown."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from rules.analysis.property_proofs import prove
+from rules.check import check
+from rules.engine.evaluator import explain
+from rules.formats.document_text import plain
+from rules.model import builtin
+from rules.model.document import Document
+from rules.model.test_defaults import facts
+
+REPLY = {"event.type": "contact.replied"}
+
+
+def builtin_with(*properties: dict[str, Any], **settings: Any) -> dict[str, Any]:
+    tree = builtin.tree()
+    stated = [{"id": f"p-{number}", **each} for number, each in enumerate(properties)]
+    return {**tree, "settings": {**tree["settings"], **settings}, "properties": stated}
+
+
+def broken(tree: dict[str, Any]) -> list[str]:
+    found = check(plain(tree)).complaints
+    assert {complaint.code for complaint in found} <= {"property_broken"}
+    return [complaint.message for complaint in found]
+
+
+@pytest.mark.parametrize(
+    "stated",
+    [
+        {
+            "for_all": {"conversation.direction": {"not": "inbound"}, "conversation.stage": "new"},
+            "outcome_in": ["not_triggered", "noted"],
+        },
+        {"for_all": {"conversation.stage": "routed"}, "stage_in": ["routed"]},
+        {"for_all": {"conversation.stage": "not_routed"}, "stage_in": ["not_routed"]},
+        {"for_all": {**REPLY, "answer": {"known": False}}, "rule_in": ["otherwise"]},
+        {"for_all": {"answer": {"known": True}, "event.type": {"not": "contact.replied"}}}
+        | {"outcome_in": ["redirect"]},
+        {"for_all": {"conversation.asks": {"lt": 0}}, "outcome_in": ["redirect"]},
+        {"for_all": {"office.open": False}, "outcome_in": ["redirect"]},
+        {"for_all": {"workspace.plan": {"not": "$entitled_plans"}, "conversation.stage": "new"}}
+        | {"stage_in": ["not_routed", "new", "routed"]},
+        {"for_all": {"settings.customer_route": "redirect"}, "outcome_in": ["lead"]},
+        {"for_all": {"workspace.plan": ""}, "reason_in": ["never"]},
+    ],
+)
+def test_a_property_that_holds_is_proved(stated: dict[str, Any]) -> None:
+    assert broken(builtin_with(stated)) == []
+
+
+@pytest.mark.parametrize(
+    ("stated", "said"),
+    [
+        (
+            {"for_all": {"conversation.stage": "new"}, "outcome_in": ["not_triggered", "noted"]},
+            (
+                "p-0 does not hold: what every test starts from gets ask by ask-if-customer, "
+                "stage awaiting_answer"
+            ),
+        ),
+        (
+            {"for_all": {"workspace.plan": {"not": ["pro", "premium"]}}, "reason_in": ["why"]},
+            (
+                "p-0 does not hold: workspace.plan: other gets not_triggered by plan-not-entitled, "
+                "stage not_routed"
+            ),
+        ),
+        (
+            {"for_all": {"event.type": "question.expired"}, "stage_in": ["routed", "new"]},
+            (
+                "p-0 does not hold: event.type: question.expired, conversation.stage: not_routed, "
+                "question.open: false gets not_triggered by left-alone, stage not_routed"
+            ),
+        ),
+    ],
+)
+def test_a_property_that_is_broken_is_shown_so(stated: dict[str, Any], said: str) -> None:
+    assert broken(builtin_with(stated)) == [said]
+
+
+def test_what_breaks_a_property_is_decided_as_it_is_shown() -> None:
+    stated = {"for_all": {"message.language": {"language": "en"}}, "stage_in": ["new", "routed"]}
+    document = Document(builtin_with(stated))
+    [proof] = prove(document)
+    assert proof.example
+    decided = explain(document.own, facts(proof.example.given)).ruling
+    assert (decided.rule, decided.outcome) == (
+        proof.example.decided.rule,
+        proof.example.decided.outcome,
+    )
+
+
+def test_a_property_is_about_the_settings_as_they_stand() -> None:
+    """Where the document's tests start from the defaults."""
+    stated = {"for_all": {}, "reason_in": ["switched_off"], "rule_in": ["switched-off"]}
+    start = {"conversation.stage": "new", "event.type": "conversation.started"}
+    assert broken(builtin_with({**stated, "for_all": start}, enabled=False)) == []
+    assert broken(builtin_with({**stated, "for_all": start}, enabled=True)) != []
+
+
+def test_alternatives_are_part_of_a_property() -> None:
+    away: dict[str, Any] = {"any": [{"contact.kind": "user"}, {"workspace.plan": "free"}]}
+    start = {"conversation.stage": "new", "event.type": "conversation.started"}
+    assert broken(builtin_with({"for_all": {**start, **away}, "stage_in": ["not_routed"]})) == []
+    assert broken(builtin_with({"for_all": away, "stage_in": ["not_routed"]})) != []

@@ -1,0 +1,207 @@
+"""What is decided otherwise is told with the facts that are, and nothing else is."""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rules.analysis.regions import Regions
+from rules.analysis.semantic_diff import Meaning, meaning
+from rules.engine.evaluator import explain
+from rules.engine.facts import Conversation, derive
+from rules.model import builtin
+from rules.model.document import Document
+from rules.model.event import checked_event
+from rules.model.test_defaults import facts
+from rules.model.vocabulary import ActionType
+from tests.properties.brute_force import all_facts
+from tests.properties.random_documents import Drawing
+from tests.properties.strategies import STEADY
+
+if TYPE_CHECKING:
+    from random import Random
+
+    from rules.analysis.semantic_diff import Change
+    from rules.model.document import Facts
+
+
+@pytest.fixture
+def tree() -> dict[str, Any]:
+    return copy.deepcopy(dict(builtin.tree()))
+
+
+def against_the_builtin(tree: dict[str, Any]) -> Meaning:
+    told = meaning(Document(builtin.tree()), Document(tree))
+    assert told.complete
+    return told
+
+
+def test_what_no_decision_shows_is_no_difference(tree: dict[str, Any]) -> None:
+    tree["title"] = "Other"
+    tree["rules"][0]["id"] = "renamed"
+    tree["tests"] = []
+    assert against_the_builtin(tree).changes == ()
+
+
+def test_a_setting_is_told_by_the_facts_that_it_decides_otherwise(tree: dict[str, Any]) -> None:
+    tree["settings"]["ask_again"] = 3
+    [change] = against_the_builtin(tree).changes
+    assert not change.texts_only
+    assert (change.before.rule, change.after.rule) == ("no-clear-answer", "ask-again")
+    assert (change.before.outcome, change.after.outcome) == ("unanswered", "ask")
+    assert change.where == {
+        "event.type": ("contact.replied",),
+        "conversation.stage": ("awaiting_answer",),
+        "answer": ("unclear",),
+        "conversation.asks": ("2 to 3",),
+    }
+    assert change.example["conversation.asks"] == 2
+
+
+def test_texts_alone_are_told_apart(tree: dict[str, Any]) -> None:
+    tree["messages"]["en"]["ask"] = "Hello?"
+    changes = against_the_builtin(tree).changes
+    assert {change.before.rule for change in changes} == {"ask-if-customer", "ask-again"}
+    assert all(change.texts_only for change in changes)
+
+
+def test_a_text_in_another_language_is_a_change_of_texts(tree: dict[str, Any]) -> None:
+    tree["messages"]["de"] = {"ask": "Sind Sie schon Kunde?"}
+    assert all(change.texts_only for change in against_the_builtin(tree).changes)
+    assert against_the_builtin(tree).changes
+
+
+def test_how_long_a_question_waits_is_more_than_a_text(tree: dict[str, Any]) -> None:
+    tree["settings"]["answer_within"] = "PT5M"
+    changes = against_the_builtin(tree).changes
+    assert {action["type"] for change in changes for action in change.after.actions} == {
+        "ask",
+        "collect_contact",
+        "qualify",
+    }
+    assert not any(change.texts_only for change in changes)
+
+
+def test_values_that_no_rule_tells_apart_are_all_named(tree: dict[str, Any]) -> None:
+    tree["settings"]["languages"] = ["en", "de"]
+    [change] = against_the_builtin(tree).changes
+    assert change.where["contact.kind"] == ("lead", "visitor")
+    assert change.where["message.language"] == ("such as de",)
+
+
+def test_an_attribute_that_is_declared_otherwise_is_seen_as_each_declares_it() -> None:
+    def sized(declared: dict[str, Any], test: Any) -> Document:
+        rule = {"id": "big", "when": {"attributes.size": test}, "outcome": "lead", "reason": "big"}
+        parts = {"facts": {"attributes.size": declared}, "rules": [rule]}
+        return Document({"format": 1, "otherwise": {"outcome": "noted", "reason": "no"}, **parts})
+
+    small = sized({"type": "enum", "values": ["l"]}, {"known": True})
+    large = sized({"type": "enum", "values": ["l", "xl"]}, {"known": True})
+    [change] = meaning(small, large).changes
+    assert change.where == {"attributes.size": ("xl",)}
+    number = sized({"type": "integer"}, {"gte": 5})
+    assert len(meaning(small, number).changes) == 2
+
+
+def test_every_group_of_an_edit_happens_in_a_conversation(tree: dict[str, Any]) -> None:
+    """Told by what the later document alone asks for, too: an attribute that it declares."""
+    tree["facts"] = {"attributes.vip": {"type": "boolean"}}
+    vip = {"conversation.stage": "new", "event.type": "conversation.started"}
+    guard = {"id": "vip", "when": {**vip, "attributes.vip": True}, "stage": "routed"}
+    tree["guards"].append({**guard, "outcome": "customer", "reason": "vip"})
+    tree["settings"]["ask_again"] = 3
+    told = against_the_builtin(tree).changes
+    assert {change.after.rule for change in told} == {"vip", "ask-again"}
+    for change in told:
+        assert_it_happens(change, Document(builtin.tree()), Document(tree))
+
+
+def assert_it_happens(change: Change, before: Document, after: Document) -> None:
+    """The earlier document leads there, and each of the two decides the last event as is told."""
+    stand = Conversation()
+    assert change.conversation
+    for event in change.conversation:
+        checked, last = checked_event(event), stand
+        ruling = explain(before.own, derive(before, checked, stand)).ruling
+        asked = any(action.type is ActionType.ASK for action in ruling.actions)
+        stand = Conversation(ruling.stage or stand.stage, stand.asks + asked)
+    assert ruling.rule == change.before.rule
+    assert explain(after.own, derive(after, checked, last)).ruling.rule == change.after.rule
+
+
+def decided(document: Document, known: Facts) -> Any:
+    ruling = explain(document.own, known).ruling
+    stage = ruling.stage or known["conversation.stage"]
+    told = [(action.type, action.argument) for action in ruling.actions]
+    return ruling.outcome, ruling.reason, stage, told
+
+
+def pair(random: Random, rules: int) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A random document, and the same with a few rules drawn anew, moved or gone."""
+    drawing = Drawing(random)
+    before = drawing.document(rules)
+    after = copy.deepcopy(before)
+    for listed in (after["guards"], after["rules"]):
+        for number in range(len(listed)):
+            if random.random() < 0.3:
+                listed[number] = drawing.rule(number)
+        if listed and random.random() < 0.3:
+            listed.insert(0, listed.pop())
+    return before, after
+
+
+@settings(STEADY, max_examples=150)
+@given(st.builds(pair, st.randoms(use_true_random=True), st.integers(1, 5)))
+def test_facts_are_decided_otherwise_where_that_is_told(
+    trees: tuple[dict[str, Any], dict[str, Any]],
+) -> None:
+    """Every group's example is, and of all others those that fall into a group, and only those."""
+    before, after = map(Document, trees)
+    told = meaning(before, after)
+    assert told.complete
+    for change in told.changes:
+        known = facts(change.example)
+        assert explain(before.own, known).ruling.rule == change.before.rule
+        assert explain(after.own, known).ruling.rule == change.after.rule
+        assert (decided(before, known) == decided(after, known)) is change.texts_only
+        if change.conversation is not None:
+            assert_it_happens(change, before, after)
+    groups = Regions([change.region for change in told.changes])
+    for tried in all_facts(before, after):
+        number = groups.of(tried)
+        same = decided(before, tried) == decided(after, tried)
+        if number is None:
+            assert same
+        else:
+            change = told.changes[number]
+            names = [explain(each.own, tried).ruling.rule for each in (before, after)]
+            assert names == [change.before.rule, change.after.rule]
+            assert same is change.texts_only
+
+
+def test_facts_fall_into_the_group_that_tells_of_them(tree: dict[str, Any]) -> None:
+    tree["settings"]["ask_again"] = 3
+    groups = Regions([change.region for change in against_the_builtin(tree).changes])
+    unclear = {
+        "event.type": "contact.replied",
+        "conversation.stage": "awaiting_answer",
+        "answer": "unclear",
+    }
+    asked = {number: facts({**unclear, "conversation.asks": number}) for number in range(6)}
+    assert [groups.of(asked[number]) for number in asked] == [None, None, 0, 0, None, None]
+
+
+def test_a_value_that_was_recorded_and_cannot_be_any_more_is_taken_for_unknown(
+    tree: dict[str, Any],
+) -> None:
+    tree["facts"] = {"attributes.size": {"type": "integer"}}
+    guard = {"id": "small", "outcome": "not_triggered", "reason": "small", "stage": "not_routed"}
+    tree["guards"].insert(0, {**guard, "when": {"attributes.size": {"not": {"gte": 10}}}})
+    groups = Regions([change.region for change in against_the_builtin(tree).changes])
+    sizes: list[Any] = [9, 10, "large", True, None]
+    fell = [groups.of(facts({"attributes.size": size})) is not None for size in sizes]
+    assert fell == [True, False, True, True, True]

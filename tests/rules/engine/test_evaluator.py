@@ -1,0 +1,184 @@
+"""What a test holds for, and what an explanation says."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from rules.engine.evaluator import Failed, Tried, explain, holds, same
+from rules.model.document import (
+    Document,
+    InLanguage,
+    Known,
+    Not,
+    OneOf,
+    When,
+    Within,
+    condition,
+    written,
+)
+from rules.model.vocabulary import Test
+
+if TYPE_CHECKING:
+    from rules.model.document import Facts, Scalar
+
+TABLE = [
+    ("pro", "pro", True),
+    ("pro", "Pro", False),
+    ("pro", None, False),
+    (True, True, True),
+    (True, 1, False),
+    (1, 1, True),
+    (1, 1.0, True),
+    (1, True, False),
+    (["pro", "premium"], "premium", True),
+    (["pro", "premium"], "starter", False),
+    (["pro", "premium"], None, False),
+    ([], "pro", False),
+    ([], None, False),
+    (None, None, False),
+    ([None], None, False),
+    ({"not": None}, None, True),
+    ({"not": "pro"}, None, True),
+    ({"not": "pro"}, "pro", False),
+    ({"not": ["pro"]}, "starter", True),
+    ({"not": {"not": "pro"}}, None, False),
+    ({"known": True}, "", True),
+    ({"known": True}, False, True),
+    ({"known": True}, 0, True),
+    ({"known": True}, None, False),
+    ({"known": False}, None, True),
+    ({"known": False}, "x", False),
+    ({"gte": 2}, 2, True),
+    ({"gte": 2}, 1, False),
+    ({"gt": 2}, 2, False),
+    ({"gt": 2}, 3, True),
+    ({"lte": 2}, 2, True),
+    ({"lte": 2}, 3, False),
+    ({"lt": 2}, 2, False),
+    ({"lt": 2}, 1, True),
+    ({"gte": 1, "lt": 3}, 1, True),
+    ({"gte": 1, "lt": 3}, 3, False),
+    ({"gt": 1, "lte": 3}, 1, False),
+    ({"gte": 0}, None, False),
+    ({"not": {"gte": 0}}, None, True),
+    ({"gte": 0}, True, False),
+    ({"gte": 0}, "5", False),
+    ({"language": "en"}, "en-GB", True),
+    ({"language": "en"}, "enm", False),
+    ({"language": ["de", "EN-gb"]}, "en-GB-oed", True),
+    ({"language": "*"}, "tlh", True),
+    ({"language": "*"}, None, False),
+    ({"language": []}, "en", False),
+    ({"language": "en"}, 5, False),
+    ({"language": [None, "en"]}, "en", True),
+    ({"language": None}, "en", False),
+    ({"not": {"language": "en"}}, None, True),
+]
+
+
+@pytest.mark.parametrize(("test", "fact", "held"), TABLE, ids=repr)
+def test_a_test_holds_for(test: Any, fact: Any, held: bool) -> None:  # noqa: FBT001
+    """Every test is two-valued: an unknown fact equals nothing."""
+    assert holds(condition(test), fact) is held
+
+
+@pytest.mark.parametrize(("test", "fact", "held"), TABLE, ids=repr)
+def test_not_is_the_exact_complement(test: Any, fact: Any, held: bool) -> None:  # noqa: FBT001
+    assert holds(condition({"not": test}), fact) is not held
+
+
+def test_each_test_reads_as_its_value() -> None:
+    assert condition("pro") == OneOf(("pro",))
+    assert condition(["pro", 1]) == OneOf(("pro", 1))
+    assert condition({"not": {"known": True}}) == Not(Known(known=True))
+    assert condition({"language": "en"}) == InLanguage(("en",))
+    assert condition({"lt": 3, "gte": 1}) == Within(((Test.GTE, 1), (Test.LT, 3)))
+
+
+@pytest.mark.parametrize("test", ["pro", ["a", 1], {"not": ["a", "b"]}, {"gte": 1, "lt": 3}])
+def test_a_test_is_written_as_it_was_read(test: Any) -> None:
+    assert written(condition(test)) == test
+    assert condition(written(condition(test))) == condition(test)
+
+
+def test_one_range_is_written_as_a_list_of_one() -> None:
+    assert written(InLanguage(("en",))) == {"language": ["en"]}
+
+
+def test_nothing_equals_a_value_of_another_kind() -> None:
+    off: Scalar = False
+    assert not same(None, 0)
+    assert not same(off, 0)
+    assert not same("", off)
+
+
+def rule(name: str, when: dict[str, Any]) -> dict[str, Any]:
+    return {"id": name, "when": when, "outcome": "noted", "reason": name}
+
+
+DOCUMENT = Document(
+    {
+        "settings": {"ask_again": 2},
+        "guards": [rule("guard", {"workspace.plan": {"not": ["pro"]}})],
+        "rules": [
+            rule("first", {"workspace.plan": "pro", "conversation.asks": {"gt": "$ask_again"}}),
+            rule("second", {"any": [{"answer": "customer"}, {"contact.reachable": True}]}),
+            rule("third", {"settings.redirect.email": {"known": True}}),
+            rule("fourth", {"message.language": {"language": "$languages"}}),
+        ],
+        "otherwise": {"outcome": "noted", "reason": "none"},
+    }
+)
+
+
+def test_an_explanation_names_the_first_test_that_failed_with_both_sides() -> None:
+    """Settings stand in it by their values, unknown facts as null."""
+    facts: Facts = {"workspace.plan": "pro", "conversation.asks": 2, "answer": "unclear"}
+    explanation = explain(DOCUMENT.own, facts)
+    assert explanation.ruling.rule == "otherwise"
+    assert explanation.tried == (
+        Tried("guard", Failed("workspace.plan", {"not": "pro"}, "pro")),
+        Tried("first", Failed("conversation.asks", {"gt": 2}, 2)),
+        Tried(
+            "second",
+            Failed(
+                "any",
+                [{"answer": "customer"}, {"contact.reachable": True}],
+                {"answer": "unclear", "contact.reachable": None},
+            ),
+        ),
+        Tried("third", Failed("settings.redirect.email", {"known": True}, None)),
+        Tried("fourth", Failed("message.language", {"language": ["en"]}, None)),
+        Tried("otherwise", None),
+    )
+
+
+def test_an_explanation_ends_with_the_rule_that_held() -> None:
+    explanation = explain(DOCUMENT.own, {"workspace.plan": "pro", "contact.reachable": True})
+    assert [attempt.rule for attempt in explanation.tried] == ["guard", "first", "second"]
+    assert [attempt.held for attempt in explanation.tried] == [False, False, True]
+
+
+def test_settings_come_from_the_document_alone() -> None:
+    facts = {"workspace.plan": "pro", "settings.redirect.email": "a@b.example"}
+    assert explain(DOCUMENT.own, facts).ruling.rule == "otherwise"
+
+
+def test_other_settings_bind_the_same_rules_again() -> None:
+    """So a document's own tests can run against the default settings."""
+    settings = {**DOCUMENT.settings, "redirect": {"email": "a@b.example"}, "ask_again": 0}
+    bound = DOCUMENT.bound(settings)
+    assert explain(bound, {"workspace.plan": "pro"}).ruling.rule == "third"
+    assert explain(bound, {"workspace.plan": "pro", "conversation.asks": 1}).ruling.rule == "first"
+
+
+def test_a_when_reads_as_its_alternatives() -> None:
+    plan, answer, asks = (
+        ("plan", OneOf(("pro",))),
+        ("answer", Known(known=True)),
+        ("asks", Not(OneOf(()))),
+    )
+    assert list(When((plan,)).rows()) == [(plan,)]
+    assert list(When((plan,), ((answer,), (asks,))).rows()) == [(plan, answer), (plan, asks)]

@@ -1,0 +1,232 @@
+"""Texts are read as YAML 1.2 core and I-JSON say, and hostile ones are refused, not suffered."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rules.errors import DocumentRefused
+from rules.formats import yaml_reader
+from rules.formats.document_text import LARGEST_DOCUMENT, Source, plain, read_json, read_yaml
+from rules.formats.strict_json import DEEPEST
+
+LARGEST_INTEGER = 2**53 - 1
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+VISIBLE = st.text(st.characters(categories=["L", "N", "P", "S", "Zs"]), max_size=20)
+"""What also a YAML text may hold without an escape."""
+
+
+def json_values(texts: st.SearchStrategy[str]) -> st.SearchStrategy[Any]:
+    """Values of I-JSON: no whole number lies beyond what a double counts exactly."""
+    return st.recursive(
+        st.none()
+        | st.booleans()
+        | st.integers(-LARGEST_INTEGER, LARGEST_INTEGER)
+        | st.floats(-LARGEST_INTEGER, LARGEST_INTEGER)
+        | texts,
+        lambda inner: st.lists(inner, max_size=4) | st.dictionaries(texts, inner, max_size=4),
+        max_leaves=20,
+    )
+
+
+JSON = json_values(TEXTS)
+OBJECTS = st.dictionaries(TEXTS, JSON, max_size=4)
+VISIBLE_OBJECTS = st.dictionaries(VISIBLE, json_values(VISIBLE), max_size=4)
+
+# YAML 1.2.2, 10.3.2, with what YAML 1.1 would have made of some of them in mind.
+SCALARS: list[tuple[str, Any]] = [
+    ("", None),
+    ("~", None),
+    ("null", None),
+    ("Null", None),
+    ("NULL", None),
+    ("nULL", "nULL"),
+    ("true", True),
+    ("True", True),
+    ("TRUE", True),
+    ("false", False),
+    ("tRUE", "tRUE"),
+    ("yes", "yes"),
+    ("no", "no"),
+    ("on", "on"),
+    ("Off", "Off"),
+    ("y", "y"),
+    ("0", 0),
+    ("-0", 0),
+    ("+12", 12),
+    ("-19", -19),
+    ("007", 7),
+    ("0o14", 12),
+    ("0x1F", 31),
+    ("0O14", "0O14"),
+    ("-0x1F", "-0x1F"),
+    ("0b101", "0b101"),
+    ("1_000", "1_000"),
+    ("9007199254740991", LARGEST_INTEGER),
+    ("12:30", "12:30"),
+    ("2026-12-24", "2026-12-24"),
+    ("1.5", 1.5),
+    ("-.5", -0.5),
+    ("1.", 1),
+    ("1e3", 1000),
+    ("1E-2", 0.01),
+    ("1.e", "1.e"),
+    (".", "."),
+    ("=", "="),
+    ("<<", "<<"),
+    ("\u0661", "\u0661"),  # a digit, but not ASCII's
+    ("'true'", "true"),
+    ('"12"', "12"),
+    ("+43 1 234567", "+43 1 234567"),
+]
+
+
+@pytest.mark.parametrize(("written", "value"), SCALARS)
+def test_a_scalar_is_what_the_core_schema_says(written: str, value: Any) -> None:
+    read = read_yaml(f"a: {written}\n").value["a"]
+    assert (read, type(read)) == (value, type(value))
+
+
+def test_block_scalars_are_texts() -> None:
+    assert read_yaml("a: |\n  12\nb: >-\n  true\n").value == {"a": "12\n", "b": "true"}
+
+
+def test_every_place_has_its_line() -> None:
+    lines = read_yaml("# a comment\na:\n  - b\n  - {c: d,\n     e/f: g}\n").lines
+    assert lines == {
+        "": 2,
+        "/a": 2,
+        "/a/0": 3,
+        "/a/1": 4,
+        "/a/1/c": 4,
+        "/a/1/e~1f": 5,
+    }
+
+
+def test_a_place_that_is_not_there_has_the_line_around_it() -> None:
+    source = read_yaml("a:\n  b: c\n")
+    assert source.line("/a/b/c/d") == 2
+    assert source.line("/x") == 1
+    assert plain({"a": 1}).line("/a") is None
+
+
+def test_yaml_1_2_may_say_that_it_is() -> None:
+    assert read_yaml("%YAML 1.2\n---\na: 1\n").value == {"a": 1}
+
+
+@given(OBJECTS)
+def test_json_is_read_as_yaml(value: Any) -> None:
+    assert read_yaml(json.dumps(value)).value == value
+
+
+@given(VISIBLE_OBJECTS)
+def test_json_without_escapes_is_read_as_yaml(value: Any) -> None:
+    assert read_yaml(json.dumps(value, ensure_ascii=False, indent=2)).value == value
+
+
+@given(JSON)
+def test_json_is_read_as_it_was_written(value: Any) -> None:
+    expected = Source(value, {})
+    assert read_json(json.dumps(value)) == read_json(json.dumps(value).encode()) == expected
+    assert plain(value) == expected
+
+
+@given(st.text() | st.text(alphabet=" \n\t-?:,[]{}#&*!|>'\"%@`ab01~.\\u"))
+def test_any_text_is_read_or_refused(text: str) -> None:
+    for read in (read_yaml, read_json):
+        try:
+            assert isinstance(read(text), Source)
+        except DocumentRefused:
+            continue
+
+
+@given(st.binary())
+def test_any_bytes_are_read_or_refused(body: bytes) -> None:
+    try:
+        assert isinstance(read_json(body), Source)
+    except DocumentRefused:
+        return
+
+
+class LimitedLoader(yaml.SafeLoader):
+    """A parser with a limit of its own, which it meets while it reads ahead."""
+
+    def fetch_flow_collection_start(self, token_class: Any) -> None:
+        if self.flow_level > DEEPEST:
+            mark = self.get_mark()
+            raise yaml.scanner.ScannerError("in a list", mark, "a limit was met", mark)
+        super().fetch_flow_collection_start(token_class)
+
+
+@pytest.mark.parametrize("loader", [yaml.CSafeLoader, yaml.SafeLoader, LimitedLoader])
+@pytest.mark.parametrize("opening", ["[", "- ", "{a: ", "{? ", "? ", '{"a":', "[[\n"])
+@pytest.mark.parametrize("depth", [65, 5_000, 100_000])
+def test_deep_nesting_is_refused_at_once(
+    opening: str, depth: int, loader: type, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever limits the library has, the complaint is ours."""
+    monkeypatch.setattr(yaml_reader, "_LOADER", loader)
+    assert "too_deep" in codes_of(read_yaml, opening * depth)
+
+
+def test_deep_json_is_refused() -> None:
+    assert codes_of(read_json, "[" * 100_000 + "]" * 100_000) == ["too_deep"]
+    nested: list[Any] = []
+    for _ in range(10_000):
+        nested = [nested]
+    assert codes_of(plain, nested) == ["too_deep"]
+
+
+@pytest.mark.parametrize(
+    ("text", "codes"),
+    [
+        ("a" * (LARGEST_DOCUMENT + 1), {"document_too_large"}),
+        ("é" * (LARGEST_DOCUMENT // 2 + 1), {"document_too_large"}),
+        ("".join(f"%TAG !a{n}! b\n" for n in range(60_000)), {"directive"}),
+        ("a: b\n" * 200_000, {"duplicate_key"}),
+        ("- a\n" * 250_000, {"too_many"}),
+        ("{" * 50 + "? " + "x" * 200_000, {"key_not_text", "too_long", "not_yaml"}),
+        ("? " + "x" * 500_000 + "\n: [" + "1," * 200_000 + "]", {"too_long", "too_many"}),
+        ('a: "\ud800"', {"lone_surrogate"}),
+    ],
+)
+def test_hostile_texts_are_refused(text: str, codes: set[str]) -> None:
+    found = codes_of(read_yaml, text)
+    assert set(found) == codes
+    assert len(found) <= 1_000
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        (b'{"a": 1, "a": 2}', "duplicate_key"),
+        (b'{"a": "\\ud800"}', "lone_surrogate"),
+        (b"\xff", "not_utf_8"),
+        (b"[NaN]", "not_json"),
+        (b"[-Infinity]", "not_json"),
+        (b"[9007199254740992]", "number_out_of_range"),
+        (b"[1e400]", "number_out_of_range"),
+        (b"[1" + b"0" * 5_000 + b"]", "number_out_of_range"),
+        (b"{'a': 1}", "not_json"),
+        (b'\xef\xbb\xbf{"a": 1}', "not_json"),
+        (b"", "not_json"),
+    ],
+)
+def test_what_is_not_i_json_is_refused(body: bytes, code: str) -> None:
+    assert codes_of(read_json, body) == [code]
+
+
+@pytest.mark.parametrize("value", [float("nan"), "\ud800", 2**53, object()])
+def test_what_json_cannot_hold_is_refused(value: object) -> None:
+    assert codes_of(plain, {"a": value})
+
+
+def codes_of(read: Any, text: object) -> list[str]:
+    with pytest.raises(DocumentRefused) as refused:
+        read(text)
+    return [complaint.code for complaint in refused.value.complaints]

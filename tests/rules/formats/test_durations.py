@@ -1,0 +1,37 @@
+"""Durations are ISO 8601's, of fixed length, longer than nothing and at most 366 days."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from rules.formats.durations import parse
+
+
+@pytest.mark.parametrize(
+    ("text", "duration"),
+    [
+        ("PT3M", timedelta(minutes=3)),
+        ("PT90S", timedelta(seconds=90)),
+        ("PT1H30M", timedelta(hours=1, minutes=30)),
+        ("P1DT2H", timedelta(days=1, hours=2)),
+        ("P1W", timedelta(weeks=1)),
+        ("P366D", timedelta(days=366)),
+    ],
+)
+def test_a_duration_is_read(text: str, duration: timedelta) -> None:
+    assert parse(text) == duration
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "P", "PT", "P1", "1D", "PD", "P1DT", "pt3m", "PT3m", " PT3M", "PT3M\n", "PT3M30"),
+        *("P1Y", "P1M", "P1W2D", "PT1.5H", "PT-3M", "-PT3M", "+PT3M", "PT3M1H", "PT٣M"),
+        *("PT0S", "P0D", "P367D", "P52W3D", "P99999999999D", "PT" + "9" * 5_000 + "S"),
+    ],
+)
+def test_what_is_none_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="duration"):
+        parse(text)

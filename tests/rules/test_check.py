@@ -1,0 +1,346 @@
+"""Every way to be wrong gets its complaints: code, place and line, all at once, in order."""
+
+from __future__ import annotations
+
+import copy
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rules.check import MOST_COMPLAINTS, Findings, check, read_document
+from rules.engine.compiler import Policy
+from rules.engine.evaluator import explain
+from rules.errors import Complaint, DocumentRefused
+from rules.formats.document_text import LARGEST_DOCUMENT, Source, plain, read_json, read_yaml
+from rules.model import builtin
+from rules.model.document import Document
+from rules.model.test_defaults import BASE
+from rules.validation.codes import CODES, NOTICES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+DOCUMENTS = sorted(Path(__file__).with_name("documents").glob("*.yaml"))
+RULE = {
+    "id": "ask-everyone",
+    "when": {"event.type": "conversation.started"},
+    "outcome": "ask",
+    "reason": "asked",
+}
+SMALLEST: dict[str, Any] = {
+    "format": 1,
+    "rules": [RULE],
+    "otherwise": {"outcome": "noted", "reason": "unexpected_event"},
+}
+"""A document without complaint."""
+
+
+def pigeons(holes: int) -> Source:
+    """One pigeon more than there are holes: two must share one, which is long to prove."""
+    each = [f"hole-{hole}" for hole in range(holes)]
+    names = [f"attributes.pigeon_{number}" for number in range(holes + 1)]
+    together = (
+        {**RULE, "id": f"p{one}-{other}-{hole}", "when": {names[one]: hole, names[other]: hole}}
+        for other in range(holes + 1)
+        for one in range(other)
+        for hole in each
+    )
+    stated = {"id": "some-share", "for_all": {name: {"known": True} for name in names}}
+    return plain(
+        {
+            **SMALLEST,
+            "facts": {name: {"type": "enum", "values": each} for name in names},
+            "rules": list(together),
+            "properties": [{**stated, "outcome_in": ["ask"]}],
+        }
+    )
+
+
+GENERATED: dict[str, tuple[str, Callable[[], Source]]] = {
+    "a text that is too large": (
+        "document_too_large",
+        lambda: read_yaml("#" * (LARGEST_DOCUMENT + 1)),
+    ),
+    "bytes that are no UTF-8": ("not_utf_8", lambda: read_json(b"\xff")),
+    "a text that is no JSON": ("not_json", lambda: read_json("format: 1")),
+    "more values than a list may have": (
+        "too_many",
+        lambda: plain({**SMALLEST, "answers": {"customer": ["ok"] * 1_001}}),
+    ),
+    "a property that takes too many steps": ("property_undecided", lambda: pigeons(8)),
+    "more tests than are run": (
+        "too_many",
+        lambda: plain(
+            {
+                **SMALLEST,
+                "rules": [{**RULE, "id": f"r{n}"} for n in range(2_001)],
+                "tests": [{"name": f"t{n}", "expect": {"reason": "asked"}} for n in range(2_000)],
+            }
+        ),
+    ),
+}
+"""Ways to be wrong that no file holds: the code, and what reads such a document."""
+
+
+def complaints_of(read: Callable[[], Source]) -> tuple[Complaint, ...]:
+    try:
+        return check(read()).complaints
+    except DocumentRefused as refused:
+        return refused.complaints
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.stem)
+def test_a_broken_document_gets_the_complaints_in_its_head(path: Path) -> None:
+    text = path.read_bytes().decode()
+    head = re.match(r"(?:# .*\n)+", text)
+    assert head, "the file begins with one comment per complaint: # code pointer line"
+    got = [
+        f"# {c.code} {c.pointer or '(root)'} {c.line or '(no line)'}"
+        for c in complaints_of(lambda: read_yaml(text))
+    ]
+    assert got == head[0].splitlines()
+
+
+def test_a_property_is_proved_of_few_pigeons() -> None:
+    assert check(pigeons(4)).complaints == ()
+
+
+@pytest.mark.parametrize("way", GENERATED)
+def test_what_no_file_holds_is_complained_of(way: str) -> None:
+    code, read = GENERATED[way]
+    assert {complaint.code for complaint in complaints_of(read)} == {code}
+
+
+def test_every_code_is_got_by_a_document() -> None:
+    heads = (line for path in DOCUMENTS for line in path.read_bytes().decode().splitlines())
+    in_files = {line.split()[1] for line in heads if re.match(r"# [a-z0-9_]+ (/|\(root\))", line)}
+    assert in_files | {code for code, _ in GENERATED.values()} == set(CODES)
+
+
+def test_every_complaint_says_what_is_wrong_on_one_line() -> None:
+    for path in DOCUMENTS:
+        text = path.read_bytes().decode()
+        for complaint in complaints_of(lambda text=text: read_yaml(text)):  # type: ignore[misc]
+            assert re.fullmatch(r"[^\n]{10,300}", complaint.message), complaint
+
+
+def test_the_smallest_document_is_accepted() -> None:
+    findings = check(plain(SMALLEST))
+    assert findings.document == Document(SMALLEST)
+    assert findings.complaints == ()
+    assert read_document(plain(SMALLEST)) == findings.document
+
+
+def test_a_rule_that_no_test_decides_is_a_notice() -> None:
+    (notice,) = check(plain(SMALLEST)).notices
+    assert (notice.code, notice.pointer) == ("rule_untested", "/rules/0")
+    assert notice.code in NOTICES
+
+
+def test_the_built_in_document_is_beyond_reproach() -> None:
+    assert check(read_yaml(builtin.text())) == Findings(Document(builtin.tree()), (), ())
+
+
+def test_a_refused_document_says_everything_at_once() -> None:
+    tree = {**SMALLEST, "titel": "a", "settings": {"enable": True}, "facts": {"size": 1}}
+    with pytest.raises(DocumentRefused) as refused:
+        read_document(plain(tree))
+    assert [c.code for c in refused.value.complaints] == [
+        "malformed_fact",
+        "wrong_type",
+        "unknown_setting",
+        "unknown_key",
+    ]
+
+
+def test_places_are_in_the_order_of_their_numbers() -> None:
+    rules = [{**RULE, "id": f"r{n}", "stage": "?"} for n in range(12)]
+    found = [c.pointer for c in check(plain({**SMALLEST, "rules": rules})).complaints]
+    assert found == [f"/rules/{n}/stage" for n in range(12)]
+
+
+def test_complaints_are_bounded() -> None:
+    tree = {**SMALLEST, **{f"k{n}": 1 for n in range(2 * MOST_COMPLAINTS)}}
+    assert len(check(plain(tree)).complaints) == MOST_COMPLAINTS
+
+
+def document_with(**parts: Any) -> Source:
+    return plain({**SMALLEST, **parts})
+
+
+@pytest.mark.parametrize(
+    "when",
+    [
+        {"answer": "customer"},
+        {"answer": ["customer", "unclear"]},
+        {"answer": {"not": ["customer", "unclear"]}},
+        {"answer": {"not": {"not": "customer"}}},
+        {"answer": {"known": True}},
+        {"conversation.asks": {"gte": 1, "lt": 3}},
+        {"conversation.asks": {"gt": 0.5}},
+        {"conversation.asks": {"lte": "$ask_again"}},
+        {"conversation.asks": "$ask_again"},
+        {"message.language": {"language": "*"}},
+        {"message.language": {"language": ["en", "$languages"]}},
+        {"message.language": {"language": "$default_language"}},
+        {"message.language": "$languages"},
+        {"workspace.plan": ["$entitled_plans", "free"]},
+        {"conversation.assigned": "$enabled"},
+        {"settings.redirect": {"known": False}},
+        {"settings.redirect": {"not": {"known": True}}},
+        {"settings.redirect.email": {"known": True}},
+        {"settings.customer_route": "assign"},
+        {"settings.ask_again": {"gte": 1}},
+        {"attributes.size": {"gte": 10}, "attributes.kind": "big", "attributes.name": "$5"},
+        {"any": [{"answer": "customer"}, {"conversation.stage": "new"}]},
+        {"answer": "unclear", "any": [{"contact.kind": "lead", "office.open": True}]},
+    ],
+)
+def test_a_when_that_is_right_is_accepted(when: dict[str, Any]) -> None:
+    facts = {
+        "attributes.size": {"type": "integer"},
+        "attributes.kind": {"type": "enum", "values": ["big", "small"]},
+        "attributes.name": {"type": "string", "personal": False},
+        "attributes.born": {"type": "integer", "personal": True},
+    }
+    source = document_with(facts=facts, rules=[{**RULE, "when": when}])
+    assert check(source).complaints == ()
+
+
+@pytest.mark.parametrize(
+    "action",
+    [
+        "ask",
+        "close_conversation",
+        {"ask": None, "when": {"answer": "customer"}},
+        {"assign": {"team": "a"}},
+        {"assign": {"teammate": "a"}, "when": {"answer": "customer"}},
+        {"assign": "$fallback_destination"},
+        {"assign": {"team": "$customer_destination.team"}},
+        {"add_tag": "lead"},
+        {"add_tag": "$customer_route"},
+        {"salesforce_lead": {}},
+        {"salesforce_lead": {"fields": []}},
+        {"salesforce_lead": {"fields": "$qualification_fields"}},
+        {"send_message": "It costs $5."},
+        {"send_message": {"message": "ask"}},
+        {"note": {"message": "unverified"}},
+        {"send_message": "{email}", "when": {"settings.redirect.email": {"known": True}}},
+        {"send_message": "{email}", "when": {"any": [{"settings.enabled": False}]}},
+        "$lead_follow_up",
+    ],
+)
+def test_an_action_that_is_right_is_accepted(action: Any) -> None:
+    assert check(document_with(rules=[{**RULE, "actions": [action]}])).complaints == ()
+
+
+@pytest.mark.parametrize(
+    "redirect",
+    [
+        {"email": "help+first.last@mail.example.com"},
+        {"email": "o'hara@xn--bcher-kva.example"},
+        {"website": "https://help.example.com/a?b=c#d"},
+        {"website": "http://localhost:8080"},
+        {"website": "https://bücher.example/"},
+        {"website": "https://[2001:db8::1]/"},
+        {"phone": "+43 (1) 234-567"},
+        {"phone": "112"},
+    ],
+)
+def test_a_redirect_that_is_right_is_accepted(redirect: dict[str, str]) -> None:
+    settings = {"customer_route": "redirect", "redirect": redirect}
+    assert check(document_with(settings=settings)).complaints == ()
+
+
+@pytest.mark.parametrize(
+    "redirect",
+    [
+        {"email": "a@example"},
+        {"email": ".a@example.com"},
+        {"email": "a..b@example.com"},
+        {"email": "a b@example.com"},
+        {"email": "a@-example.com"},
+        {"email": "a@example.com\n"},
+        {"email": f"{'a' * 65}@example.com"},
+        {"email": None},
+        {"website": "ftp://example.com"},
+        {"website": "javascript:alert(1)"},
+        {"website": "https://"},
+        {"website": "https:///path"},
+        {"website": "https://exa mple.com"},
+        {"website": "https://example.com/a b"},
+        {"website": "https://example.com:port"},
+        {"website": "https://example.com\n"},
+        {"website": "https://[::1"},
+        {"website": "https://@example.com"},
+        {"website": 'https://example.com/"><script>'},
+        {"phone": "+"},
+        {"phone": "12"},
+        {"phone": "+43 1 234567 ext. 8"},
+        {"phone": "+43+1"},
+        {"phone": "٣٣٣٣"},
+        {"phone": "+43 1 234567\n"},
+        {},
+        [],
+    ],
+)
+def test_a_redirect_that_is_malformed_is_refused(redirect: Any) -> None:
+    found = check(document_with(settings={"redirect": redirect})).complaints
+    assert [complaint.code for complaint in found] == ["redirect_malformed"]
+
+
+def test_what_is_left_out_is_as_in_the_built_in_document() -> None:
+    """A list of plans and of languages may be empty; what a switch needs may not."""
+    assert check(document_with(settings={"entitled_plans": [], "languages": []})).document
+    assert not check(document_with(settings={"contact_fields": []})).document
+    off = {"contact_fields": [], "collect_contact": False}
+    assert check(document_with(settings=off)).document
+
+
+WRONG_PARTS: list[Any] = [
+    *(None, True, 0, 1.5, "", "x", "$languages", "$ask_again", "$x", "$redirect.email"),
+    *([], {}, [[]], ["$languages"], [None], [1], ["ask", "$lead_follow_up"], [{"message": 1}]),
+    *({"any": []}, {"not": {}}, {"known": True}, {"language": "$languages"}, {"when": {}}),
+    *({"ask": None}, {"": {}}, {"settings.redirect.email": "x"}, {"id": []}),
+    {"settings.default_language": {"language": "$languages"}},
+]
+PARTS = st.sampled_from(WRONG_PARTS).map(copy.deepcopy)
+
+
+def places(tree: Any) -> list[tuple[Any, Any]]:
+    """Every container of the tree with each of its keys or numbers."""
+    if not isinstance(tree, dict | list):
+        return []
+    keys = list(tree) if isinstance(tree, dict) else list(range(len(tree)))
+    return [(tree, key) for key in keys] + [place for key in keys for place in places(tree[key])]
+
+
+@given(st.data())
+@settings(max_examples=150, deadline=None)
+def test_a_built_in_document_with_broken_parts_is_refused_or_decides(data: st.DataObject) -> None:
+    tree = copy.deepcopy(dict(builtin.tree()))
+    tree["tests"] = tree["tests"][:5]
+    for _ in range(data.draw(st.integers(1, 3))):
+        container, key = data.draw(st.sampled_from(places(tree)))
+        if isinstance(container, dict) and data.draw(st.booleans()):
+            key = data.draw(st.sampled_from(["settings.languages", "any", "x", "when"]))
+        container[key] = data.draw(PARTS)
+    findings = check(plain(tree))
+    assert {complaint.code for complaint in findings.complaints} <= set(CODES)
+    assert (findings.document is None) is bool(findings.complaints)
+    if findings.document:
+        own = findings.document.own
+        assert Policy(own).decide(BASE) == explain(own, BASE).ruling
+
+
+@given(st.recursive(PARTS, lambda p: st.lists(p) | st.dictionaries(st.text(), p), max_leaves=9))
+@settings(deadline=None)
+def test_any_tree_is_checked_without_failing(tree: Any) -> None:
+    for source in (plain(tree), document_with(rules=tree), document_with(settings=tree)):
+        assert isinstance(check(source), Findings)
+    for part in ("guards", "otherwise", "answers", "messages", "facts", "tests", "properties"):
+        assert isinstance(check(document_with(**{part: tree})), Findings)

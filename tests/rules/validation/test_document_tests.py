@@ -1,0 +1,125 @@
+"""A document's tests are run from the base facts and the default settings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from rules.check import check
+from rules.formats.document_text import plain
+from rules.model import builtin
+from rules.model.document import Document
+from rules.model.test_defaults import BASE, facts, overridden
+from rules.model.vocabulary import FACTS
+from rules.validation import document_tests
+
+
+def failing(test: dict[str, Any], **parts: Any) -> list[str]:
+    rules = [
+        {
+            "id": "redirected",
+            "when": {"settings.redirect.email": {"known": True}},
+            "outcome": "redirect",
+            "reason": "redirected",
+            "stage": "routed",
+        },
+        {
+            "id": "entitled",
+            "when": {"workspace.plan": "$entitled_plans", "conversation.direction": "inbound"},
+            "outcome": "ask",
+            "reason": "asked",
+            "actions": ["ask", {"add_tag": "user", "when": {"contact.kind": "user"}}],
+        },
+    ]
+    otherwise = {"outcome": "noted", "reason": "unexpected"}
+    tests = [{"name": "A test", **test}]
+    tree = {"format": 1, "rules": rules, "otherwise": otherwise, "tests": tests, **parts}
+    found = check(plain(tree)).complaints
+    assert {complaint.code for complaint in found} <= {"test_failed"}
+    return [complaint.message for complaint in found]
+
+
+@pytest.mark.parametrize(
+    "test",
+    [
+        {"expect": {"outcome": "ask", "reason": "asked", "rule": "entitled", "actions": ["ask"]}},
+        {"expect": {"stage": "new"}},
+        {"given": {"conversation.stage": "qualifying"}, "expect": {"stage": "qualifying"}},
+        {"given": {"contact.kind": "user"}, "expect": {"actions": ["ask", "add_tag"]}},
+        {"given": {"workspace.plan": "free"}, "expect": {"rule": "otherwise", "actions": []}},
+        {"given": {"conversation.direction": None}, "expect": {"reason": "unexpected"}},
+        {"given": {"settings.entitled_plans": ["free"]}, "expect": {"reason": "unexpected"}},
+        {"given": {"settings.redirect.email": "a@example.com"}, "expect": {"stage": "routed"}},
+        {
+            "given": {"settings.redirect": {"email": "a@example.com"}},
+            "expect": {"rule": "redirected"},
+        },
+        {
+            "given": {"settings.redirect": {"phone": "112"}},
+            "expect": {"rule": "entitled"},
+        },
+    ],
+)
+def test_a_test_that_holds_passes(test: dict[str, Any]) -> None:
+    assert failing(test) == []
+
+
+def test_the_settings_of_the_document_are_not_what_its_tests_test() -> None:
+    settings = {"entitled_plans": ["gold"], "redirect": {"email": "a@example.com"}}
+    assert failing({"expect": {"rule": "entitled"}}, settings=settings) == []
+
+
+def test_a_failing_test_says_what_was_expected_and_what_came() -> None:
+    expect = {"outcome": "noted", "reason": "asked", "stage": "routed", "actions": []}
+    assert failing({"expect": expect}) == [
+        (
+            "`A test` got outcome ask instead of noted; stage new instead of routed; "
+            "actions [ask] instead of []: rule entitled decided"
+        )
+    ]
+
+
+def test_an_unknown_stage_that_stays_is_shown_as_none() -> None:
+    given = {"conversation.stage": None}
+    assert failing({"given": given, "expect": {"stage": "new"}}) == [
+        "`A test` got stage none instead of new: rule entitled decided"
+    ]
+
+
+def test_the_base_facts_are_facts() -> None:
+    assert set(BASE) <= set(FACTS)
+
+
+def test_null_makes_a_fact_unknown_and_settings_are_no_facts() -> None:
+    given = {"message.language": None, "contact.kind": "user", "settings.enabled": False}
+    known = facts(given)
+    assert known == {
+        **{k: v for k, v in BASE.items() if k != "message.language"},
+        "contact.kind": "user",
+    }
+
+
+def test_a_setting_given_by_its_members_is_made_of_these_alone() -> None:
+    given = {
+        "settings.customer_destination.teammate": "t-9",
+        "settings.redirect.email": None,
+        "settings.office_hours": None,
+    }
+    assert overridden(given) == {
+        "customer_destination": {"teammate": "t-9"},
+        "redirect": None,
+        "office_hours": None,
+    }
+
+
+def test_many_tests_say_what_each_says_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Compiled or not: actions under conditions, settings and unknown facts among them."""
+    tests = list(builtin.tree()["tests"])
+    wrong = [{**test, "expect": {"rule": "none", "stage": "qualifying"}} for test in tests]
+    document = Document({**builtin.tree(), "tests": wrong})
+    monkeypatch.setattr(document_tests, "WORTH_COMPILING", len(tests) + 1)
+    alone = document_tests.run(document)
+    monkeypatch.setattr(document_tests, "WORTH_COMPILING", 1)
+    assert document_tests.run(document) == alone
+    assert len(alone.failures) == len(tests)

@@ -1,0 +1,48 @@
+"""The JSON Schema takes what is accepted, refuses what has another shape, and is the file's."""
+
+from __future__ import annotations
+
+import json
+from importlib.resources import files
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from rules.formats.document_text import read_yaml
+from rules.model import builtin
+from rules.validation.json_schema import json_schema
+from tests.folders import ROOT
+
+VALIDATOR = Draft202012Validator(json_schema())
+DOCUMENTS = ROOT / "tests" / "rules" / "documents"
+
+
+def test_it_is_a_schema_and_stands_in_the_package() -> None:
+    Draft202012Validator.check_schema(json_schema())
+    file = files("rules.model").joinpath("documents", "format-1.schema.json")
+    assert json.loads(file.read_text(encoding="utf-8")) == json_schema()
+
+
+def test_the_built_in_document_is_valid() -> None:
+    assert list(VALIDATOR.iter_errors(builtin.tree())) == []
+
+
+@pytest.mark.parametrize("name", ["property-broken"])
+def test_what_is_only_untrue_is_valid(name: str) -> None:
+    text = (DOCUMENTS / f"{name}.yaml").read_text(encoding="utf-8")
+    assert list(VALIDATOR.iter_errors(read_yaml(text).value)) == []
+
+
+@pytest.mark.parametrize(
+    ("part", "value"),
+    [
+        ("colour", "red"),
+        ("settings", {"enable": True}),
+        ("otherwise", {"outcome": "maybe", "reason": "x"}),
+        ("rules", [{"id": "r", "when": {"answers": 1}, "outcome": "noted", "reason": "x"}]),
+        ("properties", [{"id": "p", "outcome_in": ["noted"]}]),
+        ("rules", [{"id": "r", "when": {}, "outcome": "noted", "reason": "x"}]),
+    ],
+)
+def test_another_shape_is_invalid(part: str, value: object) -> None:
+    assert not VALIDATOR.is_valid({**builtin.tree(), part: value})
