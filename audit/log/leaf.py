@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 SALT_SIZE = 32
+MAX_NESTING = 254
+"""Levels of lists and objects that a leaf may have: orjson writes no more."""
 _AT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", re.ASCII)
 _LARGEST_INTEGER = 2**53 - 1
 _LAST_OF_THE_BASIC_PLANE = "\uffff"
@@ -89,6 +91,8 @@ def read_leaf(body: bytes) -> dict[str, Any]:
     """The leaf of canonical bytes; BadLeaf for any other bytes, and for another format."""
     try:
         leaf = _decode(body.decode())
+        if body.count(b"[") + body.count(b"{") > MAX_NESTING and not _is_shallow(leaf, MAX_NESTING):
+            raise BadLeaf(f"the leaf is nested deeper than {MAX_NESTING} levels")
         canonical = canonical_without_floats(leaf)
     except RecursionError as error:
         raise BadLeaf("the leaf is nested too deep") from error
@@ -100,6 +104,14 @@ def read_leaf(body: bytes) -> dict[str, Any]:
         raise BadLeaf("the leaf is not in canonical form")
     check_members(leaf)
     return leaf
+
+
+def _is_shallow(value: object, levels: int) -> bool:
+    """Return True if the value nests lists and objects over at most so many levels."""
+    if not isinstance(value, dict | list):
+        return True
+    members = value.values() if isinstance(value, dict) else value
+    return levels > 0 and all(_is_shallow(member, levels - 1) for member in members)
 
 
 def canonical_without_floats(value: object) -> bytes:

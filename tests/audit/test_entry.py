@@ -18,7 +18,7 @@ from audit.entry import (
     is_time,
 )
 from audit.errors import BadLeaf
-from audit.log.leaf import canonical_without_floats, read_leaf
+from audit.log.leaf import MAX_NESTING, canonical_without_floats, read_leaf
 from audit.log.merkle import leaf_hash
 
 LEAF = {
@@ -91,6 +91,17 @@ def test_bytes_that_are_not_a_leaf_are_refused(body: bytes) -> None:
     """One leaf has one encoding, so that its hash says all of it."""
     with pytest.raises(BadLeaf):
         read_leaf(body)
+
+
+@pytest.mark.parametrize("depth", [MAX_NESTING - 1, MAX_NESTING])
+def test_a_leaf_nested_deeper_than_the_limit_is_refused(depth: int) -> None:
+    """Every interpreter reads the same leaves; their own limits differ."""
+    body = BYTES.replace(b'"acme"', b"[" * depth + b"]" * depth)
+    if depth < MAX_NESTING:
+        assert encode_leaf(read_leaf(body)) == body
+    else:
+        with pytest.raises(BadLeaf):
+            read_leaf(body)
 
 
 def test_a_float_is_found_however_deep() -> None:

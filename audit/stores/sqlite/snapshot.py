@@ -133,7 +133,7 @@ class SqliteSnapshot:
         return [_entry(log, row) for row in self._rows(statement, log, conversation)]
 
     def latest(self, log: str, prefix: str) -> Entry | None:
-        return self._one(log, _latest(prefix), log)
+        return self._one(log, _latest(prefix), log, log)
 
     def entries_of(self, log: str, prefix: str) -> list[Entry]:
         of_family = _of_kinds(Kind.starting_with(prefix))
@@ -218,7 +218,7 @@ class SqliteSnapshot:
         return next((work for work in self._kept("id = ?", identity)), None)
 
     def all_kept(self, log: str | None = None) -> list[Kept]:
-        return self._kept("(log = ?1 OR ?1 IS NULL) ORDER BY number", log)
+        return self._kept("(? IS NULL OR log = ?) ORDER BY number", log, log)
 
     def _kept(self, where: str, *values: object) -> list[Kept]:
         if self._row("SELECT 1 FROM sqlite_schema WHERE name = 'kept'") is None:
@@ -256,7 +256,7 @@ def _latest(prefix: str) -> str:
     of_log = "SELECT max(idx) FROM entries WHERE log = logs.id AND"
     each = [f"({of_log} {_of_kinds([kind])})" for kind in Kind.starting_with(prefix)]
     listed = "".join(f", coalesce({latest}, -1)" for latest in each)
-    return f"{_ENTRY} {_LOG} AND idx = (SELECT max(-1, -1{listed}) FROM logs WHERE name = ?1)"
+    return f"{_ENTRY} {_LOG} AND idx = (SELECT max(-1, -1{listed}) FROM logs WHERE name = ?)"
 
 
 def _of_kinds(kinds: Sequence[Kind]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -230,7 +231,7 @@ def test_rows_kept_back_that_do_not_go_in_lose_the_commit_for_all(
     store: SqliteStore, tmp_path: Path
 ) -> None:
     """By then their work has returned. Nobody is told that it is stored, all are told why not."""
-    with sqlite3.connect(tmp_path / LEDGER) as other:
+    with closing(sqlite3.connect(tmp_path / LEDGER)) as other:
         other.execute("""
             CREATE TRIGGER strange BEFORE INSERT ON entries WHEN NEW.event = 'ev-bad'
             BEGIN SELECT RAISE(ABORT, 'strange'); END

@@ -105,11 +105,12 @@ def test_a_number_is_never_given_twice(tmp_path: Path, monkeypatch: pytest.Monke
     """Not to two processes, not after a restart, and not after the last one was destroyed."""
     monkeypatch.setattr(contact_keys, "AT_ONCE", 3)
     ContactKeys.create(tmp_path / KEYS)
-    one, other = ContactKeys(tmp_path / KEYS), ContactKeys(tmp_path / KEYS)
-    taken = [one.take(), other.take(), one.take(), one.take(), one.take()]
-    one.destroy([*taken, 9])
-    one.close()
-    taken += [ContactKeys(tmp_path / KEYS).take(), other.take()]
+    with closing(ContactKeys(tmp_path / KEYS)) as other:
+        with closing(ContactKeys(tmp_path / KEYS)) as one:
+            taken = [one.take(), other.take(), one.take(), one.take(), one.take()]
+            one.destroy([*taken, 9])
+        with closing(ContactKeys(tmp_path / KEYS)) as restarted:
+            taken += [restarted.take(), other.take()]
     assert len({*taken}) == len(taken)
 
 
