@@ -1,15 +1,16 @@
-"""What the service refuses, as problem details (RFC 9457).
+"""Refusals of the service, as problem details (RFC 9457).
 
-`PROBLEMS` is the one table from a stable code to its status and title. An exception of another
-package becomes one of these by `of`, at the edge: `api/errors.py`, a batch, the command line.
+`PROBLEMS` is the one table from a stable code to its status and title. `to_problem` translates an
+exception of another package at the edge: in `api/errors.py`, in a batch, at the command line.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Literal
 
-from audit.errors import Busy, LedgerBehind, NoSigningKey, NotSigned, StorageUnavailable
+from audit.errors import AuditError, Busy, LedgerBehind, NoSigningKey, NotSigned, StorageUnavailable
 from rules.errors import DocumentRefused, EventRefused
 from rules.formats.strict_json import NotIJson
 
@@ -19,42 +20,76 @@ if TYPE_CHECKING:
     from rules.errors import Complaint
 
 
+class ProblemCode(StrEnum):
+    """A stable code that a client may rely on."""
+
+    INVALID_JSON = "invalid_json"
+    INVALID_EVENT = "invalid_event"
+    INVALID_REQUEST = "invalid_request"
+    UNAUTHORIZED = "unauthorized"
+    ROLE_NOT_ALLOWED = "role_not_allowed"
+    PROPOSER_MAY_NOT_APPROVE = "proposer_may_not_approve"
+    SETTER_MAY_NOT_RELEASE = "setter_may_not_release"
+    NOT_FOUND = "not_found"
+    METHOD_NOT_ALLOWED = "method_not_allowed"
+    EVENT_ID_REUSED = "event_id_reused"
+    ALREADY_APPROVED = "already_approved"
+    DIGEST_MISMATCH = "digest_mismatch"
+    ACTION_SETTLED = "action_settled"
+    PERCENT_SHRINKS = "percent_shrinks"
+    WRONG_STATUS = "wrong_status"
+    UNDER_HOLD = "under_hold"
+    HOLD_RELEASED = "hold_released"
+    LAST_OWNER_KEY = "last_owner_key"
+    TOO_LARGE = "too_large"
+    INVALID_DOCUMENT = "invalid_document"
+    TOO_MANY_REQUESTS = "too_many_requests"
+    INTERNAL_ERROR = "internal_error"
+    BUSY = "busy"
+    STORAGE_UNAVAILABLE = "storage_unavailable"
+    LEDGER_BEHIND = "ledger_behind"
+    NOT_SIGNED = "not_signed"
+    NO_SIGNING_KEY = "no_signing_key"
+
+
 @dataclass(frozen=True, slots=True)
-class Kind:
-    """A kind of problem: its HTTP status, and a title that is the same at every occurrence."""
+class ProblemType:
+    """The HTTP status of a code, and a title that is the same at every occurrence."""
 
     status: int
     title: str
 
 
-PROBLEMS: dict[str, Kind] = {
-    "invalid_json": Kind(400, "The body is not I-JSON"),
-    "invalid_event": Kind(400, "The event is not valid"),
-    "invalid_request": Kind(400, "The request is not valid"),
-    "unauthorized": Kind(401, "A valid key is needed"),
-    "role_not_allowed": Kind(403, "The key's role may not do this"),
-    "proposer_may_not_approve": Kind(403, "Another key must approve"),
-    "setter_may_not_release": Kind(403, "Another key must release"),
-    "not_found": Kind(404, "There is no such thing for this key"),
-    "method_not_allowed": Kind(405, "This cannot be done here"),
-    "event_id_reused": Kind(409, "The event's id was used for another event"),
-    "already_approved": Kind(409, "The key has approved this before"),
-    "digest_mismatch": Kind(409, "The digest is not that of the version"),
-    "action_settled": Kind(409, "Nothing more is believed of the action"),
-    "percent_shrinks": Kind(409, "A share of the conversations only grows"),
-    "wrong_status": Kind(409, "The version's status does not allow this"),
-    "under_hold": Kind(409, "A hold keeps what was to be erased"),
-    "hold_released": Kind(409, "The hold was released before"),
-    "last_owner_key": Kind(409, "The last key that may make keys stays"),
-    "too_large": Kind(413, "The body is too large"),
-    "invalid_document": Kind(422, "The rule document is not valid"),
-    "too_many_requests": Kind(429, "The key makes too many requests"),
-    "internal_error": Kind(500, "Something went wrong here"),
-    "busy": Kind(503, "Too many requests are waiting"),
-    "storage_unavailable": Kind(503, "The ledger cannot be written"),
-    "ledger_behind": Kind(503, "The ledger lacks what was signed and may only be read"),
-    "not_signed": Kind(503, "A log is not what it says it is"),
-    "no_signing_key": Kind(503, "The signing key is missing"),
+PROBLEMS: dict[ProblemCode, ProblemType] = {
+    ProblemCode.INVALID_JSON: ProblemType(400, "The body is not I-JSON"),
+    ProblemCode.INVALID_EVENT: ProblemType(400, "The event is not valid"),
+    ProblemCode.INVALID_REQUEST: ProblemType(400, "The request is not valid"),
+    ProblemCode.UNAUTHORIZED: ProblemType(401, "A valid key is needed"),
+    ProblemCode.ROLE_NOT_ALLOWED: ProblemType(403, "The key's role may not do this"),
+    ProblemCode.PROPOSER_MAY_NOT_APPROVE: ProblemType(403, "Another key must approve"),
+    ProblemCode.SETTER_MAY_NOT_RELEASE: ProblemType(403, "Another key must release"),
+    ProblemCode.NOT_FOUND: ProblemType(404, "There is no such thing for this key"),
+    ProblemCode.METHOD_NOT_ALLOWED: ProblemType(405, "This cannot be done here"),
+    ProblemCode.EVENT_ID_REUSED: ProblemType(409, "The event's id was used for another event"),
+    ProblemCode.ALREADY_APPROVED: ProblemType(409, "The key has approved this before"),
+    ProblemCode.DIGEST_MISMATCH: ProblemType(409, "The digest is not that of the version"),
+    ProblemCode.ACTION_SETTLED: ProblemType(409, "Nothing more is believed of the action"),
+    ProblemCode.PERCENT_SHRINKS: ProblemType(409, "A share of the conversations only grows"),
+    ProblemCode.WRONG_STATUS: ProblemType(409, "The version's status does not allow this"),
+    ProblemCode.UNDER_HOLD: ProblemType(409, "A hold keeps what was to be erased"),
+    ProblemCode.HOLD_RELEASED: ProblemType(409, "The hold was released before"),
+    ProblemCode.LAST_OWNER_KEY: ProblemType(409, "The last key that may make keys stays"),
+    ProblemCode.TOO_LARGE: ProblemType(413, "The body is too large"),
+    ProblemCode.INVALID_DOCUMENT: ProblemType(422, "The rule document is not valid"),
+    ProblemCode.TOO_MANY_REQUESTS: ProblemType(429, "The key makes too many requests"),
+    ProblemCode.INTERNAL_ERROR: ProblemType(500, "Something went wrong here"),
+    ProblemCode.BUSY: ProblemType(503, "Too many requests are waiting"),
+    ProblemCode.STORAGE_UNAVAILABLE: ProblemType(503, "The ledger cannot be written"),
+    ProblemCode.LEDGER_BEHIND: ProblemType(
+        503, "The ledger lacks what was signed and may only be read"
+    ),
+    ProblemCode.NOT_SIGNED: ProblemType(503, "A log is not what it says it is"),
+    ProblemCode.NO_SIGNING_KEY: ProblemType(503, "The signing key is missing"),
 }
 """Every code a response may carry, in the order of its status."""
 
@@ -65,21 +100,21 @@ FOR_NOW = frozenset({429, 503})
 
 
 class Problem(Exception):  # noqa: N818 - the standard's word
-    """Something refused; `code` is a key of `PROBLEMS`, `detail` says what of this occurrence.
+    """Something refused; `code` is stable, `detail` says what of this occurrence.
 
     `retry_after` is in seconds, for what is refused for now.
     """
 
     def __init__(
         self,
-        code: str,
+        code: ProblemCode | Literal["event_id_reused"],
         detail: str,
         complaints: Sequence[Complaint] = (),
         retry_after: int = RETRY_AFTER,
     ) -> None:
         super().__init__(detail)
         self.retry_after = retry_after
-        self.code = code
+        self.code = ProblemCode(code)
         self.detail = detail
         self.complaints = tuple(complaints)
 
@@ -94,7 +129,7 @@ class Problem(Exception):  # noqa: N818 - the standard's word
             "type": "about:blank",
             "title": kind.title,
             "status": kind.status,
-            "code": self.code,
+            "code": self.code.value,
             "detail": self.detail,
         }
         if self.complaints:
@@ -102,28 +137,39 @@ class Problem(Exception):  # noqa: N818 - the standard's word
         return problem
 
 
-def of(error: Exception) -> Problem | None:
-    """The problem that an error of ours is to the one who asked; None for any other error."""
+def to_problem(error: Exception) -> Problem | None:
+    """Return the problem that an error of ours is to the caller; None for any other error."""
     match error:
         case Problem():
             return error
+        case AuditError():
+            return _ledger_problem(error)
         case EventRefused():
-            return Problem("invalid_event", "The event was refused", error.complaints)
+            detail = "The event was refused"
+            return Problem(ProblemCode.INVALID_EVENT, detail, error.complaints)
         case DocumentRefused() if any(c.code == "document_too_large" for c in error.complaints):
-            return Problem("too_large", str(error), error.complaints)
+            return Problem(ProblemCode.TOO_LARGE, str(error), error.complaints)
         case DocumentRefused():
-            return Problem("invalid_document", "The document was refused", error.complaints)
+            detail = "The document was refused"
+            return Problem(ProblemCode.INVALID_DOCUMENT, detail, error.complaints)
         case NotIJson():
-            return Problem("invalid_json", str(error), [error.complaint])
+            return Problem(ProblemCode.INVALID_JSON, str(error), [error.complaint])
+    return None
+
+
+def _ledger_problem(error: AuditError) -> Problem | None:
+    match error:
         case Busy():
-            return Problem("busy", "Too many writes are waiting; nothing was written")
+            return Problem(ProblemCode.BUSY, "Too many writes are waiting; nothing was written")
         case LedgerBehind():
-            words = f"{error}; until `policy-service restore` accepts that, nothing is written"
-            return Problem("ledger_behind", words)
-        case NotSigned() | NoSigningKey():
-            return Problem(error.code, f"{error}; nothing was signed")
+            detail = f"{error}; until `policy-service restore` accepts that, nothing is written"
+            return Problem(ProblemCode.LEDGER_BEHIND, detail)
+        case NotSigned():
+            return Problem(ProblemCode.NOT_SIGNED, f"{error}; nothing was signed")
+        case NoSigningKey():
+            return Problem(ProblemCode.NO_SIGNING_KEY, f"{error}; nothing was signed")
         case StorageUnavailable():
-            return Problem("storage_unavailable", f"{error}; nothing was written")
+            return Problem(ProblemCode.STORAGE_UNAVAILABLE, f"{error}; nothing was written")
     return None
 
 

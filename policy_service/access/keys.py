@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from audit.entry import FORMAT, Kind, format_time
-from policy_service.problems import Problem
+from policy_service.problems import Problem, ProblemCode
 from rules.errors import Complaint
 from rules.model.event import SYSTEM
 
@@ -76,7 +76,7 @@ def create_key(  # noqa: PLR0913 - one for each thing that its entry says
     """Enter a new key; the key and, for the only time, what its holder sends as a bearer token."""
     if expires_at is not None and expires_at <= tx.now:
         past = Complaint("/expires_at", "not_in_future", "Give a time that is to come")
-        raise Problem("invalid_request", "A key cannot expire before it is made", [past])
+        raise Problem(ProblemCode.INVALID_REQUEST, "A key cannot expire before it is made", [past])
     secret = secrets.token_urlsafe(32)
     leaf = {
         "format": FORMAT,
@@ -99,7 +99,7 @@ def revoke_key(tx: Transaction, key_id: str, *, by: str | None) -> Key:
     """Enter that the key is no longer one. Revoking it again changes nothing."""
     key = keys_of(tx.entries_of(SYSTEM, "key.")).get(key_id)
     if key is None:
-        raise Problem("not_found", "There is no key with this id")
+        raise Problem(ProblemCode.NOT_FOUND, "There is no key with this id")
     if key.revoked_at is None:
         leaf = {
             "format": FORMAT,
@@ -121,14 +121,14 @@ def revoke_reached(tx: Transaction, key_id: str, caller: Key) -> Key:
     keys = keys_of(tx.entries_of(SYSTEM, "key."))
     key = keys.get(key_id)
     if key is None or not caller.reaches(key.workspace):
-        raise Problem("not_found", "There is no key with this id")
+        raise Problem(ProblemCode.NOT_FOUND, "There is no key with this id")
     owners = [
         each.id
         for each in keys.values()
         if each.role is Role.OWNER and each.workspace == EVERY_WORKSPACE and each.opens(tx.now)
     ]
     if owners == [key_id]:
-        raise Problem("last_owner_key", "It is the last owner's key for every workspace")
+        raise Problem(ProblemCode.LAST_OWNER_KEY, "It is the last owner's key for every workspace")
     return revoke_key(tx, key_id, by=caller.id)
 
 
@@ -179,7 +179,7 @@ class Keyring:
 
 def unauthorized() -> Problem:
     """What is said to one without a valid key, whatever is wrong with it."""
-    return Problem("unauthorized", "Send a valid key as `Authorization: Bearer <key>`")
+    return Problem(ProblemCode.UNAUTHORIZED, "Send a valid key as `Authorization: Bearer <key>`")
 
 
 def _holder(keys: Mapping[str, Key], token: str, now: datetime) -> Key | None:

@@ -12,7 +12,7 @@ from flask import current_app, g, request
 
 from policy_service.access.keys import EVERY_WORKSPACE, Key, unauthorized
 from policy_service.api.resources import decisions
-from policy_service.problems import Problem
+from policy_service.problems import Problem, ProblemCode
 from rules.model.event import SYSTEM, is_workspace
 
 if TYPE_CHECKING:
@@ -54,7 +54,9 @@ def _admitted(route: Route, service: Service, caller: Key, named: Mapping[str, A
 def check_may(route: Route, caller: Key, named: Mapping[str, Any]) -> None:
     """Problem `role_not_allowed`, or `not_found` for a workspace out of the caller's reach."""
     if caller.role not in route.roles:
-        raise Problem("role_not_allowed", f"A key of the role {caller.role.value} may not")
+        raise Problem(
+            ProblemCode.ROLE_NOT_ALLOWED, f"A key of the role {caller.role.value} may not"
+        )
     if "workspace" in named:
         check_reach(caller, named["workspace"], system=route.system)
 
@@ -88,4 +90,4 @@ def check_reach(caller: Key, workspace: str, *, system: bool = False) -> None:
         system and workspace == SYSTEM and caller.workspace == EVERY_WORKSPACE
     )
     if not (named and caller.reaches(workspace)):
-        raise Problem("not_found", "There is no such workspace for this key")
+        raise Problem(ProblemCode.NOT_FOUND, "There is no such workspace for this key")

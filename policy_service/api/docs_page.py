@@ -16,7 +16,7 @@ from flask import Response, current_app, render_template
 from markupsafe import Markup
 
 from policy_service.api.responses import answer
-from policy_service.problems import PROBLEMS
+from policy_service.problems import PROBLEMS, ProblemCode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -38,7 +38,7 @@ WORDS = {
     "null": "null",
 }
 """What a type is called on the page."""
-EXAMPLE = "invalid_event"
+EXAMPLE = ProblemCode.INVALID_EVENT
 
 
 class Description:

@@ -12,7 +12,7 @@ from werkzeug.exceptions import HTTPException
 from policy_service import problems
 from policy_service.api.request_log import ID
 from policy_service.api.requests import discard_rest
-from policy_service.problems import FOR_NOW, Problem
+from policy_service.problems import FOR_NOW, Problem, ProblemCode
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -23,7 +23,11 @@ MEDIA_TYPE = "application/problem+json"
 
 _log = logging.getLogger(__name__)
 
-_OF_HTTP = {404: "not_found", 405: "method_not_allowed", 413: "too_large"}
+_OF_HTTP = {
+    404: ProblemCode.NOT_FOUND,
+    405: ProblemCode.METHOD_NOT_ALLOWED,
+    413: ProblemCode.TOO_LARGE,
+}
 """The codes of what Flask itself refuses; any other is a bad request."""
 
 
@@ -43,20 +47,20 @@ def problem_of(error: Exception) -> Problem:
         case HTTPException(code=int(status)) if status in _OF_HTTP:
             return Problem(_OF_HTTP[status], error.description or "")
         case HTTPException(code=int(status)) if status < 500:  # noqa: PLR2004 - HTTP's own line
-            return Problem("invalid_request", error.description or "")
-    if expected := problems.of(error):
+            return Problem(ProblemCode.INVALID_REQUEST, error.description or "")
+    if expected := problems.to_problem(error):
         return expected
     _log.error(
         "internal error", exc_info=error, extra={"said": {"request": request.environ.get(ID)}}
     )
-    return Problem("internal_error", "The failure was logged; nothing was acknowledged")
+    return Problem(ProblemCode.INTERNAL_ERROR, "The failure was logged; nothing was acknowledged")
 
 
 def response(problem: Problem, error: Exception | None = None) -> Response:
     """The problem as a response, with the headers its status asks for."""
     body = orjson.dumps(problem.as_json())
     answered = Response(body, problem.status, content_type=MEDIA_TYPE)
-    if problem.code == "unauthorized":
+    if problem.code == ProblemCode.UNAUTHORIZED:
         answered.headers["WWW-Authenticate"] = 'Bearer realm="policy-service"'
     if problem.status in FOR_NOW:
         answered.headers["Retry-After"] = str(problem.retry_after)

@@ -18,7 +18,7 @@ from policy_service.api.errors import MEDIA_TYPE
 from policy_service.api.parameters import LOG, PARTS
 from policy_service.api.route import JSON
 from policy_service.api.schemas.common import Problem as ProblemShape
-from policy_service.problems import PROBLEMS, Problem
+from policy_service.problems import PROBLEMS, Problem, ProblemCode
 from rules.errors import Complaint
 
 if TYPE_CHECKING:
@@ -29,7 +29,14 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 
 REF = "#/components/schemas/{model}"
-WITH_ERRORS = frozenset({"invalid_json", "invalid_event", "invalid_request", "invalid_document"})
+WITH_ERRORS = frozenset(
+    {
+        ProblemCode.INVALID_JSON,
+        ProblemCode.INVALID_EVENT,
+        ProblemCode.INVALID_REQUEST,
+        ProblemCode.INVALID_DOCUMENT,
+    }
+)
 SERVICE = "service"
 """The tag of calls that need no key: they are about the service itself."""
 _ABOUT = (
@@ -207,12 +214,11 @@ def _refusals(route: Route) -> Json:
     return {str(status): _refusal(status, list(codes)) for status, codes in by_status}
 
 
-def _refusal(status: int, codes: list[str]) -> Json:
-    schema = {
-        "allOf": [{"$ref": REF.format(model="Problem")}],
-        "properties": {"status": {"const": status}, "code": {"enum": codes}},
-    }
-    content = {"schema": schema, "examples": {code: {"value": _example(code)} for code in codes}}
+def _refusal(status: int, codes: list[ProblemCode]) -> Json:
+    known = {"status": {"const": status}, "code": {"enum": [code.value for code in codes]}}
+    schema = {"allOf": [{"$ref": REF.format(model="Problem")}], "properties": known}
+    examples = {code.value: {"value": _example(code)} for code in codes}
+    content = {"schema": schema, "examples": examples}
     described: Json = {
         "description": "; ".join(PROBLEMS[code].title for code in codes) + ".",
         "content": {MEDIA_TYPE: content},
@@ -234,7 +240,7 @@ _HEADERS = {
 }
 
 
-def _example(code: str) -> Json:
+def _example(code: ProblemCode) -> Json:
     complaints = []
     if code in WITH_ERRORS:
         complaints = [Complaint("/id", "missing_field", "Field required")]

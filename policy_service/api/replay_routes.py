@@ -6,6 +6,7 @@ from policy_service.access.keys import Role
 from policy_service.api.examples import replays as replay_examples
 from policy_service.api.resources import replays
 from policy_service.api.route import Gives, Route, Takes
+from policy_service.problems import ProblemCode
 
 _PATH = "/v1/workspaces/<workspace>/replays"
 _ROLES = frozenset({Role.AUDITOR, Role.AUTHOR})
@@ -18,7 +19,7 @@ ROUTES = (
         _ROLES,
         takes=Takes(replays.AskedReplay, replay_examples.ASKED_REPLAY),
         gives=Gives(replays.ReplayView, replay_examples.REPLAY, status=201),
-        problems=("invalid_document",),
+        problems=(ProblemCode.INVALID_DOCUMENT,),
     ),
     Route(
         "GET",

@@ -8,7 +8,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from policy_service.access.keys import Role
-from policy_service.problems import PROBLEMS
+from policy_service.problems import PROBLEMS, ProblemCode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -23,10 +23,19 @@ EVERY_ROLE = frozenset(Role)
 WORKSPACE = "/v1/workspaces/<workspace>"
 
 _WITH_A_KEY = (
-    "unauthorized", "too_many_requests", "role_not_allowed", "invalid_request",
-    "storage_unavailable",
-)  # fmt: skip
-_WITH_A_BODY = ("invalid_json", "invalid_request", "too_large", "busy", "storage_unavailable")
+    ProblemCode.UNAUTHORIZED,
+    ProblemCode.TOO_MANY_REQUESTS,
+    ProblemCode.ROLE_NOT_ALLOWED,
+    ProblemCode.INVALID_REQUEST,
+    ProblemCode.STORAGE_UNAVAILABLE,
+)
+_WITH_A_BODY = (
+    ProblemCode.INVALID_JSON,
+    ProblemCode.INVALID_REQUEST,
+    ProblemCode.TOO_LARGE,
+    ProblemCode.BUSY,
+    ProblemCode.STORAGE_UNAVAILABLE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +89,7 @@ class Route:
     gives: Gives | None = None
     or_gives: Gives | None = None
     """The same in another media type, to a client that accepts it."""
-    problems: tuple[str, ...] = ()
+    problems: tuple[ProblemCode, ...] = ()
 
     @property
     def endpoint(self) -> str:
@@ -96,17 +105,17 @@ class Route:
         return re.findall(r"{(\w+)}", self.template)
 
     @property
-    def refusals(self) -> list[str]:
+    def refusals(self) -> list[ProblemCode]:
         """The codes of every problem that it may answer, in the order of `PROBLEMS`."""
-        met = {"internal_error", *self.problems}
+        met = {ProblemCode.INTERNAL_ERROR, *self.problems}
         if self.roles:
             met.update(_WITH_A_KEY)
         if self.parts:
-            met.add("not_found")
+            met.add(ProblemCode.NOT_FOUND)
         if self.takes:
             met.update(_WITH_A_BODY)
-        if "busy" in met:
-            met.add("ledger_behind")
+        if ProblemCode.BUSY in met:
+            met.add(ProblemCode.LEDGER_BEHIND)
         return [code for code in PROBLEMS if code in met]
 
 

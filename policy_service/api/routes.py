@@ -32,12 +32,13 @@ from policy_service.api.route import CSV, NDJSON, TEXT, WORKSPACE, Gives, Route,
 from policy_service.api.schemas import common as shapes
 from policy_service.api.schemas import explanations as explained
 from policy_service.api.version_routes import VERSION_ROUTES
+from policy_service.problems import ProblemCode
 from rules.model.event import Event
 
 if TYPE_CHECKING:
     from flask import Flask
 
-SIGNING = ("ledger_behind", "not_signed", "no_signing_key")
+SIGNING = (ProblemCode.LEDGER_BEHIND, ProblemCode.NOT_SIGNED, ProblemCode.NO_SIGNING_KEY)
 NO_KEY: frozenset[Role] = frozenset()
 
 
@@ -49,7 +50,7 @@ ROUTES = (
         health.ready,
         NO_KEY,
         gives=Gives(shapes.Ready, examples.READY),
-        problems=("busy", "storage_unavailable", "not_signed"),
+        problems=(ProblemCode.BUSY, ProblemCode.STORAGE_UNAVAILABLE, ProblemCode.NOT_SIGNED),
     ),
     Route(
         "GET",
@@ -79,7 +80,7 @@ ROUTES = (
         frozenset({Role.OWNER}),
         takes=Takes(keys.NewKey, examples.NEW_KEY),
         gives=Gives(keys.CreatedKey, examples.CREATED_KEY, status=201),
-        problems=("not_found",),
+        problems=(ProblemCode.NOT_FOUND,),
     ),
     Route(
         "GET",
@@ -95,7 +96,7 @@ ROUTES = (
         keys.revoke,
         frozenset({Role.OWNER}),
         gives=Gives(keys.ListedKey, examples.REVOKED_KEY),
-        problems=("last_owner_key", "busy"),
+        problems=(ProblemCode.LAST_OWNER_KEY, ProblemCode.BUSY),
     ),
     Route(
         "POST",
@@ -104,7 +105,7 @@ ROUTES = (
         frozenset({Role.PLATFORM}),
         takes=Takes(Event, examples.EVENT, null_is_absent=True),
         gives=Gives(shapes.Decision, examples.DECISION, headers=decisions.REPLAYED),
-        problems=("not_found", "invalid_event", "event_id_reused"),
+        problems=(ProblemCode.NOT_FOUND, ProblemCode.INVALID_EVENT, ProblemCode.EVENT_ID_REUSED),
     ),
     Route(
         "POST",
@@ -121,7 +122,7 @@ ROUTES = (
         frozenset({Role.PLATFORM, Role.AUTHOR}),
         takes=Takes(dry_runs.Asked, examples.TRIAL),
         gives=Gives(explained.DryRun, examples.DRY_RUN),
-        problems=("not_found", "invalid_event", "invalid_document"),
+        problems=(ProblemCode.NOT_FOUND, ProblemCode.INVALID_EVENT, ProblemCode.INVALID_DOCUMENT),
     ),
     Route(
         "GET",
@@ -172,7 +173,7 @@ ROUTES = (
         frozenset({Role.AUDITOR}),
         takes=Takes(erasures.AskedErasure, examples.ERASURE),
         gives=Gives(erasures.Erasure, examples.ERASED, status=201),
-        problems=("under_hold",),
+        problems=(ProblemCode.UNDER_HOLD,),
     ),
     Route(
         "POST",
@@ -197,7 +198,7 @@ ROUTES = (
         frozenset({Role.AUDITOR}),
         takes=Takes(holds.AskedRelease, examples.RELEASE),
         gives=Gives(holds.Hold, examples.RELEASED_HOLD),
-        problems=("setter_may_not_release", "hold_released"),
+        problems=(ProblemCode.SETTER_MAY_NOT_RELEASE, ProblemCode.HOLD_RELEASED),
     ),
     Route(
         "GET",
@@ -225,7 +226,7 @@ ROUTES = (
         frozenset({Role.AUDITOR}),
         system=True,
         gives=Gives(str, proof_examples.VERIFIER_KEY, media=TEXT),
-        problems=("no_signing_key",),
+        problems=(ProblemCode.NO_SIGNING_KEY,),
     ),
     Route(
         "GET",
@@ -251,7 +252,7 @@ ROUTES = (
         frozenset({Role.PLATFORM}),
         takes=Takes(actions.Receipt, examples.RECEIPT),
         gives=Gives(shapes.AskedAction, examples.DELIVERED_ACTION),
-        problems=("action_settled",),
+        problems=(ProblemCode.ACTION_SETTLED,),
     ),
     Route(
         "POST",
@@ -259,7 +260,7 @@ ROUTES = (
         actions.retry,
         frozenset({Role.PLATFORM}),
         gives=Gives(shapes.AskedAction, examples.PENDING_ACTION),
-        problems=("action_settled", "busy"),
+        problems=(ProblemCode.ACTION_SETTLED, ProblemCode.BUSY),
     ),
 )
 

@@ -10,6 +10,7 @@ from policy_service.api.resources import approvals, directory, guardrails, versi
 from policy_service.api.route import EVERY_ROLE, WORKSPACE, Gives, Route, Takes
 from policy_service.api.schemas import common as shapes
 from policy_service.api.schemas import reports as reported
+from policy_service.problems import ProblemCode
 
 VERSION_ROUTES = (
     Route(
@@ -26,7 +27,7 @@ VERSION_ROUTES = (
         frozenset({Role.AUTHOR}),
         takes=Takes(versions.Proposal, examples.PROPOSAL),
         gives=Gives(shapes.Version, examples.PROPOSED, status=201),
-        problems=("invalid_document",),
+        problems=(ProblemCode.INVALID_DOCUMENT,),
     ),
     Route(
         "GET",
@@ -66,10 +67,10 @@ VERSION_ROUTES = (
         takes=Takes(versions.Approval, examples.APPROVAL),
         gives=Gives(shapes.Version, examples.APPROVED),
         problems=(
-            "proposer_may_not_approve",
-            "already_approved",
-            "digest_mismatch",
-            "wrong_status",
+            ProblemCode.PROPOSER_MAY_NOT_APPROVE,
+            ProblemCode.ALREADY_APPROVED,
+            ProblemCode.DIGEST_MISMATCH,
+            ProblemCode.WRONG_STATUS,
         ),
     ),
     Route(
@@ -79,7 +80,7 @@ VERSION_ROUTES = (
         frozenset({Role.APPROVER}),
         takes=Takes(versions.Rejection, examples.REJECTION),
         gives=Gives(shapes.Version, examples.REJECTED),
-        problems=("wrong_status",),
+        problems=(ProblemCode.WRONG_STATUS,),
     ),
     Route(
         "POST",
@@ -88,7 +89,7 @@ VERSION_ROUTES = (
         frozenset({Role.APPROVER}),
         takes=Takes(versions.ActivationRequest, examples.ACTIVATION),
         gives=Gives(shapes.Version, examples.ACTIVE),
-        problems=("wrong_status", "percent_shrinks"),
+        problems=(ProblemCode.WRONG_STATUS, ProblemCode.PERCENT_SHRINKS),
     ),
     Route(
         "GET",
@@ -119,7 +120,7 @@ VERSION_ROUTES = (
         frozenset({Role.AUDITOR, Role.OWNER}),
         takes=Takes(guardrails.NewGuardrails, examples.NEW_GUARDRAILS),
         gives=Gives(guardrails.Guardrails, examples.GUARDRAILS),
-        problems=("invalid_document",),
+        problems=(ProblemCode.INVALID_DOCUMENT,),
     ),
     Route(
         "GET",

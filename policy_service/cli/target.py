@@ -30,7 +30,7 @@ from policy_service.cli.console import (
     show,
 )
 from policy_service.client import Client, Refused, Unanswered
-from policy_service.problems import Problem
+from policy_service.problems import Problem, ProblemCode
 from policy_service.services import Service
 from rules.errors import DocumentRefused
 
@@ -134,7 +134,7 @@ def place(**options: Any) -> Iterator[Place]:  # noqa: ANN401
     except Refused as refused:
         _end(refused.problem, as_json=options["as_json"])
     except (Problem, DocumentRefused) as error:
-        _end(cast("Problem", problems.of(error)).as_json(), as_json=options["as_json"])
+        _end(cast("Problem", problems.to_problem(error)).as_json(), as_json=options["as_json"])
 
 
 def _end(problem: Mapping[str, Any], *, as_json: bool) -> NoReturn:
@@ -142,13 +142,13 @@ def _end(problem: Mapping[str, Any], *, as_json: bool) -> NoReturn:
     if as_json:
         show(problem)
     else:
-        detail = NO_KEY if problem["code"] == "unauthorized" else problem["detail"]
+        detail = NO_KEY if problem["code"] == ProblemCode.UNAUTHORIZED else problem["detail"]
         click.echo(f"policy-service: {printable(detail)}", err=True)
         for error in problem.get("errors", ()):
             line = f"line {error['line']}, " if "line" in error else ""
             said = printable(f"{line}{error['pointer'] or '/'}: {error['message']}")
             click.echo(f"  {said} ({error['code']})", err=True)
-    if problem["status"] in FINDINGS or problem["code"] == "proposer_may_not_approve":
+    if problem["status"] in FINDINGS or problem["code"] == ProblemCode.PROPOSER_MAY_NOT_APPROVE:
         found()
     sys.exit(WRONG_USE)
 

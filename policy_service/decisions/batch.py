@@ -12,7 +12,7 @@ import orjson
 from audit.errors import Busy, StorageUnavailable
 from policy_service import problems
 from policy_service.decisions.decide import Answer, about, decide_event, decision_view
-from policy_service.problems import Problem
+from policy_service.problems import Problem, ProblemCode
 from rules.formats.strict_json import loads
 from rules.model.event import LARGEST_EVENT, checked_event
 
@@ -86,11 +86,11 @@ def _work(
 ) -> Work | Problem:
     try:
         if len(line.rstrip(b"\r\n")) > LARGEST_EVENT:
-            return Problem("too_large", f"An event has at most {LARGEST_EVENT} bytes")
+            return Problem(ProblemCode.TOO_LARGE, f"An event has at most {LARGEST_EVENT} bytes")
         event = checked_event(loads(line, null_is_absent=True))
         admit(event)
     except Exception as error:
-        if problem := problems.of(error):
+        if problem := problems.to_problem(error):
             return problem
         raise
     return partial(decide_event, event, policies), about(store, event)
@@ -101,9 +101,9 @@ def _view(metrics: DecisionMetrics, outcome: Answer | Exception) -> object:
         decision = decision_view(outcome.entry)
         metrics.decided(decision["outcome"], replayed=outcome.replayed)
         return decision
-    problem = problems.of(outcome)
+    problem = problems.to_problem(outcome)
     if problem is None:
         _log.error("internal error", exc_info=outcome)
-        problem = Problem("internal_error", "The failure was logged; nothing was decided")
+        problem = Problem(ProblemCode.INTERNAL_ERROR, "The failure was logged; nothing was decided")
     metrics.refused(problem.code)
     return problem.as_json()

@@ -11,7 +11,7 @@ from audit.stores.contract import Filter
 from policy_service.decisions.decide import action_view
 from policy_service.privacy.erasures import erasures_of
 from policy_service.privacy.personal_data import personal_of, personal_view
-from policy_service.problems import Problem
+from policy_service.problems import Problem, ProblemCode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,7 +42,7 @@ class Narrator:
         Problem `not_found` where nothing of the conversation was ever decided.
         """
         if self.snapshot.latest_decision(self.workspace, conversation) is None:
-            raise Problem("not_found", "Nothing was decided in such a conversation")
+            raise Problem(ProblemCode.NOT_FOUND, "Nothing was decided in such a conversation")
         wanted = Filter(kind=Kind.DECISION.value, conversation=conversation)
         found = self.snapshot.search(self.workspace, wanted, after, limit + 1)
         became = states(

@@ -9,7 +9,7 @@ from audit.entry import FORMAT, Kind, format_time
 from audit.projections.action_status import PENDING, ActionState, ActionStatus, states
 from audit.stores.contract import Filter
 from policy_service.decisions.decide import action_view
-from policy_service.problems import Problem
+from policy_service.problems import Problem, ProblemCode
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -95,7 +95,7 @@ def find(snapshot: Snapshot, workspace: str, action: str) -> Asked:
     for asked in _asked(snapshot, decision) if decision else ():
         if asked.decision.value["actions"][asked.number]["id"] == action:
             return asked
-    raise Problem("not_found", "No decision of this workspace asks for such an action")
+    raise Problem(ProblemCode.NOT_FOUND, "No decision of this workspace asks for such an action")
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +138,7 @@ class Receipts:
 
 
 def _settled(asked: Asked) -> Problem:
-    return Problem("action_settled", f"The action is {asked.state.status.value} for good")
+    return Problem(ProblemCode.ACTION_SETTLED, f"The action is {asked.state.status.value} for good")
 
 
 def _acting(snapshot: Snapshot, workspace: str, after: Place | None) -> Iterator[Entry]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from audit.entry import FORMAT, Kind, format_time
 from audit.errors import AuditError
 from audit.projections.versions import Status
-from policy_service.problems import Problem
+from policy_service.problems import Problem, ProblemCode
 from rules.model.event import SYSTEM
 
 if TYPE_CHECKING:
@@ -151,12 +151,12 @@ def check(versions: Versions, record: VersionRecord, how: Activation) -> None:
         allowed = back or record.number in beside or may_begin(versions, record)
     if not allowed and record.status is Status.PROPOSED:
         had = f"{len(record.approvals)} of the {versions.required} approvals that are required"
-        raise Problem("wrong_status", f"Version {record.number} has {had}")
+        raise Problem(ProblemCode.WRONG_STATUS, f"Version {record.number} has {had}")
     if not allowed:
         raise wrong_status(record, "activated")
     if grown := _grown(versions, record, how.percent):
         detail = f"Version {record.number} decides for {grown} percent; that only grows"
-        raise Problem("percent_shrinks", detail)
+        raise Problem(ProblemCode.PERCENT_SHRINKS, detail)
 
 
 def _grown(versions: Versions, record: VersionRecord, percent: int | None) -> int | None:
@@ -177,14 +177,16 @@ def existing(versions: Versions, number: int) -> VersionRecord:
     """The version of this number; Problem `not_found`."""
     record = versions.get(number)
     if record is None:
-        raise Problem("not_found", f"There is no version {number}")
+        raise Problem(ProblemCode.NOT_FOUND, f"There is no version {number}")
     return record
 
 
 def wrong_status(record: VersionRecord, step: str) -> Problem:
     """What is said where a version's status does not allow the step."""
     status = record.status.value
-    return Problem("wrong_status", f"Version {record.number} is {status} and cannot be {step}")
+    return Problem(
+        ProblemCode.WRONG_STATUS, f"Version {record.number} is {status} and cannot be {step}"
+    )
 
 
 def _replaced(before: Versions, members: Mapping[str, Any]) -> set[int]:

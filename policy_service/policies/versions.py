@@ -22,7 +22,7 @@ from policy_service.policies.activation import (
 )
 from policy_service.policies.guardrails import check_proposal, guardrails
 from policy_service.policies.policy_cache import enter_workspace
-from policy_service.problems import Problem
+from policy_service.problems import Problem, ProblemCode
 from rules.formats.canonical_json import canonical
 
 if TYPE_CHECKING:
@@ -70,13 +70,17 @@ class VersionSteps:
         """Enter that this key agrees to the version with this digest."""
         record = existing(self._versions(), number)
         if digest != record.digest:
-            raise Problem("digest_mismatch", f"Version {number} has the digest {record.digest}")
+            raise Problem(
+                ProblemCode.DIGEST_MISMATCH, f"Version {number} has the digest {record.digest}"
+            )
         if self.by.id == record.proposed_by:
-            raise Problem("proposer_may_not_approve", "The key that proposed may not approve")
+            raise Problem(
+                ProblemCode.PROPOSER_MAY_NOT_APPROVE, "The key that proposed may not approve"
+            )
         if record.status is not Status.PROPOSED:
             raise wrong_status(record, "approved")
         if any(step.by == self.by.id for step in record.approvals):
-            raise Problem("already_approved", "The key has approved this version before")
+            raise Problem(ProblemCode.ALREADY_APPROVED, "The key has approved this version before")
         return self._enter(Kind.VERSION_APPROVED, number, digest=digest)
 
     def reject(self, number: int, reason: str) -> VersionRecord:

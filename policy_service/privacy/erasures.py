@@ -13,7 +13,7 @@ from audit.stores.contract import Filter
 from policy_service.policies.policy_cache import enter_workspace
 from policy_service.privacy.holds import keeping
 from policy_service.privacy.personal_data import append_naming, personal_of
-from policy_service.problems import Problem
+from policy_service.problems import Problem, ProblemCode
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -46,7 +46,9 @@ def erasure_view(entry: Entry) -> dict[str, Any]:
     leaf = entry.value
     if leaf["kind"] == Kind.ERASURE_REFUSED:
         holds = ", ".join(leaf["holds"])
-        raise Problem("under_hold", f"Nothing was erased, as entry {entry.index} says: {holds}")
+        raise Problem(
+            ProblemCode.UNDER_HOLD, f"Nothing was erased, as entry {entry.index} says: {holds}"
+        )
     return {
         "entries": leaf["entries"],
         "reason": leaf["reason"],

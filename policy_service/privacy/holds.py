@@ -14,7 +14,7 @@ from audit.entry import FORMAT, Kind, format_time
 from audit.stores.contract import Filter
 from policy_service.policies.policy_cache import enter_workspace
 from policy_service.privacy.personal_data import append_naming, personal_of
-from policy_service.problems import Problem
+from policy_service.problems import Problem, ProblemCode
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -101,11 +101,13 @@ class HoldSteps:
         """
         hold = holds_of(self.tx.entries_of(self.workspace, "hold.")).get(hold_id)
         if hold is None:
-            raise Problem("not_found", "There is no such hold in this workspace")
+            raise Problem(ProblemCode.NOT_FOUND, "There is no such hold in this workspace")
         if hold.set.by == self.by:
-            raise Problem("setter_may_not_release", "The key that set a hold may not release it")
+            raise Problem(
+                ProblemCode.SETTER_MAY_NOT_RELEASE, "The key that set a hold may not release it"
+            )
         if hold.released:
-            raise Problem("hold_released", f"The hold was released at {hold.released.at}")
+            raise Problem(ProblemCode.HOLD_RELEASED, f"The hold was released at {hold.released.at}")
         self.tx.append(self.workspace, self._leaf(Kind.HOLD_RELEASED, hold_id, reason))
         return holds_of(self.tx.entries_of(self.workspace, "hold."))[hold_id]
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, NotRequired
 from pydantic import ConfigDict, StringConstraints, TypeAdapter
 from typing_extensions import TypedDict
 
-from policy_service.problems import PROBLEMS
+from policy_service.problems import PROBLEMS, ProblemCode
 from tests.policy_service.api_client import read
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def problem(answered: TestResponse) -> ProblemDetails:
     """The problem, which keeps the schema and the table of problems."""
     assert answered.content_type == "application/problem+json"
     details = SCHEMA.validate_python(read(answered))
-    kind = PROBLEMS[details["code"]]
+    kind = PROBLEMS[ProblemCode(details["code"])]
     assert (details["title"], details["status"]) == (kind.title, kind.status)
     assert answered.status_code == kind.status
     assert ("WWW-Authenticate" in answered.headers) is (kind.status == 401)

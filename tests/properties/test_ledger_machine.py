@@ -22,7 +22,7 @@ from audit.stores.sqlite.store import SqliteStore
 from policy_service.decisions.decide import decide_event, decision_view
 from policy_service.deliveries.actions import find
 from policy_service.policies.versions import VersionSteps
-from policy_service.problems import Problem
+from policy_service.problems import Problem, ProblemCode
 from rules.model.event import SYSTEM, checked_event
 from tests.properties.ledger_model import (
     HAPPENINGS,
@@ -214,7 +214,7 @@ class LedgerMachine(TwoSides):
             steps = VersionSteps(tx, service.policies, log, key("key-ada"))
             steps.propose(checked(9, 1), None)
             decide_event(event, service.policies, tx)
-            raise Problem("invalid_request", "On second thoughts")
+            raise Problem(ProblemCode.INVALID_REQUEST, "On second thoughts")
 
         error = refused(lambda: service.store.transact(work))
         assert code_of(error) == "invalid_request"

@@ -15,7 +15,7 @@ from policy_service.api.route import Parameter
 from policy_service.api.schemas.common import STRICT
 from policy_service.deliveries import actions
 from policy_service.deliveries.actions import Place, Receipts
-from policy_service.problems import Problem
+from policy_service.problems import Problem, ProblemCode
 from rules.errors import Complaint
 
 if TYPE_CHECKING:
@@ -101,4 +101,4 @@ def _wanted(text: str) -> set[ActionStatus]:
 
 def _refused(name: str, message: str) -> Problem:
     complaint = Complaint(f"/{name}", "not_allowed", message)
-    return Problem("invalid_request", "The query was refused", [complaint])
+    return Problem(ProblemCode.INVALID_REQUEST, "The query was refused", [complaint])

@@ -14,7 +14,7 @@ from policy_service.api.route import NDJSON, Parameter
 from policy_service.decisions.batch import decide_lines
 from policy_service.decisions.decide import Answer, about, decide_event, decision_view
 from policy_service.decisions.explanation import recorded_explanation
-from policy_service.problems import Problem
+from policy_service.problems import Problem, ProblemCode
 from rules.model.event import checked_event
 
 if TYPE_CHECKING:
@@ -109,8 +109,8 @@ def explanation(service: Service, _: Key, workspace: str, event: str) -> Respons
 def admit(caller: Key, event: Event) -> None:
     """Problem `not_found` where the event is of a workspace that the key is not for."""
     if not caller.reaches(event["workspace"]["id"]):
-        raise Problem("not_found", "There is no such workspace for this key")
+        raise Problem(ProblemCode.NOT_FOUND, "There is no such workspace for this key")
 
 
 def _undecided() -> Problem:
-    return Problem("not_found", "No event of this id was decided in this workspace")
+    return Problem(ProblemCode.NOT_FOUND, "No event of this id was decided in this workspace")

@@ -15,7 +15,7 @@ from policy_service.api.resources.versions import Written, document_from
 from policy_service.api.responses import answer
 from policy_service.decisions.dry_run import Trial
 from policy_service.decisions.dry_run import dry_run as tried
-from policy_service.problems import Problem
+from policy_service.problems import Problem, ProblemCode
 from rules.errors import Complaint, EventRefused
 from rules.formats.strict_json import loads, without_nulls
 from rules.model.event import LARGEST_EVENT, Event, checked_event, complaint_of
@@ -81,7 +81,7 @@ def _asked() -> Asked:
     if isinstance(value, dict) and "event" in value:
         value["event"] = without_nulls(value["event"])
         if len(orjson.dumps(value["event"])) > LARGEST_EVENT:
-            raise Problem("too_large", f"An event has at most {LARGEST_EVENT} bytes")
+            raise Problem(ProblemCode.TOO_LARGE, f"An event has at most {LARGEST_EVENT} bytes")
     try:
         asked = ASKED.validate_python(value)
     except ValidationError as error:
@@ -112,5 +112,5 @@ def _trial(asked: Asked, caller: Key) -> Trial:
 def _refused(complaints: Sequence[Complaint]) -> Problem:
     """Of the event where nothing else is wrong."""
     of_event = all(f"{each.pointer}/".startswith(f"{EVENT}/") for each in complaints)
-    code = "invalid_event" if of_event else "invalid_request"
+    code = ProblemCode.INVALID_EVENT if of_event else ProblemCode.INVALID_REQUEST
     return Problem(code, "The dry run was refused", complaints)

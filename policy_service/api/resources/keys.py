@@ -13,7 +13,7 @@ from policy_service.access.keys import Role, create_key, key_view, revoke_reache
 from policy_service.api.requests import PAGE, json_as, page, query
 from policy_service.api.responses import answer, listing
 from policy_service.api.schemas.common import STRICT, Cursor, Time
-from policy_service.problems import Problem
+from policy_service.problems import Problem, ProblemCode
 from rules.formats.timestamps import moment
 from rules.model.event import NOT_SYSTEM, SYSTEM, LongId, Moment
 
@@ -94,7 +94,7 @@ def create(service: Service, caller: Key) -> Response:
     query()
     asked = json_as(NEW_KEY)
     if not caller.reaches(asked["workspace"]):
-        raise Problem("not_found", "There is no such workspace for this key")
+        raise Problem(ProblemCode.NOT_FOUND, "There is no such workspace for this key")
     expires_at = asked.get("expires_at")
     make = partial(
         create_key,

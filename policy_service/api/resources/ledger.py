@@ -16,7 +16,7 @@ from policy_service.api.route import CSV, JSON, Parameter
 from policy_service.api.schemas.common import Time
 from policy_service.api.tables import table
 from policy_service.privacy.personal_data import personal_of, personal_view
-from policy_service.problems import Problem
+from policy_service.problems import Problem, ProblemCode
 from rules.errors import Complaint
 from rules.model.vocabulary import Outcome
 
@@ -82,7 +82,7 @@ def entry(service: Service, _: Key, workspace: str, index: int) -> Response:
     with service.store.read() as snapshot:
         found = snapshot.entry(workspace, index) if index <= LAST_INDEX else None
         if found is None:
-            raise Problem("not_found", f"The log has no entry {index}")
+            raise Problem(ProblemCode.NOT_FOUND, f"The log has no entry {index}")
         return answer(_view(snapshot, found))
 
 
@@ -101,7 +101,7 @@ def _filter(given: dict[str, str]) -> Filter:
         if name in given and given[name] not in set(words)
     ]
     if complaints:
-        raise Problem("invalid_request", "The query was refused", complaints)
+        raise Problem(ProblemCode.INVALID_REQUEST, "The query was refused", complaints)
     return Filter(
         kind=given.get("kind"),
         conversation=given.get("conversation"),

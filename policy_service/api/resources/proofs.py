@@ -14,7 +14,7 @@ from policy_service.api.resources.ledger import LAST_INDEX
 from policy_service.api.responses import answer
 from policy_service.api.route import JSON, TEXT, Parameter
 from policy_service.api.schemas.common import STRICT, Hash
-from policy_service.problems import Problem
+from policy_service.problems import Problem, ProblemCode
 from rules.errors import Complaint
 
 if TYPE_CHECKING:
@@ -73,14 +73,16 @@ def consistency(service: Service, _: Key, workspace: str) -> Response:
         if name not in given
     ]
     if missing:
-        raise Problem("invalid_request", "The query was refused", missing)
+        raise Problem(ProblemCode.INVALID_REQUEST, "The query was refused", missing)
     first, second = (whole_number(name, given[name], LAST_INDEX) for name in SIZES)
     if first > second:
         message = "The later log has no fewer entries"
-        raise Problem("invalid_request", message, [Complaint("/to", "not_allowed", message)])
+        raise Problem(
+            ProblemCode.INVALID_REQUEST, message, [Complaint("/to", "not_allowed", message)]
+        )
     hashes = _checkpoints(service).consistency(workspace, first, second)
     if hashes is None:
-        raise Problem("not_found", f"The log has not {second} entries")
+        raise Problem(ProblemCode.NOT_FOUND, f"The log has not {second} entries")
     return answer({"from": first, "to": second, "hashes": [encode_base64(h) for h in hashes]})
 
 
@@ -92,7 +94,7 @@ def inclusion(service: Service, _: Key, workspace: str, index: int) -> Response:
     query()
     found = _checkpoints(service).proof(workspace, index) if index <= LAST_INDEX else None
     if found is None:
-        raise Problem("not_found", f"The log has no entry {index}")
+        raise Problem(ProblemCode.NOT_FOUND, f"The log has no entry {index}")
     entry, proof, checkpoint = found
     if request.accept_mimetypes.best_match([JSON, TEXT], JSON) == TEXT:
         answered = _text(format_proof(proof))
@@ -111,7 +113,7 @@ def inclusion(service: Service, _: Key, workspace: str, index: int) -> Response:
 
 def _checkpoints(service: Service) -> Checkpoints:
     if service.checkpoints is None:
-        raise Problem("no_signing_key", "Nothing is signed here")
+        raise Problem(ProblemCode.NO_SIGNING_KEY, "Nothing is signed here")
     return service.checkpoints
 
 

@@ -12,7 +12,7 @@ from policy_service.api.resources.versions import Written, document_from
 from policy_service.api.responses import answer
 from policy_service.api.schemas.common import STRICT, Digest, Time
 from policy_service.policies.policy_cache import BUILTIN
-from policy_service.problems import Problem
+from policy_service.problems import Problem, ProblemCode
 from policy_service.replays.backtest_parts import period
 from policy_service.replays.decision_backtest import Mode
 from policy_service.replays.replay_queue import (
@@ -205,7 +205,7 @@ def _current(service: Service, workspace: str, identity: str) -> Replay:
     with service.store.read() as snapshot:
         kept = snapshot.kept(identity)
     if kept is None or kept.log != workspace:
-        raise Problem("not_found", "There is no such replay")
+        raise Problem(ProblemCode.NOT_FOUND, "There is no such replay")
     return read_replay(kept)
 
 
@@ -225,7 +225,7 @@ def _replay(service: Service, caller: Key, workspace: str, asked: dict[str, Any]
             record = service.policies.versions(snapshot, workspace).get(version)
             held = record is not None and snapshot.document(record.digest) is not None
         if record is None:
-            raise Problem("not_found", f"There is no version {version}")
+            raise Problem(ProblemCode.NOT_FOUND, f"There is no version {version}")
         digest = record.digest
         document = None if held else BUILTIN
     return Replay(
@@ -245,5 +245,7 @@ def _replay(service: Service, caller: Key, workspace: str, asked: dict[str, Any]
 
 def _refused(at: str, message: str) -> Problem:
     return Problem(
-        "invalid_request", "The replay was refused", [Complaint(at, "not_allowed", message)]
+        ProblemCode.INVALID_REQUEST,
+        "The replay was refused",
+        [Complaint(at, "not_allowed", message)],
     )

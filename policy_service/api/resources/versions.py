@@ -40,7 +40,7 @@ from policy_service.policies.reports import (
     report_view,
 )
 from policy_service.policies.versions import VersionSteps, difference_view, version_view
-from policy_service.problems import Problem
+from policy_service.problems import Problem, ProblemCode
 from rules.analysis.text_diff import difference
 from rules.check import read_document
 from rules.errors import Complaint
@@ -251,7 +251,9 @@ def activation_from(asked: ActivationRequest) -> Activation:
     """How to activate, as it was asked for; Problem `invalid_request` where that contradicts."""
     if asked.get("shadow") and (asked.get("percent") or asked.get("apply_to_running")):
         both = Complaint("/shadow", "not_allowed", "In the shadow it decides for no conversation")
-        raise Problem("invalid_request", "A version in the shadow decides nothing", [both])
+        raise Problem(
+            ProblemCode.INVALID_REQUEST, "A version in the shadow decides nothing", [both]
+        )
     at = asked.get("at")
     return Activation(
         at=moment(at) if at else None,
