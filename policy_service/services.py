@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from policy_service.access.key_usage import Uses
 from policy_service.access.keys import Keyring
-from policy_service.decisions.decide import Drafts
+from policy_service.decisions.precompute import Precomputer
 from policy_service.observability.instrumentation import DecisionMetrics
 from policy_service.policies.policy_cache import Policies
 
@@ -32,10 +32,10 @@ class Service:
     """None where nothing is signed or proved, as at the command line."""
     replays: Replays | None = None
     """None where nobody asks for any, as at the command line."""
-    drafts: Drafts = field(init=False)
+    precomputer: Precomputer = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "drafts", Drafts(self.policies, self.store))
+        object.__setattr__(self, "precomputer", Precomputer(self.policies, self.store))
 
     def stop(self) -> None:
         """Write what is remembered and not written yet; nothing more is asked of the service."""

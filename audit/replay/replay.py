@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cache
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -17,8 +17,8 @@ import orjson
 from audit.entry import Kind
 from audit.errors import BadLeaf
 from audit.replay.equivalence import likeness
-from rules.engine.actions import actions
 from rules.engine.compiler import Policy, compile_document
+from rules.engine.decide import decide_facts
 from rules.model.document import Document
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from audit.replay.equivalence import Likeness
     from audit.stores.contract import Recorded, Snapshot
+    from rules.engine.decide import Decision
 
 COMPARED = ("outcome", "reason", "rule", "stage", "actions")
 """The members of a decision that deciding again must give again."""
@@ -36,7 +37,8 @@ MOST_KNOWN = 50_000
 
 _DECISION = Kind.DECISION.value.encode()
 _IN_BYTES = ("kind", "at", "conversation", "id", "outcome", "reason", "rule")
-_compared = itemgetter(*COMPARED)
+_recorded_members = itemgetter(*COMPARED)
+_decided_members = attrgetter(*COMPARED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,23 +176,10 @@ def read(recorded: Recorded) -> dict[str, Any]:
     return leaf
 
 
-def decided(policy: Policy, leaf: Mapping[str, Any]) -> dict[str, Any]:
-    """The members of `COMPARED` that the policy gives for a leaf's facts."""
-    facts = leaf["facts"]
-    ruling = policy.decide(facts)
-    return {
-        "outcome": ruling.outcome,
-        "reason": ruling.reason,
-        "rule": ruling.rule,
-        "stage": ruling.stage or facts["conversation.stage"],
-        "actions": actions(
-            ruling,
-            policy.bound,
-            leaf["id"],
-            leaf["occurred_at"],
-            (facts.get("message.language"), leaf.get("language")),
-        ),
-    }
+def decide_again(policy: Policy, leaf: Mapping[str, Any]) -> Decision:
+    """Return the decision of a policy on the recorded facts of a leaf."""
+    facts, language = leaf["facts"], leaf.get("language")
+    return decide_facts(policy, facts, leaf["id"], leaf["occurred_at"], language=language)
 
 
 def _differences(
@@ -200,14 +189,18 @@ def _differences(
     policy = policies.get(digest)
     if policy is None:
         return (Difference(log, index, leaf["id"], "policy", digest, None),)
-    again = decided(policy, leaf)
-    if _compared(leaf) == _compared(again):
-        return ()
+    again = decide_again(policy, leaf)
     return tuple(
-        Difference(log, index, leaf["id"], member, leaf[member], again[member])
-        for member in COMPARED
-        if leaf[member] != again[member]
+        Difference(log, index, leaf["id"], member, leaf[member], getattr(again, member))
+        for member in changed_members(leaf, again)
     )
+
+
+def changed_members(recorded: Mapping[str, Any], again: Decision) -> tuple[str, ...]:
+    """Return the members of `COMPARED` that differ between a leaf and another decision."""
+    if _recorded_members(recorded) == _decided_members(again):
+        return ()
+    return tuple(name for name in COMPARED if recorded[name] != getattr(again, name))
 
 
 class Compiled:

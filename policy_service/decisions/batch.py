@@ -11,7 +11,8 @@ import orjson
 
 from audit.errors import Busy, StorageUnavailable
 from policy_service import problems
-from policy_service.decisions.decide import Answer, about, decide_event, decision_view
+from policy_service.decisions.decide import Answer, about, decide_event
+from policy_service.decisions.record import decision_view
 from policy_service.problems import Problem, ProblemCode
 from rules.formats.strict_json import loads
 from rules.model.event import LARGEST_EVENT, checked_event

@@ -5,13 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from policy_service.decisions.decide import conversation_of, decision_leaf, decision_of
 from policy_service.decisions.explanation import explanation_view
+from policy_service.decisions.record import (
+    conversation_of,
+    decision_id,
+    decision_members,
+    decision_of,
+)
 from policy_service.policies.activation import existing
-from policy_service.policies.policy_cache import deciding
-from rules.engine.compiler import Policy, compile_document
+from policy_service.policies.choose_version import ChosenPolicies, choose_version
+from rules.engine.compiler import compile_document
+from rules.engine.decide import decide
 from rules.engine.evaluator import explain
-from rules.engine.facts import bucket
 from rules.model.vocabulary import WAITING_STAGES
 
 if TYPE_CHECKING:
@@ -45,11 +50,14 @@ def dry_run(trial: Trial, policies: Policies, snapshot: Snapshot) -> dict[str, A
     last = before.value if before else None
     conversation = _supposed(trial, conversation_of(last))
     pinned = before if conversation.stage in WAITING_STAGES else None
-    version, policy = _deciding(trial, policies, snapshot, pinned)
-    leaf = decision_leaf(trial.event, version, policy, conversation)
-    explained = explanation_view(explain(policy.bound, leaf["facts"]), leaf["facts"])
-    decision = {**decision_of(leaf), "decided_at": None, "ledger": None}
-    return {"decision": decision, "explanation": {"decision": decision, **explained}}
+    chosen = _chosen(trial, policies, snapshot, pinned)
+    policy = chosen.policy
+    decision = decide(policy, trial.event, conversation, decision_id(workspace, trial.event["id"]))
+    of_policy = {"version": chosen.version, "digest": policy.document.digest}
+    members = decision_of(decision_members(trial.event, decision, of_policy))
+    explained = explanation_view(explain(policy.bound, decision.facts), decision.facts)
+    view = {**members, "decided_at": None, "ledger": None}
+    return {"decision": view, "explanation": {"decision": view, **explained}}
 
 
 def _supposed(trial: Trial, recorded: Conversation) -> Conversation:
@@ -58,16 +66,15 @@ def _supposed(trial: Trial, recorded: Conversation) -> Conversation:
     return replace(recorded, stage=stage, asks=asks)
 
 
-def _deciding(
+def _chosen(
     trial: Trial, policies: Policies, snapshot: Snapshot, before: Entry | None
-) -> tuple[int | None, Policy]:
-    workspace = trial.event["workspace"]["id"]
+) -> ChosenPolicies:
     if trial.document is not None:
-        return None, compile_document(trial.document)
-    if trial.version is not None:
-        record = existing(policies.versions(snapshot, workspace), trial.version)
-        return record.number, policies.compiled(snapshot, record.digest)
-    place = workspace, trial.event["conversation"]["id"]
+        return ChosenPolicies(None, compile_document(trial.document))
+    workspace = trial.event["workspace"]["id"]
     versions = policies.versions(snapshot, workspace)
-    number, digest = deciding(versions, before, bucket(*place))
-    return number, policies.compiled(snapshot, digest)
+    if trial.version is not None:
+        record = existing(versions, trial.version)
+    else:
+        record = choose_version(versions, workspace, trial.event["conversation"]["id"], before)
+    return ChosenPolicies(record.number, policies.compiled(snapshot, record.digest))

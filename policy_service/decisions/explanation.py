@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from policy_service.decisions.decide import decision_view
+from policy_service.decisions.record import decision_view
 from policy_service.policies.policy_cache import document_of
 from policy_service.privacy.erasures import erasures_of
 from rules.engine.evaluator import explain

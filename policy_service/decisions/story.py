@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from audit.entry import Kind
 from audit.projections.action_status import PENDING, states
 from audit.stores.contract import Filter
-from policy_service.decisions.decide import action_view
+from policy_service.decisions.record import action_view
 from policy_service.privacy.erasures import erasures_of
 from policy_service.privacy.personal_data import personal_of, personal_view
 from policy_service.problems import Problem, ProblemCode

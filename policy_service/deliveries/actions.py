@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from audit.entry import FORMAT, Kind, format_time
 from audit.projections.action_status import PENDING, ActionState, ActionStatus, states
 from audit.stores.contract import Filter
-from policy_service.decisions.decide import action_view
+from policy_service.decisions.record import action_view
 from policy_service.problems import Problem, ProblemCode
 
 if TYPE_CHECKING:

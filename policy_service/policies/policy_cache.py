@@ -17,7 +17,6 @@ from rules.engine.compiler import Policy, compile_document
 from rules.model import builtin
 from rules.model.document import Document
 from rules.model.event import SYSTEM
-from rules.model.vocabulary import WAITING_STAGES
 
 if TYPE_CHECKING:
     from audit.projections.versions import VersionRecord
@@ -72,20 +71,6 @@ class Policies:
     def remembers(self, digest: str) -> Policy:
         """The policy of the document with this digest; KeyError unless it was compiled before."""
         return self._compiled[digest]
-
-
-def deciding(versions: Versions, before: Entry | None, bucket: int) -> tuple[int, str]:
-    """The version that decides next, and its document's digest.
-
-    That of the conversation's last decision while the conversation waits for something, unless it
-    was moved since; else the one on trial for conversations of this bucket, or the active one.
-    """
-    pinned = None
-    if before and before.value["stage"] in WAITING_STAGES:
-        pinned = before.value["policy"]["version"], before.index
-    number = versions.deciding(pinned, bucket)
-    record = versions.records[BUILTIN_VERSION if number is None else number]
-    return record.number, record.digest
 
 
 def active(versions: Versions) -> VersionRecord:

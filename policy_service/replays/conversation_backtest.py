@@ -7,12 +7,12 @@ that leaves it elsewhere, each of its events is decided anew.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from audit.replay.equivalence import likeness
-from audit.replay.replay import decided, read
-from policy_service.decisions.decide import conversation_of, decision_leaf, open_question
+from audit.replay.replay import decide_again, read
+from policy_service.decisions.record import decision_id
 from policy_service.replays.backtest_result import Tally
 from policy_service.replays.decision_backtest import (
     BROKEN,
@@ -24,6 +24,7 @@ from policy_service.replays.decision_backtest import (
     event_of,
     text,
 )
+from rules.engine.decide import decide, open_question
 from rules.engine.facts import Conversation
 from rules.model.vocabulary import ActionType
 
@@ -126,15 +127,15 @@ class Retold:
                 return None
             place = recorded.place
             leaf = self._backtest.derived_again(snapshot, log, place, leaf, affected)
-        again = decided(self._backtest.policy, leaf)
+        again = decide_again(self._backtest.policy, leaf)
         became = came(leaf, again)
-        if _stands(leaf) != _stands(again):
-            before = Conversation()
+        if _stands(leaf["stage"], leaf["actions"]) != _stands(again.stage, again.actions):
+            before = None
             if one.last is not None:
                 entry = snapshot.entry(log, one.last)
-                before = conversation_of(entry.value if entry else None)
-            question = open_question(again["stage"], again["actions"], before)
-            one.apart = conversation_of({**leaf, **again, "question": question})
+                before = entry.value.get("question") if entry else None
+            question = open_question(again.stage, again.actions, before)
+            one.apart = replace(again, question=question).conversation
         elif like is not None and not affected:
             if len(self._known) >= MOST_KNOWN:
                 self._known.clear()
@@ -144,16 +145,16 @@ class Retold:
     def _apart(self, snapshot: Snapshot, log: str, recorded: Recorded, one: _Told) -> Came:
         event = event_of(snapshot, log, recorded.place)
         conversation = one.apart or Conversation()
-        leaf = decision_leaf(event, None, self._backtest.policy, conversation)
-        one.apart = conversation_of(leaf)
-        return came(read(recorded), leaf)
+        identity = decision_id(event["workspace"]["id"], event["id"])
+        again = decide(self._backtest.policy, event, conversation, identity)
+        one.apart = again.conversation
+        return came(read(recorded), again)
 
 
-def _stands(decision: Mapping[str, Any]) -> tuple[str, bool, str | None]:
-    """What of a decision the next one of its conversation rests on."""
-    stage, actions = decision["stage"], decision["actions"]
+def _stands(stage: str, actions: Sequence[Mapping[str, Any]]) -> tuple[str, bool, str | None]:
+    """Return the part of a decision that the next one of its conversation rests on."""
     asks = any(action["type"] == ActionType.ASK for action in actions)
-    return stage, asks, open_question(stage, actions, Conversation())
+    return stage, asks, open_question(stage, actions, None)
 
 
 def _read_at(snapshot: Snapshot, log: str, places: Collection[int]) -> Iterator[Recorded]:

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from audit.errors import BadLeaf, StorageUnavailable
 from audit.replay.equivalence import likeness
-from audit.replay.replay import COMPARED, Compiled, decided, read, tests_bucket
+from audit.replay.replay import Compiled, changed_members, decide_again, read, tests_bucket
 from policy_service.privacy.personal_data import personal_of
 from policy_service.replays.backtest_result import Came, Tally
 from rules.engine.compiler import compile_document
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from audit.replay.equivalence import Likeness
     from audit.stores.contract import Recorded, Snapshot
     from rules.engine.compiler import Policy
+    from rules.engine.decide import Decision
     from rules.model.document import BoundDocument, Document
     from rules.model.event import Event
 
@@ -40,7 +40,6 @@ BROKEN = (BadLeaf, KeyError, TypeError, ValueError, AttributeError)
 """What reading or deciding again raises where a leaf or an event is not what it should be."""
 _OF_SETTINGS = {"message.language": "detect_language", "office.open": "office_hours"}
 """Facts that a setting has a part in."""
-_compared = itemgetter(*COMPARED)
 
 
 class Mode(StrEnum):
@@ -124,7 +123,7 @@ class Backtest:
             affected = self.facts_affected(snapshot, leaf)
             if affected:
                 leaf = self.derived_again(snapshot, log, recorded.place, leaf, affected)
-            return came(leaf, decided(self.policy, leaf)), not affected
+            return came(leaf, decide_again(self.policy, leaf)), not affected
         except BROKEN as error:
             raise CannotTell(Untellable.UNREADABLE) from error
 
@@ -165,13 +164,11 @@ class Backtest:
         return self._moved[digest]
 
 
-def came(recorded: Mapping[str, Any], again: Mapping[str, Any]) -> Came:
-    """What became of a decision: outcome and rule before and after, and the members that differ."""
-    members: tuple[str, ...] = ()
-    if _compared(recorded) != _compared(again):
-        members = tuple(name for name in COMPARED if recorded[name] != again[name])
-    outcomes = recorded["outcome"], again["outcome"]
-    return Came(*outcomes, recorded["rule"], again["rule"], members)
+def came(recorded: Mapping[str, Any], again: Decision) -> Came:
+    """Return the outcome and rule of a decision before and after, and the members that differ."""
+    outcomes = recorded["outcome"], again.outcome
+    rules = recorded["rule"], again.rule
+    return Came(*outcomes, *rules, changed_members(recorded, again))
 
 
 def facts_tested(bound: BoundDocument) -> frozenset[str]:

@@ -19,7 +19,8 @@ from audit.evidence.ledger_verifier import verify_all
 from audit.projections.action_status import ActionStatus
 from audit.replay.replay import report
 from audit.stores.sqlite.store import SqliteStore
-from policy_service.decisions.decide import decide_event, decision_view
+from policy_service.decisions.decide import decide_event
+from policy_service.decisions.record import decision_view
 from policy_service.deliveries.actions import find
 from policy_service.policies.versions import VersionSteps
 from policy_service.problems import Problem, ProblemCode
@@ -152,18 +153,18 @@ class LedgerMachine(TwoSides):
     def decide(
         self, log: str, side: int, conversation: str, happening: dict[str, Any], meanwhile: str
     ) -> None:
-        """What is drafted holds only while all that it rests on does.
+        """A precomputed decision is valid only while all that it rests on is.
 
         A reader that looked before sees nothing of it until it looks again.
         """
         event = self.event(log, conversation, happening)
-        draft = self.sides[side].drafts.draft(checked_event(event))
+        precomputed = self.sides[side].precomputer.precompute(checked_event(event))
         if meanwhile == "another event":
             self.decide(log, 1 - side, conversation, HAPPENINGS[1], "nothing")
         elif meanwhile == "another version":
             self.publish(log, 1 - side, 1)
         with self.sides[1 - side].store.read() as before:
-            answer, body, replayed = self.decision(side, event, draft)
+            answer, body, replayed = self.decision(side, event, precomputed)
             assert before.head(log).size == len(self.model[log].kinds)
             assert before.decision(log, event["id"]) is None
         assert not replayed

@@ -17,7 +17,8 @@ from hypothesis.stateful import RuleBasedStateMachine
 
 from audit.stores.sqlite.store import SqliteStore
 from policy_service.access.keys import EVERY_WORKSPACE, Key, Role
-from policy_service.decisions.decide import decide_event, decision_view
+from policy_service.decisions.decide import decide_event
+from policy_service.decisions.record import decision_view
 from policy_service.deliveries.actions import Receipts
 from policy_service.policies.versions import VersionSteps
 from policy_service.problems import Problem
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from audit.projections.versions import VersionRecord
-    from policy_service.decisions.decide import Draft
+    from policy_service.decisions.precompute import PrecomputedDecision
     from rules.model.document import Document
 
 LOGS = ("acme", "zeta")
@@ -101,12 +102,14 @@ class TwoSides(RuleBasedStateMachine):
         }
 
     def decision(
-        self, side: int, event: dict[str, Any], draft: Draft | None = None
+        self, side: int, event: dict[str, Any], precomputed: PrecomputedDecision | None = None
     ) -> tuple[dict[str, Any], bytes, bool]:
         service = self.sides[side]
-        work = partial(decide_event, checked_event(event), service.policies, draft=draft)
+        work = partial(
+            decide_event, checked_event(event), service.policies, precomputed=precomputed
+        )
         answer = service.store.transact(work)
-        service.drafts.remember(answer.entry)
+        service.precomputer.remember(answer.entry)
         view = decision_view(answer.entry)
         return view, orjson.dumps(view), answer.replayed
 

@@ -12,8 +12,9 @@ from policy_service.api.requests import event_json, ndjson, query
 from policy_service.api.responses import answer
 from policy_service.api.route import NDJSON, Parameter
 from policy_service.decisions.batch import decide_lines
-from policy_service.decisions.decide import Answer, about, decide_event, decision_view
+from policy_service.decisions.decide import Answer, about, decide_event
 from policy_service.decisions.explanation import recorded_explanation
+from policy_service.decisions.record import decision_view
 from policy_service.problems import Problem, ProblemCode
 from rules.model.event import checked_event
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from audit.entry import Entry
     from audit.stores.contract import Transaction
     from policy_service.access.keys import Key
-    from policy_service.decisions.decide import Draft
+    from policy_service.decisions.precompute import PrecomputedDecision
     from policy_service.services import Service
     from rules.model.event import Event
 
@@ -43,10 +44,10 @@ def decide(service: Service, caller: Key) -> Response:
     query()
     event = checked_event(event_json())
     admit(caller, event)
-    draft = service.drafts.draft(event)
-    work = partial(_decide, service, caller, event, draft)
+    precomputed = service.precomputer.precompute(event)
+    work = partial(_decide, service, caller, event, precomputed)
     decided = service.store.transact(work, about(service.store, event))
-    service.drafts.remember(decided.entry)
+    service.precomputer.remember(decided.entry)
     decision = decision_view(decided.entry)
     service.metrics.decided(decision["outcome"], replayed=decided.replayed)
     answered = answer(decision)
@@ -56,12 +57,16 @@ def decide(service: Service, caller: Key) -> Response:
 
 
 def _decide(
-    service: Service, caller: Key, event: Event, draft: Draft | None, tx: Transaction
+    service: Service,
+    caller: Key,
+    event: Event,
+    precomputed: PrecomputedDecision | None,
+    tx: Transaction,
 ) -> Answer:
     """Decide for a key that was presumed to be valid, and is asked about here."""
     if not service.keyring.holds(tx, caller, tx.now):
         raise unauthorized()
-    decided = decide_event(event, service.policies, tx, draft)
+    decided = decide_event(event, service.policies, tx, precomputed)
     service.uses.note_in(tx, caller.id)
     return decided
 

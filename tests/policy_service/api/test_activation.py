@@ -182,15 +182,15 @@ def test_running_conversations_are_moved_where_that_is_asked_for(api: Api) -> No
     assert kept["policy"]["version"] == number
 
 
-def test_a_draft_made_before_an_activation_is_not_recorded_after_it(api: Api) -> None:
+def test_precomputed_decision_is_discarded_after_an_activation(api: Api) -> None:
     starts(api, "c-1")
     service = api.client.application.extensions["policy_service"]
-    draft = service.drafts.draft(reply("ev-2", "customer"))
+    precomputed = service.precomputer.precompute(reply("ev-2", "customer"))
     number = approved(api, OFF)
     read(api.step(number, "activate", apply_to_running=True))
     told = cast("Event", reply("ev-2", "customer"))
-    decided = api.store.transact(lambda tx: decide_event(told, service.policies, tx, draft))
-    assert draft.ready.leaf["policy"]["version"] == 1
+    decided = api.store.transact(lambda tx: decide_event(told, service.policies, tx, precomputed))
+    assert precomputed.ready.leaf["policy"]["version"] == 1
     assert decided.entry.value["policy"]["version"] == number
 
 

@@ -1,4 +1,4 @@
-"""Decisions worked out before their transaction: recorded where they hold, else made anew."""
+"""Precomputed decisions: appended if they are still valid, else decided again."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from audit.evidence.ledger_verifier import verify_all
 from policy_service.app import create_app
-from policy_service.decisions import decide
+from policy_service.decisions import precompute
 from policy_service.decisions.decide import decide_event
 from policy_service.problems import Problem
 from policy_service.services import Service
@@ -17,7 +17,8 @@ from policy_service.settings import Settings
 from tests.policy_service.api_client import ACME, document, event, read, reply
 
 if TYPE_CHECKING:
-    from policy_service.decisions.decide import Answer, Draft
+    from policy_service.decisions.decide import Answer
+    from policy_service.decisions.precompute import PrecomputedDecision
     from rules.model.event import Event
     from tests.policy_service.api_client import Api
 
@@ -32,26 +33,29 @@ def service(api: Api) -> Service:
     return cast("Service", api.client.application.extensions["policy_service"])
 
 
-def drafted(service: Service, told: dict[str, Any]) -> Draft:
-    draft = service.drafts.draft(cast("Event", told))
-    assert draft is not None
-    return draft
+def precomputed(service: Service, told: dict[str, Any]) -> PrecomputedDecision:
+    decision = service.precomputer.precompute(cast("Event", told))
+    assert decision is not None
+    return decision
 
 
-def recorded(service: Service, told: dict[str, Any], draft: Draft) -> Answer:
-    work = partial(decide_event, cast("Event", told), service.policies, draft=draft)
+def recorded(service: Service, told: dict[str, Any], decision: PrecomputedDecision) -> Answer:
+    work = partial(decide_event, cast("Event", told), service.policies, precomputed=decision)
     return service.store.transact(work)
 
 
-def test_nothing_is_drafted_before_the_workspace_is_known(api: Api) -> None:
-    assert Service(api.store).drafts.draft(cast("Event", STARTED)) is None
+def test_nothing_is_precomputed_for_an_unknown_workspace(api: Api) -> None:
+    assert Service(api.store).precomputer.precompute(cast("Event", STARTED)) is None
 
 
-def test_a_draft_that_holds_is_recorded_as_it_is(service: Service) -> None:
-    draft = drafted(service, ANSWERED)
-    answer = recorded(service, ANSWERED, draft)
+def test_valid_precomputed_decision_is_appended_unchanged(service: Service) -> None:
+    decision = precomputed(service, ANSWERED)
+    answer = recorded(service, ANSWERED, decision)
     assert not answer.replayed
-    assert (answer.entry.value, answer.entry.leaf_hash) == (draft.ready.leaf, draft.ready.leaf_hash)
+    assert (answer.entry.value, answer.entry.leaf_hash) == (
+        decision.ready.leaf,
+        decision.ready.leaf_hash,
+    )
     assert answer.entry.value["facts"]["conversation.stage"] == "awaiting_answer"
 
 
@@ -59,12 +63,12 @@ def test_a_conversation_that_went_on_elsewhere_is_decided_from_where_it_is(
     api: Api, service: Service
 ) -> None:
     """Another process has decided its next event; what is remembered here is behind."""
-    draft = drafted(service, ANSWERED)
+    decision = precomputed(service, ANSWERED)
     elsewhere = create_app(Settings(), api.store).test_client()
     closed = event("ev-2", type="conversation.closed", message=None)
     token = {"Authorization": f"Bearer {api.tokens['platform']}"}
     assert elsewhere.post("/v1/decisions", json=closed, headers=token).status_code == 200
-    answer = recorded(service, ANSWERED, draft)
+    answer = recorded(service, ANSWERED, decision)
     assert answer.entry.value["reason"] == "already_routed"
     assert api.decide(reply("ev-3", "customer"))["reason"] == "already_routed"
     with api.store.read() as view:
@@ -73,9 +77,9 @@ def test_a_conversation_that_went_on_elsewhere_is_decided_from_where_it_is(
 
 def test_a_version_that_was_activated_meanwhile_decides(api: Api, service: Service) -> None:
     begins = event("ev-2", conversation={"id": "c-2"})
-    draft = drafted(service, begins)
+    decision = precomputed(service, begins)
     api.publish(document("Switched off", enabled=False))
-    answer = recorded(service, begins, draft)
+    answer = recorded(service, begins, decision)
     assert (answer.entry.value["reason"], answer.entry.value["policy"]["version"]) == (
         "switched_off",
         2,
@@ -83,9 +87,9 @@ def test_a_version_that_was_activated_meanwhile_decides(api: Api, service: Servi
 
 
 def test_an_event_that_was_decided_meanwhile_keeps_its_decision(api: Api, service: Service) -> None:
-    draft = drafted(service, ANSWERED)
+    decision = precomputed(service, ANSWERED)
     decided = api.decide(ANSWERED)
-    answer = recorded(service, ANSWERED, draft)
+    answer = recorded(service, ANSWERED, decision)
     assert answer.replayed
     assert answer.entry.index == decided["ledger"]["index"]
 
@@ -93,10 +97,10 @@ def test_an_event_that_was_decided_meanwhile_keeps_its_decision(api: Api, servic
 def test_an_id_that_was_taken_meanwhile_by_another_conversation_is_refused(
     api: Api, service: Service
 ) -> None:
-    draft = drafted(service, ANSWERED)
+    decision = precomputed(service, ANSWERED)
     api.decide(event("ev-1", conversation={"id": "c-2"}))
     with pytest.raises(Problem) as refused:
-        recorded(service, ANSWERED, draft)
+        recorded(service, ANSWERED, decision)
     assert refused.value.code == "event_id_reused"
     assert read(api.get(f"{ACME}/decisions/ev-1"))["conversation"] == "c-2"
 
@@ -105,8 +109,8 @@ def test_only_so_many_conversations_are_remembered(
     service: Service, api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One that was forgotten is read again, in its transaction."""
-    monkeypatch.setattr(decide, "MOST_REMEMBERED", 2)
+    monkeypatch.setattr(precompute, "MAX_CONVERSATIONS", 2)
     for number in range(1, 4):
         api.decide(event(f"ev-0{number}", conversation={"id": f"c-{number}x"}))
-    assert drafted(service, ANSWERED).before is None
+    assert precomputed(service, ANSWERED).before is None
     assert api.decide(ANSWERED)["outcome"] == "customer"

@@ -15,7 +15,7 @@ from audit.entry import FORMAT, Kind
 from audit.stores.sqlite.store import SqliteStore
 from bench.sample import drawn
 from policy_service.decisions.batch import decide_lines
-from policy_service.decisions.decide import decision_id
+from policy_service.decisions.record import decision_id
 from policy_service.observability.instrumentation import DecisionMetrics
 from policy_service.policies.policy_cache import BUILTIN, Policies, enter_workspace
 from policy_service.replays import backtest_parts

@@ -1,0 +1,151 @@
+"""A decision as it is recorded in its leaf, and as it is answered from there."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import secrets
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from audit.entry import FORMAT, SALT_SIZE, Kind, Personal, commitment
+from rules.engine.decide import Decision, asks_after, decide
+from rules.engine.facts import Conversation
+from rules.formats.canonical_json import canonical
+
+if TYPE_CHECKING:
+    from audit.entry import Entry
+    from policy_service.policies.choose_version import ChosenPolicies
+    from rules.model.event import Event
+
+Leaf = dict[str, Any]
+
+SHADOW_MEMBERS = ("policy", "outcome", "reason", "rule", "stage")
+"""The members that are recorded of the decision of a version in the shadow."""
+
+_DIGITS = "abcdefghijklmnopqrstuvwxyz234567"
+_BASE_32 = [first + second for first in _DIGITS for second in _DIGITS]
+_SHIFTS = range(120, -1, -10)
+_PLACES = {
+    name: place
+    for place, name in enumerate(
+        ("id", "type", "value", "label", "fields", "team", "teammate", "tag", "text", "choices")
+    )
+}
+"""The order of an action's members in an answer; the deadline is the last."""
+
+
+def new_record(
+    event: Event, chosen: ChosenPolicies, before: Entry | None, at: str
+) -> tuple[Leaf, Personal]:
+    """Decide an event; return the leaf of the decision and its personal part.
+
+    `before` is the entry of the conversation's last decision, `at` the time of the new one.
+    """
+    conversation = conversation_of(before.value if before else None)
+    identity = decision_id(event["workspace"]["id"], event["id"])
+    decision = decide(chosen.policy, event, conversation, identity)
+    policy = {"version": chosen.version, "digest": chosen.policy.document.digest}
+    leaf: Leaf = {
+        "format": FORMAT,
+        "kind": Kind.DECISION.value,
+        "at": at,
+        "occurred_at": event["occurred_at"],
+        "facts": decision.facts,
+        **decision_members(event, decision, policy),
+    }
+    if decision.language is not None:
+        leaf["language"] = decision.language
+    if decision.question is not None:
+        leaf["question"] = decision.question
+    if chosen.shadow:
+        version, shadow = chosen.shadow
+        other = decide(shadow, event, conversation, identity)
+        policy = {"version": version, "digest": shadow.document.digest}
+        members = decision_members(event, other, policy)
+        leaf["shadow"] = {name: members[name] for name in SHADOW_MEMBERS}
+    salt, body = secrets.token_bytes(SALT_SIZE), canonical(event)
+    leaf["commitment"] = commitment(salt, body)
+    return leaf, Personal(event["contact"]["id"], salt, body)
+
+
+def decision_members(event: Event, decision: Decision, policy: Leaf) -> Leaf:
+    """Return the members that a decision has in its leaf and in an answer, in SPEC's order.
+
+    `policy` names the version, None for a document that is not a version, and the digest.
+    """
+    return {
+        "id": decision.id,
+        "event": event["id"],
+        "workspace": event["workspace"]["id"],
+        "conversation": event["conversation"]["id"],
+        "outcome": decision.outcome,
+        "reason": decision.reason,
+        "rule": decision.rule,
+        "stage": decision.stage,
+        "policy": policy,
+        "actions": decision.actions,
+    }
+
+
+def conversation_of(last: Leaf | None) -> Conversation:
+    """Return the conversation after the decision of a leaf; a new one if there is none."""
+    if last is None:
+        return Conversation()
+    return Conversation(
+        stage=last["stage"],
+        asks=asks_after(last["facts"], last["actions"]),
+        question=last.get("question"),
+        language=last.get("language"),
+        begun=True,
+    )
+
+
+def decision_id(workspace: str, event: str) -> str:
+    """The same for the same event, on any machine and whatever became of an earlier ledger."""
+    hashed = hashlib.sha256(f"{workspace}/{event}".encode()).digest()
+    number = int.from_bytes(hashed[:16]) << 2  # 26 digits of 5 bits, as RFC 4648 pads 128 bits
+    return "dec-" + "".join([_BASE_32[number >> shift & 1023] for shift in _SHIFTS])
+
+
+def decision_view(entry: Entry) -> dict[str, Any]:
+    """The decision as it is answered; the same for the same entry, always."""
+    leaf = entry.value
+    return {
+        **decision_of(leaf),
+        "decided_at": leaf["at"],
+        "ledger": {
+            "log": entry.log,
+            "index": entry.index,
+            "leaf_hash": base64.b64encode(entry.leaf_hash).decode(),
+        },
+    }
+
+
+def decision_of(leaf: Leaf) -> dict[str, Any]:
+    """The decision that a leaf holds, but for where and when it was recorded."""
+    return {
+        "id": leaf["id"],
+        "event": leaf["event"],
+        "workspace": leaf["workspace"],
+        "conversation": leaf["conversation"],
+        "outcome": leaf["outcome"],
+        "reason": leaf["reason"],
+        "rule": leaf["rule"],
+        "stage": leaf["stage"],
+        "policy": {"version": leaf["policy"]["version"], "digest": leaf["policy"]["digest"]},
+        "actions": [action_view(action) for action in leaf["actions"]],
+    }
+
+
+def action_view(action: Leaf) -> Leaf:
+    """The action with its members in the order of SPEC; a leaf has them in that of RFC 8785."""
+    ordered = {name: action[name] for name in _in_order(tuple(action))}
+    if "choices" in action:
+        ordered["choices"] = [action_view(choice) for choice in action["choices"]]
+    return ordered
+
+
+@cache
+def _in_order(members: tuple[str, ...]) -> list[str]:
+    return sorted(members, key=lambda member: _PLACES.get(member, len(_PLACES)))

@@ -1,0 +1,66 @@
+"""The version that decides an event, and the one in the shadow next to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from policy_service.policies.policy_cache import BUILTIN_VERSION
+from rules.engine.facts import bucket
+from rules.model.vocabulary import WAITING_STAGES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from audit.entry import Entry
+    from audit.projections.versions import VersionRecord, Versions
+    from rules.engine.compiler import Policy
+
+
+@dataclass(frozen=True, slots=True)
+class ChosenPolicies:
+    """The policy that decides, with its version; and the policy in the shadow, if there is one.
+
+    `version` is None for a policy of a document that is not a version.
+    """
+
+    version: int | None
+    policy: Policy
+    shadow: tuple[int, Policy] | None = None
+
+
+def choose_policies(
+    versions: Versions,
+    workspace: str,
+    conversation: str,
+    before: Entry | None,
+    compiled: Callable[[str], Policy],
+) -> ChosenPolicies:
+    """Return the policies for the next event of a conversation.
+
+    `before` is the entry of its last decision. `compiled` returns the policy of a digest; what it
+    raises is raised.
+    """
+    record = choose_version(versions, workspace, conversation, before)
+    shadow = None
+    if versions.shadow is not None:
+        shadow = versions.shadow, compiled(versions.records[versions.shadow].digest)
+    return ChosenPolicies(record.number, compiled(record.digest), shadow)
+
+
+def choose_version(
+    versions: Versions, workspace: str, conversation: str, before: Entry | None
+) -> VersionRecord:
+    """Return the version that decides the next event of a conversation.
+
+    1. While the conversation waits for something: the version of its last decision, unless it was
+       moved to another version since.
+    2. The version on trial, if the conversation's bucket belongs to its share.
+    3. The active version.
+    """
+    pinned = None
+    if before and before.value["stage"] in WAITING_STAGES:
+        pinned = before.value["policy"]["version"], before.index
+    place = bucket(workspace, conversation) if versions.trial else 0
+    number = versions.deciding(pinned, place)
+    return versions.records[BUILTIN_VERSION if number is None else number]

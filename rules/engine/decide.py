@@ -1,0 +1,117 @@
+"""One event of one conversation, decided: the definition of a decision.
+
+The service decides events, replay and backtests decide recorded facts; all of them come here. The
+functions are pure: the same policy, event and conversation give the same decision, on any machine.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rules.engine.actions import actions
+from rules.engine.facts import Conversation, derive
+from rules.model.vocabulary import QUESTIONS, WAITING_STAGES, ActionType
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from rules.engine.compiler import Policy
+    from rules.model.document import Facts, Json, Scalar
+    from rules.model.event import Event
+
+    Rendered = Mapping[str, Json]
+    """One action of a decision, as it is carried out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The decision on one event.
+
+    `language` is that of the conversation's first decision, None while it is unknown. `stage` is
+    the stage after the decision. `question` is the id of the action whose question is open then.
+    """
+
+    id: str
+    facts: Mapping[str, Scalar]
+    outcome: str
+    reason: str
+    rule: str
+    stage: str
+    actions: Sequence[Rendered]
+    question: str | None
+    language: str | None
+
+    @property
+    def conversation(self) -> Conversation:
+        """The conversation after this decision."""
+        return Conversation(
+            stage=self.stage,
+            asks=asks_after(self.facts, self.actions),
+            question=self.question,
+            language=self.language,
+            begun=True,
+        )
+
+
+def decide(policy: Policy, event: Event, conversation: Conversation, decision_id: str) -> Decision:
+    """Return the decision of a policy on an event, with the facts that it rests on."""
+    facts = derive(policy.document, event, conversation)
+    language = conversation.language if conversation.begun else facts.get("message.language")
+    return decide_facts(
+        policy,
+        facts,
+        decision_id,
+        event["occurred_at"],
+        language=None if language is None else str(language),
+        question=conversation.question,
+    )
+
+
+def decide_facts(  # noqa: PLR0913 - each is a part of what was recorded
+    policy: Policy,
+    facts: Mapping[str, Scalar],
+    decision_id: str,
+    occurred_at: str,
+    *,
+    language: str | None,
+    question: str | None = None,
+) -> Decision:
+    """Return the decision of a policy on facts that are known already.
+
+    `language` is that of the conversation, `question` the open question before the decision.
+    """
+    ruling = policy.decide(facts)
+    stage = ruling.stage or str(facts["conversation.stage"])
+    languages = facts.get("message.language"), language
+    rendered = actions(ruling, policy.bound, decision_id, occurred_at, languages)
+    return Decision(
+        decision_id,
+        facts,
+        ruling.outcome,
+        ruling.reason,
+        ruling.rule,
+        stage,
+        rendered,
+        open_question(stage, rendered, question),
+        language,
+    )
+
+
+def open_question(stage: str, rendered: Sequence[Rendered], before: str | None) -> str | None:
+    """Return the id of the action whose question is open after a decision, None if none is.
+
+    That is the newest question while the stage waits for an answer; `before` is the one before.
+    """
+    if stage not in WAITING_STAGES:
+        return None
+    for action in reversed(rendered):
+        if action["type"] in QUESTIONS:
+            return str(action["id"])
+    return before
+
+
+def asks_after(facts: Facts, rendered: Sequence[Rendered]) -> int:
+    """Return the number of decisions with an `ask`, after one with these facts and actions."""
+    asked = any(action["type"] == ActionType.ASK for action in rendered)
+    return int(facts["conversation.asks"]) + asked
