@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 from flask import current_app, g, request
 
-from policy_service.access.keys import EVERY_WORKSPACE, Key, unauthorized
+from policy_service.access.keys import Key, unauthorized
+from policy_service.access.permissions import check_workspace
 from policy_service.api.resources import decisions
 from policy_service.problems import Problem, ProblemCode
-from rules.model.event import SYSTEM, is_workspace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -58,7 +58,7 @@ def check_may(route: Route, caller: Key, named: Mapping[str, Any]) -> None:
             ProblemCode.ROLE_NOT_ALLOWED, f"A key of the role {caller.role.value} may not"
         )
     if "workspace" in named:
-        check_reach(caller, named["workspace"], system=route.system)
+        check_workspace(caller, named["workspace"], system=route.system)
 
 
 def authenticated(service: Service) -> Key:
@@ -82,12 +82,3 @@ def _presumed_holder(service: Service) -> Key | None:
 def _token() -> str | None:
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     return token.strip() if scheme.lower() == "bearer" and token.isascii() else None
-
-
-def check_reach(caller: Key, workspace: str, *, system: bool = False) -> None:
-    """Problem `not_found` where the workspace is none, or not one of the key's."""
-    named = is_workspace(workspace) or (
-        system and workspace == SYSTEM and caller.workspace == EVERY_WORKSPACE
-    )
-    if not (named and caller.reaches(workspace)):
-        raise Problem(ProblemCode.NOT_FOUND, "There is no such workspace for this key")

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from policy_service.access.permissions import Permission
 from policy_service.api.resources import approvals as approval_views
-from policy_service.api.resources import guardrails as guardrail_views
 from policy_service.cli.console import fail, printable, show
 from policy_service.cli.target import check_text, document_file, place, where_and_who
 from policy_service.policies import guardrails as properties_of
@@ -55,8 +55,8 @@ def _approvals(there: Place, count: int | None, reason: str) -> dict[str, Any]:
             return client.approvals(there.workspace)
         return client.require_approvals(there.workspace, count, reason)
 
-    view = approval_views.show if count is None else approval_views.require
-    return there.take(view, work, ask)
+    permission = Permission.READ_POLICIES if count is None else Permission.SET_APPROVALS
+    return there.take(permission, work, ask)
 
 
 def _show_approvals(there: Place, required: dict[str, Any]) -> None:
@@ -89,7 +89,7 @@ def _shown(there: Place) -> dict[str, Any]:
         versions = service.policies.versions(tx, there.workspace)
         return guardrails_view(properties_of.guardrails(tx, versions), versions)
 
-    return there.take(guardrail_views.show, work, lambda c: c.guardrails(there.workspace))
+    return there.take(Permission.READ_POLICIES, work, lambda c: c.guardrails(there.workspace))
 
 
 def _set(there: Place, properties: Properties, reason: str) -> dict[str, Any]:
@@ -105,7 +105,7 @@ def _set(there: Place, properties: Properties, reason: str) -> dict[str, Any]:
     def ask(client: Client) -> object:
         return client.set_guardrails(there.workspace, properties, reason)
 
-    return there.take(guardrail_views.replace, work, ask, check)
+    return there.take(Permission.SET_GUARDRAILS, work, ask, check)
 
 
 def _show_guardrails(there: Place, asked: dict[str, Any]) -> None:

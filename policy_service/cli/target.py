@@ -17,8 +17,7 @@ import click
 
 from policy_service import problems
 from policy_service.access.keys import unauthorized
-from policy_service.api.authorization import check_may
-from policy_service.api.routes import ROUTES
+from policy_service.access.permissions import check_permission, check_workspace
 from policy_service.cli.console import (
     WRONG_USE,
     data_option,
@@ -40,6 +39,7 @@ if TYPE_CHECKING:
 
     from audit.stores.contract import Transaction
     from policy_service.access.keys import Key
+    from policy_service.access.permissions import Permission
 
     Work = Callable[[Service, Transaction, Key], dict[str, Any]]
     Ask = Callable[[Client], Any]
@@ -89,12 +89,12 @@ class Place:
 
     def take(
         self,
-        view: Callable[..., Any],
+        permission: Permission,
         work: Work,
         ask: Ask,
         before: Callable[[Service], object] = lambda _: None,
     ) -> dict[str, Any]:
-        """Take the step as the view would, or ask for it; what is answered.
+        """Take the step if the key has the permission, or ask the server at `url` to.
 
         In a folder, `before` is done before the transaction of the step.
         """
@@ -103,7 +103,6 @@ class Place:
             raise unauthorized()
         if self.url is not None:
             return self._asked(token, ask)
-        route = next(route for route in ROUTES if route.view is view)
         with opened(self.data) as store:
             service = Service(store)
 
@@ -111,7 +110,8 @@ class Place:
                 caller = service.keyring.holder(tx, token, tx.now)
                 if caller is None:
                     raise unauthorized()
-                check_may(route, caller, {"workspace": self.workspace})
+                check_permission(caller, permission)
+                check_workspace(caller, self.workspace)
                 service.uses.note_in(tx, caller.id)
                 return work(service, tx, caller)
 

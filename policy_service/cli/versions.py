@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 import click
 
 from audit.projections.versions import Status
+from policy_service.access.permissions import Permission
 from policy_service.api.resources import versions as views
 from policy_service.cli.console import fail, show
 from policy_service.cli.target import check_text, document_file, place, where_and_who
@@ -41,7 +42,7 @@ def propose(file: Path, note: str | None, **where: Any) -> None:  # noqa: ANN401
         document = views.document_from(written)
         _take(
             there,
-            views.propose,
+            Permission.PROPOSE_VERSIONS,
             lambda steps: steps.propose(document, note),
             lambda client: client.propose(there.workspace, written, note),
             lambda service: check_ahead(service.store, service.policies, there.workspace, document),
@@ -61,7 +62,7 @@ def approve(version: int, digest: str | None, file: Path | None, **where: Any) -
         agreed = digest or views.document_from(_written(cast("Path", file))).digest
         _take(
             there,
-            views.approve,
+            Permission.APPROVE_VERSIONS,
             lambda steps: steps.approve(version, agreed),
             lambda client: client.approve(there.workspace, version, agreed),
         )
@@ -77,7 +78,7 @@ def reject(version: int, reason: str, **where: Any) -> None:  # noqa: ANN401
     with place(**where) as there:
         _take(
             there,
-            views.reject,
+            Permission.APPROVE_VERSIONS,
             lambda steps: steps.reject(version, reason),
             lambda client: client.reject(there.workspace, version, reason),
         )
@@ -115,7 +116,7 @@ def activate(
         activation = views.activation_from(cast("views.ActivationRequest", how))
         _take(
             there,
-            views.activate,
+            Permission.APPROVE_VERSIONS,
             lambda steps: steps.activate(version, activation),
             lambda client: client.activate(there.workspace, version, **how),
         )
@@ -123,7 +124,7 @@ def activate(
 
 def _take(
     there: Place,
-    view: Callable[..., Any],
+    permission: Permission,
     step: Step,
     ask: Ask,
     before: Callable[[Service], object] = lambda _: None,
@@ -134,7 +135,7 @@ def _take(
         record = step(VersionSteps(tx, service.policies, there.workspace, caller))
         return version_view(record, service.policies.versions(tx, there.workspace))
 
-    version = there.take(view, work, ask, before)
+    version = there.take(permission, work, ask, before)
     if there.as_json:
         show(version)
     else:
