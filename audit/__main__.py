@@ -10,10 +10,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from audit.log.signed_note import Refused, parse_key
-from audit.verification.bundle_format import BadBundle
+from audit.log.signed_note import EvidenceError, parse_key
+from audit.verification.bundle_format import BadBundleError
 from audit.verification.bundle_verifier import Verdict, verify_bundle
-from audit.verification.worker_pool import Unfinished
+from audit.verification.worker_pool import WorkerStoppedError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,7 +52,7 @@ def _keys(file: str) -> list[VerifierKey]:
         lines = Path(file).read_text("utf-8").split("\n")
     except OSError as error:
         if _is_key(file):
-            raise Refused("--key takes a file, and this is the key itself") from error
+            raise EvidenceError("--key takes a file, and this is the key itself") from error
         raise
     return [parse_key(line) for line in lines if line]
 
@@ -60,13 +60,15 @@ def _keys(file: str) -> list[VerifierKey]:
 def _is_key(text: str) -> bool:
     try:
         parse_key(text)
-    except Refused:
+    except EvidenceError:
         return False
     return True
 
 
 def _why(error: Exception) -> str:
-    if isinstance(error, OSError | BadBundle | Refused | Unfinished | UnicodeDecodeError):
+    if isinstance(
+        error, OSError | BadBundleError | EvidenceError | WorkerStoppedError | UnicodeDecodeError
+    ):
         return str(error)
     return f"the verifier failed, {type(error).__name__}: {error}"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from audit.errors import BadLeaf
+from audit.errors import BadLeafError
 from audit.log.leaf import (
     FORMAT,
     SALT_SIZE,
@@ -51,9 +51,12 @@ class Entry:
 
     @property
     def value(self) -> dict[str, Any]:
-        """The leaf as JSON, unchecked beyond that and not to be changed; BadLeaf without one."""
+        """The leaf as JSON, unchecked beyond that and not to be changed.
+
+        BadLeafError without one.
+        """
         if self.read is None:
-            raise BadLeaf("the leaf cannot be read")
+            raise BadLeafError("the leaf cannot be read")
         return self.read
 
     @property
@@ -66,35 +69,37 @@ class Entry:
 
 
 def new_entry(log: str, index: int, leaf: Mapping[str, Any], personal: Personal | None) -> Entry:
-    """The entry of a leaf that may be appended to the log; BadLeaf where it may not."""
+    """The entry of a leaf that may be appended to the log; BadLeafError where it may not."""
     return Entry(log, index, hash_for(log, leaf, personal), dict(leaf))
 
 
 def hash_for(log: str, leaf: Mapping[str, Any], personal: Personal | None) -> bytes:
-    """The hash of a leaf that may be appended to the log; BadLeaf where it may not.
+    """The hash of a leaf that may be appended to the log; BadLeafError where it may not.
 
     What every store checks: format, kind, `workspace`, `at`, and that leaf and personal part
     belong together.
     """
     body = encode_leaf(leaf)
     if leaf.get("workspace") != log:
-        raise BadLeaf(f"a leaf of {leaf.get('workspace')!r} does not belong to the log {log!r}")
+        raise BadLeafError(
+            f"a leaf of {leaf.get('workspace')!r} does not belong to the log {log!r}"
+        )
     if complaint := commitment_complaint(leaf, personal):
-        raise BadLeaf(complaint)
+        raise BadLeafError(complaint)
     return leaf_hash(body)
 
 
 def encode_leaf(leaf: Mapping[str, Any]) -> bytes:
-    """The canonical bytes of a leaf of format 1; BadLeaf where it is none."""
+    """The canonical bytes of a leaf of format 1; BadLeafError where it is none."""
     check_leaf(leaf)
     try:
         return canonical_without_floats(leaf)
     except ValueError as error:
-        raise BadLeaf(f"the leaf cannot be written: {error}") from error
+        raise BadLeafError(f"the leaf cannot be written: {error}") from error
 
 
 def check_leaf(leaf: Mapping[str, Any]) -> None:
-    """BadLeaf where this is no leaf of format 1."""
+    """BadLeafError where this is no leaf of format 1."""
     check_members(leaf)
     if holds_float(leaf):
-        raise BadLeaf("the leaf holds a floating-point number")
+        raise BadLeafError("the leaf holds a floating-point number")

@@ -10,7 +10,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Literal
 
-from audit.errors import AuditError, Busy, LedgerBehind, NoSigningKey, NotSigned, StorageUnavailable
+from audit.errors import (
+    AuditError,
+    BusyError,
+    LedgerBehindError,
+    NoSigningKeyError,
+    NotSignedError,
+    StorageUnavailableError,
+)
 from rules.errors import DocumentRefused, EventRefused
 from rules.formats.strict_json import NotIJson
 
@@ -159,16 +166,16 @@ def to_problem(error: Exception) -> Problem | None:
 
 def _ledger_problem(error: AuditError) -> Problem | None:
     match error:
-        case Busy():
+        case BusyError():
             return Problem(ProblemCode.BUSY, "Too many writes are waiting; nothing was written")
-        case LedgerBehind():
+        case LedgerBehindError():
             detail = f"{error}; until `policy-service restore` accepts that, nothing is written"
             return Problem(ProblemCode.LEDGER_BEHIND, detail)
-        case NotSigned():
+        case NotSignedError():
             return Problem(ProblemCode.NOT_SIGNED, f"{error}; nothing was signed")
-        case NoSigningKey():
+        case NoSigningKeyError():
             return Problem(ProblemCode.NO_SIGNING_KEY, f"{error}; nothing was signed")
-        case StorageUnavailable():
+        case StorageUnavailableError():
             return Problem(ProblemCode.STORAGE_UNAVAILABLE, f"{error}; nothing was written")
     return None
 

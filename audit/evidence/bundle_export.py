@@ -15,7 +15,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from audit.entry import Kind
-from audit.errors import AuditError, ErasedMeanwhile, StorageUnavailable
+from audit.errors import (
+    AuditError,
+    AuditErrorCode,
+    PersonalDataErasedError,
+    StorageUnavailableError,
+)
 from audit.evidence.verifier_archive import verifier
 from audit.log import csv_rows
 from audit.log.checkpoint import parse_checkpoint
@@ -38,16 +43,16 @@ WITH_A_DOCUMENT = frozenset(
 """Entries whose digest is of a document that stands beside the log."""
 
 
-class NotExported(AuditError):  # noqa: N818 - it says what did not happen
+class NotExportedError(AuditError):
     """The log is not what its checkpoint says, so no bundle of it would be sound."""
 
-    code = "not_exported"
+    code = AuditErrorCode.NOT_EXPORTED
 
 
-class Behind(AuditError):  # noqa: N818 - it says where the checkpoint is
+class ErasedAfterCheckpointError(AuditError):
     """Something was erased after the checkpoint: what is missing has its reason behind it."""
 
-    code = "behind"
+    code = AuditErrorCode.BEHIND
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,17 +78,19 @@ def export(  # noqa: PLR0913 - what a bundle is made of
 ) -> None:
     """Write the bundle of what was signed into a new folder, readable by its owner alone.
 
-    FileExistsError; NotExported; Behind, where a newer checkpoint will do; StorageUnavailable.
-    `passed` is told of each entry that was passed, as 1.
+    FileExistsError; NotExportedError; ErasedAfterCheckpointError, where a newer checkpoint will do;
+    StorageUnavailableError. `passed` is told of each entry that was passed, as 1.
     """
     checkpoint = signed.checkpoint
     erasure = snapshot.latest(log, Kind.CONTACT_ERASED)
     if personal and erasure and erasure.index >= checkpoint.size:
-        raise Behind(f"entry {erasure.index} of {log} erased something after the checkpoint")
+        raise ErasedAfterCheckpointError(
+            f"entry {erasure.index} of {log} erased something after the checkpoint"
+        )
     with _new_folder(out) as folder:
         made = _Bundle(snapshot, log, folder)
         if made.entries(checkpoint.size, passed, personal=personal) != checkpoint.root:
-            raise NotExported(f"{log} has not the entries that its checkpoint says: verify it")
+            raise NotExportedError(f"{log} has not the entries that its checkpoint says: verify it")
         made.file(bundle_format.CHECKPOINT, signed.note)
         made.file(bundle_format.KEY, f"{format_key(signed.key)}\n".encode())
         made.file(bundle_format.VERIFIER, verifier())
@@ -127,8 +134,8 @@ class _Bundle:
     def _part(self, index: int) -> Personal | None:
         try:
             return self._snapshot.personal(self._log, index)
-        except ErasedMeanwhile as error:
-            raise Behind(
+        except PersonalDataErasedError as error:
+            raise ErasedAfterCheckpointError(
                 f"what stood beside entry {index} of {self._log} was just erased"
             ) from error
 
@@ -143,7 +150,7 @@ class _Bundle:
         body = self._snapshot.document(digest)
         name = f"{bundle_format.VERSIONS}/{bundle_format.document_name(digest)}"
         if body is None:
-            raise NotExported(f"the document {digest} is missing: verify the ledger")
+            raise NotExportedError(f"the document {digest} is missing: verify the ledger")
         if not (self._folder / name).exists():
             self.file(name, body)
 
@@ -167,7 +174,7 @@ def _new_folder(out: Path) -> Iterator[Path]:
             shutil.rmtree(unfinished, ignore_errors=True)
             raise
     except OSError as error:
-        raise StorageUnavailable(f"{out} cannot be written: {error.strerror}") from error
+        raise StorageUnavailableError(f"{out} cannot be written: {error.strerror}") from error
 
 
 @contextmanager

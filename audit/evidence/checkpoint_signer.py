@@ -14,12 +14,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from audit.entry import FORMAT, Entry, Kind, format_time
-from audit.errors import NoSigningKey, NotSigned
+from audit.errors import NoSigningKeyError, NotSignedError
 from audit.evidence.instrumentation import Lag, SigningMetrics
 from audit.evidence.recompute import advanced, begun
 from audit.log.checkpoint import Checkpoint, sign_checkpoint, verify_checkpoint
 from audit.log.merkle import EMPTY_ROOT, Frontier, verify_inclusion
-from audit.log.signed_note import Refused, encode_base64
+from audit.log.signed_note import EvidenceError, encode_base64
 from audit.log.tlog_proof import Proof
 from audit.stores.files.checkpoint_files import CHECKPOINTS, Kept, KeptCheckpoints
 from audit.stores.files.file_locks import locked
@@ -56,7 +56,7 @@ class Checkpoints:
         self._frontiers: dict[str, Frontier] = {}
         self._done: dict[str, int] = {}
         self._verified: dict[str, bytes] = {}
-        self._refused: dict[str, tuple[NotSigned, float]] = {}  # why, and when to try again
+        self._refused: dict[str, tuple[NotSignedError, float]] = {}  # why, and when to try again
         self._said: str | None = None
 
     def origin(self, log: str) -> str:
@@ -64,7 +64,7 @@ class Checkpoints:
         return f"{self._prefix}/{log}"
 
     def verifier(self, log: str) -> VerifierKey:
-        """The key that the log's checkpoints are verified with; NoSigningKey."""
+        """The key that the log's checkpoints are verified with; NoSigningKeyError."""
         return self._signing_key().verifier(self.origin(log))
 
     def latest(self, log: str) -> Kept:
@@ -76,7 +76,7 @@ class Checkpoints:
     def covering(self, log: str, size: int) -> Kept:
         """A checkpoint of at least so many entries, which the log must have.
 
-        LedgerBehind, NotSigned, NoSigningKey.
+        LedgerBehindError, NotSignedError, NoSigningKeyError.
         """
         kept = self._ours(log)
         if kept and kept.checkpoint.size >= size and kept.checkpoint.origin == self.origin(log):
@@ -90,7 +90,7 @@ class Checkpoints:
             raise refused[log]
         return signed[log]
 
-    def sign_due(self) -> dict[str, NotSigned]:
+    def sign_due(self) -> dict[str, NotSignedError]:
         """Sign every log that has entries which no checkpoint covers; the logs that are refused.
 
         Each refusal is logged and counted; a log that was refused is tried again after a while.
@@ -137,10 +137,10 @@ class Checkpoints:
             entry = snapshot.entry(log, index)
             if entry is None or snapshot.head(log).size < size:
                 self._store.transact(lambda _: None)  # says what is missing
-                raise NotSigned(f"{log} has fewer entries than were signed")
+                raise NotSignedError(f"{log} has fewer entries than were signed")
             hashes = tuple(self._subtrees.tree(snapshot, log, size).inclusion_proof(index))
         if not verify_inclusion(entry.leaf_hash, index, size, hashes, root):
-            raise NotSigned(f"the entries of {log} are not those that were signed")
+            raise NotSignedError(f"the entries of {log} are not those that were signed")
         return entry, Proof(index, hashes, kept.note), kept.checkpoint
 
     def consistency(self, log: str, first: int, second: int) -> list[bytes] | None:
@@ -175,16 +175,16 @@ class Checkpoints:
             return True
         return False
 
-    def _sign(self, logs: Iterable[str]) -> tuple[dict[str, Kept], dict[str, NotSigned]]:
+    def _sign(self, logs: Iterable[str]) -> tuple[dict[str, Kept], dict[str, NotSignedError]]:
         """Sign these logs, and `system`: recomputed before, entered in one commit, then kept."""
         self._signing_key()  # to make it takes the lock that a transaction holds
         frontiers: dict[str, Frontier] = {}
-        refused: dict[str, NotSigned] = {}
+        refused: dict[str, NotSignedError] = {}
         with self._store.read() as snapshot:
             for log in dict.fromkeys((*logs, SYSTEM)):
                 try:
                     frontiers[log] = self._advanced(snapshot, log)
-                except NotSigned as error:
+                except NotSignedError as error:
                     refused[log] = error
         of_system = frontiers.pop(SYSTEM, None)
         ready = {log: self._note(log, frontier) for log, frontier in frontiers.items()}
@@ -215,7 +215,7 @@ class Checkpoints:
         tx: Transaction,
         ready: dict[str, Kept],
         of_system: Frontier | None,
-        refused: dict[str, NotSigned],
+        refused: dict[str, NotSignedError],
     ) -> tuple[dict[str, Kept], Frontier | None]:
         """Enter the checkpoints, then sign `system` as it is with them."""
         for log, kept in ready.items():
@@ -224,7 +224,7 @@ class Checkpoints:
             return ready, None
         try:
             ended = advanced(tx, SYSTEM, of_system)
-        except NotSigned as error:
+        except NotSignedError as error:
             refused[SYSTEM] = error
             return ready, None
         return {**ready, SYSTEM: self._note(SYSTEM, ended)}, ended
@@ -236,14 +236,16 @@ class Checkpoints:
         return Kept(sign_checkpoint(checkpoint, self.verifier(log), key.sign), checkpoint)
 
     def _ours(self, log: str) -> Kept | None:
-        """What is kept of the log; NotSigned where another key signed it."""
+        """What is kept of the log; NotSignedError where another key signed it."""
         kept = self._kept.get(log)
         if kept is not None and self._verified.get(log) != kept.note:
             origin = kept.checkpoint.origin
             try:
                 verify_checkpoint(kept.note, origin, [self._signing_key().verifier(origin)])
-            except Refused as error:
-                raise NotSigned(f"the last checkpoint of {log} is not ours: {error}") from error
+            except EvidenceError as error:
+                raise NotSignedError(
+                    f"the last checkpoint of {log} is not ours: {error}"
+                ) from error
             self._verified[log] = kept.note
         return kept
 
@@ -256,11 +258,11 @@ class Checkpoints:
         return self._key
 
     def _make_key(self) -> None:
-        """For a ledger that was made before there were keys; NoSigningKey where it is lost."""
+        """For a ledger that was made before there were keys; NoSigningKeyError where it is lost."""
         with self._store.read() as snapshot:
             has_signed = next(snapshot.backwards(SYSTEM, Kind.CHECKPOINT), None) is not None
         if has_signed or self._kept.logs():
-            raise NoSigningKey(f"the signing key is missing; put it back as {SIGNING_KEY}")
+            raise NoSigningKeyError(f"the signing key is missing; put it back as {SIGNING_KEY}")
         with locked(self._store.folder / LOCK):
             SigningKey.create(self._store.folder / SIGNING_KEY)
 

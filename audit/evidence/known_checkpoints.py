@@ -14,9 +14,9 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from audit.entry import Kind
-from audit.errors import StorageUnavailable
+from audit.errors import StorageUnavailableError
 from audit.log.checkpoint import Checkpoint, parse_checkpoint
-from audit.log.signed_note import Refused, VerifierKey, encode_base64, parse_note
+from audit.log.signed_note import EvidenceError, VerifierKey, encode_base64, parse_note
 from audit.verification.findings import Code, Finding
 from rules.model.event import SYSTEM
 
@@ -52,7 +52,7 @@ class SignedLogs:
             try:
                 if note := kept.get(log):
                     self.add_note(note.note, log, None)
-            except StorageUnavailable as error:
+            except StorageUnavailableError as error:
                 self.findings.append(Finding(log, None, Code.CHECKPOINT, str(error)))
 
     def add_note(self, note: bytes, log: str, index: int | None) -> Checkpoint | None:
@@ -62,7 +62,7 @@ class SignedLogs:
             parsed = parse_note(note)
             checkpoint = parse_checkpoint(parsed.text)
             signed = self.verifier is None or self._is_signed(parsed, checkpoint.origin)
-        except Refused as error:
+        except EvidenceError as error:
             self.findings.append(Finding(of, index, Code.CHECKPOINT, str(error)))
             return None
         if not signed:
@@ -81,7 +81,7 @@ class SignedLogs:
             leaf = entry.value
             said = leaf["log"], leaf["size"], leaf["root"]
             checkpoint = self.add_note(leaf["note"].encode(), str(said[0]), entry.index)
-        except (StorageUnavailable, KeyError, TypeError, AttributeError, ValueError) as error:
+        except (StorageUnavailableError, KeyError, TypeError, AttributeError, ValueError) as error:
             message = f"the checkpoint cannot be read: {error!r}"
             self.findings.append(Finding(SYSTEM, entry.index, Code.CHECKPOINT, message))
             return

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from audit.entry import check_leaf
-from audit.errors import BadLeaf, StorageUnavailable
+from audit.errors import BadLeafError, StorageUnavailableError
 from audit.log.merkle import Frontier, leaf_hash
 from audit.stores.contract import Head
 from audit.verification.findings import Code, Finding, Report
@@ -57,7 +57,7 @@ def verify_log(
     passed: Callable[[int], object] = lambda _: None,
     known: Sequence[Checkpoint] = (),
 ) -> Report:
-    """`verify` over a log of a store; StorageUnavailable where its file cannot be read at all.
+    """`verify` over a log of a store; StorageUnavailableError where its file cannot be read at all.
 
     `passed` is told of each entry that was passed, as 1.
     """
@@ -69,7 +69,7 @@ def verify_log(
     beside = Beside(personal, snapshot.document)
     try:
         head = snapshot.head(log)
-    except StorageUnavailable:
+    except StorageUnavailableError:
         head = Head()  # a head that cannot be read fits no entries
     return verify(log, head, _counted(snapshot.entries(log), passed), beside, known)
 
@@ -112,7 +112,7 @@ def _entry(log: str, entry: Entry, hashed: bytes) -> tuple[list[Finding], dict[s
     try:
         leaf = entry.value
         check_leaf(leaf)
-    except BadLeaf as error:
+    except BadLeafError as error:
         return [*findings, Finding(log, entry.index, Code.BAD_LEAF, str(error))], None
     return findings, leaf
 

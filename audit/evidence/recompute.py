@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from audit.errors import NotSigned
+from audit.errors import MissingLeavesError, NotSignedError
 from audit.log.merkle import Frontier, leaf_hash
 
 if TYPE_CHECKING:
@@ -19,34 +19,35 @@ if TYPE_CHECKING:
 
 
 def begun(snapshot: Snapshot, log: str, signed: Checkpoint | None, subtrees: Subtrees) -> Frontier:
-    """The frontier of what was signed; NotSigned where the log does not begin with that."""
+    """The frontier of what was signed; NotSignedError where the log does not begin with that."""
     if signed is None or signed.size == 0:
         return Frontier()
     try:
         there = subtrees.frontier(snapshot, log, signed.size)
-    except LookupError as error:
-        raise NotSigned(
+    except MissingLeavesError as error:
+        raise NotSignedError(
             f"{log} lacks some of the {signed.size} entries that were signed"
         ) from error
     if there.root() != signed.root:
-        raise NotSigned(f"{log} has another root at {signed.size} entries than was signed")
+        raise NotSignedError(f"{log} has another root at {signed.size} entries than was signed")
     return there
 
 
 def advanced(snapshot: Snapshot, log: str, before: Frontier) -> Frontier:
     """The frontier of the whole log, of which `before` is the beginning.
 
-    NotSigned, saying where, if an entry is not the one that was hashed, or the head says otherwise.
+    NotSignedError, saying where, if an entry is not the one that was hashed, or the head says
+    otherwise.
     """
     head = snapshot.head(log)
     if head.size < before.size:
-        raise NotSigned(f"{log} has {head.size} entries where {before.size} were signed")
+        raise NotSignedError(f"{log} has {head.size} entries where {before.size} were signed")
     after = before
     for entry in snapshot.entries(log, before.size, head.size):
         hashed = leaf_hash(entry.leaf)
         if (entry.index, entry.leaf_hash) != (after.size, hashed):
-            raise NotSigned(f"entry {after.size} of {log} is not what was hashed")
+            raise NotSignedError(f"entry {after.size} of {log} is not what was hashed")
         after = after.append(hashed)
     if (after.size, after.root()) != (head.size, head.root):
-        raise NotSigned(f"the head of {log} is not that of its entries")
+        raise NotSignedError(f"the head of {log} is not that of its entries")
     return after

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from audit.errors import BadLeaf
+from audit.errors import BadLeafError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -88,20 +88,20 @@ def commitment_complaint(leaf: Mapping[str, Any], personal: Personal | None) -> 
 
 
 def read_leaf(body: bytes) -> dict[str, Any]:
-    """The leaf of canonical bytes; BadLeaf for any other bytes, and for another format."""
+    """The leaf of canonical bytes; BadLeafError for any other bytes, and for another format."""
     try:
         leaf = _decode(body.decode())
         if body.count(b"[") + body.count(b"{") > MAX_NESTING and not _is_shallow(leaf, MAX_NESTING):
-            raise BadLeaf(f"the leaf is nested deeper than {MAX_NESTING} levels")
+            raise BadLeafError(f"the leaf is nested deeper than {MAX_NESTING} levels")
         canonical = canonical_without_floats(leaf)
     except RecursionError as error:
-        raise BadLeaf("the leaf is nested too deep") from error
+        raise BadLeafError("the leaf is nested too deep") from error
     except ValueError as error:
-        raise BadLeaf(f"the leaf is not JSON: {error}") from error
+        raise BadLeafError(f"the leaf is not JSON: {error}") from error
     if not isinstance(leaf, dict):
-        raise BadLeaf("the leaf is not a JSON object")
+        raise BadLeafError("the leaf is not a JSON object")
     if canonical != body:
-        raise BadLeaf("the leaf is not in canonical form")
+        raise BadLeafError("the leaf is not in canonical form")
     check_members(leaf)
     return leaf
 
@@ -162,13 +162,13 @@ def _utf_16(key: str) -> bytes:
 
 
 def check_members(leaf: Mapping[str, Any]) -> None:
-    """BadLeaf where format, kind or time are not those of a leaf of format 1."""
+    """BadLeafError where format, kind or time are not those of a leaf of format 1."""
     if leaf.get("format") != FORMAT or isinstance(leaf["format"], bool):
-        raise BadLeaf(f"the leaf's format is {leaf.get('format')!r}; known is {FORMAT}")
+        raise BadLeafError(f"the leaf's format is {leaf.get('format')!r}; known is {FORMAT}")
     if str(leaf.get("kind")) not in _KINDS:
-        raise BadLeaf(f"the leaf's kind {leaf.get('kind')!r} is unknown")
+        raise BadLeafError(f"the leaf's kind {leaf.get('kind')!r} is unknown")
     if not is_time(leaf.get("at")):
-        raise BadLeaf(f"the leaf's time {leaf.get('at')!r} is not UTC in milliseconds")
+        raise BadLeafError(f"the leaf's time {leaf.get('at')!r} is not UTC in milliseconds")
 
 
 _KINDS = frozenset(Kind)

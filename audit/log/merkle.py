@@ -10,6 +10,8 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from audit.errors import DecodingError, ProofRangeError
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -58,10 +60,10 @@ class Frontier:
 
     @classmethod
     def decode(cls, encoded: bytes) -> Frontier:
-        """What `encode` wrote; ValueError for anything else."""
+        """What `encode` wrote; DecodingError for anything else."""
         size, hashes = int.from_bytes(encoded[:_SIZE_BYTES]), encoded[_SIZE_BYTES:]
         if len(encoded) < _SIZE_BYTES or len(hashes) != size.bit_count() * HASH_SIZE:
-            raise ValueError("not a frontier: its length does not fit its size")
+            raise DecodingError("not a frontier: its length does not fit its size")
         starts = range(0, len(hashes), HASH_SIZE)
         return cls(size, tuple(hashes[start : start + HASH_SIZE] for start in starts))
 
@@ -75,9 +77,9 @@ def root(leaves: Sequence[bytes]) -> bytes:
 
 
 def inclusion_proof(leaves: Sequence[bytes], index: int) -> list[bytes]:
-    """PATH of RFC 9162, section 2.1.3.1. IndexError where the tree has no such leaf."""
+    """PATH of RFC 9162, section 2.1.3.1. ProofRangeError if the tree has no such leaf."""
     if not 0 <= index < len(leaves):
-        raise IndexError(f"a tree of {len(leaves)} leaves has no leaf {index}")
+        raise ProofRangeError(f"a tree of {len(leaves)} leaves has no leaf {index}")
     if len(leaves) == 1:
         return []
     split = _split(len(leaves))
@@ -110,10 +112,10 @@ def verify_inclusion(
 def consistency_proof(leaves: Sequence[bytes], first: int) -> list[bytes]:
     """PROOF of RFC 9162, section 2.1.4.1: that the first `first` leaves are the smaller tree.
 
-    ValueError where `first` is not between 1 and the number of leaves.
+    ProofRangeError if `first` is not between 1 and the number of leaves.
     """
     if not 0 < first <= len(leaves):
-        raise ValueError(f"nothing to prove between {first} and {len(leaves)} leaves")
+        raise ProofRangeError(f"nothing to prove between {first} and {len(leaves)} leaves")
     return _subproof(leaves, first, whole=True)
 
 

@@ -3,16 +3,7 @@
 A note is a text, a blank line and signature lines; nothing of it is to be believed before a known
 key's signature was verified. Where the standard leaves it open: a known key's wrong signature
 refuses the note, base64 has to be canonical, and what is above MAX_SIZE or MAX_SIGNATURES is none.
-
-Refused                what is shown is not to be believed; its `code` is stable
-├── BadKey             a text that is no verifier key, or keys that cannot be told apart
-├── BadNote            bytes that are no signed note
-├── BadSignature       a known key did not make the signature that bears its name
-├── UnknownSigner      none of the known keys signed
-└── further ones in `checkpoints` and `proofs`
 """
-
-# ruff: noqa: N818 - each is named in the words a person would use for it
 
 from __future__ import annotations
 
@@ -22,6 +13,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from audit.errors import AuditError, AuditErrorCode, DecodingError
 from audit.log import ed25519
 
 if TYPE_CHECKING:
@@ -36,31 +28,33 @@ _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f]")
 _SIGNATURE = re.compile(r"— ([^ ]+) ([^ ]+)")
 
 
-class Refused(ValueError):
-    code = "refused"
+class EvidenceError(AuditError):
+    """A key, note, checkpoint or proof that is not to be trusted."""
+
+    code = AuditErrorCode.REFUSED
 
 
-class BadKey(Refused):
-    code = "bad_key"
+class BadKeyError(EvidenceError):
+    code = AuditErrorCode.BAD_KEY
 
 
-class BadNote(Refused):
-    code = "bad_note"
+class BadNoteError(EvidenceError):
+    code = AuditErrorCode.BAD_NOTE
 
 
-class BadSignature(Refused):
-    code = "bad_signature"
+class BadSignatureError(EvidenceError):
+    code = AuditErrorCode.BAD_SIGNATURE
 
 
-class UnknownSigner(Refused):
-    code = "unknown_signer"
+class UnknownSignerError(EvidenceError):
+    code = AuditErrorCode.UNKNOWN_SIGNER
 
 
 @dataclass(frozen=True, slots=True)
 class VerifierKey:
     """A name and the 32 bytes of its Ed25519 key.
 
-    BadKey where they are not: bytes that are no point, or one that anybody signs for, too.
+    BadKeyError where they are not: bytes that are no point, or one that anybody signs for, too.
     """
 
     name: str
@@ -68,9 +62,9 @@ class VerifierKey:
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
-            raise BadKey(f"a key cannot have the name {self.name!r}")
+            raise BadKeyError(f"a key cannot have the name {self.name!r}")
         if not ed25519.is_key(self.key):
-            raise BadKey(f"the key {self.name!r} is no Ed25519 public key")
+            raise BadKeyError(f"the key {self.name!r} is no Ed25519 public key")
 
     @property
     def id(self) -> bytes:
@@ -98,18 +92,18 @@ class Note:
 
 
 def parse_key(text: str) -> VerifierKey:
-    """The key of `<name>+<id in hex>+<base64 of type and key>`; BadKey for anything else."""
+    """The key of `<name>+<id in hex>+<base64 of type and key>`; BadKeyError for anything else."""
     name, _, rest = text.partition("+")
     key_id, _, encoded = rest.partition("+")
     try:
         typed = decode_base64(encoded)
-    except ValueError as error:
-        raise BadKey(f"the verifier key cannot be read: {error}") from error
+    except DecodingError as error:
+        raise BadKeyError(f"the verifier key cannot be read: {error}") from error
     if typed[:1] != _ED25519:
-        raise BadKey("the verifier key is not one for Ed25519")
+        raise BadKeyError("the verifier key is not one for Ed25519")
     key = VerifierKey(name, typed[1:])
     if key.id.hex() != key_id:
-        raise BadKey(f"the verifier key {name!r} does not have the id that it says")
+        raise BadKeyError(f"the verifier key {name!r} does not have the id that it says")
     return key
 
 
@@ -118,35 +112,35 @@ def format_key(key: VerifierKey) -> str:
 
 
 def parse_note(note: bytes) -> Note:
-    """What the note says, unverified; BadNote where it is none."""
+    """What the note says, unverified; BadNoteError where it is none."""
     if len(note) > MAX_SIZE:
-        raise BadNote(f"the note is longer than {MAX_SIZE} bytes")
+        raise BadNoteError(f"the note is longer than {MAX_SIZE} bytes")
     try:
         decoded = note.decode()
     except UnicodeDecodeError as error:
-        raise BadNote("the note is not UTF-8") from error
+        raise BadNoteError("the note is not UTF-8") from error
     if _CONTROL.search(decoded):
-        raise BadNote("the note holds a control character")
+        raise BadNoteError("the note holds a control character")
     text, blank, signatures = decoded.rpartition("\n\n")
     if not blank or not signatures.endswith("\n"):
-        raise BadNote("the note does not end in a blank line and signature lines")
+        raise BadNoteError("the note does not end in a blank line and signature lines")
     lines = signatures[:-1].split("\n")
     if len(lines) > MAX_SIGNATURES:
-        raise BadNote(f"the note has more than {MAX_SIGNATURES} signatures")
+        raise BadNoteError(f"the note has more than {MAX_SIGNATURES} signatures")
     return Note(text + "\n", tuple(_parse_signature(line) for line in lines))
 
 
 def format_note(note: Note) -> bytes:
-    """The bytes of which `parse_note` makes this note; BadNote where there are none."""
+    """The bytes of which `parse_note` makes this note; BadNoteError where there are none."""
     lines = [
         f"— {each.name} {encode_base64(each.key_id + each.signature)}\n" for each in note.signatures
     ]
     try:
         formatted = "".join([note.text, "\n", *lines]).encode()
     except UnicodeEncodeError as error:
-        raise BadNote("the note cannot be written in UTF-8") from error
+        raise BadNoteError("the note cannot be written in UTF-8") from error
     if parse_note(formatted) != note:
-        raise BadNote("the note would be read as another one")
+        raise BadNoteError("the note would be read as another one")
     return formatted
 
 
@@ -158,17 +152,17 @@ def sign_note(text: str, key: VerifierKey, sign: Callable[[bytes], bytes]) -> by
     try:
         signature = sign(text.encode())
     except UnicodeEncodeError as error:
-        raise BadNote("the note cannot be written in UTF-8") from error
+        raise BadNoteError("the note cannot be written in UTF-8") from error
     if len(signature) != ed25519.SIGNATURE_SIZE:
-        raise BadSignature("what was signed with is not Ed25519")
+        raise BadSignatureError("what was signed with is not Ed25519")
     return format_note(Note(text, (Signature(key.name, key.id, signature),)))
 
 
 def verify_note(note: bytes, keys: Iterable[VerifierKey]) -> Note:
     """The note with those of its signatures that known keys made: one at least.
 
-    BadNote; BadSignature where any of a known key's is wrong; UnknownSigner where there is none.
-    A signature is a known key's if name and id are; what else there is says nothing.
+    BadNoteError; BadSignatureError where any of a known key's is wrong; UnknownSignerError where
+    there is none. A signature is a known key's if name and id are; what else there is says nothing.
     """
     known, parsed = _by_name_and_id(keys), parse_note(note)
     text, verified = parsed.text.encode(), []
@@ -176,10 +170,10 @@ def verify_note(note: bytes, keys: Iterable[VerifierKey]) -> Note:
         if (key := known.get((each.name, each.key_id))) is None:
             continue
         if not ed25519.verify(key.key, text, each.signature):
-            raise BadSignature(f"the signature is not one of the key {format_key(key)}")
+            raise BadSignatureError(f"the signature is not one of the key {format_key(key)}")
         verified.append(each)
     if not verified:
-        raise UnknownSigner("none of the known keys signed the note")
+        raise UnknownSignerError("none of the known keys signed the note")
     return Note(parsed.text, tuple(verified))
 
 
@@ -188,23 +182,26 @@ def encode_base64(decoded: bytes) -> str:
 
 
 def decode_base64(encoded: str) -> bytes:
-    """RFC 4648, section 4, of which no other text is the base64 (3.5); ValueError."""
-    decoded = base64.b64decode(encoded, validate=True)
+    """RFC 4648, section 4, of which no other text is the base64 (3.5); DecodingError."""
+    try:
+        decoded = base64.b64decode(encoded, validate=True)
+    except ValueError as error:
+        raise DecodingError(str(error)) from error
     if encode_base64(decoded) != encoded:
-        raise ValueError("the base64 is not canonical")
+        raise DecodingError("the base64 is not canonical")
     return decoded
 
 
 def _parse_signature(line: str) -> Signature:
     match = _SIGNATURE.fullmatch(line)
     if not match or not _NAME.fullmatch(match[1]):
-        raise BadNote("the note has a line that is no signature where signatures stand")
+        raise BadNoteError("the note has a line that is no signature where signatures stand")
     try:
         signature = decode_base64(match[2])
-    except ValueError as error:
-        raise BadNote(f"a signature of the note cannot be read: {error}") from error
+    except DecodingError as error:
+        raise BadNoteError(f"a signature of the note cannot be read: {error}") from error
     if len(signature) <= _KEY_ID_SIZE:
-        raise BadNote("a signature of the note is too short")
+        raise BadNoteError("a signature of the note is too short")
     return Signature(match[1], signature[:_KEY_ID_SIZE], signature[_KEY_ID_SIZE:])
 
 
@@ -212,5 +209,5 @@ def _by_name_and_id(keys: Iterable[VerifierKey]) -> dict[tuple[str, bytes], Veri
     known: dict[tuple[str, bytes], VerifierKey] = {}
     for key in keys:
         if known.setdefault((key.name, key.id), key) != key:
-            raise BadKey(f"two keys have the name and id of {format_key(key)}")
+            raise BadKeyError(f"two keys have the name and id of {format_key(key)}")
     return known

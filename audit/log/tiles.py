@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from audit.errors import MissingLeavesError, ProofRangeError
 from audit.log import merkle
 
 if TYPE_CHECKING:
@@ -71,9 +72,9 @@ class Tree:
         return self._root(0, self.size)
 
     def inclusion_proof(self, index: int) -> list[bytes]:
-        """PATH of RFC 9162, section 2.1.3.1. IndexError where the tree has no such leaf."""
+        """PATH of RFC 9162, section 2.1.3.1. ProofRangeError if the tree has no such leaf."""
         if not 0 <= index < self.size:
-            raise IndexError(f"a tree of {self.size} leaves has no leaf {index}")
+            raise ProofRangeError(f"a tree of {self.size} leaves has no leaf {index}")
         beside, start, stop = [], 0, self.size
         while stop - start > 1:
             split = _split(start, stop)
@@ -88,10 +89,10 @@ class Tree:
     def consistency_proof(self, first: int) -> list[bytes]:
         """PROOF of RFC 9162, section 2.1.4.1: that the first `first` leaves are the smaller tree.
 
-        ValueError where `first` is not between 1 and the size.
+        ProofRangeError if `first` is not between 1 and the size.
         """
         if not 0 < first <= self.size:
-            raise ValueError(f"nothing to prove between {first} and {self.size} leaves")
+            raise ProofRangeError(f"nothing to prove between {first} and {self.size} leaves")
         parts, start, stop = [], 0, self.size
         while stop != first:
             split = _split(start, stop)
@@ -129,7 +130,7 @@ class Tree:
     def _leaf_hashes(self, start: int, stop: int) -> Sequence[bytes]:
         hashes = self.leaf_hashes(start, stop)
         if len(hashes) != stop - start:
-            raise LookupError(f"the leaves from {start} up to {stop} are not all there")
+            raise MissingLeavesError(f"the leaves from {start} up to {stop} are not all there")
         return hashes
 
 

@@ -1,10 +1,6 @@
 """Proofs that a leaf is in a log, as files that stand alone: c2sp.org/tlog-proof@v1.
 
 The format says no more of base64 than RFC 4648; here it has to be canonical, as in notes.
-
-Refused
-├── BadProof           bytes that are no such file
-└── NotIncluded        the leaf is not where the proof says, or not in this tree at all
 """
 
 from __future__ import annotations
@@ -12,9 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from audit.errors import AuditErrorCode, DecodingError
 from audit.log.checkpoint import decode_hash, decode_number, parse_checkpoint, verify_checkpoint
 from audit.log.merkle import verify_inclusion
-from audit.log.signed_note import Refused, decode_base64, encode_base64, parse_note
+from audit.log.signed_note import EvidenceError, decode_base64, encode_base64, parse_note
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -27,12 +24,12 @@ MAX_SIZE = 1 << 21
 _EXTRA, _INDEX = "extra ", "index "
 
 
-class BadProof(Refused):
-    code = "bad_proof"
+class BadProofError(EvidenceError):
+    code = AuditErrorCode.BAD_PROOF
 
 
-class NotIncluded(Refused):
-    code = "not_included"
+class NotIncludedError(EvidenceError):
+    code = AuditErrorCode.NOT_INCLUDED
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,16 +46,19 @@ class Proof:
 
 
 def parse_proof(proof: bytes) -> Proof:
-    """What the proof says, unverified; BadProof, BadNote or BadCheckpoint where it is none."""
+    """What the proof says, unverified.
+
+    BadProofError, BadNoteError or BadCheckpointError where it is none.
+    """
     if len(proof) > MAX_SIZE:
-        raise BadProof(f"the proof is longer than {MAX_SIZE} bytes")
+        raise BadProofError(f"the proof is longer than {MAX_SIZE} bytes")
     head, blank, checkpoint = proof.partition(b"\n\n")
     if not blank:
-        raise BadProof("the proof has no checkpoint behind an empty line")
+        raise BadProofError("the proof has no checkpoint behind an empty line")
     try:
         index, hashes, extra = _parse_head(head.decode("ascii").split("\n"))
     except ValueError as error:
-        raise BadProof(f"the proof cannot be read: {error}") from error
+        raise BadProofError(f"the proof cannot be read: {error}") from error
     parse_checkpoint(parse_note(checkpoint).text)
     return Proof(index, hashes, checkpoint, extra)
 
@@ -70,7 +70,7 @@ def format_proof(proof: Proof) -> bytes:
     lines = [HEADER, *extra, f"{_INDEX}{proof.index}", *hashes, "", ""]
     formatted = "\n".join(lines).encode() + proof.checkpoint
     if parse_proof(formatted) != proof:
-        raise BadProof("the proof would be read as another one")
+        raise BadProofError("the proof would be read as another one")
     return formatted
 
 
@@ -79,23 +79,25 @@ def verify_proof(
 ) -> Checkpoint:
     """The checkpoint in whose tree the leaf stands at the proof's index.
 
-    Origin, keys and refusals as for `verify_checkpoint`; NotIncluded where the leaf does not.
+    Origin, keys and refusals as for `verify_checkpoint`; NotIncludedError where the leaf does not.
     """
     checkpoint = verify_checkpoint(proof.checkpoint, origin, keys)
     place = proof.index, checkpoint.size
     if not verify_inclusion(leaf_hash, *place, proof.hashes, checkpoint.root):
-        raise NotIncluded(f"the leaf is not at index {place[0]} of the tree of {place[1]} leaves")
+        raise NotIncludedError(
+            f"the leaf is not at index {place[0]} of the tree of {place[1]} leaves"
+        )
     return checkpoint
 
 
 def _parse_head(lines: list[str]) -> tuple[int, tuple[bytes, ...], bytes | None]:
-    """Index, hashes and extra data of the lines before the checkpoint; ValueError."""
+    """Index, hashes and extra data of the lines before the checkpoint; DecodingError."""
     extra = None
     if not lines or lines.pop(0) != HEADER:
-        raise ValueError(f"it does not begin with {HEADER}")
+        raise DecodingError(f"it does not begin with {HEADER}")
     if lines and lines[0].startswith(_EXTRA):
         extra = decode_base64(lines.pop(0).removeprefix(_EXTRA))
     if not lines or not lines[0].startswith(_INDEX):
-        raise ValueError("it has no index")
+        raise DecodingError("it has no index")
     index = decode_number(lines.pop(0).removeprefix(_INDEX))
     return index, tuple(decode_hash(line) for line in lines), extra

@@ -12,7 +12,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
 
-from audit.errors import BrokenHistory
+from audit.errors import BrokenHistoryError
 from audit.log.leaf import Kind
 
 if TYPE_CHECKING:
@@ -129,9 +129,9 @@ class Versions:
     def after(self, index: int, leaf: Mapping[str, Any]) -> Versions:
         """The versions with the entry of this leaf; those of other kinds change nothing.
 
-        BrokenHistory where the entry cannot follow: a number that is not the next, a version that
-        was never proposed, another digest than was proposed. Whether a step was permitted is not
-        judged here.
+        BrokenHistoryError where the entry cannot follow: a number that is not the next, a version
+        that was never proposed, another digest than was proposed. Whether a step was permitted is
+        not judged here.
         """
         if leaf["kind"] == Kind.VERSION_PROPOSED:
             return self._proposed(leaf)
@@ -193,7 +193,7 @@ class Versions:
 
     def _proposed(self, leaf: Mapping[str, Any]) -> Versions:
         if leaf.get("version") != self.next_number:
-            raise BrokenHistory(
+            raise BrokenHistoryError(
                 f"version {leaf.get('version')} is proposed where {self.next_number} is the next"
             )
         record = VersionRecord(
@@ -218,9 +218,9 @@ class Versions:
     def _named(self, leaf: Mapping[str, Any]) -> VersionRecord:
         record = self.get(leaf["version"])
         if record is None:
-            raise BrokenHistory(f"version {leaf['version']} was never proposed")
+            raise BrokenHistoryError(f"version {leaf['version']} was never proposed")
         if leaf.get("digest", record.digest) != record.digest:
-            raise BrokenHistory(f"version {record.number} was proposed with another digest")
+            raise BrokenHistoryError(f"version {record.number} was proposed with another digest")
         return record
 
 

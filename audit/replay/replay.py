@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from audit.entry import Kind
-from audit.errors import BadLeaf
+from audit.errors import BadLeafError
 from audit.replay.equivalence import likeness
 from rules.engine.compiler import Policy, compile_document
 from rules.engine.decide import decide_facts
@@ -155,23 +155,23 @@ def _again(recorded: Recorded, log: str, compiled: Compiled) -> tuple[Difference
         if recorded.kind != _DECISION:
             return None
         return _differences(leaf, log, recorded.place, compiled)
-    except (BadLeaf, KeyError, TypeError, ValueError, AttributeError) as error:
+    except (BadLeafError, KeyError, TypeError, ValueError, AttributeError) as error:
         return (Difference(log, recorded.place, "", "leaf", f"unreadable: {error!r}", None),)
 
 
 def read(recorded: Recorded) -> dict[str, Any]:
-    """The leaf, as far as deciding again needs it; BadLeaf where there is none."""
+    """The leaf, as far as deciding again needs it; BadLeafError where there is none."""
     try:
         leaf = orjson.loads(recorded.rest)
     except orjson.JSONDecodeError as error:
-        raise BadLeaf("the leaf cannot be read") from error
+        raise BadLeafError("the leaf cannot be read") from error
     if not isinstance(leaf, dict) or "event" in leaf:
-        raise BadLeaf("the leaf cannot be read")
+        raise BadLeafError("the leaf cannot be read")
     for name in _IN_BYTES:
         value = getattr(recorded, name)
         if value is not None:
             if name in leaf:
-                raise BadLeaf("the leaf cannot be read")  # it would stand in two places
+                raise BadLeafError("the leaf cannot be read")  # it would stand in two places
             leaf[name] = value.decode(errors="replace")
     return leaf
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 DECIDED_ALREADY = "the event has its decision already"
-"""The words of AlreadyThere, and of the trigger that refuses a second decision."""
+"""The words of AlreadyDecidedError, and of the trigger that refuses a second decision."""
 
 
 Committed: TypeAlias = "Callable[[int, float], object]"
@@ -177,7 +177,7 @@ class Snapshot(Protocol):
         """What is stored and fits no log, in words; nothing where all is well."""
 
     def personal(self, log: str, index: int) -> Personal | None:
-        """What stands beside the entry; ErasedMeanwhile where it was erased since."""
+        """What stands beside the entry; PersonalDataErasedError where it was erased since."""
 
     def document(self, digest: str) -> bytes | None: ...
 
@@ -201,8 +201,8 @@ class Transaction(Snapshot, Protocol):
     def append(self, log: str, leaf: Mapping[str, Any], personal: Personal | None = None) -> Entry:
         """Append the leaf as it is given.
 
-        BadLeaf where it is not one of this log or does not belong to the personal part;
-        AlreadyThere where it decides an event that has its decision.
+        BadLeafError where it is not one of this log or does not belong to the personal part;
+        AlreadyDecidedError where it decides an event that has its decision.
         """
 
     def append_ready(self, ready: Ready) -> Entry:
@@ -231,12 +231,12 @@ class Store(Protocol):
         """The time by the clock that transactions are given theirs from, UTC."""
 
     def read(self) -> AbstractContextManager[Snapshot]:
-        """A view that stays as it is until the block ends; StorageUnavailable."""
+        """A view that stays as it is until the block ends; StorageUnavailableError."""
 
     def ready(self, log: str, leaf: Mapping[str, Any], personal: Personal | None = None) -> Ready:
         """What of an append can be done before its transaction, and so while others commit.
 
-        BadLeaf as `append` raises it.
+        BadLeafError as `append` raises it.
         """
 
     def about(self, log: str, event: str, conversation: str, contact: str) -> About:
@@ -245,8 +245,9 @@ class Store(Protocol):
     def transact(self, work: Callable[[Transaction], T], about: About | None = None) -> T:
         """Run the work; what it returns is given back once everything it did is on disk.
 
-        Raises what the work raised, Busy or StorageUnavailable; then nothing of it is stored.
-        A work may be run in one commit with others', never twice, and must not call `transact`.
+        Raises what the work raised, BusyError or StorageUnavailableError; then nothing of it is
+        stored. A work may be run in one commit with others', never twice, and must not call
+        `transact`.
         """
 
     def transact_each(
@@ -254,8 +255,8 @@ class Store(Protocol):
     ) -> list[T | Exception]:
         """Run many works in order, in few commits: for each what it returned or raised.
 
-        After a refusal that is not a work's own (Busy, a failed commit) the works that are left
-        are not run and have the same outcome, so that none overtakes one before it.
+        After a refusal that is not a work's own (BusyError, a failed commit) the works that are
+        left are not run and have the same outcome, so that none overtakes one before it.
         """
 
     def tell_of_commits(self, committed: Committed) -> None:

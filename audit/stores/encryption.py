@@ -14,6 +14,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from audit.entry import SALT_SIZE, Personal
+from audit.errors import AuditError, AuditErrorCode
 
 KEY_SIZE = 32
 _FORMAT = b"\x01"
@@ -21,8 +22,10 @@ _NONCE_SIZE = 12
 _LENGTH_BYTES = 2
 
 
-class CannotUnseal(ValueError):  # noqa: N818 - it says what cannot be done
-    """The body is not what was sealed with this key beside this entry."""
+class DecryptionError(AuditError):
+    """A body that was not encrypted with this key for this entry."""
+
+    code = AuditErrorCode.NOT_DECRYPTED
 
 
 def pseudonym(secret: bytes, log: str, contact: str) -> str:
@@ -42,14 +45,14 @@ def seal(key: bytes, leaf_hash: bytes, personal: Personal) -> bytes:
 
 
 def unseal(key: bytes, leaf_hash: bytes, body: bytes) -> Personal:
-    """What was sealed; CannotUnseal."""
+    """What was sealed; DecryptionError."""
     if body[:1] != _FORMAT:
-        raise CannotUnseal("its format is not known")
+        raise DecryptionError("its format is not known")
     nonce, sealed = body[1 : 1 + _NONCE_SIZE], body[1 + _NONCE_SIZE :]
     try:
         clear = AESGCM(key).decrypt(nonce, sealed, leaf_hash)
     except (InvalidTag, ValueError) as error:
-        raise CannotUnseal("it does not open with the contact's key") from error
+        raise DecryptionError("it does not open with the contact's key") from error
     salt, rest = clear[:SALT_SIZE], clear[SALT_SIZE:]
     length = int.from_bytes(rest[:_LENGTH_BYTES])
     contact, part = rest[_LENGTH_BYTES:][:length], rest[_LENGTH_BYTES + length :]

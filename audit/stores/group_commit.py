@@ -14,7 +14,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
-from audit.errors import AuditError, Busy, StorageUnavailable
+from audit.errors import AuditError, BusyError, StorageUnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -102,8 +102,8 @@ class GroupCommit(Generic[Tx]):
     ) -> list[Returned[T] | Raised]:
         """Run the works, in order, in one commit; what became of each, once it is durable.
 
-        Raises Busy where `limit` works are waiting already, or StorageUnavailable where the commit
-        was lost: then no outcome of any work in it counts.
+        Raises BusyError where `limit` works are waiting already, or StorageUnavailableError where
+        the commit was lost: then no outcome of any work in it counts.
         """
         if self._leading_thread == threading.get_ident():
             raise RuntimeError("a work cannot wait for another commit: it is run by this one")
@@ -121,7 +121,7 @@ class GroupCommit(Generic[Tx]):
         """Put the request in the queue; whether it is to lead."""
         with self._mutex:
             if self._queue and self._queued_works + len(request.works) > self._limit:
-                raise Busy(f"{self._queued_works} writes are waiting already; try again")
+                raise BusyError(f"{self._queued_works} writes are waiting already; try again")
             self._queue.append(request)
             self._queued_works += len(request.works)
             if self._leading is None:
@@ -168,7 +168,9 @@ class GroupCommit(Generic[Tx]):
             self._refuse(group, error)
         except BaseException:
             group = group or self._take()
-            self._refuse(group, StorageUnavailable("the write was interrupted; nothing was stored"))
+            self._refuse(
+                group, StorageUnavailableError("the write was interrupted; nothing was stored")
+            )
             raise
         finally:
             self._leading_thread = None

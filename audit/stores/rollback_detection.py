@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from audit.entry import Kind
+from audit.errors import MissingLeavesError
 from audit.log.signed_note import encode_base64
 from audit.stores.subtree_cache import Subtrees
 from rules.model.event import SYSTEM
@@ -87,5 +88,5 @@ def _differs(snapshot: Snapshot, loss: Lost) -> bool:
     """Whether the log, which is longer, did not begin with what was signed."""
     try:
         return Subtrees().frontier(snapshot, loss.log, loss.size).root() != loss.root
-    except LookupError:  # entries are missing that its head counts
+    except MissingLeavesError:  # entries are missing that its head counts
         return True

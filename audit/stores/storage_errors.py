@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 
-from audit.errors import AlreadyThere, AuditError, StorageUnavailable
+from audit.errors import AlreadyDecidedError, AuditError, StorageUnavailableError
 from audit.stores.contract import DECIDED_ALREADY
 
 _WORDS = {
@@ -23,9 +23,11 @@ _WORDS = {
 def in_our_words(error: sqlite3.Error | OSError | UnicodeError) -> AuditError:
     """The error to raise in place of this one."""
     if isinstance(error, OSError):
-        return StorageUnavailable(f"the ledger's files cannot be used: {error.strerror or error}")
+        return StorageUnavailableError(
+            f"the ledger's files cannot be used: {error.strerror or error}"
+        )
     if str(error) == DECIDED_ALREADY:
-        return AlreadyThere(DECIDED_ALREADY)
+        return AlreadyDecidedError(DECIDED_ALREADY)
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the low byte is the primary code
     words = _WORDS.get(code, "the database refused")
-    return StorageUnavailable(f"{words} ({error})")
+    return StorageUnavailableError(f"{words} ({error})")

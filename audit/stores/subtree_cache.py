@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from audit.errors import MissingLeavesError
 from audit.log.merkle import Frontier, node_hash
 from audit.log.tiles import WIDTH, Tree
 
@@ -64,5 +65,5 @@ class Subtrees:
 def _hashes(snapshot: Snapshot, log: str, start: int, stop: int) -> list[bytes]:
     hashes = snapshot.leaf_hashes(log, start, stop)
     if len(hashes) != stop - start:
-        raise LookupError(f"the leaves of {log} from {start} up to {stop} are not all there")
+        raise MissingLeavesError(f"the leaves of {log} from {start} up to {stop} are not all there")
     return hashes

@@ -9,11 +9,11 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from audit.errors import BadLeaf
+from audit.errors import BadLeafError
 from audit.log.csv_rows import row
 from audit.log.leaf import Kind, read_leaf
 from audit.log.merkle import leaf_hash
-from audit.verification.bundle_format import BadBundle, lines_of, parse_personal
+from audit.verification.bundle_format import BadBundleError, lines_of, parse_personal
 from audit.verification.log_verifier import opened
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def leaves(first: int, block: bytes) -> Leaves:
     for place, (body, hashed) in enumerate(zip(lines, found.hashes, strict=True)):
         try:
             leaf = read_leaf(body)
-        except BadLeaf as error:
+        except BadLeafError as error:
             found.bad[place] = str(error)
             found.leaves.append(None)
             continue
@@ -68,7 +68,7 @@ def rows(first: int, block: bytes) -> Iterator[bytes]:
     for index, body in enumerate(lines, first):
         try:
             leaf = read_leaf(body)
-        except BadLeaf:
+        except BadLeafError:
             return
         yield row(index, leaf, body, leaf_hash(body)).encode()
 
@@ -82,7 +82,7 @@ def parts(_: int, block: bytes) -> tuple[list[Part], bool]:
 def _part(line: bytes) -> Part:
     try:
         index, personal = parse_personal(line)
-    except BadBundle as error:
+    except BadBundleError as error:
         return str(error)
     return index, tuple(opened(personal))
 

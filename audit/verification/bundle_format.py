@@ -16,7 +16,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from audit.errors import AuditError
+from audit.errors import AuditError, AuditErrorCode
 from audit.log.leaf import Personal, canonical_without_floats
 from audit.log.signed_note import decode_base64, encode_base64
 
@@ -41,25 +41,31 @@ CUT = "a line is cut off, or too long to be one"
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
-class BadBundle(AuditError):  # noqa: N818 - it says what is wrong
+class BadBundleError(AuditError):
     """What stands in a file of the bundle is not what belongs there."""
 
-    code = "bad_bundle"
+    code = AuditErrorCode.BAD_BUNDLE
 
 
 def open_file(path: Path) -> BinaryIO:
-    """The file, open; BadBundle for what is there and is no file: a pipe is waited for forever."""
+    """The file, open.
+
+    BadBundleError for what is there and is no file: a pipe is waited for forever.
+    """
     if path.exists() and not path.is_file():
-        raise BadBundle(f"{path.name} is no file")
+        raise BadBundleError(f"{path.name} is no file")
     return path.open("rb")
 
 
 def read_file(path: Path) -> bytes:
-    """The file that is held in memory as a whole; BadBundle also where it is too long for that."""
+    """The file that is held in memory as a whole.
+
+    BadBundleError also where it is too long for that.
+    """
     with open_file(path) as file:
         body = file.read(LONGEST_LINE + 1)
     if len(body) > LONGEST_LINE:
-        raise BadBundle(f"{path.name} is longer than {LONGEST_LINE} bytes")
+        raise BadBundleError(f"{path.name} is longer than {LONGEST_LINE} bytes")
     return body
 
 
@@ -85,9 +91,9 @@ def lines_of(block: bytes) -> tuple[list[bytes], bool]:
 
 
 def document_name(digest: str) -> str:
-    """The name of the file of the document with this digest; BadBundle where it is none."""
+    """The name of the file of the document with this digest; BadBundleError where it is none."""
     if not _DIGEST.fullmatch(digest):
-        raise BadBundle(f"{digest!r} is no digest")
+        raise BadBundleError(f"{digest!r} is no digest")
     return f"{digest.replace(':', '-')}.json"
 
 
@@ -99,7 +105,7 @@ def personal_line(index: int, personal: Personal) -> bytes:
 
 
 def parse_personal(line: bytes) -> tuple[int, Personal]:
-    """The index and the part, of nobody in particular, of a line; BadBundle."""
+    """The index and the part, of nobody in particular, of a line; BadBundleError."""
     try:
         read: Any = json.loads(line)
         index, part = read["index"], read["part"].encode()
@@ -107,5 +113,5 @@ def parse_personal(line: bytes) -> tuple[int, Personal]:
         if type(index) is int and personal_line(index, personal) == line:
             return index, personal
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise BadBundle("a line of personal parts cannot be read") from error
-    raise BadBundle("a line of personal parts is not as such lines are written")
+        raise BadBundleError("a line of personal parts cannot be read") from error
+    raise BadBundleError("a line of personal parts is not as such lines are written")

@@ -20,9 +20,9 @@ from audit.log.checkpoint import Checkpoint, parse_checkpoint
 from audit.log.csv_rows import header
 from audit.log.merkle import HASH_SIZE
 from audit.log.signed_note import (
-    BadSignature,
-    Refused,
-    UnknownSigner,
+    BadSignatureError,
+    EvidenceError,
+    UnknownSignerError,
     parse_key,
     parse_note,
     verify_note,
@@ -37,7 +37,7 @@ from audit.verification.bundle_format import (
     PERSONAL,
     TABLE,
     VERSIONS,
-    BadBundle,
+    BadBundleError,
     blocks,
     document_name,
     open_file,
@@ -96,11 +96,11 @@ def verify_bundle(
     passed: Callable[[int], object] = lambda _: None,
     processes: int | None = None,
 ) -> Verdict:
-    """Verify the bundle with the log's keys and older notes of it; BadBundle, OSError, Unfinished.
+    """Verify the bundle with the log's keys and older notes of it.
 
-    `passed` is told how many more entries were passed. `processes` are started to read leaves, and
-    as many for personal parts; 0 is none. Where it is not said: one for each processor, if there
-    are several and the bundle is not small.
+    Raises BadBundleError, OSError, WorkerStoppedError. `passed` is told how many more entries were
+    passed. `processes` are started to read leaves, and as many for personal parts; 0 is none. Where
+    it is not said: one for each processor, if there are several and the bundle is not small.
     """
     note = read_file(folder / CHECKPOINT)
     own = read_file(folder / KEY).decode().removesuffix("\n")
@@ -130,8 +130,8 @@ def _worthwhile(folder: Path) -> int:
 def _unverified(note: bytes, what: str) -> Checkpoint:
     try:
         return parse_checkpoint(parse_note(note).text)
-    except Refused as error:
-        raise BadBundle(f"{what} cannot be read: {error}") from error
+    except EvidenceError as error:
+        raise BadBundleError(f"{what} cannot be read: {error}") from error
 
 
 def _signature(
@@ -141,7 +141,7 @@ def _signature(
     found = []
     try:
         brought = parse_key(own)
-    except Refused as error:
+    except EvidenceError as error:
         return [Finding(log, None, Code.BUNDLE, f"the bundle's key cannot be read: {error}")]
     if not keys:
         unknown.append("no key was given, so the checkpoint may be anybody's: give --key")
@@ -149,9 +149,9 @@ def _signature(
         found.append(Finding(log, None, Code.BUNDLE, "the bundle's key is none of those given"))
     try:
         verify_note(note, keys or [brought])
-    except UnknownSigner:
+    except UnknownSignerError:
         unknown.append("no key that is known signed the checkpoint: get the log's key")
-    except BadSignature as error:
+    except BadSignatureError as error:
         found.append(Finding(log, None, Code.SIGNATURE, str(error)))
     return found
 
@@ -168,10 +168,10 @@ def _comparable(
         known = _unverified(note, f"older checkpoint {place}")
         try:
             verify_note(note, keys)
-        except BadSignature as error:
+        except BadSignatureError as error:
             found.add([Finding(log, None, Code.SIGNATURE, f"older checkpoint {place}: {error}")])
             continue
-        except UnknownSigner:
+        except UnknownSignerError:
             found.unknown.append(f"no key that is known signed older checkpoint {place}")
             continue
         if known.origin != checkpoint.origin:
@@ -270,7 +270,7 @@ class _Bundle:
             name = document_name(digest)
             self._asked.add(name)
             return read_file(self._versions / name)
-        except (BadBundle, FileNotFoundError):
+        except (BadBundleError, FileNotFoundError):
             return None
 
     def _complain(self, index: int | None, message: str) -> None:

@@ -13,7 +13,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from audit.errors import BrokenHistory
+from audit.errors import BrokenHistoryError
 from audit.log.leaf import Kind
 from audit.projections.versions import Status, Versions
 from audit.verification.findings import Code, Finding
@@ -75,7 +75,7 @@ class History:
             yield from self._approval(self._versions.get(leaf["version"]))
         try:
             self._versions = self._versions.after(index, leaf)
-        except BrokenHistory as error:
+        except BrokenHistoryError as error:
             yield Code.VERSION_HISTORY, str(error)
         if leaf["kind"] == Kind.VERSION_PROPOSED:
             yield from self._kept(f"the document of version {leaf['version']}", leaf["digest"])

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from audit.errors import AuditError, ErasedMeanwhile
+from audit.errors import AuditError, PersonalDataErasedError
 from audit.log.leaf import SALT_SIZE, Kind, commitment
 from audit.log.merkle import EMPTY_ROOT, Frontier
 from audit.verification.findings import Code, Finding
@@ -106,7 +106,7 @@ class Walk:
             return None
         try:
             personal = self._beside.personal(index)
-        except ErasedMeanwhile:  # the reason is an entry that this walk does not come to
+        except PersonalDataErasedError:  # the reason is an entry that this walk does not come to
             self._gone.add(index)
             return None
         except AuditError as error:

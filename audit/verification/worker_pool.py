@@ -19,7 +19,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from audit.errors import AuditError
+from audit.errors import AuditError, AuditErrorCode
 from audit.verification import bundle_blocks
 
 if TYPE_CHECKING:
@@ -39,10 +39,10 @@ _READY = ("ready",)
 _PROGRAM = f"import sys; sys.path.insert(0, sys.argv[1]); from {__name__} import serve; serve()"
 
 
-class Unfinished(AuditError):  # noqa: N818 - it says what became of the work
+class WorkerStoppedError(AuditError):
     """A process ended before its work did, so nothing can be said of the whole."""
 
-    code = "unfinished"
+    code = AuditErrorCode.UNFINISHED
 
 
 def processors() -> int:
@@ -56,9 +56,10 @@ def processors() -> int:
 def spread(
     work: str, tasks: Iterable[Task], processes: int
 ) -> Generator[tuple[Task, Result], None, None]:
-    """Each task with its result, in order; Unfinished. With no processes, the work is done here.
+    """Each task with its result, in order.
 
-    As many tasks as there are processes are in memory at a time.
+    WorkerStoppedError. With no processes, the work is done here. As many tasks as there are
+    processes are in memory at a time.
     """
     with ExitStack() as opened:
         workers = _started(work, processes, opened)
@@ -93,7 +94,7 @@ def serve() -> None:
 
 def _started(work: str, processes: int, opened: ExitStack) -> list[_Worker]:
     """So many workers, ready to work; none where one is not."""
-    with ExitStack() as starting, suppress(OSError, Unfinished):
+    with ExitStack() as starting, suppress(OSError, WorkerStoppedError):
         workers = [_Worker(work, starting) for _ in range(processes)]
         if all(worker.result() == _READY for worker in workers):
             opened.push(starting.pop_all())
@@ -128,9 +129,9 @@ class _Worker:
             raise self._unfinished()
         return result
 
-    def _unfinished(self) -> Unfinished:
+    def _unfinished(self) -> WorkerStoppedError:
         where = f"in the {self._work} from line {self.task[0]} on"
-        return Unfinished(f"a process of this verifier ended before its work did, {where}")
+        return WorkerStoppedError(f"a process of this verifier ended before its work did, {where}")
 
 
 def _write(to: int, values: Result) -> None:

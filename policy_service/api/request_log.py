@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Response, current_app, g, request
 
-from audit.errors import StorageUnavailable
+from audit.errors import StorageUnavailableError
 from policy_service.api.route import template
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def metrics(service: Service) -> Response:
     """What is counted and measured, for Prometheus."""
     shown: Metrics = current_app.extensions[METRICS]
     size = lag = None
-    with suppress(StorageUnavailable), service.store.read() as snapshot:
+    with suppress(StorageUnavailableError), service.store.read() as snapshot:
         size = snapshot.size()
         lag = service.checkpoints.lag(snapshot) if service.checkpoints else None
     return Response(shown.text(size, lag), content_type=CONTENT_TYPE)

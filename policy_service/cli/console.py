@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 import orjson
 
-from audit.errors import AuditError, NotALedger, StorageUnavailable
+from audit.errors import AuditError, NotALedgerError, StorageUnavailableError
 from audit.stores.sqlite.store import SqliteStore
 from policy_service.settings import Settings, WrongSetting
 
@@ -46,7 +46,7 @@ def opened(data: Path) -> Iterator[SqliteStore]:
     """The ledger of the folder; where there is none, or it fails, the command ends saying so."""
     try:
         store = SqliteStore.open(data)
-    except NotALedger as error:
+    except NotALedgerError as error:
         fail(f"{error}. `policy-service init --data {data}` makes one.")
     except AuditError as error:
         fail_with(error, data)
@@ -75,7 +75,7 @@ def fail(message: str) -> NoReturn:
 
 def fail_with(error: AuditError, data: Path) -> NoReturn:
     """End the command with what the ledger refused; where that was the disk, naming the folder."""
-    is_of_disk = isinstance(error, StorageUnavailable)
+    is_of_disk = isinstance(error, StorageUnavailableError)
     fail(f"the ledger in {data} cannot be used: {error}" if is_of_disk else str(error))
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
-from audit.errors import AuditError, NotALedger
+from audit.errors import AuditError, NotALedgerError
 from audit.stores.sqlite.store import SqliteStore
 from policy_service.cli.console import data_option, fail, fail_with, found, opened
 from policy_service.cli.progress import progress
@@ -70,7 +70,7 @@ def _size(lines: BinaryIO) -> int | None:
 def _make_where_there_is_none(data: Path) -> None:
     try:
         SqliteStore.open(data).close()
-    except NotALedger:
+    except NotALedgerError:
         if data.is_dir() and any(data.iterdir()):
             fail(f"{data} is not empty and holds no ledger")
         try:

@@ -7,8 +7,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from audit.errors import NotSigned
-from audit.evidence.bundle_export import Behind, NotExported, Signed, export
+from audit.errors import NotSignedError
+from audit.evidence.bundle_export import (
+    ErasedAfterCheckpointError,
+    NotExportedError,
+    Signed,
+    export,
+)
 from audit.evidence.checkpoint_signer import Checkpoints
 from audit.log.signed_note import encode_base64
 from policy_service.cli.console import (
@@ -53,7 +58,7 @@ def export_command(data: Path, workspace: str, out: Path, *, personal: bool, as_
             checkpoint = _exported(store, workspace, out, personal=personal)
         except FileExistsError as error:
             fail(str(error))
-        except (NotExported, NotSigned) as error:
+        except (NotExportedError, NotSignedError) as error:
             click.echo(f"policy-service: {error}", err=True)
             found()
     size, root = checkpoint.size, encode_base64(checkpoint.root)
@@ -74,7 +79,7 @@ def _exported(store: SqliteStore, log: str, out: Path, *, personal: bool) -> Che
         try:
             with store.read() as snapshot, progress("Exporting", kept.checkpoint.size) as advance:
                 export(snapshot, log, signed, out, personal=personal, passed=advance)
-        except Behind:
+        except ErasedAfterCheckpointError:
             if last:
                 raise
         else:

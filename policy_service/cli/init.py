@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from audit.errors import AuditError, LedgerExists
+from audit.errors import AuditError, LedgerExistsError
 from audit.stores.sqlite.store import SqliteStore
 from policy_service.access.keys import EVERY_WORKSPACE, Role, create_key
 from policy_service.cli.console import data_option, fail_with, json_option, show
@@ -55,13 +55,13 @@ def init(data: Path, *, as_json: bool) -> None:
 def _created_or_opened(data: Path) -> SqliteStore:
     try:
         return SqliteStore.create(data)
-    except LedgerExists:
+    except LedgerExistsError:
         return SqliteStore.open(data)
 
 
 def _first_keys(tx: Transaction) -> dict[str, str]:
     if tx.latest(SYSTEM, "key."):
-        raise LedgerExists("there is a ledger with keys already")
+        raise LedgerExistsError("there is a ledger with keys already")
     return {
         role.value: create_key(tx, role=role, workspace=EVERY_WORKSPACE, name="first", by=None)[1]
         for role in Role

@@ -9,20 +9,20 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 import orjson
 
-from audit.errors import NotSigned
+from audit.errors import NotSignedError
 from audit.evidence.checkpoint_signer import Checkpoints
-from audit.log.checkpoint import BadCheckpoint, decode_hash
+from audit.log.checkpoint import BadCheckpointError, decode_hash
 from audit.log.merkle import leaf_hash as hash_of_leaf
 from audit.log.signed_note import (
-    BadKey,
-    BadNote,
-    Refused,
-    UnknownSigner,
+    BadKeyError,
+    BadNoteError,
+    EvidenceError,
+    UnknownSignerError,
     encode_base64,
     format_key,
     parse_key,
 )
-from audit.log.tlog_proof import BadProof, format_proof, parse_proof, verify_proof
+from audit.log.tlog_proof import BadProofError, format_proof, parse_proof, verify_proof
 from policy_service.cli.console import (
     WRONG_USE,
     data_option,
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_TELLS_NOTHING = (BadProof, BadNote, BadCheckpoint, UnknownSigner)
+_TELLS_NOTHING = (BadProofError, BadNoteError, BadCheckpointError, UnknownSignerError)
 """Refusals of what is no proof, or of a signer who is not known: nothing was tampered with."""
 
 workspace_option: Callable[[Any], Any] = click.option(
@@ -148,13 +148,13 @@ def check_command(
     hashed = _leaf_hash(leaf_hash, entry)
     try:
         verifier = parse_key(key)
-    except BadKey as error:
+    except BadKeyError as error:
         fail(str(error))
     wrong = checkpoint = None
     try:
         parsed = parse_proof(proof.read_bytes())
         checkpoint = verify_proof(parsed, hashed, verifier.name, [verifier])
-    except Refused as error:
+    except EvidenceError as error:
         wrong = error
     if as_json:
         told = {"code": wrong.code, "message": str(wrong)} if wrong else None
@@ -193,6 +193,6 @@ def _asked(data: Path, workspace: str, ask: Callable[[Checkpoints], T]) -> T:
     with opened(data) as store:
         try:
             return ask(Checkpoints(store, origin))
-        except NotSigned as error:
+        except NotSignedError as error:
             click.echo(f"policy-service: {error}", err=True)
             found()

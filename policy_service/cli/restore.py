@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from audit.errors import AuditError, NotALedger
+from audit.errors import AuditError, NotALedgerError
 from audit.evidence.backup import back_up
 from audit.log.signed_note import encode_base64
 from audit.stores.sqlite.store import SqliteStore
@@ -104,7 +104,7 @@ def _accepted(data: Path, tokens: list[str]) -> list[Lost]:
             return accept_loss(store, tokens)
     except Problem as problem:
         fail(problem.detail)
-    except NotALedger as error:
+    except NotALedgerError as error:
         fail(str(error))
     except AuditError as error:
         fail_with(error, data)

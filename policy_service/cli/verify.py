@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from audit.errors import NoSigningKey, StorageUnavailable
+from audit.errors import NoSigningKeyError, StorageUnavailableError
 from audit.evidence.known_checkpoints import SignedLogs
 from audit.evidence.ledger_verifier import verify_all
 from audit.log.checkpoint import parse_checkpoint
-from audit.log.signed_note import Refused, parse_note
+from audit.log.signed_note import EvidenceError, parse_note
 from audit.stores.files.checkpoint_files import CHECKPOINTS, KeptCheckpoints
 from audit.stores.files.signing_key import SIGNING_KEY, SigningKey
 from policy_service.cli.console import (
@@ -58,7 +58,7 @@ def verify(data: Path, notes: tuple[Path, ...], *, as_json: bool) -> None:
                 signed.add_entries(snapshot)
                 reports.extend(verify_all(snapshot, advance, signed))
                 strays.extend(snapshot.strays())
-        except StorageUnavailable as error:
+        except StorageUnavailableError as error:
             unreadable = str(error)
     if as_json:
         logs = [_view(report) for report in reports]
@@ -78,7 +78,7 @@ def _signed(store: SqliteStore, notes: tuple[Path, ...]) -> SignedLogs:
     """What was signed and kept outside; by whom is looked at where the signing key is there."""
     try:
         verifier = SigningKey.read(store.folder / SIGNING_KEY).verifier
-    except NoSigningKey:
+    except NoSigningKeyError:
         verifier = None
     signed = SignedLogs(verifier)
     signed.add_kept(KeptCheckpoints(store.folder / CHECKPOINTS))
@@ -86,7 +86,7 @@ def _signed(store: SqliteStore, notes: tuple[Path, ...]) -> SignedLogs:
         try:
             note = path.read_bytes()
             origin = parse_checkpoint(parse_note(note).text).origin
-        except (OSError, Refused) as error:
+        except (OSError, EvidenceError) as error:
             fail(f"{path} is no checkpoint: {error}")
         signed.add_note(note, origin.rpartition("/")[2], None)
     return signed
@@ -96,7 +96,7 @@ def _size(snapshot: Snapshot) -> int | None:
     """How many entries there should be; None where no head can be read."""
     try:
         return sum(snapshot.head(log).size for log in snapshot.logs())
-    except StorageUnavailable:
+    except StorageUnavailableError:
         return None
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import orjson
 
-from audit.errors import Busy, StorageUnavailable
+from audit.errors import BusyError, StorageUnavailableError
 from policy_service import problems
 from policy_service.decisions.decide import Answer, about, decide_event
 from policy_service.decisions.record import decision_view
@@ -63,7 +63,9 @@ def decide_lines(
             outcomes = store.transact_each(
                 [work for work, _ in to_run], [about for _, about in to_run]
             )
-            refused = (each for each in outcomes if isinstance(each, Busy | StorageUnavailable))
+            refused = (
+                each for each in outcomes if isinstance(each, BusyError | StorageUnavailableError)
+            )
             refusal = next(refused, None)
         else:
             outcomes = [refusal] * len(to_run)

@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from audit.entry import commitment, format_time
-from audit.errors import AlreadyThere
+from audit.errors import AlreadyDecidedError
 from policy_service.decisions.record import new_record
 from policy_service.policies.activation import up_to_date
 from policy_service.policies.choose_version import choose_policies
@@ -57,7 +57,7 @@ def decide_event(
     if precomputed and precomputed.is_valid(
         tx.latest_index(workspace, conversation), policies.versions(tx, workspace)
     ):
-        with suppress(AlreadyThere):
+        with suppress(AlreadyDecidedError):
             return Answer(tx.append_ready(precomputed.ready), replayed=False)
     # 2. The same event again gets the same decision, and nothing is written.
     if seen := tx.decision(workspace, event["id"]):

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from audit.entry import Kind
-from audit.errors import BadLeaf
+from audit.errors import BadLeafError
 from audit.replay.replay import read
 from rules.analysis.regions import Regions
 
@@ -56,7 +56,7 @@ class Counting:
                 continue
             try:
                 number = self._of(read(recorded)["facts"])
-            except (BadLeaf, KeyError, TypeError, AttributeError):
+            except (BadLeafError, KeyError, TypeError, AttributeError):
                 continue
             self.counts.decisions += 1
             if number is not None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from audit.entry import SALT_SIZE, Personal, commitment
-from audit.errors import ErasedMeanwhile
+from audit.errors import PersonalDataErasedError
 from rules.formats.canonical_json import canonical
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def personal_of(snapshot: Snapshot, log: str, index: int) -> Personal | None:
     """What stands beside the entry; None where it was erased, also after the snapshot was taken."""
     try:
         return snapshot.personal(log, index)
-    except ErasedMeanwhile:
+    except PersonalDataErasedError:
         return None
 
 

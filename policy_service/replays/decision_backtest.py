@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from audit.errors import BadLeaf, StorageUnavailable
+from audit.errors import BadLeafError, StorageUnavailableError
 from audit.replay.equivalence import likeness
 from audit.replay.replay import Compiled, changed_members, decide_again, read, tests_bucket
 from policy_service.privacy.personal_data import personal_of
@@ -36,7 +36,7 @@ MOST_KNOWN = 50_000
 """Decisions, no two of them alike, of which it is remembered what became; then all forgotten."""
 
 DECISION = b"decision"
-BROKEN = (BadLeaf, KeyError, TypeError, ValueError, AttributeError)
+BROKEN = (BadLeafError, KeyError, TypeError, ValueError, AttributeError)
 """What reading or deciding again raises where a leaf or an event is not what it should be."""
 _OF_SETTINGS = {"message.language": "detect_language", "office.open": "office_hours"}
 """Facts that a setting has a part in."""
@@ -202,7 +202,7 @@ def event_of(snapshot: Snapshot, log: str, place: int) -> Event:
     """The event that was decided there; CannotTell where nobody knows it any more."""
     try:
         personal = personal_of(snapshot, log, place)
-    except StorageUnavailable as error:
+    except StorageUnavailableError as error:
         raise CannotTell(Untellable.DAMAGED) from error
     if personal is None:
         raise CannotTell(Untellable.ERASED)

@@ -17,7 +17,7 @@ from audit.entry import (
     format_time,
     is_time,
 )
-from audit.errors import BadLeaf
+from audit.errors import BadLeafError
 from audit.log.leaf import MAX_NESTING, canonical_without_floats, read_leaf
 from audit.log.merkle import leaf_hash
 
@@ -89,7 +89,7 @@ def test_the_standard_library_writes_what_rfc_8785_says(value: Any) -> None:
 )
 def test_bytes_that_are_not_a_leaf_are_refused(body: bytes) -> None:
     """One leaf has one encoding, so that its hash says all of it."""
-    with pytest.raises(BadLeaf):
+    with pytest.raises(BadLeafError):
         read_leaf(body)
 
 
@@ -100,12 +100,12 @@ def test_a_leaf_nested_deeper_than_the_limit_is_refused(depth: int) -> None:
     if depth < MAX_NESTING:
         assert encode_leaf(read_leaf(body)) == body
     else:
-        with pytest.raises(BadLeaf):
+        with pytest.raises(BadLeafError):
             read_leaf(body)
 
 
 def test_a_float_is_found_however_deep() -> None:
-    with pytest.raises(BadLeaf):
+    with pytest.raises(BadLeafError):
         encode_leaf({**LEAF, "facts": {"a": [1, {"b": (2, 0.5)}]}})
 
 

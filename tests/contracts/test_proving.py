@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from audit.entry import format_time
-from audit.errors import NotSigned
+from audit.errors import MissingLeavesError, NotSignedError
 from audit.evidence.recompute import advanced, begun
 from audit.log import merkle
 from audit.log.merkle import Frontier
@@ -76,7 +76,7 @@ def test_remembered_subtrees_prove_what_all_leaves_prove(filled: Store) -> None:
             assert subtrees.frontier(view, "acme", size).root() == merkle.root(leaves[:size])
             assert tree.inclusion_proof(size - 1) == merkle.inclusion_proof(leaves[:size], size - 1)
             assert tree.consistency_proof(1) == merkle.consistency_proof(leaves[:size], 1)
-        with pytest.raises(LookupError):
+        with pytest.raises(MissingLeavesError):
             subtrees.frontier(view, "acme", ENTRIES + 1)
 
 
@@ -89,5 +89,5 @@ def test_what_is_recomputed_bit_by_bit_is_the_head(filled: Store) -> None:
     with filled.read() as view:
         assert advanced(view, "acme", whole) == view.head("acme").frontier
         assert begun(view, "acme", None, Subtrees()) == Frontier()
-        with pytest.raises(NotSigned):
+        with pytest.raises(NotSignedError):
             advanced(view, "none", whole)

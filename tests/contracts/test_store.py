@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from audit.errors import AlreadyThere, AuditError, BadLeaf
+from audit.errors import AlreadyDecidedError, AuditError, BadLeafError
 from audit.evidence.ledger_verifier import verify_all
 from audit.log.merkle import root
 from audit.stores.contract import Filter, Head
@@ -134,7 +134,7 @@ def test_each_of_many_works_has_its_own_outcome(store: Store) -> None:
     works = [decide("ev-0"), fails, decide("ev-1"), decide("ev-0"), decide("ev-2")]
     outcomes = store.transact_each(works)
     assert [getattr(each, "index", type(each)) for each in outcomes] == [
-        *(0, ValueError, 1, AlreadyThere, 2)
+        *(0, ValueError, 1, AlreadyDecidedError, 2)
     ]
     with store.read() as view:
         assert [e.value["event"] for e in view.entries("acme")] == ["ev-0", "ev-1", "ev-2"]
@@ -144,7 +144,7 @@ def test_each_of_many_works_has_its_own_outcome(store: Store) -> None:
 def test_an_event_is_decided_once_in_its_workspace(store: Store) -> None:
     """The same event id in another workspace is another event."""
     store.transact(decide("ev-1"))
-    with pytest.raises(AlreadyThere):
+    with pytest.raises(AlreadyDecidedError):
         store.transact(decide("ev-1", conversation="c-2"))
     assert store.transact(decide("ev-1", workspace="zeta")).index == 0
 
@@ -167,15 +167,15 @@ def test_an_event_is_decided_once_in_its_workspace(store: Store) -> None:
 )
 def test_a_leaf_that_is_not_of_the_format_is_refused(store: Store, change: dict[str, Any]) -> None:
     """What cannot be verified later is not written now."""
-    with pytest.raises(BadLeaf):
+    with pytest.raises(BadLeafError):
         store.transact(lambda tx: tx.append("acme", {**decision("e"), **change}, personal("e")))
 
 
 def test_a_commitment_and_its_personal_part_come_together(store: Store) -> None:
     """Neither is written without the other."""
-    with pytest.raises(BadLeaf):
+    with pytest.raises(BadLeafError):
         store.transact(lambda tx: tx.append("acme", decision("ev-1"), None))
-    with pytest.raises(BadLeaf):
+    with pytest.raises(BadLeafError):
         store.transact(lambda tx: tx.append("acme", version("proposed"), personal("ev-1")))
 
 

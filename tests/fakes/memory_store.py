@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from audit.entry import Entry, Kind, Personal, hash_for
-from audit.errors import AlreadyThere, AuditError
+from audit.errors import AlreadyDecidedError, AuditError
 from audit.log.merkle import Frontier
 from audit.stores.contract import About, Filter, Head, Kept, Ready, Recorded, Size
 from rules.formats.canonical_json import canonical, digest_of_bytes
@@ -184,7 +184,7 @@ class MemoryTransaction(MemorySnapshot):
         log, leaf = ready.log, ready.leaf
         entry = Entry(log, len(self._log(log)), ready.leaf_hash, leaf)
         if leaf["kind"] == Kind.DECISION and self.decision(log, leaf["event"]):
-            raise AlreadyThere("the event has its decision already")
+            raise AlreadyDecidedError("the event has its decision already")
         self._state.entries.setdefault(log, []).append(entry)
         if ready.personal is not None:
             self._state.personal[log, entry.index] = ready.personal

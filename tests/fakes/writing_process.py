@@ -9,7 +9,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from audit.errors import AlreadyThere
+from audit.errors import AlreadyDecidedError
 from audit.stores.sqlite.store import SqliteStore
 from tests.fakes.leaves import decide
 
@@ -22,7 +22,7 @@ def main(data: str, name: str, threads: str, count: str) -> None:
             event = f"{name}-{thread}-{number}"
             try:
                 store.transact(decide(event, conversation=event))
-            except AlreadyThere:
+            except AlreadyDecidedError:
                 continue
             sys.stdout.write(f"{event}\n")  # in one piece, since threads share it
             sys.stdout.flush()

@@ -17,7 +17,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import invariant, rule
 
-from audit.errors import LedgerBehind
+from audit.errors import LedgerBehindError
 from audit.evidence.backup import back_up
 from audit.evidence.checkpoint_signer import Checkpoints
 from audit.evidence.known_checkpoints import SignedLogs
@@ -213,7 +213,7 @@ class RestoringMachine(ErasingMachine):
         notes = self.notes()
         event = self.event(log, "c-1", HAPPENINGS[0])
         for side in (0, 1):
-            with pytest.raises(LedgerBehind) as behind:
+            with pytest.raises(LedgerBehindError) as behind:
                 self.decision(side, event)
             assert str(behind.value) == in_words(losses)
             self.signs_nothing(side)
@@ -228,7 +228,7 @@ class RestoringMachine(ErasingMachine):
         checkpoints = self.signer(side)
         kept = {log: len(of) for log, of in self.leaves().items()}
         if any(self.signed.get(log, (0,))[0] != size for log, size in kept.items()):
-            with pytest.raises(LedgerBehind):
+            with pytest.raises(LedgerBehindError):
                 checkpoints.sign_due()
 
     def notes(self) -> dict[str, bytes]:

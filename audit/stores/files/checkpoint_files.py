@@ -10,9 +10,9 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from audit.errors import StorageUnavailable
+from audit.errors import StorageUnavailableError
 from audit.log.checkpoint import Checkpoint, parse_checkpoint
-from audit.log.signed_note import Refused, parse_note
+from audit.log.signed_note import EvidenceError, parse_note
 from audit.stores.files.atomic_write import sync_folder, write_durably
 from audit.stores.files.file_locks import locked
 from audit.stores.storage_errors import in_our_words
@@ -35,7 +35,10 @@ class Kept:
 
 
 class KeptCheckpoints:
-    """The files of a folder; safe to share between threads and processes. StorageUnavailable."""
+    """The files of a folder; safe to share between threads and processes.
+
+    Raises StorageUnavailableError.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -51,7 +54,7 @@ class KeptCheckpoints:
         return sorted(name for name in names if _LOG.fullmatch(name))
 
     def get(self, log: str) -> Kept | None:
-        """The log's; None where there is none. StorageUnavailable where it cannot be read."""
+        """The log's; None where there is none. StorageUnavailableError where it cannot be read."""
         path = self._folder / log
         try:
             note = path.read_bytes()
@@ -61,8 +64,8 @@ class KeptCheckpoints:
             raise in_our_words(error) from error
         try:
             return Kept(note, parse_checkpoint(parse_note(note).text))
-        except Refused as error:
-            raise StorageUnavailable(f"{path} is no checkpoint: {error}") from error
+        except EvidenceError as error:
+            raise StorageUnavailableError(f"{path} is no checkpoint: {error}") from error
 
     def keep(self, log: str, note: bytes) -> None:
         """Keep the log's newest: nothing is done where there is one of more entries."""

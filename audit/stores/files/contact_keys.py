@@ -13,7 +13,7 @@ import sqlite3
 import threading
 from typing import TYPE_CHECKING, Any
 
-from audit.errors import StorageUnavailable
+from audit.errors import StorageUnavailableError
 from audit.stores.encryption import KEY_SIZE, pseudonym
 from audit.stores.storage_errors import in_our_words
 
@@ -37,7 +37,7 @@ _SCHEMA = f"""
 
 
 class ContactKeys:
-    """The file's keys, by number; safe to share between threads. StorageUnavailable."""
+    """The file's keys, by number; safe to share between threads. StorageUnavailableError."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -72,7 +72,7 @@ class ContactKeys:
         if self._secret is None:
             row = self._row("SELECT value FROM secret")
             if row is None:
-                raise StorageUnavailable(f"{self._path} holds no secret")
+                raise StorageUnavailableError(f"{self._path} holds no secret")
             self._secret = bytes(row[0])
         return pseudonym(self._secret, log, contact)
 
@@ -93,13 +93,13 @@ class ContactKeys:
         return number
 
     def check_reach(self, number: int) -> None:
-        """StorageUnavailable where the key of this number was never made here.
+        """StorageUnavailableError where the key of this number was never made here.
 
         Then the file is older than the ledger that names the number, and would give it out again.
         """
         row = self._row("SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'keys'")
         if row is None or int(row[0]) < number:
-            raise StorageUnavailable(
+            raise StorageUnavailableError(
                 f"{self._path} is older than the ledger; restore both from one moment"
             )
 
@@ -151,7 +151,7 @@ class ContactKeys:
     def _open(self) -> sqlite3.Connection:
         if self._connection is None:
             if not self._path.exists():
-                raise StorageUnavailable(f"the keys of contacts are missing: {self._path}")
+                raise StorageUnavailableError(f"the keys of contacts are missing: {self._path}")
             self._connection = sqlite3.connect(
                 f"{self._path.absolute().as_uri()}?mode=rw",
                 uri=True,

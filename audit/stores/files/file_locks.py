@@ -49,7 +49,7 @@ def locked(lock_file: Path) -> Iterator[None]:
     """Wait for the lock on a file and hold it; one thread of one process can hold it.
 
     The file is opened each time: a descriptor inherited through a fork would share the lock.
-    Raises StorageUnavailable if the file cannot be opened or locked.
+    Raises StorageUnavailableError if the file cannot be opened or locked.
     """
     try:
         descriptor = os.open(lock_file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from audit.errors import NoSigningKey
+from audit.errors import NoSigningKeyError
 from audit.log.signed_note import VerifierKey
 from audit.stores.files.atomic_write import write_durably
 from audit.stores.storage_errors import in_our_words
@@ -48,17 +48,17 @@ class SigningKey:
 
     @classmethod
     def read(cls, path: Path) -> SigningKey:
-        """The key of the file; NoSigningKey."""
+        """The key of the file; NoSigningKeyError."""
         try:
             private = load_pem_private_key(path.read_bytes(), password=None)
         except (OSError, ValueError, TypeError) as error:
-            raise NoSigningKey(f"the signing key cannot be read: {path}") from error
+            raise NoSigningKeyError(f"the signing key cannot be read: {path}") from error
         if not isinstance(private, Ed25519PrivateKey):
-            raise NoSigningKey(f"the signing key is not one of Ed25519: {path}")
+            raise NoSigningKeyError(f"the signing key is not one of Ed25519: {path}")
         return cls(private)
 
     def verifier(self, name: str) -> VerifierKey:
-        """Its other half under this name; BadKey where no key can have it."""
+        """Its other half under this name; BadKeyError where no key can have it."""
         return VerifierKey(name, self._private.public_key().public_bytes_raw())
 
     def sign(self, message: bytes) -> bytes:

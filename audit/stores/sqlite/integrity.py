@@ -29,7 +29,7 @@ _DEFINITIONS = "SELECT type, name, sql FROM sqlite_schema WHERE name NOT LIKE 's
 
 
 def strays(connection: sqlite3.Connection) -> Iterator[str]:
-    """What does not fit, in words; nothing where all is well. StorageUnavailable."""
+    """What does not fit, in words; nothing where all is well. StorageUnavailableError."""
     try:
         for what, count in _COUNTS.items():
             [number] = connection.execute(count).fetchone()

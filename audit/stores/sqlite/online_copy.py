@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def copy_ledger(folder: Path, to: Path) -> None:
-    """Copy entries and keys into an empty folder, durably; StorageUnavailable."""
+    """Copy entries and keys into an empty folder, durably; StorageUnavailableError."""
     try:
         for name in (LEDGER, KEYS):
             if (folder / name).exists():

@@ -10,10 +10,10 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from audit.entry import SALT_SIZE, Entry, Kind, Personal, format_time
-from audit.errors import AuditError, ErasedMeanwhile, StorageUnavailable
+from audit.errors import AuditError, DecodingError, PersonalDataErasedError, StorageUnavailableError
 from audit.log.merkle import Frontier
 from audit.stores.contract import Filter, Head, Kept, Recorded, Size
-from audit.stores.encryption import CannotUnseal, unseal
+from audit.stores.encryption import DecryptionError, unseal
 from audit.stores.row_codec import COLUMNS, decompressed, unpacked
 from audit.stores.sqlite import schema
 from audit.stores.sqlite.integrity import strays
@@ -194,15 +194,15 @@ class SqliteSnapshot:
             return Personal(contact, body[1 : 1 + SALT_SIZE], body[1 + SALT_SIZE :])
         key = self._keys.key(ref)
         if key is None and self._is_erased(ref):
-            raise ErasedMeanwhile("the personal part was erased while this was read")
+            raise PersonalDataErasedError("the personal part was erased while this was read")
         if key is None:
-            raise StorageUnavailable("the key of a contact is not in the file of keys")
+            raise StorageUnavailableError("the key of a contact is not in the file of keys")
         try:
             personal = unseal(key, leaf_hash, body)
-        except CannotUnseal as error:
-            raise StorageUnavailable(f"a personal part is damaged: {error}") from error
+        except DecryptionError as error:
+            raise StorageUnavailableError(f"a personal part is damaged: {error}") from error
         if self._keys.pseudonym(log, personal.contact) != contact:
-            raise StorageUnavailable("a personal part is kept as another contact's")
+            raise StorageUnavailableError("a personal part is kept as another contact's")
         return personal
 
     def document(self, digest: str) -> bytes | None:
@@ -238,11 +238,11 @@ class SqliteSnapshot:
 
 
 def decoded_frontier(encoded: bytes) -> Frontier:
-    """The frontier of a row of `logs`; StorageUnavailable where it is damaged."""
+    """The frontier of a row of `logs`; StorageUnavailableError where it is damaged."""
     try:
         return Frontier.decode(encoded)
-    except ValueError as error:
-        raise StorageUnavailable(f"the ledger's head is damaged: {error}") from error
+    except DecodingError as error:
+        raise StorageUnavailableError(f"the ledger's head is damaged: {error}") from error
 
 
 def _entry(log: str, row: Sequence[Any]) -> Entry:

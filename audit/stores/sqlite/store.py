@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Self, TypeVar
 
 from audit.errors import (
     AuditError,
-    LedgerBehind,
-    LedgerExists,
-    NotALedger,
-    StorageUnavailable,
-    UnknownFormat,
+    LedgerBehindError,
+    LedgerExistsError,
+    NotALedgerError,
+    StorageUnavailableError,
+    UnknownFormatError,
 )
 from audit.stores.contract import About
 from audit.stores.files.checkpoint_files import CHECKPOINTS, KeptCheckpoints
@@ -86,7 +86,7 @@ class SqliteStore:
     def create(cls, data_dir: Path, *, clock: Callable[[], datetime] = utc_now) -> Self:
         """Make a new ledger, readable by its owner alone, and open it.
 
-        LedgerExists where there is one. A creation that was cut short leaves none.
+        LedgerExistsError where there is one. A creation that was cut short leaves none.
         """
         try:
             data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -108,17 +108,18 @@ class SqliteStore:
         queue_limit: int = QUEUE_LIMIT,
         accept_loss: bool = False,
     ) -> Self:
-        """Open the ledger of the directory; NotALedger where there is none, UnknownFormat.
+        """Open the ledger of the directory.
 
-        Where it lacks what was signed, it is read, and every write is LedgerBehind, until somebody
-        who opened it to `accept_loss` has entered that and set the checkpoints aside.
+        NotALedgerError where there is none, UnknownFormatError. Where it lacks what was signed, it
+        is read, and every write is LedgerBehindError, until somebody who opened it to `accept_loss`
+        has entered that and set the checkpoints aside.
         """
         try:
             there = (data_dir / LEDGER).is_file()
         except OSError as error:
             raise in_our_words(error) from error
         if not there:
-            raise NotALedger(f"there is no ledger in {data_dir}")
+            raise NotALedgerError(f"there is no ledger in {data_dir}")
         store = cls(data_dir, clock=clock, queue_limit=queue_limit, accept_loss=accept_loss)
         try:
             store._idle_readers.append(store._connect_reader())
@@ -201,7 +202,7 @@ class SqliteStore:
 
     def _take_reader(self) -> sqlite3.Connection:
         if self._closed:
-            raise StorageUnavailable("the ledger is closed")
+            raise StorageUnavailableError("the ledger is closed")
         try:
             return self._idle_readers.pop()
         except IndexError:
@@ -254,7 +255,7 @@ class SqliteStore:
         kept = KeptCheckpoints(self.folder / CHECKPOINTS)
         said = {log: each.checkpoint for log in kept.logs() if (each := kept.get(log))}
         if losses := lost(SqliteSnapshot(connection, self._keys), said):
-            raise LedgerBehind(in_words(losses))
+            raise LedgerBehindError(in_words(losses))
 
 
 def _connect(path: Path, mode: str) -> sqlite3.Connection:
@@ -277,19 +278,19 @@ def _check_format(connection: sqlite3.Connection, path: Path) -> None:
         version = schema.format_of(connection)
     except sqlite3.Error as error:
         if error.sqlite_errorcode == sqlite3.SQLITE_NOTADB:
-            raise NotALedger(f"{path} is not a ledger") from error
+            raise NotALedgerError(f"{path} is not a ledger") from error
         raise in_our_words(error) from error
     if application != schema.APPLICATION_ID:
-        raise NotALedger(f"{path} is a database of something else")
+        raise NotALedgerError(f"{path} is a database of something else")
     if not 1 <= version <= schema.FORMAT:
         known = f"1 to {schema.FORMAT}"
-        raise UnknownFormat(f"{path} has format {version}; this release reads {known}")
+        raise UnknownFormatError(f"{path} has format {version}; this release reads {known}")
 
 
 def _create(path: Path) -> None:
     """Build the ledger under another name, so that it is there whole or not at all."""
     if path.exists():
-        raise LedgerExists(f"there is a ledger in {path.parent} already")
+        raise LedgerExistsError(f"there is a ledger in {path.parent} already")
     unfinished = path.with_name(f"{path.name}.new")
     try:
         for leftover in path.parent.glob(f"{unfinished.name}*"):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from audit.entry import Entry, Kind, Personal, hash_for
-from audit.errors import AlreadyThere, StorageUnavailable
+from audit.errors import AlreadyDecidedError, StorageUnavailableError
 from audit.log.merkle import Frontier
 from audit.stores.contract import DECIDED_ALREADY, Head, Ready
 from audit.stores.encryption import seal
@@ -65,7 +65,7 @@ class Known:
 
 
 def ready(log: str, leaf: Mapping[str, Any], personal: Personal | None) -> Ready:
-    """What of an append needs no transaction; BadLeaf."""
+    """What of an append needs no transaction; BadLeafError."""
     hashed = hash_for(log, leaf, personal)
     columns, rest = packed(leaf)
     return Ready(log, dict(leaf), personal, hashed, (hashed, rest, *columns))
@@ -86,7 +86,10 @@ class SqliteTransaction(SqliteSnapshot):
         keys: ContactKeys,
         now: datetime,
     ) -> None:
-        """`insert` inserts the rows that are kept back of the works before; StorageUnavailable."""
+        """`insert` inserts the rows that are kept back of the works before.
+
+        Raises StorageUnavailableError.
+        """
         super().__init__(connection, keys)
         self._known = known
         self._foreseen = foreseen
@@ -98,7 +101,7 @@ class SqliteTransaction(SqliteSnapshot):
         self.grown: dict[str, KnownLog] = {}  # the logs that this work appended to
         self.writes: list[Write] = []
         self.erased: list[int] = []  # the numbers of keys to destroy
-        self.spoilt: StorageUnavailable | None = None  # by a write that failed
+        self.spoilt: StorageUnavailableError | None = None  # by a write that failed
 
     @property
     def now(self) -> datetime:
@@ -127,7 +130,7 @@ class SqliteTransaction(SqliteSnapshot):
         log, leaf = ready.log, ready.leaf
         is_decision = leaf["kind"] == Kind.DECISION
         if is_decision and self._is_decided(log, leaf["event"]):
-            raise AlreadyThere(DECIDED_ALREADY)
+            raise AlreadyDecidedError(DECIDED_ALREADY)
         known = self._log(log) or self._new_log(log)
         entry = Entry(log, known.frontier.size, ready.leaf_hash, leaf)
         if ready.personal:
@@ -229,7 +232,7 @@ class SqliteTransaction(SqliteSnapshot):
             self.made.contacts[ready.log, personal.contact] = found_by, number
         key = self._keys.key(number)
         if key is None:
-            raise StorageUnavailable("the key of a contact is not in the file of keys")
+            raise StorageUnavailableError("the key of a contact is not in the file of keys")
         body = seal(key, ready.leaf_hash, personal)
         self.rows.personal.append((self.next_seq, number, body))
 
@@ -265,7 +268,7 @@ class SqliteTransaction(SqliteSnapshot):
             connection.execute(statement, values)
         except (sqlite3.Error, UnicodeError) as error:
             trouble = in_our_words(error)
-            if isinstance(trouble, StorageUnavailable):
+            if isinstance(trouble, StorageUnavailableError):
                 self.spoilt = trouble
                 self.end()
             raise trouble from error

@@ -14,7 +14,7 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
-from audit.errors import AuditError, StorageUnavailable
+from audit.errors import AuditError, StorageUnavailableError
 from audit.stores.files.file_locks import locked
 from audit.stores.group_commit import Raised, Returned
 from audit.stores.sqlite.insert_buffer import Rows
@@ -66,7 +66,7 @@ class SqliteCommit:
         self._foreseen = Foreseen()
         self._rows = Rows()  # kept back, of the works that did not fail
         self._writes: list[Write] = []  # of the works that did not fail
-        self._broken: StorageUnavailable | None = None  # rows of theirs could not be inserted
+        self._broken: StorageUnavailableError | None = None  # rows of theirs could not be inserted
         self.erased: list[int] = []
         self.is_durable = False
 
@@ -88,7 +88,7 @@ class SqliteCommit:
         finally:
             transaction.end()
         if not self._connection.in_transaction:  # SQLite itself undid it, after a failure
-            raise transaction.spoilt or StorageUnavailable("the disk failed; all was undone")
+            raise transaction.spoilt or StorageUnavailableError("the disk failed; all was undone")
         if self._broken:
             raise self._broken
         if transaction.spoilt is not None:
@@ -114,7 +114,7 @@ class SqliteCommit:
             try:
                 self._execute(statement, *values)
             except AuditError as error:
-                self._broken = StorageUnavailable(*error.args)
+                self._broken = StorageUnavailableError(*error.args)
                 raise self._broken from error
             self._writes.append((statement, values))
 
@@ -126,7 +126,7 @@ class SqliteCommit:
         except sqlite3.Error as error:
             raise in_our_words(error) from error
         if version != self.known.data_version:
-            raise StorageUnavailable("another program wrote while a write was undone")
+            raise StorageUnavailableError("another program wrote while a write was undone")
         for statement, values in self._writes:
             self._execute(statement, *values)
 
@@ -178,7 +178,7 @@ class SqliteWriter:
         """A commit under way, while every other writer waits; undone unless it is committed."""
         with self._mutex, locked(self._lock_file):
             if self._closed:
-                raise StorageUnavailable("the ledger is closed")
+                raise StorageUnavailableError("the ledger is closed")
             known, self._known = self._known, None
             try:
                 connection = self._connection = self._connection or self._connect()
@@ -206,7 +206,7 @@ class SqliteWriter:
             try:
                 self._keys.destroy(self._to_destroy)
                 self._to_destroy = []
-            except StorageUnavailable as error:
+            except StorageUnavailableError as error:
                 _log.error("the keys of erased contacts are yet to be destroyed", exc_info=error)
 
     def _undo(self, connection: sqlite3.Connection) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from audit.evidence.bundle_export import Behind, Signed, export
+from audit.evidence.bundle_export import ErasedAfterCheckpointError, Signed, export
 from audit.evidence.checkpoint_signer import Checkpoints
 from audit.evidence.verifier_archive import verifier
 from audit.stores.sqlite.store import SqliteStore
@@ -151,9 +151,9 @@ def test_what_is_erased_while_it_is_handed_out_asks_for_a_newer_checkpoint(
         erased = partial(erase, workspace="acme", contact="ct-1", by="system", reason="asked")
         with store.read() as snapshot:
             store.transact(erased)
-            with pytest.raises(Behind):
+            with pytest.raises(ErasedAfterCheckpointError):
                 export(snapshot, "acme", signed, tmp_path / "out", personal=True)
-        with store.read() as snapshot, pytest.raises(Behind):
+        with store.read() as snapshot, pytest.raises(ErasedAfterCheckpointError):
             export(snapshot, "acme", signed, tmp_path / "out", personal=True)
     assert not (tmp_path / "out").exists()
     bundle = exported(data, tmp_path / "out", "--personal")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from audit.errors import AlreadyThere, AuditError, StorageUnavailable
+from audit.errors import AlreadyDecidedError, AuditError, StorageUnavailableError
 from audit.evidence.ledger_verifier import verify_all
 from audit.stores.group_commit import Raised
 from audit.stores.sqlite import writer
@@ -63,7 +63,7 @@ def test_what_another_process_committed_in_between_is_seen(
         assert store.transact(latest_version) == other.transact(latest_version) == 2
         assert other.transact(retire).index == 11
         assert store.transact(latest_version) == 11
-        with pytest.raises(AlreadyThere):
+        with pytest.raises(AlreadyDecidedError):
             store.transact(decide("b-3", conversation="b"))
     sound(store, acme=12)
 
@@ -157,7 +157,7 @@ def test_a_commit_that_is_lost_is_forgotten(
     """The next one begins from what is on disk."""
     with monkeypatch.context() as patched:
         patched.setattr(writer.SqliteCommit, "commit", _lost)
-        with pytest.raises(StorageUnavailable):
+        with pytest.raises(StorageUnavailableError):
             store.transact(retire)
     assert store.transact(latest_version) == 2
     assert store.transact(decide("a")).index == 3
@@ -165,7 +165,7 @@ def test_a_commit_that_is_lost_is_forgotten(
 
 
 def _lost(_: object) -> None:
-    raise StorageUnavailable("the disk is full")
+    raise StorageUnavailableError("the disk is full")
 
 
 def test_what_fails_while_a_work_is_undone_is_told_in_our_words(
@@ -179,7 +179,7 @@ def test_what_fails_while_a_work_is_undone_is_told_in_our_words(
         raise ValueError("changed my mind")
 
     outcomes = store.transact_each([decide("a"), fails, decide("b")])
-    assert [type(each) for each in outcomes] == [StorageUnavailable] * 3
+    assert [type(each) for each in outcomes] == [StorageUnavailableError] * 3
     monkeypatch.undo()
     assert store.transact(decide("c")).index == 3
     sound(store, acme=4)
@@ -196,7 +196,7 @@ def test_a_transaction_that_sqlite_undid_is_lost_as_a_whole(store: SqliteStore) 
         tx._open.execute("ROLLBACK")
 
     outcomes = store.transact_each([decide("a"), undone, decide("b")])
-    assert [type(each) for each in outcomes] == [StorageUnavailable] * 3
+    assert [type(each) for each in outcomes] == [StorageUnavailableError] * 3
     assert store.transact(decide("c")).index == 3
     sound(store, acme=4)
 
@@ -237,7 +237,7 @@ def test_rows_kept_back_that_do_not_go_in_lose_the_commit_for_all(
             BEGIN SELECT RAISE(ABORT, 'strange'); END
         """)
     outcomes = store.transact_each([decide("ev-bad"), latest_version, count, decide("ev-good")])
-    assert [type(outcome) for outcome in outcomes] == [StorageUnavailable] * 4
+    assert [type(outcome) for outcome in outcomes] == [StorageUnavailableError] * 4
     assert ["strange" in str(outcome) for outcome in outcomes] == [True] * 4
     sound(store, acme=3)
     assert store.transact(decide("ev-good")).index == 3
@@ -255,5 +255,5 @@ def test_any_number_of_works_may_say_what_they_are_about(store: SqliteStore) -> 
     last = store.about("acme", "ev-last", "c-last", "ct-1")
     [same] = store._group.submit([decide("ev-last")], [*about, last])
     assert isinstance(same, Raised)
-    assert isinstance(same.error, AlreadyThere)
+    assert isinstance(same.error, AlreadyDecidedError)
     sound(store, acme=4)

@@ -19,7 +19,7 @@ from audit.log.merkle import Frontier, leaf_hash
 from audit.log.signed_note import VerifierKey, parse_key
 from audit.stores.row_codec import COLUMNS, packed, unpacked
 from audit.stores.sqlite.store import LEDGER, SqliteStore
-from audit.verification.bundle_format import BadBundle
+from audit.verification.bundle_format import BadBundleError
 from audit.verification.bundle_verifier import verify_bundle
 from tests.fakes.logical import altered, changed_bundle, copied
 from tests.fakes.tampering import owned
@@ -63,7 +63,7 @@ def test_every_change_of_a_bundle_is_found(ledger: Filled, tmp_path: Path) -> No
         kinds[change.what] += 1
         try:
             verdict = verify_bundle(bundle, ledger.keys, ledger.notes[:2])
-        except BadBundle:
+        except BadBundleError:
             continue
         named = {each.index for each in verdict.report.findings}
         if not (named or verdict.unknown) or change.entry not in {None, *named}:

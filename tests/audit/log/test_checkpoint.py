@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audit.log.checkpoint import (
-    BadCheckpoint,
+    BadCheckpointError,
     Checkpoint,
-    WrongOrigin,
+    WrongOriginError,
     format_checkpoint,
     parse_checkpoint,
     sign_checkpoint,
@@ -19,9 +19,9 @@ from audit.log.checkpoint import (
 )
 from audit.log.merkle import EMPTY_ROOT, leaf_hash
 from audit.log.signed_note import (
-    BadNote,
-    Refused,
-    UnknownSigner,
+    BadNoteError,
+    EvidenceError,
+    UnknownSignerError,
     decode_base64,
     parse_key,
     parse_note,
@@ -89,17 +89,17 @@ def test_a_checkpoint_is_the_text_that_it_was() -> None:
 
 
 def test_a_checkpoint_of_another_origin_is_refused() -> None:
-    with pytest.raises(WrongOrigin):
+    with pytest.raises(WrongOriginError):
         verify_checkpoint(GO_NOTE.encode(), "sum.golang.org", [parse_key(GO)])
 
 
 def test_a_checkpoint_that_the_log_did_not_sign_is_refused() -> None:
-    with pytest.raises(UnknownSigner):
+    with pytest.raises(UnknownSignerError):
         verify_checkpoint(GO_NOTE.encode(), GO_ORIGIN, [LOG.key])
 
 
 def test_a_signed_note_that_is_no_checkpoint_is_refused() -> None:
-    with pytest.raises(BadCheckpoint):
+    with pytest.raises(BadCheckpointError):
         verify_checkpoint(sign_note("hello\n", *LOG), "hello", [LOG.key])
 
 
@@ -121,7 +121,7 @@ def test_a_size_is_a_plain_decimal(size: str) -> None:
     ["", "00", "01", "-1", "+1", " 1", "1 ", "1_0", "1.0", "0x1", "\u0661", "1e3", str(2**64)],
 )
 def test_a_size_that_is_written_otherwise_is_refused(size: str) -> None:
-    with pytest.raises(BadCheckpoint):
+    with pytest.raises(BadCheckpointError):
         parse_checkpoint(text(size))
 
 
@@ -129,7 +129,7 @@ def test_a_size_that_is_written_otherwise_is_refused(size: str) -> None:
     "root", ["", "AAAA", IN_BASE64[:-1], IN_BASE64[:-2] + "l=", IN_BASE64 + IN_BASE64, "-" * 44]
 )
 def test_a_root_is_32_bytes_in_canonical_base64(root: str) -> None:
-    with pytest.raises(BadCheckpoint):
+    with pytest.raises(BadCheckpointError):
         parse_checkpoint(text(root=root))
 
 
@@ -148,14 +148,14 @@ def test_a_root_is_32_bytes_in_canonical_base64(root: str) -> None:
     ],
 )
 def test_a_checkpoint_is_three_lines_that_are_not_empty(wrong: str) -> None:
-    with pytest.raises(BadCheckpoint):
+    with pytest.raises(BadCheckpointError):
         parse_checkpoint(wrong)
 
 
 def test_a_log_without_leaves_has_the_root_of_nothing() -> None:
     empty = Checkpoint("example.com/log", 0, EMPTY_ROOT)
     assert parse_checkpoint(format_checkpoint(empty)) == empty
-    with pytest.raises(BadCheckpoint):
+    with pytest.raises(BadCheckpointError):
         format_checkpoint(replace(empty, root=ROOT))
 
 
@@ -172,12 +172,12 @@ def test_a_log_without_leaves_has_the_root_of_nothing() -> None:
     ],
 )
 def test_what_would_be_read_otherwise_is_not_written(wrong: Checkpoint) -> None:
-    with pytest.raises(BadCheckpoint):
+    with pytest.raises(BadCheckpointError):
         format_checkpoint(wrong)
 
 
 def test_a_checkpoint_that_cannot_be_a_note_is_not_signed() -> None:
-    with pytest.raises(BadNote):
+    with pytest.raises(BadNoteError):
         sign_checkpoint(Checkpoint("a\tb", 1, ROOT), *LOG)
 
 
@@ -186,7 +186,7 @@ def test_every_flipped_bit_of_a_checkpoint_is_refused() -> None:
     note = sign_checkpoint(Checkpoint("log", 1, ROOT), *log)
     assert verify_checkpoint(note, "log", [log.key]).size == 1
     for each in flipped(note):
-        with pytest.raises(Refused):
+        with pytest.raises(EvidenceError):
             verify_checkpoint(each, "log", [log.key])
 
 
@@ -200,6 +200,6 @@ def test_what_is_signed_is_verified(checkpoint: Checkpoint) -> None:
 def test_whatever_comes_is_a_checkpoint_or_refused(wrong: str) -> None:
     try:
         checkpoint = parse_checkpoint(wrong)
-    except BadCheckpoint:
+    except BadCheckpointError:
         return
     assert format_checkpoint(checkpoint) == wrong

@@ -6,17 +6,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from audit.errors import DecodingError
 from audit.log import ed25519
 from audit.log.signed_note import (
     MAX_SIGNATURES,
     MAX_SIZE,
-    BadKey,
-    BadNote,
-    BadSignature,
+    BadKeyError,
+    BadNoteError,
+    BadSignatureError,
+    EvidenceError,
     Note,
-    Refused,
     Signature,
-    UnknownSigner,
+    UnknownSignerError,
     VerifierKey,
     decode_base64,
     encode_base64,
@@ -114,7 +115,7 @@ def test_only_verified_signatures_are_returned() -> None:
 def test_a_wrong_signature_of_a_known_key_refuses_the_note() -> None:
     """Whatever else is right."""
     forged = BY_ENOCH.replace("RvMc+QQ=", "RvMc+QU=")
-    with pytest.raises(BadSignature, match="EnochRoot"):
+    with pytest.raises(BadSignatureError, match="EnochRoot"):
         text_of(f"{TEXT}\n{BY_PETER}{forged}", PETER, ENOCH)
     assert text_of(f"{TEXT}\n{BY_PETER}{forged}", PETER) == TEXT
 
@@ -127,14 +128,14 @@ def test_an_unknown_key_says_nothing_whatever_it_shares_with_a_known_one() -> No
     same_id = Signature("EnochRoot", right.key_id, b"?")
     both = format_note(Note(TEXT, (same_name, same_id, right)))
     assert verify_note(both, [parse_key(PETER)]) == note
-    with pytest.raises(UnknownSigner):
+    with pytest.raises(UnknownSignerError):
         verify_note(format_note(Note(TEXT, (same_name, same_id))), [parse_key(PETER)])
 
 
 def test_a_note_that_nobody_known_signed_is_refused() -> None:
-    with pytest.raises(UnknownSigner):
+    with pytest.raises(UnknownSignerError):
         text_of(f"{TEXT}\n{BY_PETER}", ENOCH)
-    with pytest.raises(UnknownSigner):
+    with pytest.raises(UnknownSignerError):
         text_of(f"{TEXT}\n{BY_PETER}")
 
 
@@ -143,7 +144,7 @@ def test_every_flipped_bit_of_a_note_is_refused() -> None:
     note = sign_note("a\n", *log)
     assert verify_note(note, [log.key]).text == "a\n"
     for each in flipped(note):
-        with pytest.raises(Refused):
+        with pytest.raises(EvidenceError):
             verify_note(each, [log.key])
 
 
@@ -151,7 +152,7 @@ def test_every_part_and_every_flipped_bit_of_a_key_is_refused() -> None:
     parts = {PETER[i:j] for i in range(len(PETER)) for j in range(i, len(PETER) + 1)} - {PETER}
     bits = [each.decode("latin-1") for each in flipped(PETER.encode())]
     for key in (*parts, *bits, PETER + "\n", PETER + "=", ""):
-        with pytest.raises(BadKey):
+        with pytest.raises(BadKeyError):
             parse_key(key)
 
 
@@ -165,7 +166,7 @@ def test_every_part_and_every_flipped_bit_of_a_key_is_refused() -> None:
     ids=["length", "type", "upper case"],
 )
 def test_a_key_of_another_kind_is_refused(key: str) -> None:
-    with pytest.raises(BadKey):
+    with pytest.raises(BadKeyError):
         parse_key(key)
 
 
@@ -174,16 +175,16 @@ def test_a_key_of_another_kind_is_refused(key: str) -> None:
 )
 def test_a_name_without_spaces_and_plus_is_a_name(name: str) -> None:
     """Also without control characters, which no note may hold."""
-    with pytest.raises(BadKey):
+    with pytest.raises(BadKeyError):
         VerifierKey(name, parse_key(PETER).key)
     if name.isprintable() or name == "a\u2003b":
-        with pytest.raises(BadNote):
+        with pytest.raises(BadNoteError):
             parse_note(f"{TEXT}\n{BY_PETER}".replace("PeterNeumann", name).encode())
 
 
 def test_a_key_that_anybody_signs_for_is_refused() -> None:
     """Its signatures of small order are right for many texts, without a private key."""
-    with pytest.raises(BadKey):
+    with pytest.raises(BadKeyError):
         VerifierKey("log", (1).to_bytes(32, "little"))
 
 
@@ -191,7 +192,7 @@ def test_keys_that_cannot_be_told_apart_are_refused(monkeypatch: pytest.MonkeyPa
     """A collision of 32 bits is quickly made; here the ids are."""
     monkeypatch.setattr(VerifierKey, "id", b"same")
     log, other = signer("log").key, signer("log", b"other").key
-    with pytest.raises(BadKey, match="two keys"):
+    with pytest.raises(BadKeyError, match="two keys"):
         verify_note(f"{TEXT}\n{BY_PETER}".encode(), [log, log, other])
 
 
@@ -222,14 +223,14 @@ def test_keys_that_cannot_be_told_apart_are_refused(monkeypatch: pytest.MonkeyPa
     ],
 )
 def test_what_is_not_of_the_format_is_no_note(note: str) -> None:
-    with pytest.raises(BadNote):
+    with pytest.raises(BadNoteError):
         parse_note(note.encode())
 
 
 def test_a_note_is_utf_8() -> None:
-    with pytest.raises(BadNote, match="UTF-8"):
+    with pytest.raises(BadNoteError, match="UTF-8"):
         parse_note(b"\xff" + f"{TEXT}\n{BY_PETER}".encode())
-    with pytest.raises(BadNote, match="UTF-8"):
+    with pytest.raises(BadNoteError, match="UTF-8"):
         sign_note("\ud800\n", *signer("log"))
 
 
@@ -237,11 +238,11 @@ def test_a_note_has_no_more_signatures_and_bytes_than_the_limits() -> None:
     """The standard demands that 16 signatures be accepted."""
     many = f"{TEXT}\n{BY_PETER * MAX_SIGNATURES}"
     assert len(parse_note(many.encode()).signatures) == MAX_SIGNATURES >= 16
-    with pytest.raises(BadNote, match="more than"):
+    with pytest.raises(BadNoteError, match="more than"):
         parse_note((many + BY_PETER).encode())
     rest = MAX_SIZE - len(f"\n\n{BY_PETER}".encode())
     assert parse_note(("a" * rest + f"\n\n{BY_PETER}").encode())
-    with pytest.raises(BadNote, match="longer"):
+    with pytest.raises(BadNoteError, match="longer"):
         parse_note(("a" * (rest + 1) + f"\n\n{BY_PETER}").encode())
 
 
@@ -261,24 +262,24 @@ def test_whatever_comes_is_a_note_or_refused(data: bytes) -> None:
     """And what is a note is written again as it came."""
     try:
         note = parse_note(data)
-    except BadNote:
+    except BadNoteError:
         return
     assert format_note(note) == data
 
 
 @pytest.mark.parametrize("text", ["", "no newline", "a\n\nb", "a\x00\n", "a\r\n"])
 def test_what_cannot_be_a_text_is_not_signed(text: str) -> None:
-    with pytest.raises(BadNote):
+    with pytest.raises(BadNoteError):
         sign_note(text, *signer("log"))
 
 
 def test_a_note_without_signatures_cannot_be_written() -> None:
-    with pytest.raises(BadNote):
+    with pytest.raises(BadNoteError):
         format_note(Note(TEXT, ()))
 
 
 def test_what_signs_gives_64_bytes() -> None:
-    with pytest.raises(BadSignature):
+    with pytest.raises(BadSignatureError):
         sign_note(TEXT, signer("log").key, lambda text: text)
 
 
@@ -291,5 +292,5 @@ def test_base64_is_canonical(data: bytes) -> None:
     "text", ["AB==", "AAF=", "AA", "AA==AA==", "A A=", "AA=\n=", "Ä===", "-_=="]
 )
 def test_base64_that_another_would_write_differently_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match=r".+"):
+    with pytest.raises(DecodingError, match=r".+"):
         decode_base64(text)

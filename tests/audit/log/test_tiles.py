@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from audit.errors import MissingLeavesError, ProofRangeError
 from audit.log.merkle import (
     EMPTY_ROOT,
     Frontier,
@@ -158,16 +159,16 @@ def test_a_tree_without_leaves_has_the_root_of_nothing() -> None:
 
 def test_what_the_tree_does_not_have_cannot_be_proved() -> None:
     for index in (-1, 8):
-        with pytest.raises(IndexError):
+        with pytest.raises(ProofRangeError):
             tree(8, ALL).inclusion_proof(index)
     for first in (0, 9):
-        with pytest.raises(ValueError, match="nothing to prove"):
+        with pytest.raises(ProofRangeError, match="nothing to prove"):
             tree(8, ALL).consistency_proof(first)
 
 
 def test_leaves_that_are_missing_are_no_smaller_tree() -> None:
     reads = Reads(LEAVES[:7], {})
-    with pytest.raises(LookupError, match="not all there"):
+    with pytest.raises(MissingLeavesError, match="not all there"):
         Tree(8, reads.hashes, reads.stored).root()
 
 

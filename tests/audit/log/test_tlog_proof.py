@@ -9,17 +9,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audit.log.checkpoint import BadCheckpoint, Checkpoint, WrongOrigin, sign_checkpoint
+from audit.log.checkpoint import BadCheckpointError, Checkpoint, WrongOriginError, sign_checkpoint
 from audit.log.merkle import inclusion_proof, leaf_hash, root
 from audit.log.signed_note import (
-    BadNote,
-    Refused,
-    UnknownSigner,
+    BadNoteError,
+    EvidenceError,
+    UnknownSignerError,
     decode_base64,
     parse_key,
     sign_note,
 )
-from audit.log.tlog_proof import MAX_SIZE, BadProof, NotIncluded, Proof, format_proof, parse_proof
+from audit.log.tlog_proof import (
+    MAX_SIZE,
+    BadProofError,
+    NotIncludedError,
+    Proof,
+    format_proof,
+    parse_proof,
+)
 from audit.log.tlog_proof import verify_proof as verified
 from tests.audit.signers import flipped, signer
 
@@ -108,7 +115,7 @@ def test_every_leaf_is_proved_and_no_other(index: int) -> None:
         if leaf == LEAVES[index]:
             assert verified(proof, leaf, ORIGIN, KEYS).size == 7
         else:
-            with pytest.raises(NotIncluded):
+            with pytest.raises(NotIncludedError):
                 verified(proof, leaf, ORIGIN, KEYS)
 
 
@@ -125,7 +132,7 @@ def test_every_leaf_is_proved_and_no_other(index: int) -> None:
     ],
 )
 def test_another_place_or_path_is_refused(wrong: Proof) -> None:
-    with pytest.raises(NotIncluded):
+    with pytest.raises(NotIncludedError):
         verified(wrong, LEAVES[4], ORIGIN, KEYS)
 
 
@@ -137,9 +144,9 @@ def test_the_only_leaf_needs_no_hashes() -> None:
 
 def test_what_the_log_did_not_sign_proves_nothing() -> None:
     other = signer(ORIGIN, b"other")
-    with pytest.raises(UnknownSigner):
+    with pytest.raises(UnknownSignerError):
         verified(PROOF, LEAVES[4], ORIGIN, [other.key])
-    with pytest.raises(WrongOrigin):
+    with pytest.raises(WrongOriginError):
         verified(PROOF, LEAVES[4], "example.com/other", KEYS)
 
 
@@ -151,7 +158,7 @@ def test_extra_data_is_kept_and_proves_nothing() -> None:
 
 def test_every_flipped_bit_is_refused() -> None:
     for each in flipped(FIXED.encode()):
-        with pytest.raises(Refused):
+        with pytest.raises(EvidenceError):
             verified(parse_proof(each), LEAVES[4], ORIGIN, KEYS)
 
 
@@ -187,7 +194,7 @@ def test_every_flipped_bit_is_refused() -> None:
     ],
 )
 def test_what_is_not_of_the_format_is_no_proof(head: tuple[str, ...]) -> None:
-    with pytest.raises(Refused):
+    with pytest.raises(EvidenceError):
         parse_proof(file(*head))
 
 
@@ -195,20 +202,20 @@ def test_a_proof_ends_in_a_checkpoint() -> None:
     """Signed by whomever: who did is for the verifier to look at."""
     head = "c2sp.org/tlog-proof@v1", "index 0"
     assert parse_proof(file(*head)).checkpoint == NOTE
-    with pytest.raises(BadProof):
+    with pytest.raises(BadProofError):
         parse_proof("\n".join(head).encode())
-    with pytest.raises(BadNote):
+    with pytest.raises(BadNoteError):
         parse_proof(file(*head, checkpoint=b""))
-    with pytest.raises(BadNote):
+    with pytest.raises(BadNoteError):
         parse_proof(file(*head, checkpoint=NOTE[:-1]))
-    with pytest.raises(BadCheckpoint):
+    with pytest.raises(BadCheckpointError):
         parse_proof(file(*head, "", checkpoint=NOTE))
-    with pytest.raises(BadCheckpoint):
+    with pytest.raises(BadCheckpointError):
         parse_proof(file(*head, checkpoint=sign_note("hello\n", *LOG)))
 
 
 def test_a_proof_is_no_longer_than_the_limit() -> None:
-    with pytest.raises(BadProof, match="longer"):
+    with pytest.raises(BadProofError, match="longer"):
         parse_proof(bytes(MAX_SIZE + 1))
 
 
@@ -216,7 +223,7 @@ def test_a_proof_is_no_longer_than_the_limit() -> None:
     "wrong", [replace(PROOF, index=-1), replace(PROOF, hashes=(b"",)), replace(PROOF, index=2**64)]
 )
 def test_what_would_be_read_otherwise_is_not_written(wrong: Proof) -> None:
-    with pytest.raises(Refused):
+    with pytest.raises(EvidenceError):
         format_proof(wrong)
 
 
@@ -232,5 +239,5 @@ def test_whatever_comes_is_refused_in_words(data: bytes) -> None:
         b"c2sp.org/tlog-proof@v1\n" + data,
         b"c2sp.org/tlog-proof@v1\nindex " + data,
     ):
-        with pytest.raises(Refused):
+        with pytest.raises(EvidenceError):
             parse_proof(each)

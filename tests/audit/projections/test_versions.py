@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from audit.entry import new_entry
-from audit.errors import BrokenHistory
+from audit.errors import BrokenHistoryError
 from audit.projections.versions import Status, Versions, fold
 from tests.fakes.leaves import DIGEST, version
 
@@ -102,7 +102,7 @@ def test_a_rejection_keeps_its_reason() -> None:
 )
 def test_an_entry_that_cannot_follow_is_refused(leaf: dict[str, Any]) -> None:
     """Numbers count up, and a digest stays what was proposed."""
-    with pytest.raises(BrokenHistory):
+    with pytest.raises(BrokenHistoryError):
         folded(version("proposed"), leaf)
 
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from audit.errors import ErasedMeanwhile, StorageUnavailable
+from audit.errors import PersonalDataErasedError, StorageUnavailableError
 from audit.evidence.ledger_verifier import verify_all
-from audit.stores.encryption import CannotUnseal, pseudonym, seal, unseal
+from audit.stores.encryption import DecryptionError, pseudonym, seal, unseal
 from audit.stores.files import contact_keys
 from audit.stores.files.contact_keys import KEYS, ContactKeys
 from audit.stores.sqlite.store import LEDGER, SqliteStore
@@ -39,7 +39,7 @@ def test_what_was_sealed_opens_with_its_key_beside_its_entry() -> None:
     ("key", "leaf_hash"), [(b"l" * 32, HASH), (KEY, b"i" * 32)], ids=["key", "entry"]
 )
 def test_it_opens_with_no_other_key_and_beside_no_other_entry(key: bytes, leaf_hash: bytes) -> None:
-    with pytest.raises(CannotUnseal):
+    with pytest.raises(DecryptionError):
         unseal(key, leaf_hash, seal(KEY, HASH, PART))
 
 
@@ -48,13 +48,13 @@ def test_every_flipped_bit_is_noticed() -> None:
     for bit in range(len(body) * 8):
         flipped = bytearray(body)
         flipped[bit // 8] ^= 1 << bit % 8
-        with pytest.raises(CannotUnseal):
+        with pytest.raises(DecryptionError):
             unseal(KEY, HASH, bytes(flipped))
 
 
 @pytest.mark.parametrize("body", [b"", b"\x01", b"\x01" + b"n" * 12, b"\x02" + b"n" * 80])
 def test_what_is_no_sealed_body_is_refused(body: bytes) -> None:
-    with pytest.raises(CannotUnseal):
+    with pytest.raises(DecryptionError):
         unseal(KEY, HASH, body)
 
 
@@ -126,7 +126,7 @@ def test_older_keys_than_the_ledgers_are_refused(
         store.transact(lambda tx: tx.erase("acme", "ct-2"))
     (tmp_path / KEYS).write_bytes(older)
     with SqliteStore.open(tmp_path) as store:
-        with pytest.raises(StorageUnavailable, match="older than the ledger"):
+        with pytest.raises(StorageUnavailableError, match="older than the ledger"):
             store.transact(decide("ev-3", contact="ct-3"))
         with store.read() as view:
             assert view.personal("acme", 0) == personal("ev-1", "ct-1")
@@ -136,7 +136,7 @@ def test_without_the_keys_nothing_personal_is_written(tmp_path: Path) -> None:
     with SqliteStore.create(tmp_path) as store:
         store.transact(decide("ev-1"))
     (tmp_path / KEYS).unlink()
-    with SqliteStore.open(tmp_path) as store, pytest.raises(StorageUnavailable):
+    with SqliteStore.open(tmp_path) as store, pytest.raises(StorageUnavailableError):
         store.transact(decide("ev-2"))
 
 
@@ -148,7 +148,7 @@ def test_who_was_erased_while_a_snapshot_was_open_is_no_finding_in_it(tmp_path: 
     with SqliteStore.open(tmp_path) as reading, SqliteStore.open(tmp_path) as erasing:
         with reading.read() as before:
             erasing.transact(lambda tx: tx.erase("acme", "ct-1"))
-            with pytest.raises(ErasedMeanwhile):
+            with pytest.raises(PersonalDataErasedError):
                 before.personal("acme", 3)
             assert [report.findings for report in verify_all(before)] == [()]
         with reading.read() as after:
@@ -171,4 +171,4 @@ def test_a_key_that_could_not_be_destroyed_is_destroyed_with_the_next_commit(
 
 
 def fails(_: ContactKeys, __: object) -> None:
-    raise StorageUnavailable("the disk is full")
+    raise StorageUnavailableError("the disk is full")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from audit.errors import Busy, StorageUnavailable
+from audit.errors import BusyError, StorageUnavailableError
 from audit.stores.group_commit import GroupCommit, Raised, Returned, Turn
 
 if TYPE_CHECKING:
@@ -186,7 +186,7 @@ def test_a_full_queue_is_refused_and_nothing_in_it_lost(
     for count in range(1, 5):
         callers.append(Caller(group, write(str(count))))
         queued(group, count)
-    with pytest.raises(Busy):
+    with pytest.raises(BusyError):
         group.submit([write("one too many")])
     ledger.gate.set()
     assert [caller.result() for caller in callers] == [[Returned(str(n))] for n in range(1, 5)]
@@ -196,7 +196,7 @@ def test_a_lost_commit_is_lost_for_all_of_its_group(
     ledger: Ledger, group: GroupCommit[list[str]]
 ) -> None:
     """Even for a work that raised: it may have done so because of what is lost now."""
-    ledger.failures.append(StorageUnavailable("the disk is full"))
+    ledger.failures.append(StorageUnavailableError("the disk is full"))
     ledger.gate.clear()
     callers = [Caller(group, write("a")), Caller(group, fail)]
     queued(group, 2)
@@ -221,7 +221,7 @@ def test_an_interrupted_leader_leaves_nobody_waiting(
     queued(group, 2)
     ledger.gate.set()
     assert leader.result() is interruption
-    assert isinstance(waiting.result(), StorageUnavailable)
+    assert isinstance(waiting.result(), StorageUnavailableError)
     assert group.submit([write("c")]) == [Returned("c")]
     assert ledger.commits == [["c"]]
 

@@ -15,9 +15,9 @@ from audit.log.signed_note import parse_key
 from audit.verification import bundle_format as bundles
 from audit.verification import worker_pool as spreading
 from audit.verification.bundle_blocks import leaves, rows
-from audit.verification.bundle_format import ENTRIES, BadBundle, blocks
+from audit.verification.bundle_format import ENTRIES, BadBundleError, blocks
 from audit.verification.bundle_verifier import Verdict, verify_bundle
-from audit.verification.worker_pool import Unfinished, spread
+from audit.verification.worker_pool import WorkerStoppedError, spread
 from tests.fakes.logical import changed_bundle, copied
 from tests.policy_service.bundles import exported, filled, key_of, run
 
@@ -49,7 +49,7 @@ def verified(bundle: Path, key: Path, processes: int) -> Verdict | str:
         return verify_bundle(
             bundle, [parse_key(key.read_text("utf-8").strip())], processes=processes
         )
-    except BadBundle as error:
+    except BadBundleError as error:
         return str(error)
 
 
@@ -105,7 +105,7 @@ def test_a_process_that_dies_is_not_being_able_to_tell(
     bundle, key, _ = made
     dying = spreading._PROGRAM.replace("serve()", LAST_BREATH)
     monkeypatch.setattr(spreading, "_PROGRAM", dying)
-    with pytest.raises(Unfinished):
+    with pytest.raises(WorkerStoppedError):
         list(spread("leaves", [(0, LINES)] * 5, 2))
     assert main([str(bundle), "--key", str(key), "--processes", "1", "--json"]) == 2
     [said] = json.loads(capsys.readouterr().out)["unknown"]

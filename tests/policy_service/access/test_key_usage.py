@@ -7,7 +7,7 @@ from datetime import timedelta
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from audit.errors import StorageUnavailable
+from audit.errors import StorageUnavailableError
 from audit.stores.sqlite.store import SqliteStore
 from policy_service.access.key_usage import Uses
 from policy_service.access.keys import Role
@@ -159,7 +159,7 @@ class Full(MemoryStore):
 
     def transact(self, work: Callable[..., T], _: About | None = None) -> T:
         self.asked += 1
-        raise StorageUnavailable(f"the disk has no room for {work}")
+        raise StorageUnavailableError(f"the disk has no room for {work}")
 
 
 def test_a_ledger_that_takes_nothing_is_no_failure_and_asked_once_a_minute() -> None:

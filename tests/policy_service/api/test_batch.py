@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from audit.errors import Busy, StorageUnavailable
+from audit.errors import BusyError, StorageUnavailableError
 from policy_service.access.keys import Role
 from policy_service.api.examples import common
 from policy_service.api.requests import LARGEST_BATCH, MOST_LINES
@@ -182,7 +182,7 @@ def test_what_the_ledger_does_not_take_stops_what_comes_behind_it() -> None:
 
         def transact_each(self, works: Sequence[object], _: object) -> list[Exception]:
             self.asked += 1
-            return [Busy("full")] * len(works)
+            return [BusyError("full")] * len(works)
 
     store = Full()
     many = [b"%d" % number for number in range(AT_ONCE * 3)]
@@ -199,7 +199,9 @@ def test_a_failure_nobody_expected_is_a_problem_in_its_line(
         def about(self, *_: str) -> None: ...
 
         def transact_each(self, works: Sequence[object], _: object) -> list[Exception]:
-            return [RuntimeError("a secret"), StorageUnavailable("the disk is full")][: len(works)]
+            return [RuntimeError("a secret"), StorageUnavailableError("the disk is full")][
+                : len(works)
+            ]
 
     events = [json.dumps(event(f"ev-{number}")).encode() for number in range(2)]
     said = [json.loads(line.text) for line in decided(Broken(), events)]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from audit.entry import Personal
-from audit.errors import StorageUnavailable
+from audit.errors import StorageUnavailableError
 from audit.evidence.ledger_verifier import verify_log
 from audit.replay.replay import report
 from audit.stores.sqlite.store import SqliteStore
@@ -302,7 +302,7 @@ def test_an_erasure_that_the_ledger_does_not_take_erases_nothing(
     before = api.entries()
 
     def full(*_: object, **__: object) -> None:
-        raise StorageUnavailable("the disk is full")
+        raise StorageUnavailableError("the disk is full")
 
     with monkeypatch.context() as patched:
         patched.setattr("audit.stores.sqlite.writer.SqliteCommit.commit", full)

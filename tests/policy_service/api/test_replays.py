@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from audit.errors import StorageUnavailable
+from audit.errors import StorageUnavailableError
 from audit.stores.files.file_locks import LeaderLock
 from policy_service.access.keys import Role
 from policy_service.replays import backtest_parts, replay_queue
@@ -196,7 +196,7 @@ def test_one_that_the_ledger_cannot_do_holds_up_no_other(
         self: replay_queue.Replays, asked: replay_queue.Replay
     ) -> dict[str, Any] | None:
         if asked.id == damaged["id"]:
-            raise StorageUnavailable("a page of it cannot be read")
+            raise StorageUnavailableError("a page of it cannot be read")
         return replayed(self, asked)
 
     with monkeypatch.context() as patch:

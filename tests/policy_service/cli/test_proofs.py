@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import orjson
 import pytest
 
-from audit.errors import NoSigningKey
+from audit.errors import NoSigningKeyError
 from audit.evidence.checkpoint_signer import Checkpoints
 from audit.log.signed_note import parse_key
 from audit.stores.files.signing_key import SIGNING_KEY
@@ -132,7 +132,7 @@ def test_a_ledger_without_signing_key_gets_one_and_no_second(data: Path) -> None
     call("ledger", "checkpoint", "--data", data, *ACME)
     assert (data / SIGNING_KEY).read_bytes() != made
     (data / SIGNING_KEY).unlink()
-    with SqliteStore.open(data) as store, pytest.raises(NoSigningKey):
+    with SqliteStore.open(data) as store, pytest.raises(NoSigningKeyError):
         Checkpoints(store, "x").latest("acme")
     (data / SIGNING_KEY).write_bytes(made)
     said = call("ledger", "checkpoint", "--data", data, *ACME, code=1).stderr

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from audit.errors import BrokenHistory
+from audit.errors import BrokenHistoryError
 from policy_service.access.keys import Role
 from policy_service.policies.activation import do_due
 from policy_service.policies.policy_cache import Policies
@@ -152,6 +152,6 @@ def test_a_history_that_cannot_be_followed_keeps_no_other_workspace_from_what_is
         leaf = {**retired, "workspace": "aaa", "version": 9, "by": "system"}
         service.store.transact(lambda tx: tx.append("aaa", leaf))
     with at("2027-06-02T00:00:00Z"), open_service(folder, first) as service:
-        with pytest.raises(BrokenHistory):
+        with pytest.raises(BrokenHistoryError):
             do_due(service.store, Policies())
         assert steps(service.store)[-2:] == [("activated", 2), ("retired", 1)]

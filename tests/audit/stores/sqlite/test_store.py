@@ -15,7 +15,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from audit.errors import LedgerExists, NotALedger, StorageUnavailable, UnknownFormat
+from audit.errors import (
+    LedgerExistsError,
+    NotALedgerError,
+    StorageUnavailableError,
+    UnknownFormatError,
+)
 from audit.evidence.ledger_verifier import verify_all
 from audit.stores.contract import Filter
 from audit.stores.files.contact_keys import KEYS
@@ -56,7 +61,7 @@ def test_the_file_says_what_it_is(tmp_path: Path) -> None:
 def test_a_ledger_is_not_created_twice(tmp_path: Path) -> None:
     with SqliteStore.create(tmp_path) as store:
         store.transact(decide("ev-1"))
-    with pytest.raises(LedgerExists):
+    with pytest.raises(LedgerExistsError):
         SqliteStore.create(tmp_path)
     with SqliteStore.open(tmp_path) as store, store.read() as view:
         assert view.head("acme").size == 1
@@ -64,13 +69,13 @@ def test_a_ledger_is_not_created_twice(tmp_path: Path) -> None:
 
 def test_what_is_no_ledger_is_not_opened(tmp_path: Path) -> None:
     """Nor is it made one."""
-    with pytest.raises(NotALedger):
+    with pytest.raises(NotALedgerError):
         SqliteStore.open(tmp_path)
     (tmp_path / LEDGER).write_text("a letter to a friend\n" * 100)
-    with pytest.raises(NotALedger):
+    with pytest.raises(NotALedgerError):
         SqliteStore.open(tmp_path)
     (tmp_path / LEDGER).write_bytes(b"")
-    with pytest.raises(NotALedger):
+    with pytest.raises(NotALedgerError):
         SqliteStore.open(tmp_path)
 
 
@@ -79,7 +84,7 @@ def test_a_newer_format_is_left_alone(tmp_path: Path) -> None:
     raw = sqlite3.connect(tmp_path / LEDGER)
     raw.execute(f"PRAGMA user_version = {FORMAT + 1}")
     raw.close()
-    with pytest.raises(UnknownFormat):
+    with pytest.raises(UnknownFormatError):
         SqliteStore.open(tmp_path)
 
 
@@ -92,7 +97,7 @@ def test_a_full_disk_refuses_a_work_and_keeps_the_rest(tmp_path: Path) -> None:
         writer.execute("PRAGMA max_page_count = 60")
         works = [decide(f"ev-{number}", conversation=f"c-{number}") for number in range(600)]
         outcomes = store.transact_each(works)
-        refused = [each for each in outcomes if isinstance(each, StorageUnavailable)]
+        refused = [each for each in outcomes if isinstance(each, StorageUnavailableError)]
         assert refused
         assert "full" in str(refused[0])
         assert len(refused) < 600
@@ -117,10 +122,10 @@ def test_an_append_that_half_failed_spoils_its_work(tmp_path: Path) -> None:
             for number in range(100):
                 try:
                     decide(f"ev-{number}", conversation=f"c-{number}")(tx)
-                except StorageUnavailable:
+                except StorageUnavailableError:
                     return
 
-        with pytest.raises(StorageUnavailable):
+        with pytest.raises(StorageUnavailableError):
             store.transact(shrugs)
         with store.read() as view:
             [report] = verify_all(view)
@@ -130,7 +135,7 @@ def test_an_append_that_half_failed_spoils_its_work(tmp_path: Path) -> None:
 FAILING_COMMIT = """
 import resource, sys
 from pathlib import Path
-from audit.errors import StorageUnavailable
+from audit.errors import StorageUnavailableError
 from audit.stores.sqlite.store import LEDGER, SqliteStore
 from audit.evidence.ledger_verifier import verify_all
 from tests.fakes.leaves import decide, first_version
@@ -142,7 +147,7 @@ size = (data / f"{LEDGER}-wal").stat().st_size
 _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
 resource.setrlimit(resource.RLIMIT_FSIZE, (size + 5000, hard))
 outcomes = store.transact_each([decide("a"), decide("b"), decide("a")])
-assert [type(each) for each in outcomes] == [StorageUnavailable] * 3, outcomes
+assert [type(each) for each in outcomes] == [StorageUnavailableError] * 3, outcomes
 with store.read() as view:
     assert view.head("acme").size == 3
 resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
@@ -167,7 +172,7 @@ def test_a_directory_that_may_only_be_read_is_said_to_be_so() -> None:
         for file, mode in ((data / LEDGER, 0o444), (data / LOCK, 0o444), (data, 0o555)):
             file.chmod(mode)
         Path(name).chmod(0o755)
-        with as_a_stranger(), pytest.raises(StorageUnavailable, match="ledger's file"):
+        with as_a_stranger(), pytest.raises(StorageUnavailableError, match="ledger's file"):
             SqliteStore.open(data)
         data.chmod(0o700)
 
@@ -202,7 +207,7 @@ def test_a_program_that_keeps_sqlites_own_lock_is_waited_for_and_named(
     with SqliteStore.create(tmp_path) as store:
         raw = sqlite3.connect(tmp_path / LEDGER, isolation_level=None)
         raw.execute("BEGIN IMMEDIATE")
-        with pytest.raises(StorageUnavailable, match="another program"):
+        with pytest.raises(StorageUnavailableError, match="another program"):
             store.transact(decide("ev-1"))
         raw.execute("ROLLBACK")
         raw.close()
@@ -215,7 +220,10 @@ def test_a_damaged_file_is_said_to_be_damaged(tmp_path: Path) -> None:
     with (tmp_path / LEDGER).open("r+b") as file:
         file.seek(8192)
         file.write(b"\xff" * 200_000)
-    with SqliteStore.open(tmp_path) as store, pytest.raises(StorageUnavailable, match="damaged"):
+    with (
+        SqliteStore.open(tmp_path) as store,
+        pytest.raises(StorageUnavailableError, match="damaged"),
+    ):
         store.transact(decide("ev-new"))
 
 
@@ -269,9 +277,9 @@ def test_a_closed_store_says_so(tmp_path: Path) -> None:
     store = SqliteStore.create(tmp_path)
     with store.read():
         store.close()
-    with pytest.raises(StorageUnavailable, match="closed"):
+    with pytest.raises(StorageUnavailableError, match="closed"):
         store.transact(decide("ev-1"))
-    with pytest.raises(StorageUnavailable, match="closed"), store.read():
+    with pytest.raises(StorageUnavailableError, match="closed"), store.read():
         pass
     assert store._idle_readers == []
     store.close()
