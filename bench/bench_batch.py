@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from audit.stores.sqlite.store import LEDGER
 from bench import ledgers
 from bench.harness import TIMES, Bar, Row, seconds, turns
-from policy_service.services import Service
+from policy_service.services import Services
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,7 +31,7 @@ _PRAGMAS = ("journal_mode = WAL", "synchronous = FULL", "cache_size = -16384")
 
 def run(bench: Bench) -> Iterator[Row]:
     with ledgers.recorded(bench, bench.count(_RECORDED)) as store:
-        service = Service(store)
+        service = Services(store)
         with closing(
             _Bare(bench.folder / "ledger" / LEDGER, bench.folder / "bare.sqlite3")
         ) as bare:

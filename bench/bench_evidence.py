@@ -17,7 +17,7 @@ from audit.stores.files.file_locks import LeaderLock
 from audit.stores.sqlite.store import LEDGER
 from bench.harness import TIMES, Bar, Row
 from bench.load import CONNECTIONS, load
-from policy_service.jobs.scheduler import LOCK
+from policy_service.jobs.scheduler import LOCK_FILE
 from policy_service.settings import Settings
 from tests.served import Server, made
 
@@ -32,7 +32,7 @@ UNSEALED = Path(__file__).with_name("unsealed")
 def run(bench: Bench) -> Iterator[Row]:
     evidence = _server(bench, "evidence")
     bare = _server(bench, "bare", PYTHONPATH=str(UNSEALED))
-    leader_lock = LeaderLock(bare.data / LOCK)
+    leader_lock = LeaderLock(bare.data / LOCK_FILE)
     if not leader_lock.try_acquire():
         raise AssertionError("somebody else signs")
     with evidence, bare:

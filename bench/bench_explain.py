@@ -15,7 +15,7 @@ from bench import ledgers
 from bench.harness import TIMES, Bar, Row, cpu_seconds, seconds, turns
 from policy_service.decisions.explanation import recorded_explanation
 from policy_service.policies.policy_cache import BUILTIN
-from policy_service.services import Service
+from policy_service.services import Services
 from rules.engine.compiler import compile_document
 from rules.engine.evaluator import explain
 
@@ -43,7 +43,7 @@ def run(bench: Bench) -> Iterator[Row]:
             TIMES,
             Bar(5, 2, least=False),
         )
-        service = Service(store)
+        service = Services(store)
 
         def answering() -> float:
             return seconds(lambda: [_answer(snapshot, entry) for entry in entries])

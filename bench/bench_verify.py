@@ -19,7 +19,7 @@ from audit.stores.sqlite.store import SqliteStore
 from audit.verification.bundle_format import KEY, VERIFIER
 from bench import ledgers
 from bench.harness import Bar, Row, seconds, turns
-from policy_service.services import Service
+from policy_service.services import Services
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,7 +35,7 @@ def run(bench: Bench) -> Iterator[Row]:
     count = bench.count(60_000)
     bare, whole = bench.folder / "bare", bench.folder / "whole"
     with SqliteStore.create(bench.folder / "ledger") as store:
-        ledgers.decide(Service(store), map(_of_one_log, bench.events(count)))
+        ledgers.decide(Services(store), map(_of_one_log, bench.events(count)))
         checkpoints = Checkpoints(store, "bench.example")
         signed = Signed(checkpoints.latest(_LOG).note, checkpoints.verifier(_LOG))
         with store.read() as snapshot:

@@ -10,7 +10,7 @@ import orjson
 from audit.entry import Kind
 from audit.stores.sqlite.store import SqliteStore
 from policy_service.decisions.batch import decide_lines
-from policy_service.services import Service
+from policy_service.services import Services
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 def recorded(bench: Bench, decisions: int) -> Iterator[SqliteStore]:
     """A new ledger that holds this many decisions."""
     with SqliteStore.create(bench.folder / "ledger") as store:
-        decide(Service(store), bench.events(decisions))
+        decide(Services(store), bench.events(decisions))
         yield store
 
 
-def decide(service: Service, events: Iterable[bytes]) -> None:
+def decide(service: Services, events: Iterable[bytes]) -> None:
     """Decide and record all of them; AssertionError where one is refused."""
     for line in decide_lines(service.store, service.policies, service.metrics, events):
         if line.refused:

@@ -10,7 +10,7 @@ from policy_service.access.rate_limit import RateLimit
 from policy_service.api import errors, request_log, routes
 from policy_service.observability.metrics import Metrics
 from policy_service.replays.replay_queue import Replays
-from policy_service.services import Service
+from policy_service.services import Services
 from policy_service.settings import Settings
 
 
@@ -28,11 +28,11 @@ def create_app(settings: Settings | None = None, store: SqliteStore | None = Non
     app = Flask("policy_service", static_folder=None)
     app.json.sort_keys = False  # type: ignore[attr-defined]  # members stand in the order of SPEC
     metrics = Metrics()
-    store.tell_of_commits(metrics.committed)
+    store.tell_of_commits(metrics.observe_commit)
     checkpoints = Checkpoints(store, settings.origin, metrics)
-    app.extensions["policy_service"] = Service(
+    app.extensions["policy_service"] = Services(
         store,
-        rate=RateLimit.of(settings),
+        rate_limit=RateLimit.from_settings(settings),
         metrics=metrics,
         checkpoints=checkpoints,
         replays=Replays(store, store.folder),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from audit.errors import (
     AuditError,
@@ -114,14 +114,14 @@ class Problem(Exception):  # noqa: N818 - the standard's word
 
     def __init__(
         self,
-        code: ProblemCode | Literal["event_id_reused"],
+        code: ProblemCode,
         detail: str,
         complaints: Sequence[Complaint] = (),
         retry_after: int = RETRY_AFTER,
     ) -> None:
         super().__init__(detail)
         self.retry_after = retry_after
-        self.code = ProblemCode(code)
+        self.code = code
         self.detail = detail
         self.complaints = tuple(complaints)
 

@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from audit.stores.rollback_detection import Lost
     from audit.stores.sqlite.store import SqliteStore
 
-_MAY = (Role.OWNER, Role.APPROVER)
+_REQUIRED_ROLES = (Role.OWNER, Role.APPROVER)
 
 
-def missing(store: SqliteStore) -> list[Lost]:
+def find_missing(store: SqliteStore) -> list[Lost]:
     """What was signed of the ledger and is not there."""
     with store.read() as snapshot:
-        return _missing(store, snapshot)
+        return _find_missing_entries(store, snapshot)
 
 
 def accept_loss(store: SqliteStore, tokens: Sequence[str]) -> list[Lost]:
@@ -36,43 +36,45 @@ def accept_loss(store: SqliteStore, tokens: Sequence[str]) -> list[Lost]:
     """
 
     def enter(tx: Transaction) -> list[Lost]:
-        owner, approver = _both(tx, tokens)
-        losses = _missing(store, tx)
+        owner, approver = _require_two_keys(tx, tokens)
+        losses = _find_missing_entries(store, tx)
         if losses:
-            tx.append(SYSTEM, _leaf(tx, losses, owner, approver))
+            tx.append(SYSTEM, _restored_leaf(tx, losses, owner, approver))
         return losses
 
     losses = store.transact(enter)
     for loss in losses:
-        _kept(store).set_aside(loss.log)
+        _open_checkpoints(store).set_aside(loss.log)
     return losses
 
 
-def _kept(store: SqliteStore) -> KeptCheckpoints:
+def _open_checkpoints(store: SqliteStore) -> KeptCheckpoints:
     return KeptCheckpoints(store.folder / CHECKPOINTS)
 
 
-def _missing(store: SqliteStore, snapshot: Snapshot) -> list[Lost]:
-    kept = _kept(store)
+def _find_missing_entries(store: SqliteStore, snapshot: Snapshot) -> list[Lost]:
+    kept = _open_checkpoints(store)
     return lost(snapshot, {log: k.checkpoint for log in kept.logs() if (k := kept.get(log))})
 
 
-def _both(tx: Transaction, tokens: Sequence[str]) -> tuple[Key, Key]:
+def _require_two_keys(tx: Transaction, tokens: Sequence[str]) -> tuple[Key, Key]:
     """The owner's key and the approver's."""
-    holders = [Keyring().holder(tx, token, tx.now) for token in tokens]
+    holders = [Keyring().find_key(tx, token, tx.now) for token in tokens]
     by_role = {key.role: key for key in holders if key and key.workspace == EVERY_WORKSPACE}
     if None in holders:
         raise Problem(
             ProblemCode.UNAUTHORIZED, "A key is none, or no longer one, in this copy of the ledger"
         )
-    if len(tokens) != len(_MAY) or set(by_role) != set(_MAY):
+    if len(tokens) != len(_REQUIRED_ROLES) or set(by_role) != set(_REQUIRED_ROLES):
         raise Problem(
             ProblemCode.ROLE_NOT_ALLOWED, "It takes an owner's key and an approver's, for `*`"
         )
     return by_role[Role.OWNER], by_role[Role.APPROVER]
 
 
-def _leaf(tx: Transaction, losses: Sequence[Lost], owner: Key, approver: Key) -> dict[str, Any]:
+def _restored_leaf(
+    tx: Transaction, losses: Sequence[Lost], owner: Key, approver: Key
+) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "kind": Kind.LEDGER_RESTORED.value,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from policy_service.access.key_usage import Uses
+from policy_service.access.key_usage import KeyUsage
 from policy_service.access.keys import Keyring
 from policy_service.decisions.precompute import Precomputer
 from policy_service.observability.instrumentation import DecisionMetrics
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Service:
+class Services:
     """Passed to every use case and view; safe to share between threads."""
 
     store: Store
     policies: Policies = field(default_factory=Policies)
     keyring: Keyring = field(default_factory=Keyring)
-    uses: Uses = field(default_factory=Uses)
-    rate: RateLimit | None = None
+    key_usage: KeyUsage = field(default_factory=KeyUsage)
+    rate_limit: RateLimit | None = None
     metrics: DecisionMetrics = field(default_factory=DecisionMetrics)
     checkpoints: Checkpoints | None = None
     """None where nothing is signed or proved, as at the command line."""
@@ -41,4 +41,4 @@ class Service:
         """Write what is remembered and not written yet; nothing more is asked of the service."""
         if self.replays:
             self.replays.stop()
-        self.uses.write(self.store)
+        self.key_usage.write(self.store)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from policy_service.cli import main
-from policy_service.settings import Settings, variable
+from policy_service.settings import Settings, variable_name
 from tests.folders import ROOT
 from tests.served import COMMAND, free_port
 
@@ -110,7 +110,7 @@ def test_the_readme_lists_every_command_with_the_first_sentence_of_its_help() ->
 
 def test_the_readme_lists_every_setting() -> None:
     table = [
-        f"| `{variable(f.name)}` | `{f.default}` | {f.metadata['meaning']} |"
+        f"| `{variable_name(f.name)}` | `{f.default}` | {f.metadata['meaning']} |"
         for f in fields(Settings)
     ]
     assert rows("Settings") == table

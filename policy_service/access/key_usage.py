@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
     from audit.stores.contract import Store, Transaction
 
-BETWEEN_WRITES = timedelta(minutes=1)
+WRITE_INTERVAL = timedelta(minutes=1)
 
 _log = logging.getLogger(__name__)
 
 
-class Uses:
+class KeyUsage:
     """The uses that this process has seen; safe to share between threads.
 
     What is given out to be written counts as written. Where that commit fails, the key's next use
@@ -34,19 +34,19 @@ class Uses:
     """
 
     def __init__(self) -> None:
-        self._last: dict[str, datetime] = {}
-        self._given_out: dict[str, datetime] = {}
+        self._last_uses: dict[str, datetime] = {}
+        self._taken_uses: dict[str, datetime] = {}
         self._writing = threading.Lock()
 
-    def note(self, key_id: str, now: datetime, store: Store) -> None:
+    def record(self, key_id: str, now: datetime, store: Store) -> None:
         """The key is used; where it is time, write that, and wait for it."""
-        if self._noted(key_id, now):
+        if self._is_write_due(key_id, now):
             self.write(store)
 
-    def note_in(self, tx: Transaction, key_id: str) -> None:
+    def record_in(self, tx: Transaction, key_id: str) -> None:
         """The key is used in this transaction, which writes that where it is time."""
-        if self._noted(key_id, tx.now):
-            tx.record_uses(self._give_out())
+        if self._is_write_due(key_id, tx.now):
+            tx.record_uses(self._take_unwritten())
 
     def write(self, store: Store) -> None:
         """Write what was noted and is not written; no error where the ledger takes nothing.
@@ -56,21 +56,21 @@ class Uses:
         if not self._writing.acquire(blocking=False):
             return
         try:
-            if uses := self._give_out():
+            if uses := self._take_unwritten():
                 store.transact(lambda tx: tx.record_uses(uses))
         except AuditError as error:
             _log.warning("last uses of keys were not written", exc_info=error)
         finally:
             self._writing.release()
 
-    def _noted(self, key_id: str, now: datetime) -> bool:
+    def _is_write_due(self, key_id: str, now: datetime) -> bool:
         """Whether it is time to write."""
-        self._last[key_id] = now
-        before = self._given_out.get(key_id)
-        return before is None or now - before >= BETWEEN_WRITES
+        self._last_uses[key_id] = now
+        before = self._taken_uses.get(key_id)
+        return before is None or now - before >= WRITE_INTERVAL
 
-    def _give_out(self) -> dict[str, str]:
-        last = self._last.copy()
-        new = {key: at for key, at in last.items() if self._given_out.get(key) != at}
-        self._given_out.update(new)
+    def _take_unwritten(self) -> dict[str, str]:
+        last = self._last_uses.copy()
+        new = {key: at for key, at in last.items() if self._taken_uses.get(key) != at}
+        self._taken_uses.update(new)
         return {key: format_time(at) for key, at in new.items()}

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from audit.stores.contract import Snapshot, Transaction
 
 EVERY_WORKSPACE = "*"
-NOBODY = hashlib.sha256(secrets.token_bytes(32)).hexdigest()
+NO_SECRET_SHA256 = hashlib.sha256(secrets.token_bytes(32)).hexdigest()
 """What a secret is compared with where there is no such key, so that it takes the same time."""
 
 
@@ -58,7 +58,7 @@ class Key:
         """Whether it is a key for this workspace; for `system` only one for all is."""
         return self.workspace in (EVERY_WORKSPACE, workspace)
 
-    def opens(self, now: datetime) -> bool:
+    def is_valid(self, now: datetime) -> bool:
         """Whether it is a key now: neither revoked nor expired."""
         expired = self.expires_at is not None and self.expires_at <= format_time(now)
         return self.revoked_at is None and not expired
@@ -87,17 +87,17 @@ def create_key(  # noqa: PLR0913 - one for each thing that its entry says
         "role": role.value,
         "for": workspace,
         "name": name,
-        "secret_sha256": _hashed(secret),
+        "secret_sha256": _hash_secret(secret),
         **({"expires_at": format_time(expires_at)} if expires_at else {}),
         **({"by": by} if by else {}),
     }
     tx.append(SYSTEM, leaf)
-    return _key(leaf), f"{leaf['key']}.{secret}"
+    return _to_key(leaf), f"{leaf['key']}.{secret}"
 
 
 def revoke_key(tx: Transaction, key_id: str, *, by: str | None) -> Key:
     """Enter that the key is no longer one. Revoking it again changes nothing."""
-    key = keys_of(tx.entries_of(SYSTEM, "key.")).get(key_id)
+    key = fold_keys(tx.entries_of(SYSTEM, "key.")).get(key_id)
     if key is None:
         raise Problem(ProblemCode.NOT_FOUND, "There is no key with this id")
     if key.revoked_at is None:
@@ -110,35 +110,35 @@ def revoke_key(tx: Transaction, key_id: str, *, by: str | None) -> Key:
             **({"by": by} if by else {}),
         }
         tx.append(SYSTEM, leaf)
-    return keys_of(tx.entries_of(SYSTEM, "key."))[key_id]
+    return fold_keys(tx.entries_of(SYSTEM, "key."))[key_id]
 
 
-def revoke_reached(tx: Transaction, key_id: str, caller: Key) -> Key:
+def revoke_key_in_reach(tx: Transaction, key_id: str, caller: Key) -> Key:
     """Enter that the key is no longer one, for an owner whom it is within reach of.
 
     Problem `last_owner_key` where nobody could make keys for every workspace any more.
     """
-    keys = keys_of(tx.entries_of(SYSTEM, "key."))
+    keys = fold_keys(tx.entries_of(SYSTEM, "key."))
     key = keys.get(key_id)
     if key is None or not caller.reaches(key.workspace):
         raise Problem(ProblemCode.NOT_FOUND, "There is no key with this id")
     owners = [
         each.id
         for each in keys.values()
-        if each.role is Role.OWNER and each.workspace == EVERY_WORKSPACE and each.opens(tx.now)
+        if each.role is Role.OWNER and each.workspace == EVERY_WORKSPACE and each.is_valid(tx.now)
     ]
     if owners == [key_id]:
         raise Problem(ProblemCode.LAST_OWNER_KEY, "It is the last owner's key for every workspace")
     return revoke_key(tx, key_id, by=caller.id)
 
 
-def keys_of(entries: Iterable[Entry]) -> dict[str, Key]:
+def fold_keys(entries: Iterable[Entry]) -> dict[str, Key]:
     """Every key that was ever created, by id, as the entries leave it."""
     keys: dict[str, Key] = {}
     for entry in entries:
         leaf = entry.value
         if leaf["kind"] == Kind.KEY_CREATED:
-            keys[leaf["key"]] = _key(leaf)
+            keys[leaf["key"]] = _to_key(leaf)
         else:
             keys[leaf["key"]] = replace(keys[leaf["key"]], revoked_at=leaf["at"])
     return keys
@@ -148,46 +148,46 @@ class Keyring:
     """The keys of a store, read again whenever the ledger has a newer entry about one."""
 
     def __init__(self) -> None:
-        self._read: tuple[bytes | None, dict[str, Key]] = (None, {})
+        self._remembered: tuple[bytes | None, dict[str, Key]] = (None, {})
 
     def keys(self, snapshot: Snapshot) -> dict[str, Key]:
         latest = snapshot.latest(SYSTEM, "key.")
         now = latest.leaf_hash if latest else None
-        read, keys = self._read
+        read, keys = self._remembered
         if now != read:
-            keys = keys_of(snapshot.entries_of(SYSTEM, "key."))
-            self._read = (now, keys)
+            keys = fold_keys(snapshot.entries_of(SYSTEM, "key."))
+            self._remembered = (now, keys)
         return keys
 
-    def holder(self, snapshot: Snapshot, token: str, now: datetime) -> Key | None:
+    def find_key(self, snapshot: Snapshot, token: str, now: datetime) -> Key | None:
         """The key of this token; None where there is none, or no longer. Takes constant time."""
-        return _holder(self.keys(snapshot), token, now)
+        return _find_key(self.keys(snapshot), token, now)
 
-    def presumed_holder(self, token: str, now: datetime) -> Key | None:
-        """As `holder`, by what was read last: asks no ledger, and may miss a revocation.
+    def find_remembered_key(self, token: str, now: datetime) -> Key | None:
+        """As `find_key`, by what was read last: asks no ledger, and may miss a revocation.
 
-        Whoever relies on this asks `holds` before anything is done.
+        Whoever relies on this asks `is_current` before anything is done.
         """
-        _, keys = self._read
-        return _holder(keys, token, now)
+        _, keys = self._remembered
+        return _find_key(keys, token, now)
 
-    def holds(self, snapshot: Snapshot, key: Key, now: datetime) -> bool:
+    def is_current(self, snapshot: Snapshot, key: Key, now: datetime) -> bool:
         """Whether this is still a key."""
         known = self.keys(snapshot).get(key.id)
-        return known is not None and known.opens(now)
+        return known is not None and known.is_valid(now)
 
 
-def unauthorized() -> Problem:
+def unauthorized_problem() -> Problem:
     """What is said to one without a valid key, whatever is wrong with it."""
     return Problem(ProblemCode.UNAUTHORIZED, "Send a valid key as `Authorization: Bearer <key>`")
 
 
-def _holder(keys: Mapping[str, Key], token: str, now: datetime) -> Key | None:
+def _find_key(keys: Mapping[str, Key], token: str, now: datetime) -> Key | None:
     key_id, _, secret = token.partition(".")
     key = keys.get(key_id)
-    expected = key.secret_sha256 if key else NOBODY
-    matches = hmac.compare_digest(_hashed(secret), expected)
-    return key if key and matches and key.opens(now) else None
+    expected = key.secret_sha256 if key else NO_SECRET_SHA256
+    matches = hmac.compare_digest(_hash_secret(secret), expected)
+    return key if key and matches and key.is_valid(now) else None
 
 
 def key_view(key: Key, last_uses: Mapping[str, str]) -> dict[str, Any]:
@@ -205,11 +205,11 @@ def key_view(key: Key, last_uses: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def _hashed(secret: str) -> str:
+def _hash_secret(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
-def _key(leaf: Mapping[str, Any]) -> Key:
+def _to_key(leaf: Mapping[str, Any]) -> Key:
     return Key(
         id=leaf["key"],
         role=Role(leaf["role"]),

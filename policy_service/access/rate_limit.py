@@ -30,7 +30,7 @@ class RateLimit:
         self._windows = MovingWindowRateLimiter(MemoryStorage())
 
     @classmethod
-    def of(cls, settings: Settings) -> RateLimit | None:
+    def from_settings(cls, settings: Settings) -> RateLimit | None:
         """What the settings ask for; None where there is no limit."""
         if settings.rate == 0:
             return None

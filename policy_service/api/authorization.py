@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from flask import current_app, g, request
 
-from policy_service.access.keys import Key, unauthorized
+from policy_service.access.keys import Key, unauthorized_problem
 from policy_service.access.permissions import check_workspace
 from policy_service.api.resources import decisions
 from policy_service.problems import Problem, ProblemCode
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
     from flask import Response
 
     from policy_service.api.route import Route
-    from policy_service.services import Service
+    from policy_service.services import Services
 
 
 def guarded(route: Route) -> Callable[..., Response]:
     """The view behind the checks that its row of the table asks for."""
 
     def view(**named: Any) -> Response:  # noqa: ANN401 - the parts of the path, as Flask gives them
-        service = cast("Service", current_app.extensions["policy_service"])
+        service = cast("Services", current_app.extensions["policy_service"])
         if not route.roles:
             return route.view(service, **named)
         presumed = _presumed_holder(service) if route.view is decisions.decide else None
@@ -43,10 +43,10 @@ def guarded(route: Route) -> Callable[..., Response]:
     return view
 
 
-def _admitted(route: Route, service: Service, caller: Key, named: Mapping[str, Any]) -> Response:
+def _admitted(route: Route, service: Services, caller: Key, named: Mapping[str, Any]) -> Response:
     g.key_id = caller.id
-    if service.rate:
-        service.rate.admit(caller.id)
+    if service.rate_limit:
+        service.rate_limit.admit(caller.id)
     check_may(route, caller, named)
     return route.view(service, caller, **named)
 
@@ -61,22 +61,22 @@ def check_may(route: Route, caller: Key, named: Mapping[str, Any]) -> None:
         check_workspace(caller, named["workspace"], system=route.system)
 
 
-def authenticated(service: Service) -> Key:
+def authenticated(service: Services) -> Key:
     """Whose key came with the request; that it was used is noted."""
     if token := _token():
         now = service.store.now()
         with service.store.read() as snapshot:
-            holder = service.keyring.holder(snapshot, token, now)
+            holder = service.keyring.find_key(snapshot, token, now)
         if holder:
-            service.uses.note(holder.id, now, service.store)
+            service.key_usage.record(holder.id, now, service.store)
             return holder
-    raise unauthorized()
+    raise unauthorized_problem()
 
 
-def _presumed_holder(service: Service) -> Key | None:
+def _presumed_holder(service: Services) -> Key | None:
     """Whose key it is for a view that asks again in its transaction, which saves a reading."""
     token = _token()
-    return service.keyring.presumed_holder(token, service.store.now()) if token else None
+    return service.keyring.find_remembered_key(token, service.store.now()) if token else None
 
 
 def _token() -> str | None:

@@ -21,7 +21,7 @@ from policy_service.problems import PROBLEMS, ProblemCode
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from policy_service.services import Service
+    from policy_service.services import Services
 
     Json = dict[str, Any]
 
@@ -61,12 +61,12 @@ class Description:
         return _page(self.openapi, self.style)
 
 
-def openapi(_: Service) -> Response:
+def openapi(_: Services) -> Response:
     """The description of every call (OpenAPI 3.1), this one among them."""
     return answer(_description().openapi)
 
 
-def docs(_: Service) -> Response:
+def docs(_: Services) -> Response:
     """The same description, as a page to read."""
     described = _description()
     shown = Response(described.page, mimetype="text/html")

@@ -34,7 +34,7 @@ _OF_HTTP = {
 def register(app: Flask, metrics: DecisionMetrics) -> None:
     def refuse(error: Exception) -> Response:
         problem = problem_of(error)
-        metrics.refused(problem.code)
+        metrics.count_refusal(problem.code)
         discard_rest()
         return response(problem, error)
 
@@ -51,7 +51,7 @@ def problem_of(error: Exception) -> Problem:
     if expected := problems.to_problem(error):
         return expected
     _log.error(
-        "internal error", exc_info=error, extra={"said": {"request": request.environ.get(ID)}}
+        "internal error", exc_info=error, extra={"members": {"request": request.environ.get(ID)}}
     )
     return Problem(ProblemCode.INTERNAL_ERROR, "The failure was logged; nothing was acknowledged")
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from flask import Flask
 
     from policy_service.observability.metrics import Metrics
-    from policy_service.services import Service
+    from policy_service.services import Services
 
 QUIET = frozenset({"/healthz"})
 """Routes that are asked all the time; nothing is logged of them."""
@@ -77,7 +77,7 @@ def _record(metrics: Metrics, answered: Response) -> Response:
     seconds = time.perf_counter() - asked[BEGAN]
     route = template(request.url_rule.rule) if request.url_rule else "none"
     method = asked["REQUEST_METHOD"] if asked["REQUEST_METHOD"] in METHODS else "other"
-    metrics.answered(route, method, answered.status_code, seconds)
+    metrics.count_request(route, method, answered.status_code, seconds)
     if route not in QUIET and _log.isEnabledFor(logging.INFO):
         said = {
             "request": asked[ID],
@@ -88,7 +88,7 @@ def _record(metrics: Metrics, answered: Response) -> Response:
             "bytes": answered.content_length,
             "key": g.get("key_id"),
         }
-        _log.info("request", extra={"said": said})
+        _log.info("request", extra={"members": said})
     return answered
 
 
@@ -97,7 +97,7 @@ def request_id(sent: str) -> str:
     return sent if _ID.fullmatch(sent) else f"{random.getrandbits(64):016x}"
 
 
-def metrics(service: Service) -> Response:
+def metrics(service: Services) -> Response:
     """What is counted and measured, for Prometheus."""
     shown: Metrics = current_app.extensions[METRICS]
     size = lag = None

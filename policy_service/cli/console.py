@@ -12,7 +12,7 @@ import orjson
 
 from audit.errors import AuditError, NotALedgerError, StorageUnavailableError
 from audit.stores.sqlite.store import SqliteStore
-from policy_service.settings import Settings, WrongSetting
+from policy_service.settings import Settings, SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -25,7 +25,7 @@ def _data() -> Path:
     """The folder that the environment, or the file it names, says."""
     try:
         return Settings.load().data
-    except WrongSetting as error:
+    except SettingsError as error:
         fail("\n".join(error.complaints))
 
 

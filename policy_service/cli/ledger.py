@@ -32,7 +32,7 @@ from policy_service.cli.console import (
     opened,
     show,
 )
-from policy_service.settings import Settings, WrongSetting
+from policy_service.settings import Settings, SettingsError
 from rules.formats.canonical_json import canonical
 from rules.model.event import SYSTEM, is_workspace
 
@@ -188,7 +188,7 @@ def _asked(data: Path, workspace: str, ask: Callable[[Checkpoints], T]) -> T:
         fail(f"{workspace!r} is not a workspace's id")
     try:
         origin = Settings.load().origin
-    except WrongSetting as error:
+    except SettingsError as error:
         fail("\n".join(error.complaints))
     with opened(data) as store:
         try:

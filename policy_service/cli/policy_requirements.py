@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from policy_service.cli.target import Place
     from policy_service.client import Client
     from policy_service.policies.guardrails import Properties
-    from policy_service.services import Service
+    from policy_service.services import Services
 
 _reason = click.option("--reason", help="Why; kept for good, not for personal data.")
 
@@ -44,10 +44,10 @@ def approvals(count: int | None, reason: str | None, **where: Any) -> None:  # n
 
 
 def _approvals(there: Place, count: int | None, reason: str) -> dict[str, Any]:
-    def work(service: Service, tx: Transaction, caller: Key) -> dict[str, Any]:
-        steps = VersionSteps(tx, service.policies, there.workspace, caller)
+    def work(services: Services, tx: Transaction, caller: Key) -> dict[str, Any]:
+        steps = VersionSteps(tx, services.policies, there.workspace, caller)
         if count is None:
-            return approvals_view(service.policies.versions(tx, there.workspace))
+            return approvals_view(services.policies.versions(tx, there.workspace))
         return approvals_view(steps.require(count, reason))
 
     def ask(client: Client) -> object:
@@ -85,21 +85,21 @@ def guardrails(file: Path | None, reason: str | None, **where: Any) -> None:  # 
 
 
 def _shown(there: Place) -> dict[str, Any]:
-    def work(service: Service, tx: Transaction, _: Key) -> dict[str, Any]:
-        versions = service.policies.versions(tx, there.workspace)
+    def work(services: Services, tx: Transaction, _: Key) -> dict[str, Any]:
+        versions = services.policies.versions(tx, there.workspace)
         return guardrails_view(properties_of.guardrails(tx, versions), versions)
 
     return there.take(Permission.READ_POLICIES, work, lambda c: c.guardrails(there.workspace))
 
 
 def _set(there: Place, properties: Properties, reason: str) -> dict[str, Any]:
-    def check(service: Service) -> None:
-        with service.store.read() as snapshot:
-            active = service.policies.active(snapshot, there.workspace)
+    def check(services: Services) -> None:
+        with services.store.read() as snapshot:
+            active = services.policies.active(snapshot, there.workspace)
             properties_of.check_guardrails(document_of(snapshot, active.digest), properties)
 
-    def work(service: Service, tx: Transaction, caller: Key) -> dict[str, Any]:
-        steps = VersionSteps(tx, service.policies, there.workspace, caller)
+    def work(services: Services, tx: Transaction, caller: Key) -> dict[str, Any]:
+        steps = VersionSteps(tx, services.policies, there.workspace, caller)
         return guardrails_view(properties, steps.guard(properties, reason))
 
     def ask(client: Client) -> object:

@@ -22,7 +22,7 @@ from policy_service.cli.console import (
     show,
 )
 from policy_service.problems import Problem
-from policy_service.restore import accept_loss, missing
+from policy_service.restore import accept_loss, find_missing
 
 if TYPE_CHECKING:
     from typing import TextIO
@@ -48,7 +48,7 @@ def restore(data: Path, keys: TextIO, *, accept_loss: bool, as_json: bool) -> No
     missing.
     """
     with opened(data) as store:
-        losses = missing(store)
+        losses = find_missing(store)
     if losses and accept_loss:
         losses = _accepted(data, keys.read().split())
     if as_json:

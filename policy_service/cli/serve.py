@@ -26,7 +26,7 @@ from granian.log import LogLevels
 
 from policy_service.cli.console import fail, opened
 from policy_service.observability import json_logs
-from policy_service.settings import FILE, SETTINGS, Settings, WrongSetting
+from policy_service.settings import FILE_VARIABLE, SETTINGS, Settings, SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,13 +55,13 @@ def serve(config: Path | None, **given: str | None) -> None:
     """
     try:
         settings = Settings.load(given, file=config)
-    except WrongSetting as error:
+    except SettingsError as error:
         fail("\n".join(error.complaints))
     with opened(settings.data):
         pass
     _check_free(settings.host, settings.port)
     os.environ.update(settings.environment())
-    os.environ.pop(FILE, None)  # it was read; a worker that is started later need not find it
+    os.environ.pop(FILE_VARIABLE, None)  # it was read; later workers need not find it
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(_folder_of_metrics(settings))
     os.register_at_fork(after_in_child=_end_when_asked)
     _share_heaps()
@@ -77,7 +77,7 @@ def serve(config: Path | None, **given: str | None) -> None:
         respawn_failed_workers=True,
         workers_kill_timeout=SECONDS_TO_STOP,
         log_level=LogLevels(settings.log),
-        log_dictconfig=json_logs.config(settings.log),
+        log_dictconfig=json_logs.logging_config(settings.log),
     ).serve(target_loader=_load)
 
 
@@ -129,11 +129,13 @@ def _load(target: str) -> Any:  # noqa: ANN401 - whatever application the target
     Thread(target=_end_with_parent, daemon=True).start()
     module, _, name = target.partition(":")
     app = getattr(import_module(module), name)
-    if service := getattr(app, "extensions", {}).get("policy_service"):
+    if services := getattr(app, "extensions", {}).get("policy_service"):
         # Only now: nothing that the parent imports may import what counts.
-        jobs = import_module("policy_service.jobs.scheduler").Jobs(service, Settings.load().data)
-        jobs.start()
-        Finalize(None, jobs.stop, exitpriority=1)  # before the service is stopped
+        scheduler = import_module("policy_service.jobs.scheduler").JobScheduler(
+            services, Settings.load().data
+        )
+        scheduler.start()
+        Finalize(None, scheduler.stop, exitpriority=1)  # before the services are stopped
     return app
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 import click
 
 from policy_service import problems
-from policy_service.access.keys import unauthorized
+from policy_service.access.keys import unauthorized_problem
 from policy_service.access.permissions import check_permission, check_workspace
 from policy_service.cli.console import (
     WRONG_USE,
@@ -30,7 +30,7 @@ from policy_service.cli.console import (
 )
 from policy_service.client import Client, Refused, Unanswered
 from policy_service.problems import Problem, ProblemCode
-from policy_service.services import Service
+from policy_service.services import Services
 from rules.errors import DocumentRefused
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from policy_service.access.keys import Key
     from policy_service.access.permissions import Permission
 
-    Work = Callable[[Service, Transaction, Key], dict[str, Any]]
+    Work = Callable[[Services, Transaction, Key], dict[str, Any]]
     Ask = Callable[[Client], Any]
 
 Options = TypeVar("Options", bound="Callable[..., Any]")
@@ -92,7 +92,7 @@ class Place:
         permission: Permission,
         work: Work,
         ask: Ask,
-        before: Callable[[Service], object] = lambda _: None,
+        before: Callable[[Services], object] = lambda _: None,
     ) -> dict[str, Any]:
         """Take the step if the key has the permission, or ask the server at `url` to.
 
@@ -100,22 +100,22 @@ class Place:
         """
         token = self.key.read().strip()
         if not (token.isascii() and token.isprintable()):
-            raise unauthorized()
+            raise unauthorized_problem()
         if self.url is not None:
             return self._asked(token, ask)
         with opened(self.data) as store:
-            service = Service(store)
+            services = Services(store)
 
             def step(tx: Transaction) -> dict[str, Any]:
-                caller = service.keyring.holder(tx, token, tx.now)
+                caller = services.keyring.find_key(tx, token, tx.now)
                 if caller is None:
-                    raise unauthorized()
+                    raise unauthorized_problem()
                 check_permission(caller, permission)
                 check_workspace(caller, self.workspace)
-                service.uses.note_in(tx, caller.id)
-                return work(service, tx, caller)
+                services.key_usage.record_in(tx, caller.id)
+                return work(services, tx, caller)
 
-            before(service)
+            before(services)
             return store.transact(step)
 
     def _asked(self, token: str, ask: Ask) -> dict[str, Any]:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from audit.stores.contract import Transaction
     from policy_service.access.keys import Key
     from policy_service.cli.target import Ask, Place
-    from policy_service.services import Service
+    from policy_service.services import Services
 
     Step = Callable[[VersionSteps], VersionRecord]
 
@@ -45,7 +45,9 @@ def propose(file: Path, note: str | None, **where: Any) -> None:  # noqa: ANN401
             Permission.PROPOSE_VERSIONS,
             lambda steps: steps.propose(document, note),
             lambda client: client.propose(there.workspace, written, note),
-            lambda service: check_ahead(service.store, service.policies, there.workspace, document),
+            lambda services: check_ahead(
+                services.store, services.policies, there.workspace, document
+            ),
         )
 
 
@@ -127,13 +129,13 @@ def _take(
     permission: Permission,
     step: Step,
     ask: Ask,
-    before: Callable[[Service], object] = lambda _: None,
+    before: Callable[[Services], object] = lambda _: None,
 ) -> None:
     """Take a step of a version, and show the version as it is after it."""
 
-    def work(service: Service, tx: Transaction, caller: Key) -> dict[str, Any]:
-        record = step(VersionSteps(tx, service.policies, there.workspace, caller))
-        return version_view(record, service.policies.versions(tx, there.workspace))
+    def work(services: Services, tx: Transaction, caller: Key) -> dict[str, Any]:
+        record = step(VersionSteps(tx, services.policies, there.workspace, caller))
+        return version_view(record, services.policies.versions(tx, there.workspace))
 
     version = there.take(permission, work, ask, before)
     if there.as_json:

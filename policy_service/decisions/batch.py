@@ -102,11 +102,11 @@ def _work(
 def _view(metrics: DecisionMetrics, outcome: Answer | Exception) -> object:
     if isinstance(outcome, Answer):
         decision = decision_view(outcome.entry)
-        metrics.decided(decision["outcome"], replayed=outcome.replayed)
+        metrics.count_decision(decision["outcome"], replayed=outcome.replayed)
         return decision
     problem = problems.to_problem(outcome)
     if problem is None:
         _log.error("internal error", exc_info=outcome)
         problem = Problem(ProblemCode.INTERNAL_ERROR, "The failure was logged; nothing was decided")
-    metrics.refused(problem.code)
+    metrics.count_refusal(problem.code)
     return problem.as_json()

@@ -25,45 +25,45 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from policy_service.services import Service
+    from policy_service.services import Services
 
-LOCK = "jobs.lock"
+LOCK_FILE = "jobs.lock"
 SECONDS_AFTER_FAILURE = 2.0
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class ScheduledJob:
     """Work that is done again and again, so many seconds after it was begun the last time."""
 
     name: str
     seconds: float
-    work: Callable[[Service], object]
+    work: Callable[[Services], object]
 
 
-def _sign_due(service: Service) -> None:
-    if service.checkpoints:
-        service.checkpoints.sign_due()
+def _sign_due(services: Services) -> None:
+    if services.checkpoints:
+        services.checkpoints.sign_due()
 
 
-def _activate_due(service: Service) -> None:
-    do_due(service.store, service.policies)
+def _activate_due(services: Services) -> None:
+    do_due(services.store, services.policies)
 
 
-def _replay(service: Service) -> None:
-    if service.replays:
-        service.replays.wake()
+def _wake_replays(services: Services) -> None:
+    if services.replays:
+        services.replays.wake()
 
 
 JOBS = (
-    Job("sign", 0.5, _sign_due),
-    Job("activate", 1.0, _activate_due),
-    Job("replay", 2.0, _replay),
+    ScheduledJob("sign", 0.5, _sign_due),
+    ScheduledJob("activate", 1.0, _activate_due),
+    ScheduledJob("replay", 2.0, _wake_replays),
 )
 
 
-class _Every(BaseTrigger):  # type: ignore[misc]  # the library has no types
+class _IntervalTrigger(BaseTrigger):  # type: ignore[misc]  # the library has no types
     """So long after the last time. Its own interval would count all that a jump passed over."""
 
     def __init__(self, seconds: float) -> None:
@@ -74,7 +74,7 @@ class _Every(BaseTrigger):  # type: ignore[misc]  # the library has no types
         return now + self._interval
 
 
-class _Scheduler(BackgroundScheduler):  # type: ignore[misc]  # the library has no types
+class _SteadyScheduler(BackgroundScheduler):  # type: ignore[misc]  # the library has no types
     """Does not wait, where the clock was put back, until it shows again what it did."""
 
     def _process_jobs(self) -> Any:  # noqa: ANN401 - as the library has it
@@ -85,16 +85,16 @@ class _Scheduler(BackgroundScheduler):  # type: ignore[misc]  # the library has 
         return super()._process_jobs()
 
 
-class Jobs:
+class JobScheduler:
     """The jobs of a process: started after it was forked, stopped before it ends."""
 
-    def __init__(self, service: Service, folder: Path) -> None:
-        self._service = service
-        self._leader_lock = LeaderLock(folder / LOCK)
+    def __init__(self, services: Services, folder: Path) -> None:
+        self._services = services
+        self._leader_lock = LeaderLock(folder / LOCK_FILE)
         self._failed: dict[str, tuple[str, float]] = {}  # why, and until when it is left alone
         # A job that takes long skips its next turns, which is no news.
         logging.getLogger("apscheduler").setLevel(logging.ERROR)
-        self._scheduler = _Scheduler(
+        self._scheduler = _SteadyScheduler(
             timezone="UTC",
             executors={"default": ThreadPoolExecutor(1)},
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
@@ -102,7 +102,7 @@ class Jobs:
 
     def start(self) -> None:
         for job in JOBS:
-            self._scheduler.add_job(self._run, _Every(job.seconds), [job], id=job.name)
+            self._scheduler.add_job(self._run, _IntervalTrigger(job.seconds), [job], id=job.name)
         self._scheduler.start()
 
     def stop(self) -> None:
@@ -112,17 +112,17 @@ class Jobs:
             self._run(job)
         self._leader_lock.release()
 
-    def _run(self, job: Job) -> None:
+    def _run(self, job: ScheduledJob) -> None:
         why, until = self._failed.get(job.name, ("", 0.0))
         if time.monotonic() < until or not self._leader_lock.try_acquire():
             return
         try:
-            job.work(self._service)
+            job.work(self._services)
         except AuditError as error:
             self._failed[job.name] = (str(error), time.monotonic() + SECONDS_AFTER_FAILURE)
             if str(error) != why:
-                said = {"job": job.name, "code": error.code, "why": str(error)}
-                _log.error("a job failed", extra={"said": said})
+                members = {"job": job.name, "code": error.code, "why": str(error)}
+                _log.error("a job failed", extra={"members": members})
         except Exception:  # noqa: BLE001 - whatever it is, the next turn tries again
             _log.exception("the job %s failed", job.name)
         else:

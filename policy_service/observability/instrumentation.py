@@ -6,8 +6,8 @@ from __future__ import annotations
 class DecisionMetrics:
     """The null object of decision metrics: ignores each report."""
 
-    def decided(self, outcome: str, *, replayed: bool) -> None:
+    def count_decision(self, outcome: str, *, replayed: bool) -> None:
         """Count an answered event; `replayed` if it had its decision already."""
 
-    def refused(self, code: str) -> None:
+    def count_refusal(self, code: str) -> None:
         """Count a request, or a line of a batch, that was refused with a code."""

@@ -31,41 +31,41 @@ if TYPE_CHECKING:
 
     Raised = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, ...]
 
-NAME = "policy_service"
-SECONDS_GATHERED = 0.05
+LOGGER_NAME = "policy_service"
+BATCH_SECONDS = 0.05
 """For so long lines wait for others, to be written with them."""
 
 
-class JsonLines(logging.Formatter):
-    """A record as one line: when, how grave, who says it, what, then the members of `said`."""
+class JsonFormatter(logging.Formatter):
+    """A record as one line: when, how grave, who says it, what, then the `members`."""
 
     def format(self, record: logging.LogRecord) -> str:
         line = {
-            "at": _time(record.created),
+            "at": _format_time(record.created),
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": record.getMessage(),
-            **getattr(record, "said", {}),
+            **getattr(record, "members", {}),
         }
         if record.exc_info and record.exc_info[1]:
-            line["errors"] = errors_of(record.exc_info[1])
+            line["errors"] = describe_errors(record.exc_info[1])
         return orjson.dumps(line, default=str).decode()
 
 
-class Lines(logging.Handler):
+class BatchingHandler(logging.Handler):
     """Writes records to standard error, in the order they come."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._begin()
-        os.register_at_fork(after_in_child=self._begin)
+        self._reset()
+        os.register_at_fork(after_in_child=self._reset)
 
-    def _begin(self) -> None:
+    def _reset(self) -> None:
         """In a fork the thread is gone, and what it held at that moment would be held for good."""
         self._records: SimpleQueue[logging.LogRecord] = SimpleQueue()
-        self._there = threading.Event()
+        self._has_records = threading.Event()
         self._writing = threading.Lock()  # who holds it takes records, and writes all that it took
-        self._is_written = False
+        self._has_writer = False
 
     def createLock(self) -> None:  # noqa: N802 - as `logging` names it
         """None is needed to hand a record over."""
@@ -73,18 +73,18 @@ class Lines(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         self._records.put(record)
-        if not self._there.is_set():
-            self._there.set()
+        if not self._has_records.is_set():
+            self._has_records.set()
         if record.levelno > logging.INFO:
             self.flush()
-        elif not self._is_written:
-            self._is_written = True
+        elif not self._has_writer:
+            self._has_writer = True
             threading.Thread(target=self._write, name="log", daemon=True).start()
 
     def flush(self) -> None:
         """Write what is there; what cannot be formatted is told as `logging` tells it."""
         with self._writing:
-            records = list(self._taken())
+            records = list(self._take_records())
             if not records:
                 return
             lines = []
@@ -99,20 +99,20 @@ class Lines(logging.Handler):
             except OSError:
                 self.handleError(records[-1])
 
-    def _taken(self) -> Iterator[logging.LogRecord]:
+    def _take_records(self) -> Iterator[logging.LogRecord]:
         with suppress(Empty):
             while True:
                 yield self._records.get_nowait()
 
     def _write(self) -> None:
         while True:
-            self._there.wait()
-            time.sleep(SECONDS_GATHERED)
-            self._there.clear()
+            self._has_records.wait()
+            time.sleep(BATCH_SECONDS)
+            self._has_records.clear()
             self.flush()
 
 
-def errors_of(error: BaseException) -> list[dict[str, Any]]:
+def describe_errors(error: BaseException) -> list[dict[str, Any]]:
     """The error and what it came of, the last first: its type, and where each call was."""
     found = []
     while error:
@@ -123,31 +123,31 @@ def errors_of(error: BaseException) -> list[dict[str, Any]]:
     return found
 
 
-def config(level: str) -> dict[str, Any]:
+def logging_config(level: str) -> dict[str, Any]:
     """The configuration for `logging.config.dictConfig`; libraries are heard from warnings on."""
     ours = {"level": level.upper()}
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "formatters": {"json": {"()": JsonLines}},
-        "handlers": {"stderr": {"()": Lines, "formatter": "json"}},
+        "formatters": {"json": {"()": JsonFormatter}},
+        "handlers": {"stderr": {"()": BatchingHandler, "formatter": "json"}},
         "root": {"level": "WARNING", "handlers": ["stderr"]},
-        "loggers": {NAME: ours, "_granian": ours},
+        "loggers": {LOGGER_NAME: ours, "_granian": ours},
     }
 
 
-def configure(level: str) -> None:
+def configure_logging(level: str) -> None:
     """From here on no record is asked for its thread, process or place, which no line says."""
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     logging._srcfile = None  # noqa: SLF001 - as Python's documentation advises
-    logging.config.dictConfig(config(level))
+    logging.config.dictConfig(logging_config(level))
 
 
-def _time(seconds: float) -> str:
+def _format_time(seconds: float) -> str:
     whole = int(seconds)
-    return f"{_second(whole)}.{int((seconds - whole) * 1000):03}Z"
+    return f"{_format_second(whole)}.{int((seconds - whole) * 1000):03}Z"
 
 
 @lru_cache(maxsize=1)
-def _second(seconds: int) -> str:
+def _format_second(seconds: int) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")

@@ -41,26 +41,26 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 disable_created_metrics()  # type: ignore[no-untyped-call]  # when a label was first seen tells nobody anything
-SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
-WRITES = tuple(float(1 << power) for power in range(11))
+SECONDS_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
+WRITES_BUCKETS = tuple(float(1 << power) for power in range(11))
 
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """One metric: its name, what Prometheus takes it for, what it says, its labels.
+    """One metric: its name, its type, its documentation and its labels.
 
-    `buckets` are those of a histogram. `across` is what a gauge is of those of all processes; None
-    where it is no process's own, and is read when it is asked for.
+    `buckets` are those of a histogram. `multiprocess_mode` combines the gauges of all processes;
+    None if the gauge belongs to no process and is read on each request.
     """
 
     name: str
     type: type[Counter | Gauge | Histogram]
-    meaning: str
+    documentation: str
     labels: tuple[str, ...] = ()
-    buckets: tuple[float, ...] = SECONDS
-    across: str | None = "livesum"
+    buckets: tuple[float, ...] = SECONDS_BUCKETS
+    multiprocess_mode: str | None = "livesum"
 
 
 METRICS = (
@@ -92,7 +92,7 @@ METRICS = (
         "policy_service_commit_writes",
         Histogram,
         "how many writes shared a commit of the ledger",
-        buckets=WRITES,
+        buckets=WRITES_BUCKETS,
     ),
     Metric(
         "policy_service_commit_seconds",
@@ -109,27 +109,38 @@ METRICS = (
         "policy_service_checkpoint_lag_entries",
         Gauge,
         "entries of all logs that no checkpoint covers yet",
-        across=None,
+        multiprocess_mode=None,
     ),
     Metric(
         "policy_service_checkpoint_lag_seconds",
         Gauge,
         "how long the oldest entry has waited that no checkpoint covers yet",
-        across=None,
+        multiprocess_mode=None,
     ),
-    Metric("policy_service_ledger_entries", Gauge, "entries of all logs together", across=None),
+    Metric(
+        "policy_service_ledger_entries",
+        Gauge,
+        "entries of all logs together",
+        multiprocess_mode=None,
+    ),
     Metric(
         "policy_service_ledger_bytes",
         Gauge,
         "bytes of the ledger's database, all that it holds included",
-        across=None,
+        multiprocess_mode=None,
     ),
     Metric("policy_service_workers", Gauge, "processes that serve"),
-    Metric("policy_service_info", Gauge, "1, with the release", ("version",), across="livemax"),
+    Metric(
+        "policy_service_info",
+        Gauge,
+        "1, with the release",
+        ("version",),
+        multiprocess_mode="livemax",
+    ),
 )
 _FILES = ("counter", "histogram", "gauge_livesum", "gauge_livemax")
-_ROOM = 1 << 18  # bytes of each; labels are words of ours, so there is an end to them
-PROCESS = (
+_FILE_BYTES = 1 << 18  # bytes of each; labels are words of ours, so there is an end to them
+PROCESS_METRICS = (
     "process_virtual_memory_bytes",
     "process_resident_memory_bytes",
     "process_start_time_seconds",
@@ -144,11 +155,11 @@ class Metrics(DecisionMetrics, SigningMetrics):
     """The metrics of one application."""
 
     def __init__(self) -> None:
-        if folder := os.environ.get(FOLDER):
-            _make_room(Path(folder))
+        if folder := os.environ.get(FOLDER_VARIABLE):
+            _allocate_files(Path(folder))
         self._registry = CollectorRegistry()
-        own = [metric for metric in METRICS if metric.across]
-        made = {metric.name: _made(metric, self._registry) for metric in own}
+        own = [metric for metric in METRICS if metric.multiprocess_mode]
+        made = {metric.name: _create_metric(metric, self._registry) for metric in own}
         self._requests: Counter = made["policy_service_requests_total"]
         self._seconds: Histogram = made["policy_service_request_seconds"]
         self._refusals: Counter = made["policy_service_refusals_total"]
@@ -162,7 +173,7 @@ class Metrics(DecisionMetrics, SigningMetrics):
         made["policy_service_info"].labels(version("policy-service")).set(1)
         self._children: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
 
-    def answered(self, route: str, method: str, status: int, seconds: float) -> None:
+    def count_request(self, route: str, method: str, status: int, seconds: float) -> None:
         """A request was answered."""
         key = (route, method, status)
         children = self._children.get(key)
@@ -172,15 +183,15 @@ class Metrics(DecisionMetrics, SigningMetrics):
         children[0].inc()
         children[1].observe(seconds)
 
-    def committed(self, writes: int, seconds: float) -> None:
+    def observe_commit(self, writes: int, seconds: float) -> None:
         """So many writes shared a commit of the ledger."""
         self._commit_writes.observe(writes)
         self._commit_seconds.observe(seconds)
 
-    def refused(self, code: str) -> None:
+    def count_refusal(self, code: str) -> None:
         self._refusals.labels(code).inc()
 
-    def decided(self, outcome: str, *, replayed: bool) -> None:
+    def count_decision(self, outcome: str, *, replayed: bool) -> None:
         if replayed:
             self._replays.inc()
         else:
@@ -198,19 +209,19 @@ class Metrics(DecisionMetrics, SigningMetrics):
         Where the folder was deleted meanwhile, it is of this process alone.
         """
         shown = CollectorRegistry()
-        if (folder := os.environ.get(FOLDER)) and Path(folder).is_dir():
-            pids = [pid for pid in _pids(Path(folder)) if _lives(pid, folder)]
+        if (folder := os.environ.get(FOLDER_VARIABLE)) and Path(folder).is_dir():
+            pids = [pid for pid in _pids(Path(folder)) if _is_running(pid, folder)]
             MultiProcessCollector(shown, folder)  # type: ignore[no-untyped-call]
         else:
             pids = [os.getpid()]
             shown.register(self._registry)
-        shown.register(_Processes(pids))
+        shown.register(_ProcessesCollector(pids))
         if size:
-            shown.register(_Ledger(size, lag))
+            shown.register(_LedgerCollector(size, lag))
         return generate_latest(shown)
 
 
-def _make_room(folder: Path) -> None:
+def _allocate_files(folder: Path) -> None:
     """Take the room that this process needs for counting, so that a full disk cannot end it.
 
     The library maps files with holes into memory: to write into a hole when there is no room is the
@@ -220,7 +231,7 @@ def _make_room(folder: Path) -> None:
     try:
         for path in files:
             with path.open("ab") as file:
-                os.posix_fallocate(file.fileno(), 0, _ROOM)
+                os.posix_fallocate(file.fileno(), 0, _FILE_BYTES)
     except OSError as error:
         for path in files:
             path.unlink(missing_ok=True)
@@ -228,20 +239,20 @@ def _make_room(folder: Path) -> None:
         _log.warning("this process is not counted: %s", error.strerror)
 
 
-def _made(metric: Metric, registry: CollectorRegistry) -> Any:  # noqa: ANN401 - one of three types
+def _create_metric(metric: Metric, registry: CollectorRegistry) -> Any:  # noqa: ANN401 - one of three types
     more: dict[str, Any] = {}
     if metric.type is Histogram:
         more["buckets"] = metric.buckets
     if metric.type is Gauge:
-        more["multiprocess_mode"] = metric.across
-    return metric.type(metric.name, metric.meaning, metric.labels, registry=registry, **more)
+        more["multiprocess_mode"] = metric.multiprocess_mode
+    return metric.type(metric.name, metric.documentation, metric.labels, registry=registry, **more)
 
 
 def _pids(folder: Path) -> list[int]:
     return sorted({int(file.stem.rpartition("_")[2]) for file in folder.glob("*.db")})
 
 
-def _lives(pid: int, folder: str) -> bool:
+def _is_running(pid: int, folder: str) -> bool:
     """Whether the process runs; what it counted stays, what it was goes with it."""
     try:
         os.kill(pid, 0)
@@ -252,7 +263,7 @@ def _lives(pid: int, folder: str) -> bool:
     return True
 
 
-class _Ledger:
+class _LedgerCollector:
     """What is told of the ledger itself, which is the same whichever process is asked."""
 
     def __init__(self, size: Size, lag: Lag | None) -> None:
@@ -266,12 +277,12 @@ class _Ledger:
 
     def collect(self) -> Iterator[Family]:
         for metric in METRICS:
-            if metric.across is None and metric.name in self._values:
+            if metric.multiprocess_mode is None and metric.name in self._values:
                 value = self._values[metric.name]
-                yield GaugeMetricFamily(metric.name, metric.meaning, value=value)
+                yield GaugeMetricFamily(metric.name, metric.documentation, value=value)
 
 
-class _Processes:
+class _ProcessesCollector:
     """What the system says of some processes, together."""
 
     def __init__(self, pids: Iterable[int]) -> None:
@@ -283,11 +294,11 @@ class _Processes:
             for family in ProcessCollector(pid=lambda pid=pid: pid, registry=None).collect():  # type: ignore[misc]
                 known = families.setdefault(family.name, family)
                 if known is not family:
-                    _add(known, family)
+                    _add_samples(known, family)
         yield from families.values()
 
 
-def _add(known: Family, more: Family) -> None:
+def _add_samples(known: Family, more: Family) -> None:
     together = min if "start_time" in known.name else sum
     known.samples = [
         one._replace(value=together((one.value, other.value)))

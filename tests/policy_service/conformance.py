@@ -92,7 +92,7 @@ class Keys:
         store = self.api.store
         known = self._of_role.get((role, which))
         with store.read() as snapshot:
-            lives = known and self._keyring.holds(snapshot, known[0], store.now())
+            lives = known and self._keyring.is_current(snapshot, known[0], store.now())
         if known is None or not lives:
             known = self._of_role[role, which] = self.api.new_key(role)
         return known[1]

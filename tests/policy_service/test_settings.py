@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from policy_service.cli import main
-from policy_service.settings import LEVELS, SETTINGS, Settings, WrongSetting, variable
+from policy_service.settings import LOG_LEVELS, SETTINGS, Settings, SettingsError, variable_name
 from tests.folders import ROOT
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def refused(
     environment: Mapping[str, str] | None = None,
     file: Path | None = None,
 ) -> tuple[str, ...]:
-    with pytest.raises(WrongSetting) as refusal:
+    with pytest.raises(SettingsError) as refusal:
         Settings.load(options, environment or {}, file)
     return refusal.value.complaints
 
@@ -52,7 +52,7 @@ def test_an_option_stands_over_the_environment_and_that_over_a_file(
 ) -> None:
     in_file, in_environment, as_option = OTHERS.get(name, (7, "8", "9"))
     file = written(tmp_path, f"{name} = {in_file!r}")
-    environment = {variable(name): in_environment}
+    environment = {variable_name(name): in_environment}
 
     def loaded(*sources: Any) -> str:
         return str(getattr(Settings.load(*sources), name))
@@ -146,8 +146,8 @@ def test_the_page_for_operators_lists_every_setting() -> None:
     page = OPERATIONS.read_text(encoding="utf-8")
     section = page.split("\n## Settings\n")[1].split("\n## ")[0]
     assert [line for line in section.splitlines() if line.startswith("| `")] == [
-        f"| `{f.name}` | `{variable(f.name)}` | `{f.default}` | {bounds(f.name)}"
+        f"| `{f.name}` | `{variable_name(f.name)}` | `{f.default}` | {bounds(f.name)}"
         f" | {f.metadata['meaning']} |"
         for f in fields(Settings)
     ]
-    assert set(LEVELS) <= set(bounds("log").split(", "))
+    assert set(LOG_LEVELS) <= set(bounds("log").split(", "))

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
     from audit.projections.versions import VersionRecord
     from audit.stores.contract import Snapshot, Transaction
-    from policy_service.services import Service
+    from policy_service.services import Services
 
 logs = st.sampled_from(LOGS)
 sides = st.integers(0, 1)
@@ -296,7 +296,7 @@ class LedgerMachine(TwoSides):
         assert (head.size, head.root) == (len(leaves), naive_root(leaves))
         assert [entry.leaf_hash for entry in entries] == [naive_root([leaf]) for leaf in leaves]
 
-    def is_versions(self, service: Service, snapshot: Snapshot, log: str, model: LogModel) -> None:
+    def is_versions(self, service: Services, snapshot: Snapshot, log: str, model: LogModel) -> None:
         records = service.policies.versions(snapshot, log).records
         assert {number: (each.digest, each.status.value) for number, each in records.items()} == {
             number: (each.digest, each.status) for number, each in model.versions.items()

@@ -29,7 +29,7 @@ from audit.stores.files.signing_key import SIGNING_KEY, SigningKey
 from audit.stores.rollback_detection import Lost, in_words
 from audit.stores.sqlite.store import LEDGER, SqliteStore
 from policy_service.access.keys import EVERY_WORKSPACE, Role, create_key
-from policy_service.restore import accept_loss, missing
+from policy_service.restore import accept_loss, find_missing
 from rules.model.event import SYSTEM
 from tests.properties.ledger_model import HAPPENINGS, naive_root
 from tests.properties.strategies import STEADY
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from audit.stores.contract import Snapshot
-    from policy_service.services import Service
+    from policy_service.services import Services
 
 ORIGIN = "policy-service.example"
 SINCE = (
@@ -78,7 +78,7 @@ class RestoringMachine(ErasingMachine):
         self.system: list[str] = []
         """The kinds of its entries."""
         self.tokens = [self.token(role) for role in (Role.OWNER, Role.APPROVER)]
-        self.signers: dict[int, tuple[Service, Checkpoints]] = {}
+        self.signers: dict[int, tuple[Services, Checkpoints]] = {}
 
     def token(self, role: Role) -> str:
         self.system.append("key.created")
@@ -170,7 +170,7 @@ class RestoringMachine(ErasingMachine):
         needed = any(backup.told["holds"].values()) or backup is not self.keys_of
         self.put_back(backup, with_keys=with_keys or needed)
         losses = self.lost(backup)
-        assert missing(self.store(side)) == losses
+        assert find_missing(self.store(side)) == losses
         self.both_read_what_the_model_says()
         if losses:
             self.may_only_be_read(losses, log)
@@ -178,7 +178,7 @@ class RestoringMachine(ErasingMachine):
         for where, who in backup.erased_since:
             if who in self.kept[where].values():
                 self.erase(where, side, who, "key-ada")
-        assert missing(self.store(side)) == []
+        assert find_missing(self.store(side)) == []
         self.decide(log, side, "c-2", HAPPENINGS[0], "nothing")
 
     def release_all(self, log: str, side: int) -> None:

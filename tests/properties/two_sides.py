@@ -22,7 +22,7 @@ from policy_service.decisions.record import decision_view
 from policy_service.deliveries.actions import Receipts
 from policy_service.policies.versions import VersionSteps
 from policy_service.problems import Problem
-from policy_service.services import Service
+from policy_service.services import Services
 from rules.check import read_document
 from rules.formats.document_text import plain
 from rules.model import builtin
@@ -87,8 +87,8 @@ class TwoSides(RuleBasedStateMachine):
     def clock(self) -> datetime:
         return self.now
 
-    def opened(self) -> Service:
-        return Service(SqliteStore.open(self.folder, clock=self.clock))
+    def opened(self) -> Services:
+        return Services(SqliteStore.open(self.folder, clock=self.clock))
 
     def event(self, log: str, conversation: str, happening: dict[str, Any]) -> dict[str, Any]:
         self.told += 1

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from flask import Response
 
     from policy_service.access.keys import Key
-    from policy_service.services import Service
+    from policy_service.services import Services
 
 _STATUS = f"({'|'.join(ActionStatus)})"
 _PLACE = re.compile(r"(0|[1-9][0-9]{0,15})\.(0|[1-9][0-9]{0,8})")
@@ -53,7 +53,7 @@ STATUSES = {
 }
 
 
-def asked(service: Service, _: Key, workspace: str) -> Response:
+def asked(service: Services, _: Key, workspace: str) -> Response:
     """The actions of the workspace's decisions in their order, and what became of each.
 
     A page may hold fewer than `limit`, even none, and have a next one.
@@ -67,7 +67,7 @@ def asked(service: Service, _: Key, workspace: str) -> Response:
         return listing([each.view() for each in found], last)
 
 
-def receive(service: Service, caller: Key, workspace: str, action: str) -> Response:
+def receive(service: Services, caller: Key, workspace: str, action: str) -> Response:
     """Say that an action was delivered, or that it failed. A receipt twice is one entry."""
     query()
     receipt = json_as(RECEIPT)
@@ -78,7 +78,7 @@ def receive(service: Service, caller: Key, workspace: str, action: str) -> Respo
     return answer(received.view())
 
 
-def retry(service: Service, caller: Key, workspace: str, action: str) -> Response:
+def retry(service: Services, caller: Key, workspace: str, action: str) -> Response:
     """Have a failed action tried again: it is pending once more."""
     query()
     retried = service.store.transact(lambda tx: Receipts(tx, workspace, caller.id).retry(action))

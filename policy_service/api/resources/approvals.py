@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from audit.projections.versions import Versions
     from audit.stores.contract import Transaction
     from policy_service.access.keys import Key
-    from policy_service.services import Service
+    from policy_service.services import Services
 
 MOST_APPROVALS = 10
 
@@ -57,14 +57,14 @@ class Required(TypedDict):
 REQUIREMENT = TypeAdapter(Requirement)
 
 
-def show(service: Service, _: Key, workspace: str) -> Response:
+def show(service: Services, _: Key, workspace: str) -> Response:
     """How many keys must approve a version."""
     query()
     with service.store.read() as snapshot:
         return answer(approvals_view(service.policies.versions(snapshot, workspace)))
 
 
-def require(service: Service, caller: Key, workspace: str) -> Response:
+def require(service: Services, caller: Key, workspace: str) -> Response:
     """Say how many keys must approve a version from here on, also one that is proposed already.
 
     What was activated before may be activated again. Saying what is so already changes nothing.

@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from flask import Response
 
     from policy_service.access.keys import Key
-    from policy_service.services import Service
+    from policy_service.services import Services
 
 
-def story(service: Service, caller: Key, workspace: str, conversation: str) -> Response:
+def story(service: Services, caller: Key, workspace: str, conversation: str) -> Response:
     """The events of a conversation in order: what was decided, by whose rules, and what then.
 
     What is personal is shown to auditors alone.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from flask import Response
 
-from policy_service.access.keys import unauthorized
+from policy_service.access.keys import unauthorized_problem
 from policy_service.api.requests import event_json, ndjson, query
 from policy_service.api.responses import answer
 from policy_service.api.route import NDJSON, Parameter
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from audit.stores.contract import Transaction
     from policy_service.access.keys import Key
     from policy_service.decisions.precompute import PrecomputedDecision
-    from policy_service.services import Service
+    from policy_service.services import Services
     from rules.model.event import Event
 
 EXPLANATION = "/explanation"
@@ -36,7 +36,7 @@ REPLAYED = {
 }
 
 
-def decide(service: Service, caller: Key) -> Response:
+def decide(service: Services, caller: Key) -> Response:
     """One event, one decision; the same event again, the same bytes.
 
     Once an event was erased its id alone is asked about: with any other body it gets its decision.
@@ -49,7 +49,7 @@ def decide(service: Service, caller: Key) -> Response:
     decided = service.store.transact(work, about(service.store, event))
     service.precomputer.remember(decided.entry)
     decision = decision_view(decided.entry)
-    service.metrics.decided(decision["outcome"], replayed=decided.replayed)
+    service.metrics.count_decision(decision["outcome"], replayed=decided.replayed)
     answered = answer(decision)
     if decided.replayed:
         answered.headers["Idempotency-Replayed"] = "true"
@@ -57,21 +57,21 @@ def decide(service: Service, caller: Key) -> Response:
 
 
 def _decide(
-    service: Service,
+    service: Services,
     caller: Key,
     event: Event,
     precomputed: PrecomputedDecision | None,
     tx: Transaction,
 ) -> Answer:
     """Decide for a key that was presumed to be valid, and is asked about here."""
-    if not service.keyring.holds(tx, caller, tx.now):
-        raise unauthorized()
+    if not service.keyring.is_current(tx, caller, tx.now):
+        raise unauthorized_problem()
     decided = decide_event(event, service.policies, tx, precomputed)
-    service.uses.note_in(tx, caller.id)
+    service.key_usage.record_in(tx, caller.id)
     return decided
 
 
-def batch(service: Service, caller: Key) -> Response:
+def batch(service: Services, caller: Key) -> Response:
     """Many events, one a line: for each its decision, or its problem, in the order they came.
 
     At most 5,000 lines and 16 MiB, else nothing is decided; a line has at most 64 KiB. Blank lines
@@ -85,7 +85,7 @@ def batch(service: Service, caller: Key) -> Response:
     return Response(b"".join(line.text for line in decided), content_type=NDJSON)
 
 
-def show(service: Service, _: Key, workspace: str, event: str) -> Response:
+def show(service: Services, _: Key, workspace: str, event: str) -> Response:
     """The decision on an event of the workspace."""
     query()
     with service.store.read() as snapshot:
@@ -95,7 +95,7 @@ def show(service: Service, _: Key, workspace: str, event: str) -> Response:
     return answer(decision_view(entry))
 
 
-def explanation(service: Service, _: Key, workspace: str, event: str) -> Response:
+def explanation(service: Services, _: Key, workspace: str, event: str) -> Response:
     """A decision with its facts, and every rule that was tried, by the version that decided.
 
     Where no event of this id was decided, but one whose id is this and `/explanation`, it is the

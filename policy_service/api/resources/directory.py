@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from audit.stores.contract import Transaction
     from policy_service.access.keys import Key
     from policy_service.policies.directory import Told
-    from policy_service.services import Service
+    from policy_service.services import Services
 
 MOST_NAMES = 10_000
 
@@ -66,14 +66,14 @@ class Directory(TypedDict):
 NEW_DIRECTORY = TypeAdapter(NewDirectory)
 
 
-def show(service: Service, _: Key, workspace: str) -> Response:
+def show(service: Services, _: Key, workspace: str) -> Response:
     """The teams, teammates and tags that the workspace is said to have."""
     query()
     with service.store.read() as snapshot:
         return answer(directory_view(directory_of(snapshot, workspace)))
 
 
-def replace(service: Service, caller: Key, workspace: str) -> Response:
+def replace(service: Services, caller: Key, workspace: str) -> Response:
     """Say which teams, teammates and tags there are; saying what is so already changes nothing.
 
     No document is refused for it: the report on a version names what the directory does not know.

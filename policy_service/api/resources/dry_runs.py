@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from flask import Response
 
     from policy_service.access.keys import Key
-    from policy_service.services import Service
+    from policy_service.services import Services
 
 
 _Stage = Annotated[Stage, Field(strict=False)]
@@ -63,7 +63,7 @@ ASKED = TypeAdapter(Asked)
 EVENT = "/event"
 
 
-def dry_run(service: Service, caller: Key) -> Response:
+def dry_run(service: Services, caller: Key) -> Response:
     """What would be decided on an event now, or under what is supposed; nothing is written.
 
     Without `version` and `document` the version decides that would decide: the conversation's own,

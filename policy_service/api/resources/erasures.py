@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from flask import Response
 
     from policy_service.access.keys import Key
-    from policy_service.services import Service
+    from policy_service.services import Services
 
 
 class AskedErasure(TypedDict):
@@ -46,7 +46,7 @@ class Erasure(TypedDict):
 ASKED = TypeAdapter(AskedErasure)
 
 
-def create(service: Service, caller: Key, workspace: str) -> Response:
+def create(service: Services, caller: Key, workspace: str) -> Response:
     """A person, erased from the workspace: what is personal is destroyed, every decision stays.
 
     Also where nothing of theirs was kept; that it was asked and done is an entry in any case. Under

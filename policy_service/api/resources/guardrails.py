@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from audit.stores.contract import Transaction
     from policy_service.access.keys import Key
-    from policy_service.services import Service
+    from policy_service.services import Services
 
 MOST_GUARDRAILS = 100
 
@@ -50,7 +50,7 @@ class Guardrails(TypedDict):
 NEW_GUARDRAILS = TypeAdapter(NewGuardrails)
 
 
-def show(service: Service, _: Key, workspace: str) -> Response:
+def show(service: Services, _: Key, workspace: str) -> Response:
     """The properties that every proposal must have."""
     query()
     with service.store.read() as snapshot:
@@ -59,7 +59,7 @@ def show(service: Service, _: Key, workspace: str) -> Response:
     return answer(guardrails_view(properties, versions))
 
 
-def replace(service: Service, caller: Key, workspace: str) -> Response:
+def replace(service: Services, caller: Key, workspace: str) -> Response:
     """Set the properties that every proposal must have; none of them ends that.
 
     They are checked against the active version's vocabulary, which need not have them itself: what

@@ -10,15 +10,15 @@ from policy_service.problems import Problem, ProblemCode
 if TYPE_CHECKING:
     from flask import Response
 
-    from policy_service.services import Service
+    from policy_service.services import Services
 
 
-def alive(_: Service) -> Response:
+def alive(_: Services) -> Response:
     """The process answers."""
     return answer({"status": "ok"})
 
 
-def ready(service: Service) -> Response:
+def ready(service: Services) -> Response:
     """The ledger can be written and signed.
 
     An empty transaction was committed, and no log was refused its checkpoint.

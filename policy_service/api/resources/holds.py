@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from audit.stores.contract import Transaction
     from policy_service.access.keys import Key
-    from policy_service.services import Service
+    from policy_service.services import Services
 
 
 class NewHold(TypedDict):
@@ -76,7 +76,7 @@ NEW_HOLD = TypeAdapter(NewHold)
 RELEASE = TypeAdapter(AskedRelease)
 
 
-def create(service: Service, caller: Key, workspace: str) -> Response:
+def create(service: Services, caller: Key, workspace: str) -> Response:
     """A new hold, of a contact or of the whole workspace: until it is released by another key."""
     query()
     asked = json_as(NEW_HOLD)
@@ -88,7 +88,7 @@ def create(service: Service, caller: Key, workspace: str) -> Response:
     return answer(service.store.transact(work), 201)
 
 
-def catalogue(service: Service, _: Key, workspace: str) -> Response:
+def catalogue(service: Services, _: Key, workspace: str) -> Response:
     """Every hold there was, in the order they were set."""
     after, limit = page(query(*PAGE), LAST_INDEX)
     behind = -1 if after is None else after
@@ -99,7 +99,7 @@ def catalogue(service: Service, _: Key, workspace: str) -> Response:
     return listing(shown, shown[-1]["index"] if len(left) > limit else None)
 
 
-def release(service: Service, caller: Key, workspace: str, hold: str) -> Response:
+def release(service: Services, caller: Key, workspace: str, hold: str) -> Response:
     """The hold, released for good. The key that set it may not."""
     query()
     reason = json_as(RELEASE)["reason"]

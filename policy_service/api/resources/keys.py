@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field, StringConstraints, TypeAdapter
 from pydantic_core import PydanticCustomError
 from typing_extensions import TypedDict
 
-from policy_service.access.keys import Role, create_key, key_view, revoke_reached
+from policy_service.access.keys import Role, create_key, key_view, revoke_key_in_reach
 from policy_service.api.requests import PAGE, json_as, page, query
 from policy_service.api.responses import answer, listing
 from policy_service.api.schemas.common import STRICT, Cursor, Time
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from flask import Response
 
     from policy_service.access.keys import Key
-    from policy_service.services import Service
+    from policy_service.services import Services
 
 
 def _no_system(workspace: str) -> str:
@@ -89,7 +89,7 @@ class KeyPage(TypedDict):
 NEW_KEY = TypeAdapter(NewKey)
 
 
-def create(service: Service, caller: Key) -> Response:
+def create(service: Services, caller: Key) -> Response:
     """A new key; its secret is shown this once."""
     query()
     asked = json_as(NEW_KEY)
@@ -110,7 +110,7 @@ def create(service: Service, caller: Key) -> Response:
     return answered
 
 
-def catalogue(service: Service, caller: Key) -> Response:
+def catalogue(service: Services, caller: Key) -> Response:
     """Every key there was, without its secret, in the order they were made."""
     after, limit = page(query(*PAGE), MOST_KEYS)
     with service.store.read() as snapshot:
@@ -123,13 +123,13 @@ def catalogue(service: Service, caller: Key) -> Response:
     return listing([key_view(key, last_uses) for key in shown], more)
 
 
-def revoke(service: Service, caller: Key, key: str) -> Response:
+def revoke(service: Services, caller: Key, key: str) -> Response:
     """The key, revoked for good; revoking it again changes nothing.
 
     The last owner's key that is for every workspace cannot be revoked here, because nobody could
     make another one; whoever has the ledger's folder can, at the command line.
     """
     query()
-    revoked = service.store.transact(partial(revoke_reached, key_id=key, caller=caller))
+    revoked = service.store.transact(partial(revoke_key_in_reach, key_id=key, caller=caller))
     with service.store.read() as snapshot:
         return answer(key_view(revoked, snapshot.last_uses()))

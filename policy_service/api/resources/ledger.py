@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from audit.entry import Entry
     from audit.stores.contract import Snapshot
     from policy_service.access.keys import Key
-    from policy_service.services import Service
+    from policy_service.services import Services
 
 LAST_INDEX = 2**53 - 1
 TABLES = (CSV, f"{CSV};header=present", f"{CSV};charset=utf-8")
@@ -55,7 +55,7 @@ WORDS: dict[str, type[StrEnum]] = {"kind": Kind, "outcome": Outcome}
 """The filters whose values are known; another value would find nothing, and is a mistake."""
 
 
-def entries(service: Service, _: Key, workspace: str) -> Response:
+def entries(service: Services, _: Key, workspace: str) -> Response:
     """The entries that all given filters find, in order.
 
     As a table they come without what is personal, and `Link` leads to the next page. There, a cell
@@ -76,7 +76,7 @@ def entries(service: Service, _: Key, workspace: str) -> Response:
     return answered
 
 
-def entry(service: Service, _: Key, workspace: str, index: int) -> Response:
+def entry(service: Services, _: Key, workspace: str, index: int) -> Response:
     """One entry."""
     query()
     with service.store.read() as snapshot:

@@ -20,7 +20,7 @@ from rules.errors import Complaint
 if TYPE_CHECKING:
     from audit.evidence.checkpoint_signer import Checkpoints
     from policy_service.access.keys import Key
-    from policy_service.services import Service
+    from policy_service.services import Services
 
 SIZES = {
     "from": Parameter(Number, "How many entries the earlier log had.", 2, required=True),
@@ -46,7 +46,7 @@ class Inclusion(TypedDict):
     """The signed note, with its newlines."""
 
 
-def checkpoint(service: Service, _: Key, workspace: str) -> Response:
+def checkpoint(service: Services, _: Key, workspace: str) -> Response:
     """The log's checkpoint: a signed note of its size and root.
 
     It covers every entry there is, and is signed now where that was not done yet.
@@ -55,13 +55,13 @@ def checkpoint(service: Service, _: Key, workspace: str) -> Response:
     return _text(_checkpoints(service).latest(workspace).note)
 
 
-def key(service: Service, _: Key, workspace: str) -> Response:
+def key(service: Services, _: Key, workspace: str) -> Response:
     """The verifier key of the log's checkpoints."""
     query()
     return _text(f"{format_key(_checkpoints(service).verifier(workspace))}\n".encode())
 
 
-def consistency(service: Service, _: Key, workspace: str) -> Response:
+def consistency(service: Services, _: Key, workspace: str) -> Response:
     """That the log only grew: the proof between two of its sizes (RFC 9162, 2.1.4).
 
     From no entries there is nothing to prove.
@@ -86,7 +86,7 @@ def consistency(service: Service, _: Key, workspace: str) -> Response:
     return answer({"from": first, "to": second, "hashes": [encode_base64(h) for h in hashes]})
 
 
-def inclusion(service: Service, _: Key, workspace: str, index: int) -> Response:
+def inclusion(service: Services, _: Key, workspace: str, index: int) -> Response:
     """That an entry is in the log, up to a checkpoint that covers it (RFC 9162, 2.1.3).
 
     As a text it is a tlog-proof, which stands alone.
@@ -111,7 +111,7 @@ def inclusion(service: Service, _: Key, workspace: str, index: int) -> Response:
     return answered
 
 
-def _checkpoints(service: Service) -> Checkpoints:
+def _checkpoints(service: Services) -> Checkpoints:
     if service.checkpoints is None:
         raise Problem(ProblemCode.NO_SIGNING_KEY, "Nothing is signed here")
     return service.checkpoints

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from audit.stores.contract import Transaction
     from policy_service.access.keys import Key
-    from policy_service.services import Service
+    from policy_service.services import Services
 
 _NO_CANDIDATE = {"properties": {"version": {"type": "null"}, "document": {"type": "null"}}}
 _ONE_OF_THEM: dict[str, Any] = {
@@ -172,7 +172,7 @@ class ReplayView(TypedDict):
 ASKED = TypeAdapter(AskedReplay)
 
 
-def create(service: Service, caller: Key, workspace: str) -> Response:
+def create(service: Services, caller: Key, workspace: str) -> Response:
     """Decide what was recorded again; what takes long goes on after the answer.
 
     Without `version` and `document` each decision is replayed with its own version, with one of
@@ -192,7 +192,7 @@ def create(service: Service, caller: Key, workspace: str) -> Response:
     return answer(replay_view(_current(service, workspace, entered.id)), 201)
 
 
-def show(service: Service, _: Key, workspace: str, replay: str) -> Response:
+def show(service: Services, _: Key, workspace: str, replay: str) -> Response:
     """How far a replay is, and what it came to."""
     query()
     found = _current(service, workspace, replay)
@@ -201,7 +201,7 @@ def show(service: Service, _: Key, workspace: str, replay: str) -> Response:
     return answer(replay_view(found))
 
 
-def _current(service: Service, workspace: str, identity: str) -> Replay:
+def _current(service: Services, workspace: str, identity: str) -> Replay:
     with service.store.read() as snapshot:
         kept = snapshot.kept(identity)
     if kept is None or kept.log != workspace:
@@ -209,7 +209,7 @@ def _current(service: Service, workspace: str, identity: str) -> Replay:
     return read_replay(kept)
 
 
-def _replay(service: Service, caller: Key, workspace: str, asked: dict[str, Any]) -> Replay:
+def _replay(service: Services, caller: Key, workspace: str, asked: dict[str, Any]) -> Replay:
     version, written = asked.get("version"), asked.get("document")
     if version is not None and written is not None:
         raise _refused("/document", "Give a version or a document")

@@ -57,7 +57,7 @@ if TYPE_CHECKING:
     from audit.stores.contract import Transaction
     from policy_service.access.keys import Key
     from policy_service.policies.decision_counts import Counts
-    from policy_service.services import Service
+    from policy_service.services import Services
     from rules.analysis.report import Report
     from rules.analysis.semantic_diff import Meaning
     from rules.model.document import Document
@@ -133,7 +133,7 @@ REJECTION = TypeAdapter(Rejection)
 ACTIVATION = TypeAdapter(ActivationRequest)
 
 
-def policy(service: Service, _: Key, workspace: str) -> Response:
+def policy(service: Services, _: Key, workspace: str) -> Response:
     """The active version's document."""
     query()
     _up_to_date(service, workspace)
@@ -143,7 +143,7 @@ def policy(service: Service, _: Key, workspace: str) -> Response:
     return answer({"version": active.number, "digest": active.digest, "document": document.tree})
 
 
-def propose(service: Service, caller: Key, workspace: str) -> Response:
+def propose(service: Services, caller: Key, workspace: str) -> Response:
     """A new version, proposed; 422 with every complaint where the document is not accepted."""
     query()
     proposal = json_as(PROPOSAL, LARGEST_DOCUMENT_BODY)
@@ -154,7 +154,7 @@ def propose(service: Service, caller: Key, workspace: str) -> Response:
     return answer(entered, 201)
 
 
-def catalogue(service: Service, _: Key, workspace: str) -> Response:
+def catalogue(service: Services, _: Key, workspace: str) -> Response:
     """The versions in the order of their numbers."""
     after, limit = page(query(*PAGE), MOST_VERSIONS)
     _up_to_date(service, workspace)
@@ -166,7 +166,7 @@ def catalogue(service: Service, _: Key, workspace: str) -> Response:
     return listing([version_view(versions.records[number], versions) for number in shown], more)
 
 
-def show(service: Service, _: Key, workspace: str, number: int) -> Response:
+def show(service: Services, _: Key, workspace: str, number: int) -> Response:
     """One version with its document."""
     query()
     _up_to_date(service, workspace)
@@ -177,7 +177,7 @@ def show(service: Service, _: Key, workspace: str, number: int) -> Response:
     return answer({**version_view(record, versions), "document": document.tree})
 
 
-def diff(service: Service, _: Key, workspace: str, number: int) -> Response:
+def diff(service: Services, _: Key, workspace: str, number: int) -> Response:
     """What the version says otherwise, rule by rule, setting by setting: after, and before.
 
     What was before is said by the version `against`, or by the active one.
@@ -198,7 +198,7 @@ def diff(service: Service, _: Key, workspace: str, number: int) -> Response:
     return answer({"version": number, "against": earlier.number, **told})
 
 
-def report(service: Service, _: Key, workspace: str, number: int) -> Response:
+def report(service: Services, _: Key, workspace: str, number: int) -> Response:
     """What a check has to say of the version: findings, proved properties, rules without a test.
 
     It is said over all facts, each finding with an example. Guardrails are those that are set now.
@@ -216,26 +216,26 @@ def report(service: Service, _: Key, workspace: str, number: int) -> Response:
     return answer({"version": number, "digest": record.digest, **said, **held})
 
 
-def _counted(service: Service, workspace: str, told: Report | Meaning) -> Counts:
+def _counted(service: Services, workspace: str, told: Report | Meaning) -> Counts:
     with service.store.read() as snapshot:  # another one: none is kept open while it is searched
         return count_newest(snapshot, workspace, regions_of(told))
 
 
-def approve(service: Service, caller: Key, workspace: str, number: int) -> Response:
+def approve(service: Services, caller: Key, workspace: str, number: int) -> Response:
     """Agree to a proposed version; the digest says to what."""
     query()
     digest = json_as(APPROVAL)["digest"]
     return answer(_enter(service, caller, workspace, lambda steps: steps.approve(number, digest)))
 
 
-def reject(service: Service, caller: Key, workspace: str, number: int) -> Response:
+def reject(service: Services, caller: Key, workspace: str, number: int) -> Response:
     """Refuse a proposed version for good."""
     query()
     reason = json_as(REJECTION)["reason"]
     return answer(_enter(service, caller, workspace, lambda steps: steps.reject(number, reason)))
 
 
-def activate(service: Service, caller: Key, workspace: str, number: int) -> Response:
+def activate(service: Services, caller: Key, workspace: str, number: int) -> Response:
     """Let the version decide: now, or at a time; for all, for a share, or in the shadow.
 
     When this is answered no conversation begins on what was replaced. One that has begun keeps its
@@ -264,7 +264,7 @@ def activation_from(asked: ActivationRequest) -> Activation:
 
 
 def _enter(
-    service: Service, caller: Key, workspace: str, step: Callable[[VersionSteps], VersionRecord]
+    service: Services, caller: Key, workspace: str, step: Callable[[VersionSteps], VersionRecord]
 ) -> dict[str, Any]:
     """Take the step; the version as it is after it."""
 
@@ -275,7 +275,7 @@ def _enter(
     return service.store.transact(work)
 
 
-def _up_to_date(service: Service, workspace: str) -> None:
+def _up_to_date(service: Services, workspace: str) -> None:
     """Do what is due first, so that nobody is told what no longer holds."""
     with service.store.read() as snapshot:
         versions = service.policies.versions(snapshot, workspace)

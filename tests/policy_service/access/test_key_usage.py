@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from audit.errors import StorageUnavailableError
 from audit.stores.sqlite.store import SqliteStore
-from policy_service.access.key_usage import Uses
+from policy_service.access.key_usage import KeyUsage
 from policy_service.access.keys import Role
 from policy_service.app import create_app
 from tests.fakes.memory_store import MemoryStore
@@ -164,9 +164,9 @@ class Full(MemoryStore):
 
 def test_a_ledger_that_takes_nothing_is_no_failure_and_asked_once_a_minute() -> None:
     """Reading goes on, and what waits for room is not held up by it."""
-    uses, store = Uses(), Full(lambda: NOON)
+    uses, store = KeyUsage(), Full(lambda: NOON)
     for seconds in range(61):
-        uses.note("key-1", NOON + timedelta(seconds=seconds), store)
+        uses.record("key-1", NOON + timedelta(seconds=seconds), store)
     assert store.asked == 2
 
 
@@ -185,15 +185,15 @@ class Hanging(MemoryStore):
 
 def test_nobody_waits_for_the_write_of_another() -> None:
     """Where the disk hangs, one request does; what came meanwhile is written with the next."""
-    uses, store = Uses(), Hanging()
-    hangs = Thread(target=uses.note, args=("key-1", NOON, store))
+    uses, store = KeyUsage(), Hanging()
+    hangs = Thread(target=uses.record, args=("key-1", NOON, store))
     hangs.start()
     assert store.began.wait(60)
-    uses.note("key-2", NOON, store)
+    uses.record("key-2", NOON, store)
     store.let.set()
     hangs.join()
     assert list(_last_uses(store)) == ["key-1"]
-    uses.note("key-2", NOON, store)
+    uses.record("key-2", NOON, store)
     assert list(_last_uses(store)) == ["key-1", "key-2"]
 
 

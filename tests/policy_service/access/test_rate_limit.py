@@ -35,7 +35,7 @@ def admitted(limit: RateLimit, key: str, times: int) -> int:
 
 
 def test_no_rate_is_no_limit() -> None:
-    assert RateLimit.of(Settings(rate=0)) is None
+    assert RateLimit.from_settings(Settings(rate=0)) is None
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_no_rate_is_no_limit() -> None:
 def test_a_process_lets_in_its_share_of_what_may_come_at_once(
     rate: int, burst: int, workers: int, at_once: int
 ) -> None:
-    limit = RateLimit.of(Settings(rate=rate, burst=burst, workers=workers))
+    limit = RateLimit.from_settings(Settings(rate=rate, burst=burst, workers=workers))
     assert limit
     with freeze_time(NOON):
         assert admitted(limit, "key-1", 20) == at_once

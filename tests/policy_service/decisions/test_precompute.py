@@ -12,7 +12,7 @@ from policy_service.app import create_app
 from policy_service.decisions import precompute
 from policy_service.decisions.decide import decide_event
 from policy_service.problems import Problem
-from policy_service.services import Service
+from policy_service.services import Services
 from policy_service.settings import Settings
 from tests.policy_service.api_client import ACME, document, event, read, reply
 
@@ -27,28 +27,28 @@ ANSWERED = reply("ev-1", "customer")
 
 
 @pytest.fixture
-def service(api: Api) -> Service:
+def service(api: Api) -> Services:
     """The service that `api` asks, which has decided one event."""
     api.decide(STARTED)
-    return cast("Service", api.client.application.extensions["policy_service"])
+    return cast("Services", api.client.application.extensions["policy_service"])
 
 
-def precomputed(service: Service, told: dict[str, Any]) -> PrecomputedDecision:
+def precomputed(service: Services, told: dict[str, Any]) -> PrecomputedDecision:
     decision = service.precomputer.precompute(cast("Event", told))
     assert decision is not None
     return decision
 
 
-def recorded(service: Service, told: dict[str, Any], decision: PrecomputedDecision) -> Answer:
+def recorded(service: Services, told: dict[str, Any], decision: PrecomputedDecision) -> Answer:
     work = partial(decide_event, cast("Event", told), service.policies, precomputed=decision)
     return service.store.transact(work)
 
 
 def test_nothing_is_precomputed_for_an_unknown_workspace(api: Api) -> None:
-    assert Service(api.store).precomputer.precompute(cast("Event", STARTED)) is None
+    assert Services(api.store).precomputer.precompute(cast("Event", STARTED)) is None
 
 
-def test_valid_precomputed_decision_is_appended_unchanged(service: Service) -> None:
+def test_valid_precomputed_decision_is_appended_unchanged(service: Services) -> None:
     decision = precomputed(service, ANSWERED)
     answer = recorded(service, ANSWERED, decision)
     assert not answer.replayed
@@ -60,7 +60,7 @@ def test_valid_precomputed_decision_is_appended_unchanged(service: Service) -> N
 
 
 def test_a_conversation_that_went_on_elsewhere_is_decided_from_where_it_is(
-    api: Api, service: Service
+    api: Api, service: Services
 ) -> None:
     """Another process has decided its next event; what is remembered here is behind."""
     decision = precomputed(service, ANSWERED)
@@ -75,7 +75,7 @@ def test_a_conversation_that_went_on_elsewhere_is_decided_from_where_it_is(
         assert [report.findings for report in verify_all(view)] == [(), ()]
 
 
-def test_a_version_that_was_activated_meanwhile_decides(api: Api, service: Service) -> None:
+def test_a_version_that_was_activated_meanwhile_decides(api: Api, service: Services) -> None:
     begins = event("ev-2", conversation={"id": "c-2"})
     decision = precomputed(service, begins)
     api.publish(document("Switched off", enabled=False))
@@ -86,7 +86,9 @@ def test_a_version_that_was_activated_meanwhile_decides(api: Api, service: Servi
     )
 
 
-def test_an_event_that_was_decided_meanwhile_keeps_its_decision(api: Api, service: Service) -> None:
+def test_an_event_that_was_decided_meanwhile_keeps_its_decision(
+    api: Api, service: Services
+) -> None:
     decision = precomputed(service, ANSWERED)
     decided = api.decide(ANSWERED)
     answer = recorded(service, ANSWERED, decision)
@@ -95,7 +97,7 @@ def test_an_event_that_was_decided_meanwhile_keeps_its_decision(api: Api, servic
 
 
 def test_an_id_that_was_taken_meanwhile_by_another_conversation_is_refused(
-    api: Api, service: Service
+    api: Api, service: Services
 ) -> None:
     decision = precomputed(service, ANSWERED)
     api.decide(event("ev-1", conversation={"id": "c-2"}))
@@ -106,7 +108,7 @@ def test_an_id_that_was_taken_meanwhile_by_another_conversation_is_refused(
 
 
 def test_only_so_many_conversations_are_remembered(
-    service: Service, api: Api, monkeypatch: pytest.MonkeyPatch
+    service: Services, api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One that was forgotten is read again, in its transaction."""
     monkeypatch.setattr(precompute, "MAX_CONVERSATIONS", 2)

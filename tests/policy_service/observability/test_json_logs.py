@@ -45,8 +45,8 @@ def said() -> Iterator[Said]:
     """All that is logged by anyone, as the service writes it, from the least grave on."""
     said = Said()
     handler = logging.StreamHandler(said)
-    handler.setFormatter(json_logs.JsonLines())
-    root, ours = logging.getLogger(), logging.getLogger(json_logs.NAME)
+    handler.setFormatter(json_logs.JsonFormatter())
+    root, ours = logging.getLogger(), logging.getLogger(json_logs.LOGGER_NAME)
     before = root.level, ours.level
     root.addHandler(handler)
     root.setLevel(logging.DEBUG)
@@ -176,7 +176,7 @@ def test_what_is_no_short_word_is_no_id_of_a_request(shared: Api, sent: str) -> 
 
 @pytest.mark.parametrize("level", ["debug", "info", "warning", "error"])
 def test_the_setting_says_from_which_level_on_is_logged(level: str) -> None:
-    loggers = json_logs.config(level)["loggers"]
+    loggers = json_logs.logging_config(level)["loggers"]
     assert {name: logger["level"] for name, logger in loggers.items()} == {
         "policy_service": level.upper(),
         "_granian": level.upper(),
@@ -184,7 +184,7 @@ def test_the_setting_says_from_which_level_on_is_logged(level: str) -> None:
 
 
 def test_from_warnings_on_no_request_is_logged(shared: Api, said: Said) -> None:
-    logging.getLogger(json_logs.NAME).setLevel(logging.WARNING)
+    logging.getLogger(json_logs.LOGGER_NAME).setLevel(logging.WARNING)
     shared.send("GET", "/readyz")
     assert said.lines == []
 
@@ -207,7 +207,7 @@ def test_every_answer_says_how_it_may_be_used(shared: Api, path: str) -> None:
 def logged_by(program: str) -> list[str]:
     """The messages that a process logs to its end."""
     begin = "import logging, os\nfrom policy_service.observability import json_logs"
-    begin = f"{begin}\njson_logs.configure('info')"
+    begin = f"{begin}\njson_logs.configure_logging('info')"
     ours = "ours = logging.getLogger('policy_service.test')"
     source = f"{begin}\n{ours}\n{program}"
     ran = subprocess.run(

@@ -16,7 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from policy_service.access.keys import Role
 from policy_service.api.request_log import METHODS
 from policy_service.api.routes import ROUTES
-from policy_service.observability.metrics import METRICS, PROCESS
+from policy_service.observability.metrics import METRICS, PROCESS_METRICS
 from policy_service.problems import PROBLEMS
 from rules.model.vocabulary import Outcome
 from tests.folders import ROOT
@@ -139,9 +139,9 @@ def test_what_is_told_is_what_the_table_says(api: Api) -> None:
         family.name: family.documentation
         for family in text_string_to_metric_families(api.send("GET", "/metrics").text)
     }
-    ours = {metric.name.removesuffix("_total"): metric.meaning for metric in METRICS}
+    ours = {metric.name.removesuffix("_total"): metric.documentation for metric in METRICS}
     assert {name: families[name] for name in ours} == ours
-    assert families.keys() - ours.keys() == set(PROCESS)
+    assert families.keys() - ours.keys() == set(PROCESS_METRICS)
 
 
 def test_the_page_for_operators_lists_every_metric() -> None:
@@ -149,7 +149,7 @@ def test_the_page_for_operators_lists_every_metric() -> None:
     section = page.split("\n## Metrics\n")[1].split("\n## ")[0]
     assert [line for line in section.splitlines() if line.startswith("| `")] == [
         f"| `{metric.name}` | {metric.type.__name__.lower()}"
-        f" | {', '.join(f'`{label}`' for label in metric.labels)} | {metric.meaning} |"
+        f" | {', '.join(f'`{label}`' for label in metric.labels)} | {metric.documentation} |"
         for metric in METRICS
     ]
 
