@@ -9,15 +9,15 @@ from audit.errors import BadLeafError
 from audit.log.leaf import (
     FORMAT,
     SALT_SIZE,
-    Kind,
-    Personal,
+    EntryKind,
+    PersonalData,
     check_members,
-    commitment,
-    commitment_complaint,
+    compute_commitment,
+    describe_commitment_mismatch,
     format_time,
     is_time,
 )
-from audit.log.merkle import leaf_hash
+from audit.log.merkle import hash_leaf
 from rules.formats.canonical_json import canonical, canonical_without_floats, holds_float
 
 if TYPE_CHECKING:
@@ -27,11 +27,11 @@ __all__ = [
     "FORMAT",
     "SALT_SIZE",
     "Entry",
-    "Kind",
-    "Personal",
+    "EntryKind",
+    "PersonalData",
     "check_leaf",
-    "commitment",
-    "commitment_complaint",
+    "compute_commitment",
+    "describe_commitment_mismatch",
     "encode_leaf",
     "format_time",
     "hash_for",
@@ -68,12 +68,14 @@ class Entry:
             return b""
 
 
-def new_entry(log: str, index: int, leaf: Mapping[str, Any], personal: Personal | None) -> Entry:
+def new_entry(
+    log: str, index: int, leaf: Mapping[str, Any], personal: PersonalData | None
+) -> Entry:
     """The entry of a leaf that may be appended to the log; BadLeafError where it may not."""
     return Entry(log, index, hash_for(log, leaf, personal), dict(leaf))
 
 
-def hash_for(log: str, leaf: Mapping[str, Any], personal: Personal | None) -> bytes:
+def hash_for(log: str, leaf: Mapping[str, Any], personal: PersonalData | None) -> bytes:
     """The hash of a leaf that may be appended to the log; BadLeafError where it may not.
 
     What every store checks: format, kind, `workspace`, `at`, and that leaf and personal part
@@ -84,9 +86,9 @@ def hash_for(log: str, leaf: Mapping[str, Any], personal: Personal | None) -> by
         raise BadLeafError(
             f"a leaf of {leaf.get('workspace')!r} does not belong to the log {log!r}"
         )
-    if complaint := commitment_complaint(leaf, personal):
+    if complaint := describe_commitment_mismatch(leaf, personal):
         raise BadLeafError(complaint)
-    return leaf_hash(body)
+    return hash_leaf(body)
 
 
 def encode_leaf(leaf: Mapping[str, Any]) -> bytes:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from audit.entry import Kind
+from audit.entry import EntryKind
 from audit.stores.sqlite.store import SqliteStore
 from policy_service.decisions.batch import decide_lines
 from policy_service.services import Services
@@ -41,7 +41,7 @@ def decisions_of(snapshot: Snapshot) -> Iterator[Entry]:
     """Every decision of every log."""
     for log in snapshot.logs():
         for entry in snapshot.entries(log):
-            if entry.value["kind"] == Kind.DECISION:
+            if entry.value["kind"] == EntryKind.DECISION:
                 yield entry
 
 

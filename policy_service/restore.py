@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from audit.entry import FORMAT, Kind, format_time
+from audit.entry import FORMAT, EntryKind, format_time
 from audit.log.signed_note import encode_base64
 from audit.stores.files.checkpoint_files import CHECKPOINTS, KeptCheckpoints
 from audit.stores.rollback_detection import lost
@@ -77,7 +77,7 @@ def _restored_leaf(
 ) -> dict[str, Any]:
     return {
         "format": FORMAT,
-        "kind": Kind.LEDGER_RESTORED.value,
+        "kind": EntryKind.LEDGER_RESTORED.value,
         "at": format_time(tx.now),
         "workspace": SYSTEM,
         "lost": [

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
 import pytest
 
-from audit.entry import Kind
+from audit.entry import EntryKind
 from policy_service.policies.policy_cache import BUILTIN_VERSION, first_leaves
 from rules.model import event, vocabulary
 from tests.folders import ROOT
@@ -124,7 +124,7 @@ def table_of_leaves() -> dict[str, list[str]]:
 
 
 def test_the_kinds_of_leaves_in_the_plan_are_kinds() -> None:
-    assert set(table_of_leaves()) <= set(Kind)
+    assert set(table_of_leaves()) <= set(EntryKind)
     assert {"decision", "version.proposed", "key.created"} <= set(table_of_leaves())
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from audit.log.merkle import Frontier, leaf_hash
+from audit.log.merkle import Frontier, hash_leaf
 from audit.stores.files.atomic_write import write_durably
 from audit.stores.files.checkpoint_files import CHECKPOINTS, KeptCheckpoints
 from audit.stores.sqlite.online_copy import copy_ledger, put_away
@@ -59,7 +59,7 @@ def _recomputed(snapshot: Snapshot, log: str, signed: Checkpoint | None) -> Copi
     root_then = frontier.root() if signed and not signed.size else None
     unlike: int | None = None
     for entry in snapshot.entries(log):
-        hashed = leaf_hash(entry.leaf)
+        hashed = hash_leaf(entry.leaf)
         if unlike is None and entry.leaf_hash != hashed:
             unlike = entry.index
         frontier = frontier.append(hashed)

@@ -14,7 +14,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from audit.entry import Kind
+from audit.entry import EntryKind
 from audit.errors import (
     AuditError,
     AuditErrorCode,
@@ -24,7 +24,7 @@ from audit.errors import (
 from audit.evidence.verifier_archive import verifier
 from audit.log import csv_rows
 from audit.log.checkpoint import parse_checkpoint
-from audit.log.merkle import Frontier, leaf_hash
+from audit.log.merkle import Frontier, hash_leaf
 from audit.log.signed_note import format_key, parse_note
 from audit.verification import bundle_format
 
@@ -32,13 +32,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import BinaryIO
 
-    from audit.entry import Entry, Personal
+    from audit.entry import Entry, PersonalData
     from audit.log.checkpoint import Checkpoint
     from audit.log.signed_note import VerifierKey
     from audit.stores.contract import Snapshot
 
 WITH_A_DOCUMENT = frozenset(
-    {Kind.VERSION_PROPOSED, Kind.VERSION_GUARDRAILS, Kind.DIRECTORY_REPLACED}
+    {EntryKind.VERSION_PROPOSED, EntryKind.VERSION_GUARDRAILS, EntryKind.DIRECTORY_REPLACED}
 )
 """Entries whose digest is of a document that stands beside the log."""
 
@@ -82,7 +82,7 @@ def export(  # noqa: PLR0913 - what a bundle is made of
     StorageUnavailableError. `passed` is told of each entry that was passed, as 1.
     """
     checkpoint = signed.checkpoint
-    erasure = snapshot.latest(log, Kind.CONTACT_ERASED)
+    erasure = snapshot.latest(log, EntryKind.CONTACT_ERASED)
     if personal and erasure and erasure.index >= checkpoint.size:
         raise ErasedAfterCheckpointError(
             f"entry {erasure.index} of {log} erased something after the checkpoint"
@@ -117,21 +117,21 @@ class _Bundle:
                 if personal
                 else None
             )
-            table.write(csv_rows.header().encode())
+            table.write(csv_rows.format_header().encode())
             for entry in self._snapshot.entries(self._log, 0, size):
                 body = entry.leaf
-                hashed = leaf_hash(body)
+                hashed = hash_leaf(body)
                 frontier = frontier.append(hashed)
                 leaves.write(body + b"\n")
                 hashes.write(hashed)
-                table.write(csv_rows.row(entry.index, entry.value, body, hashed).encode())
+                table.write(csv_rows.format_row(entry.index, entry.value, body, hashed).encode())
                 if parts and (beside := self._part(entry.index)):
                     parts.write(bundle_format.personal_line(entry.index, beside) + b"\n")
                 self._document(entry)
                 passed(1)
         return frontier.root()
 
-    def _part(self, index: int) -> Personal | None:
+    def _part(self, index: int) -> PersonalData | None:
         try:
             return self._snapshot.personal(self._log, index)
         except PersonalDataErasedError as error:

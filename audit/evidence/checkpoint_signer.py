@@ -13,14 +13,14 @@ import time
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from audit.entry import FORMAT, Entry, Kind, format_time
+from audit.entry import FORMAT, Entry, EntryKind, format_time
 from audit.errors import NoSigningKeyError, NotSignedError
 from audit.evidence.instrumentation import Lag, SigningMetrics
 from audit.evidence.recompute import advanced, begun
 from audit.log.checkpoint import Checkpoint, sign_checkpoint, verify_checkpoint
 from audit.log.merkle import EMPTY_ROOT, Frontier, verify_inclusion
 from audit.log.signed_note import EvidenceError, encode_base64
-from audit.log.tlog_proof import Proof
+from audit.log.tlog_proof import InclusionProof
 from audit.stores.files.checkpoint_files import CHECKPOINTS, Kept, KeptCheckpoints
 from audit.stores.files.file_locks import locked
 from audit.stores.files.signing_key import SIGNING_KEY, SigningKey
@@ -123,7 +123,7 @@ class Checkpoints:
         """What was refused when checkpoints were last due, by any process; empty where nothing."""
         return self._kept.refused()
 
-    def proof(self, log: str, index: int) -> tuple[Entry, Proof, Checkpoint] | None:
+    def proof(self, log: str, index: int) -> tuple[Entry, InclusionProof, Checkpoint] | None:
         """That the entry is in the log: the entry, the proof, the checkpoint that it leads to.
 
         None where there is no such entry.
@@ -141,7 +141,7 @@ class Checkpoints:
             hashes = tuple(self._subtrees.tree(snapshot, log, size).inclusion_proof(index))
         if not verify_inclusion(entry.leaf_hash, index, size, hashes, root):
             raise NotSignedError(f"the entries of {log} are not those that were signed")
-        return entry, Proof(index, hashes, kept.note), kept.checkpoint
+        return entry, InclusionProof(index, hashes, kept.note), kept.checkpoint
 
     def consistency(self, log: str, first: int, second: int) -> list[bytes] | None:
         """That the log of `second` entries begins with that of `first`, which is no more.
@@ -260,7 +260,7 @@ class Checkpoints:
     def _make_key(self) -> None:
         """For a ledger that was made before there were keys; NoSigningKeyError where it is lost."""
         with self._store.read() as snapshot:
-            has_signed = next(snapshot.backwards(SYSTEM, Kind.CHECKPOINT), None) is not None
+            has_signed = next(snapshot.backwards(SYSTEM, EntryKind.CHECKPOINT), None) is not None
         if has_signed or self._kept.logs():
             raise NoSigningKeyError(f"the signing key is missing; put it back as {SIGNING_KEY}")
         with locked(self._store.folder / LOCK):
@@ -270,7 +270,7 @@ class Checkpoints:
 def _leaf(tx: Transaction, log: str, kept: Kept) -> dict[str, Any]:
     return {
         "format": FORMAT,
-        "kind": Kind.CHECKPOINT.value,
+        "kind": EntryKind.CHECKPOINT.value,
         "at": format_time(tx.now),
         "workspace": SYSTEM,
         "log": log,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from audit.entry import Kind
+from audit.entry import EntryKind
 from audit.errors import StorageUnavailableError
 from audit.log.checkpoint import Checkpoint, parse_checkpoint
 from audit.log.signed_note import EvidenceError, VerifierKey, encode_base64, parse_note
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from audit.entry import Entry
-    from audit.log.signed_note import Note
+    from audit.log.signed_note import SignedNote
     from audit.stores.contract import Snapshot
     from audit.stores.files.checkpoint_files import KeptCheckpoints
 
@@ -43,7 +43,7 @@ class SignedLogs:
 
     def add_entries(self, snapshot: Snapshot) -> None:
         """Those that `system` holds; its entry is named where one is wrong."""
-        for entry in snapshot.backwards(SYSTEM, Kind.CHECKPOINT):
+        for entry in snapshot.backwards(SYSTEM, EntryKind.CHECKPOINT):
             self._add_entry(entry)
 
     def add_kept(self, kept: KeptCheckpoints) -> None:
@@ -89,7 +89,7 @@ class SignedLogs:
             message = "the entry says another size or root than its note"
             self.findings.append(Finding(SYSTEM, entry.index, Code.CHECKPOINT, message))
 
-    def _is_signed(self, note: Note, origin: str) -> bool:
+    def _is_signed(self, note: SignedNote, origin: str) -> bool:
         key = self._keys.get(origin)
         if key is None and self.verifier:
             key = self._keys[origin] = self.verifier(origin)

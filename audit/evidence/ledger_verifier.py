@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from audit.entry import check_leaf
 from audit.errors import BadLeafError, StorageUnavailableError
-from audit.log.merkle import Frontier, leaf_hash
+from audit.log.merkle import Frontier, hash_leaf
 from audit.stores.contract import Head
 from audit.verification.findings import Code, Finding, Report
 from audit.verification.log_verifier import Beside, Walk, contradicted, opened
@@ -40,7 +40,7 @@ def verify(
     walk = Walk(log, beside, {each.size for each in known})
     for entry in entries:
         findings += _place(log, walk.frontier.size, entry)
-        hashed = leaf_hash(entry.leaf)
+        hashed = hash_leaf(entry.leaf)
         found, leaf = _entry(log, entry, hashed)
         findings += found
         findings += walk.next(entry.index, hashed, leaf)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from audit.errors import MissingLeavesError, NotSignedError
-from audit.log.merkle import Frontier, leaf_hash
+from audit.log.merkle import Frontier, hash_leaf
 
 if TYPE_CHECKING:
     from audit.log.checkpoint import Checkpoint
@@ -44,7 +44,7 @@ def advanced(snapshot: Snapshot, log: str, before: Frontier) -> Frontier:
         raise NotSignedError(f"{log} has {head.size} entries where {before.size} were signed")
     after = before
     for entry in snapshot.entries(log, before.size, head.size):
-        hashed = leaf_hash(entry.leaf)
+        hashed = hash_leaf(entry.leaf)
         if (entry.index, entry.leaf_hash) != (after.size, hashed):
             raise NotSignedError(f"entry {after.size} of {log} is not what was hashed")
         after = after.append(hashed)

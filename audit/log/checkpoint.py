@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from audit.log.signed_note import VerifierKey
 
 _NUMBER = re.compile(r"0|[1-9][0-9]{0,19}")
-_NUMBERS = 1 << 64
+_NUMBER_LIMIT = 1 << 64
 
 
 class BadCheckpointError(EvidenceError):
@@ -98,7 +98,7 @@ def verify_checkpoint(note: bytes, origin: str, keys: Iterable[VerifierKey]) -> 
 
 def decode_number(text: str) -> int:
     """A size or index: ASCII decimal without leading zeros, below 2**64; DecodingError."""
-    if not _NUMBER.fullmatch(text) or (number := int(text)) >= _NUMBERS:
+    if not _NUMBER.fullmatch(text) or (number := int(text)) >= _NUMBER_LIMIT:
         raise DecodingError("a number is not a plain decimal one")
     return number
 

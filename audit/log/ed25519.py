@@ -83,7 +83,7 @@ def _encode(point: _Point) -> bytes:
 def _base_minus(s: int, k: int, point: _Point) -> _Point:
     """[s]B - [k]point, doubling once for both."""
     x, y, z, t = point
-    base, minus = _base_multiples(), _multiples((_P - x, y, z, _P - t), _KEY_WIDTH)
+    base, negatives = _base_multiples(), _multiples((_P - x, y, z, _P - t), _KEY_WIDTH)
     of_base, of_point = _digits(s, _BASE_WIDTH), _digits(k, _KEY_WIDTH)
     result = _NEUTRAL
     for place in reversed(range(max(of_base.keys() | of_point.keys(), default=-1) + 1)):
@@ -91,7 +91,7 @@ def _base_minus(s: int, k: int, point: _Point) -> _Point:
         if place in of_base:
             result = _add(result, base[of_base[place]])
         if place in of_point:
-            result = _add(result, minus[of_point[place]])
+            result = _add(result, negatives[of_point[place]])
     return result
 
 
@@ -111,11 +111,11 @@ def _digits(scalar: int, width: int) -> dict[int, int]:
 
 def _multiples(point: _Point, width: int) -> dict[int, _Addend]:
     """The odd multiples that `_digits` asks for, as addends."""
-    twice, multiples = _addend(_double(point)), {}
+    double, multiples = _addend(_double(point)), {}
     for factor in range(1, 1 << (width - 1), 2):
         minus, plus, t, z = multiples[factor] = _addend(point)
         multiples[-factor] = plus, minus, -t, z
-        point = _add(point, twice)
+        point = _add(point, double)
     return multiples
 
 
@@ -143,7 +143,7 @@ def _add(point: _Point, addend: _Addend) -> _Point:
 def _double(point: _Point) -> _Point:
     """Section 5.1.4."""
     x, y, z, _ = point
-    a, b, both = x * x % _P, y * y % _P, x + y
+    a, b, x_plus_y = x * x % _P, y * y % _P, x + y
     h, g = a + b, a - b
-    e, f = h - both * both % _P, 2 * z * z % _P + g
+    e, f = h - x_plus_y * x_plus_y % _P, 2 * z * z % _P + g
     return e * f % _P, g * h % _P, f * g % _P, e * h % _P

@@ -25,11 +25,11 @@ SALT_SIZE = 32
 MAX_NESTING = 254
 """Levels of lists and objects that a leaf may have: orjson writes no more."""
 _AT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", re.ASCII)
-_LARGEST_INTEGER = 2**53 - 1
-_LAST_OF_THE_BASIC_PLANE = "\uffff"
+MAX_SAFE_INTEGER = 2**53 - 1
+_MAX_BASIC_PLANE_CHARACTER = "\uffff"
 
 
-class Kind(StrEnum):
+class EntryKind(StrEnum):
     DECISION = "decision"
     ACTION_DELIVERED = "action.delivered"
     ACTION_FAILED = "action.failed"
@@ -56,13 +56,13 @@ class Kind(StrEnum):
     LEDGER_RESTORED = "ledger.restored"
 
     @classmethod
-    def starting_with(cls, prefix: str) -> list[Kind]:
+    def starting_with(cls, prefix: str) -> list[EntryKind]:
         """The kinds of a family, those that start with `version.`, say."""
         return [kind for kind in cls if kind.startswith(prefix)]
 
 
 @dataclass(frozen=True, slots=True)
-class Personal:
+class PersonalData:
     """What stands beside an entry and may be erased: whose it is, a salt, the canonical part."""
 
     contact: str
@@ -70,19 +70,21 @@ class Personal:
     part: bytes
 
 
-def commitment(salt: bytes, part: bytes) -> str:
+def compute_commitment(salt: bytes, part: bytes) -> str:
     """Standard base64 of SHA-256 over the 32-byte salt followed by the personal part."""
     return base64.b64encode(hashlib.sha256(salt + part).digest()).decode()
 
 
-def commitment_complaint(leaf: Mapping[str, Any], personal: Personal | None) -> str | None:
+def describe_commitment_mismatch(
+    leaf: Mapping[str, Any], personal: PersonalData | None
+) -> str | None:
     """Why leaf and personal part do not belong together, or None."""
-    committed = leaf.get("commitment")
+    leaf_commitment = leaf.get("commitment")
     if personal is None:
-        return None if committed is None else "the personal part of the commitment is missing"
+        return None if leaf_commitment is None else "the personal part of the commitment is missing"
     if len(personal.salt) != SALT_SIZE:
         return "the salt is not 32 bytes long"
-    if committed != commitment(personal.salt, personal.part):
+    if leaf_commitment != compute_commitment(personal.salt, personal.part):
         return "the personal part is not what the leaf commits to"
     return None
 
@@ -93,7 +95,7 @@ def read_leaf(body: bytes) -> dict[str, Any]:
         leaf = _decode(body.decode())
         if body.count(b"[") + body.count(b"{") > MAX_NESTING and not _is_shallow(leaf, MAX_NESTING):
             raise BadLeafError(f"the leaf is nested deeper than {MAX_NESTING} levels")
-        canonical = canonical_without_floats(leaf)
+        canonical = encode_canonical_json(leaf)
     except RecursionError as error:
         raise BadLeafError("the leaf is nested too deep") from error
     except ValueError as error:
@@ -114,50 +116,50 @@ def _is_shallow(value: object, levels: int) -> bool:
     return levels > 0 and all(_is_shallow(member, levels - 1) for member in members)
 
 
-def canonical_without_floats(value: object) -> bytes:
+def encode_canonical_json(value: object) -> bytes:
     """The RFC 8785 bytes of a JSON value without floating-point numbers; ValueError.
 
     What `json` writes differs from them for floating-point numbers, and in the order of keys
     beyond the Basic Multilingual Plane.
     """
     text = _encode(value)
-    if not text.isascii() and max(text) > _LAST_OF_THE_BASIC_PLANE:
-        text = _encode_as_it_is(_in_order(value))
+    if not text.isascii() and max(text) > _MAX_BASIC_PLANE_CHARACTER:
+        text = _encode_unsorted(_sort_keys(value))
     return text.encode()
 
 
-def _integer(digits: str) -> int:
+def _parse_integer(digits: str) -> int:
     number = int(digits)
-    if abs(number) > _LARGEST_INTEGER:
+    if abs(number) > MAX_SAFE_INTEGER:
         raise ValueError(f"the integer {digits} is beyond I-JSON")
     return number
 
 
-def _no_float(written: str) -> Any:  # noqa: ANN401 - it never returns
-    raise ValueError(f"{written} is a floating-point number")
+def _reject_float(text: str) -> Any:  # noqa: ANN401 - it never returns
+    raise ValueError(f"{text} is a floating-point number")
 
 
 _decode = json.JSONDecoder(
-    parse_int=_integer, parse_float=_no_float, parse_constant=_no_float
+    parse_int=_parse_integer, parse_float=_reject_float, parse_constant=_reject_float
 ).decode
 _encode = json.JSONEncoder(
     ensure_ascii=False, check_circular=False, sort_keys=True, separators=(",", ":")
 ).encode
-_encode_as_it_is = json.JSONEncoder(
+_encode_unsorted = json.JSONEncoder(
     ensure_ascii=False, check_circular=False, separators=(",", ":")
 ).encode
 
 
-def _in_order(value: object) -> object:
+def _sort_keys(value: object) -> object:
     """The value with its keys in the order of their UTF-16 code units, RFC 8785, section 3.2.3."""
     if isinstance(value, dict):
-        return {key: _in_order(value[key]) for key in sorted(value, key=_utf_16)}
+        return {key: _sort_keys(value[key]) for key in sorted(value, key=_utf_16_sort_key)}
     if isinstance(value, list | tuple):
-        return [_in_order(member) for member in value]
+        return [_sort_keys(member) for member in value]
     return value
 
 
-def _utf_16(key: str) -> bytes:
+def _utf_16_sort_key(key: str) -> bytes:
     return key.encode("utf-16-be")
 
 
@@ -165,13 +167,13 @@ def check_members(leaf: Mapping[str, Any]) -> None:
     """BadLeafError where format, kind or time are not those of a leaf of format 1."""
     if leaf.get("format") != FORMAT or isinstance(leaf["format"], bool):
         raise BadLeafError(f"the leaf's format is {leaf.get('format')!r}; known is {FORMAT}")
-    if str(leaf.get("kind")) not in _KINDS:
+    if str(leaf.get("kind")) not in _KIND_VALUES:
         raise BadLeafError(f"the leaf's kind {leaf.get('kind')!r} is unknown")
     if not is_time(leaf.get("at")):
         raise BadLeafError(f"the leaf's time {leaf.get('at')!r} is not UTC in milliseconds")
 
 
-_KINDS = frozenset(Kind)
+_KIND_VALUES = frozenset(EntryKind)
 
 
 def format_time(moment: datetime) -> str:

@@ -20,11 +20,11 @@ EMPTY_ROOT = hashlib.sha256(b"").digest()
 _SIZE_BYTES = 8
 
 
-def leaf_hash(leaf: bytes) -> bytes:
+def hash_leaf(leaf: bytes) -> bytes:
     return hashlib.sha256(b"\x00" + leaf).digest()
 
 
-def node_hash(left: bytes, right: bytes) -> bytes:
+def hash_node(left: bytes, right: bytes) -> bytes:
     return hashlib.sha256(b"\x01" + left + right).digest()
 
 
@@ -42,7 +42,7 @@ class Frontier:
         """The frontier of the tree with one more leaf, of which this is the leaf hash."""
         subtrees, merged, size = list(self.subtrees), leaf, self.size
         while size & 1:
-            merged = node_hash(subtrees.pop(), merged)
+            merged = hash_node(subtrees.pop(), merged)
             size >>= 1
         return Frontier(self.size + 1, (*subtrees, merged))
 
@@ -51,7 +51,7 @@ class Frontier:
             return EMPTY_ROOT
         *larger, merged = self.subtrees
         for subtree in reversed(larger):
-            merged = node_hash(subtree, merged)
+            merged = hash_node(subtree, merged)
         return merged
 
     def encode(self) -> bytes:
@@ -68,7 +68,7 @@ class Frontier:
         return cls(size, tuple(hashes[start : start + HASH_SIZE] for start in starts))
 
 
-def root(leaves: Sequence[bytes]) -> bytes:
+def compute_root(leaves: Sequence[bytes]) -> bytes:
     """MTH of RFC 9162, section 2.1.1, over leaf hashes."""
     frontier = Frontier()
     for leaf in leaves:
@@ -76,17 +76,17 @@ def root(leaves: Sequence[bytes]) -> bytes:
     return frontier.root()
 
 
-def inclusion_proof(leaves: Sequence[bytes], index: int) -> list[bytes]:
+def build_inclusion_proof(leaves: Sequence[bytes], index: int) -> list[bytes]:
     """PATH of RFC 9162, section 2.1.3.1. ProofRangeError if the tree has no such leaf."""
     if not 0 <= index < len(leaves):
         raise ProofRangeError(f"a tree of {len(leaves)} leaves has no leaf {index}")
     if len(leaves) == 1:
         return []
-    split = _split(len(leaves))
+    split = _split_size(len(leaves))
     left, right = leaves[:split], leaves[split:]
     if index < split:
-        return [*inclusion_proof(left, index), root(right)]
-    return [*inclusion_proof(right, index - split), root(left)]
+        return [*build_inclusion_proof(left, index), compute_root(right)]
+    return [*build_inclusion_proof(right, index - split), compute_root(left)]
 
 
 def verify_inclusion(
@@ -100,16 +100,16 @@ def verify_inclusion(
         if last == 0:
             return False
         if node & 1 or node == last:
-            merged = node_hash(sibling, merged)
+            merged = hash_node(sibling, merged)
             while not node & 1 and node:
                 node, last = node >> 1, last >> 1
         else:
-            merged = node_hash(merged, sibling)
+            merged = hash_node(merged, sibling)
         node, last = node >> 1, last >> 1
     return last == 0 and merged == expected_root
 
 
-def consistency_proof(leaves: Sequence[bytes], first: int) -> list[bytes]:
+def build_consistency_proof(leaves: Sequence[bytes], first: int) -> list[bytes]:
     """PROOF of RFC 9162, section 2.1.4.1: that the first `first` leaves are the smaller tree.
 
     ProofRangeError if `first` is not between 1 and the number of leaves.
@@ -121,12 +121,12 @@ def consistency_proof(leaves: Sequence[bytes], first: int) -> list[bytes]:
 
 def _subproof(leaves: Sequence[bytes], first: int, *, whole: bool) -> list[bytes]:
     if first == len(leaves):
-        return [] if whole else [root(leaves)]
-    split = _split(len(leaves))
+        return [] if whole else [compute_root(leaves)]
+    split = _split_size(len(leaves))
     left, right = leaves[:split], leaves[split:]
     if first <= split:
-        return [*_subproof(left, first, whole=whole), root(right)]
-    return [*_subproof(right, first - split, whole=False), root(left)]
+        return [*_subproof(left, first, whole=whole), compute_root(right)]
+    return [*_subproof(right, first - split, whole=False), compute_root(left)]
 
 
 def verify_consistency(
@@ -151,15 +151,15 @@ def verify_consistency(
         if last == 0:
             return False
         if node & 1 or node == last:
-            old, new = node_hash(sibling, old), node_hash(sibling, new)
+            old, new = hash_node(sibling, old), hash_node(sibling, new)
             while not node & 1 and node:
                 node, last = node >> 1, last >> 1
         else:
-            new = node_hash(new, sibling)
+            new = hash_node(new, sibling)
         node, last = node >> 1, last >> 1
     return last == 0 and old == first_root and new == second_root
 
 
-def _split(size: int) -> int:
+def _split_size(size: int) -> int:
     """The largest power of two below `size`."""
     return 1 << (size - 1).bit_length() - 1

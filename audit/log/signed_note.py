@@ -2,7 +2,8 @@
 
 A note is a text, a blank line and signature lines; nothing of it is to be believed before a known
 key's signature was verified. Where the standard leaves it open: a known key's wrong signature
-refuses the note, base64 has to be canonical, and what is above MAX_SIZE or MAX_SIGNATURES is none.
+refuses the note, base64 has to be canonical, and what is above MAX_NOTE_BYTES or MAX_SIGNATURES is
+none.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from audit.log import ed25519
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-MAX_SIZE = 1 << 20
+MAX_NOTE_BYTES = 1 << 20
 MAX_SIGNATURES = 100
 _KEY_ID_SIZE = 4
 _ED25519 = b"\x01"
@@ -75,7 +76,7 @@ class VerifierKey:
 
 
 @dataclass(frozen=True, slots=True)
-class Signature:
+class NoteSignature:
     """A signature line: whose it says it is, and the signature without the key's id."""
 
     name: str
@@ -84,11 +85,11 @@ class Signature:
 
 
 @dataclass(frozen=True, slots=True)
-class Note:
+class SignedNote:
     """A text, with its last newline, and its signatures in order, one at least."""
 
     text: str
-    signatures: tuple[Signature, ...]
+    signatures: tuple[NoteSignature, ...]
 
 
 def parse_key(text: str) -> VerifierKey:
@@ -96,12 +97,12 @@ def parse_key(text: str) -> VerifierKey:
     name, _, rest = text.partition("+")
     key_id, _, encoded = rest.partition("+")
     try:
-        typed = decode_base64(encoded)
+        key_bytes = decode_base64(encoded)
     except DecodingError as error:
         raise BadKeyError(f"the verifier key cannot be read: {error}") from error
-    if typed[:1] != _ED25519:
+    if key_bytes[:1] != _ED25519:
         raise BadKeyError("the verifier key is not one for Ed25519")
-    key = VerifierKey(name, typed[1:])
+    key = VerifierKey(name, key_bytes[1:])
     if key.id.hex() != key_id:
         raise BadKeyError(f"the verifier key {name!r} does not have the id that it says")
     return key
@@ -111,37 +112,38 @@ def format_key(key: VerifierKey) -> str:
     return f"{key.name}+{key.id.hex()}+{encode_base64(_ED25519 + key.key)}"
 
 
-def parse_note(note: bytes) -> Note:
+def parse_note(note: bytes) -> SignedNote:
     """What the note says, unverified; BadNoteError where it is none."""
-    if len(note) > MAX_SIZE:
-        raise BadNoteError(f"the note is longer than {MAX_SIZE} bytes")
+    if len(note) > MAX_NOTE_BYTES:
+        raise BadNoteError(f"the note is longer than {MAX_NOTE_BYTES} bytes")
     try:
-        decoded = note.decode()
+        note_text = note.decode()
     except UnicodeDecodeError as error:
         raise BadNoteError("the note is not UTF-8") from error
-    if _CONTROL.search(decoded):
+    if _CONTROL.search(note_text):
         raise BadNoteError("the note holds a control character")
-    text, blank, signatures = decoded.rpartition("\n\n")
+    text, blank, signatures = note_text.rpartition("\n\n")
     if not blank or not signatures.endswith("\n"):
         raise BadNoteError("the note does not end in a blank line and signature lines")
     lines = signatures[:-1].split("\n")
     if len(lines) > MAX_SIGNATURES:
         raise BadNoteError(f"the note has more than {MAX_SIGNATURES} signatures")
-    return Note(text + "\n", tuple(_parse_signature(line) for line in lines))
+    return SignedNote(text + "\n", tuple(_parse_signature(line) for line in lines))
 
 
-def format_note(note: Note) -> bytes:
+def format_note(note: SignedNote) -> bytes:
     """The bytes of which `parse_note` makes this note; BadNoteError where there are none."""
     lines = [
-        f"— {each.name} {encode_base64(each.key_id + each.signature)}\n" for each in note.signatures
+        f"— {signature.name} {encode_base64(signature.key_id + signature.signature)}\n"
+        for signature in note.signatures
     ]
     try:
-        formatted = "".join([note.text, "\n", *lines]).encode()
+        note_bytes = "".join([note.text, "\n", *lines]).encode()
     except UnicodeEncodeError as error:
         raise BadNoteError("the note cannot be written in UTF-8") from error
-    if parse_note(formatted) != note:
+    if parse_note(note_bytes) != note:
         raise BadNoteError("the note would be read as another one")
-    return formatted
+    return note_bytes
 
 
 def sign_note(text: str, key: VerifierKey, sign: Callable[[bytes], bytes]) -> bytes:
@@ -155,26 +157,26 @@ def sign_note(text: str, key: VerifierKey, sign: Callable[[bytes], bytes]) -> by
         raise BadNoteError("the note cannot be written in UTF-8") from error
     if len(signature) != ed25519.SIGNATURE_SIZE:
         raise BadSignatureError("what was signed with is not Ed25519")
-    return format_note(Note(text, (Signature(key.name, key.id, signature),)))
+    return format_note(SignedNote(text, (NoteSignature(key.name, key.id, signature),)))
 
 
-def verify_note(note: bytes, keys: Iterable[VerifierKey]) -> Note:
+def verify_note(note: bytes, keys: Iterable[VerifierKey]) -> SignedNote:
     """The note with those of its signatures that known keys made: one at least.
 
     BadNoteError; BadSignatureError where any of a known key's is wrong; UnknownSignerError where
     there is none. A signature is a known key's if name and id are; what else there is says nothing.
     """
-    known, parsed = _by_name_and_id(keys), parse_note(note)
+    keys_by_id, parsed = _index_keys(keys), parse_note(note)
     text, verified = parsed.text.encode(), []
-    for each in parsed.signatures:
-        if (key := known.get((each.name, each.key_id))) is None:
+    for signature in parsed.signatures:
+        if (key := keys_by_id.get((signature.name, signature.key_id))) is None:
             continue
-        if not ed25519.verify(key.key, text, each.signature):
+        if not ed25519.verify(key.key, text, signature.signature):
             raise BadSignatureError(f"the signature is not one of the key {format_key(key)}")
-        verified.append(each)
+        verified.append(signature)
     if not verified:
         raise UnknownSignerError("none of the known keys signed the note")
-    return Note(parsed.text, tuple(verified))
+    return SignedNote(parsed.text, tuple(verified))
 
 
 def encode_base64(decoded: bytes) -> str:
@@ -192,7 +194,7 @@ def decode_base64(encoded: str) -> bytes:
     return decoded
 
 
-def _parse_signature(line: str) -> Signature:
+def _parse_signature(line: str) -> NoteSignature:
     match = _SIGNATURE.fullmatch(line)
     if not match or not _NAME.fullmatch(match[1]):
         raise BadNoteError("the note has a line that is no signature where signatures stand")
@@ -202,12 +204,12 @@ def _parse_signature(line: str) -> Signature:
         raise BadNoteError(f"a signature of the note cannot be read: {error}") from error
     if len(signature) <= _KEY_ID_SIZE:
         raise BadNoteError("a signature of the note is too short")
-    return Signature(match[1], signature[:_KEY_ID_SIZE], signature[_KEY_ID_SIZE:])
+    return NoteSignature(match[1], signature[:_KEY_ID_SIZE], signature[_KEY_ID_SIZE:])
 
 
-def _by_name_and_id(keys: Iterable[VerifierKey]) -> dict[tuple[str, bytes], VerifierKey]:
-    known: dict[tuple[str, bytes], VerifierKey] = {}
+def _index_keys(keys: Iterable[VerifierKey]) -> dict[tuple[str, bytes], VerifierKey]:
+    keys_by_id: dict[tuple[str, bytes], VerifierKey] = {}
     for key in keys:
-        if known.setdefault((key.name, key.id), key) != key:
+        if keys_by_id.setdefault((key.name, key.id), key) != key:
             raise BadKeyError(f"two keys have the name and id of {format_key(key)}")
-    return known
+    return keys_by_id

@@ -30,7 +30,7 @@ class Subtree:
     root: bytes
 
 
-def filled_by(before: merkle.Frontier, leaf: bytes) -> Iterator[Subtree]:
+def subtrees_filled_by(before: merkle.Frontier, leaf_hash: bytes) -> Iterator[Subtree]:
     """The subtrees that appending the leaf, of which this is the leaf hash, fills: lowest first.
 
     That is none but for every 256th leaf.
@@ -38,20 +38,20 @@ def filled_by(before: merkle.Frontier, leaf: bytes) -> Iterator[Subtree]:
     size = before.size + 1
     if size % WIDTH:
         return
-    root, height = leaf, 0
+    root, height = leaf_hash, 0
     for subtree in reversed(before.subtrees):
         if size >> height & 1:
             return
-        root, height = merkle.node_hash(subtree, root), height + 1
+        root, height = merkle.hash_node(subtree, root), height + 1
         if height % HEIGHT == 0:
             yield Subtree(height // HEIGHT, (size >> height) - 1, root)
 
 
-def filled(before: merkle.Frontier, leaves: Iterable[bytes]) -> Iterator[Subtree]:
+def list_filled_subtrees(before: merkle.Frontier, leaves: Iterable[bytes]) -> Iterator[Subtree]:
     """The subtrees that appending the leaf hashes fills, in the order in which they are filled."""
     frontier = before
     for leaf in leaves:
-        yield from filled_by(frontier, leaf)
+        yield from subtrees_filled_by(frontier, leaf)
         frontier = frontier.append(leaf)
 
 
@@ -66,25 +66,25 @@ class Tree:
 
     size: int
     leaf_hashes: Callable[[int, int], Sequence[bytes]]
-    stored: Callable[[int, int], bytes | None]
+    read_root: Callable[[int, int], bytes | None]
 
     def root(self) -> bytes:
-        return self._root(0, self.size)
+        return self._compute_root(0, self.size)
 
     def inclusion_proof(self, index: int) -> list[bytes]:
         """PATH of RFC 9162, section 2.1.3.1. ProofRangeError if the tree has no such leaf."""
         if not 0 <= index < self.size:
             raise ProofRangeError(f"a tree of {self.size} leaves has no leaf {index}")
-        beside, start, stop = [], 0, self.size
+        siblings, start, stop = [], 0, self.size
         while stop - start > 1:
-            split = _split(start, stop)
+            split = _split_range(start, stop)
             if index < split:
-                beside.append((split, stop))
+                siblings.append((split, stop))
                 stop = split
             else:
-                beside.append((start, split))
+                siblings.append((start, split))
                 start = split
-        return [self._root(*leaves) for leaves in reversed(beside)]
+        return [self._compute_root(*leaves) for leaves in reversed(siblings)]
 
     def consistency_proof(self, first: int) -> list[bytes]:
         """PROOF of RFC 9162, section 2.1.4.1: that the first `first` leaves are the smaller tree.
@@ -93,39 +93,41 @@ class Tree:
         """
         if not 0 < first <= self.size:
             raise ProofRangeError(f"nothing to prove between {first} and {self.size} leaves")
-        parts, start, stop = [], 0, self.size
+        siblings, start, stop = [], 0, self.size
         while stop != first:
-            split = _split(start, stop)
+            split = _split_range(start, stop)
             if first <= split:
-                parts.append((split, stop))
+                siblings.append((split, stop))
                 stop = split
             else:
-                parts.append((start, split))
+                siblings.append((start, split))
                 start = split
         if start:
-            parts.append((start, stop))
-        return [self._root(*leaves) for leaves in reversed(parts)]
+            siblings.append((start, stop))
+        return [self._compute_root(*leaves) for leaves in reversed(siblings)]
 
-    def _root(self, start: int, stop: int) -> bytes:
+    def _compute_root(self, start: int, stop: int) -> bytes:
         """MTH over the leaves of a node of the tree, in subtrees as large as fit."""
         count = stop - start
         level = max(count.bit_length() - 1, 0) // HEIGHT
         if level == 0:
-            return merkle.root(self._leaf_hashes(start, stop))
+            return merkle.compute_root(self._leaf_hashes(start, stop))
         width = WIDTH**level
         first, full = start // width, count // width
-        roots = [self._subtree(level, first + offset) for offset in range(full)]
+        roots = [self._read_subtree(level, first + offset) for offset in range(full)]
         if count % width:
-            roots.append(self._root(start + full * width, stop))
-        return merkle.root(roots)
+            roots.append(self._compute_root(start + full * width, stop))
+        return merkle.compute_root(roots)
 
-    def _subtree(self, level: int, index: int) -> bytes:
-        if (root := self.stored(level, index)) is not None:
+    def _read_subtree(self, level: int, index: int) -> bytes:
+        if (root := self.read_root(level, index)) is not None:
             return root
         start, stop = index * WIDTH, (index + 1) * WIDTH
         if level == 1:
-            return merkle.root(self._leaf_hashes(start, stop))
-        return merkle.root([self._subtree(level - 1, below) for below in range(start, stop)])
+            return merkle.compute_root(self._leaf_hashes(start, stop))
+        return merkle.compute_root(
+            [self._read_subtree(level - 1, below) for below in range(start, stop)]
+        )
 
     def _leaf_hashes(self, start: int, stop: int) -> Sequence[bytes]:
         hashes = self.leaf_hashes(start, stop)
@@ -134,6 +136,6 @@ class Tree:
         return hashes
 
 
-def _split(start: int, stop: int) -> int:
+def _split_range(start: int, stop: int) -> int:
     """Where the node over these leaves has its right half, RFC 9162, section 2.1.1."""
     return start + (1 << (stop - start - 1).bit_length() - 1)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from audit.log.signed_note import VerifierKey
 
 HEADER = "c2sp.org/tlog-proof@v1"
-MAX_SIZE = 1 << 21
+MAX_PROOF_BYTES = 1 << 21
 _EXTRA, _INDEX = "extra ", "index "
 
 
@@ -33,7 +33,7 @@ class NotIncludedError(EvidenceError):
 
 
 @dataclass(frozen=True, slots=True)
-class Proof:
+class InclusionProof:
     """Hashes from the leaf's sibling up, and the note of the checkpoint, byte for byte.
 
     `extra` is whatever the application put there; no signature covers it.
@@ -45,13 +45,13 @@ class Proof:
     extra: bytes | None = None
 
 
-def parse_proof(proof: bytes) -> Proof:
+def parse_proof(proof: bytes) -> InclusionProof:
     """What the proof says, unverified.
 
     BadProofError, BadNoteError or BadCheckpointError where it is none.
     """
-    if len(proof) > MAX_SIZE:
-        raise BadProofError(f"the proof is longer than {MAX_SIZE} bytes")
+    if len(proof) > MAX_PROOF_BYTES:
+        raise BadProofError(f"the proof is longer than {MAX_PROOF_BYTES} bytes")
     head, blank, checkpoint = proof.partition(b"\n\n")
     if not blank:
         raise BadProofError("the proof has no checkpoint behind an empty line")
@@ -60,22 +60,22 @@ def parse_proof(proof: bytes) -> Proof:
     except ValueError as error:
         raise BadProofError(f"the proof cannot be read: {error}") from error
     parse_checkpoint(parse_note(checkpoint).text)
-    return Proof(index, hashes, checkpoint, extra)
+    return InclusionProof(index, hashes, checkpoint, extra)
 
 
-def format_proof(proof: Proof) -> bytes:
+def format_proof(proof: InclusionProof) -> bytes:
     """The bytes of which `parse_proof` makes this proof; refused as there where there are none."""
     extra = [] if proof.extra is None else [_EXTRA + encode_base64(proof.extra)]
-    hashes = [encode_base64(each) for each in proof.hashes]
+    hashes = [encode_base64(hash_) for hash_ in proof.hashes]
     lines = [HEADER, *extra, f"{_INDEX}{proof.index}", *hashes, "", ""]
-    formatted = "\n".join(lines).encode() + proof.checkpoint
-    if parse_proof(formatted) != proof:
+    proof_bytes = "\n".join(lines).encode() + proof.checkpoint
+    if parse_proof(proof_bytes) != proof:
         raise BadProofError("the proof would be read as another one")
-    return formatted
+    return proof_bytes
 
 
 def verify_proof(
-    proof: Proof, leaf_hash: bytes, origin: str, keys: Iterable[VerifierKey]
+    proof: InclusionProof, leaf_hash: bytes, origin: str, keys: Iterable[VerifierKey]
 ) -> Checkpoint:
     """The checkpoint in whose tree the leaf stands at the proof's index.
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from audit.log.leaf import Kind
+from audit.log.leaf import EntryKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -38,10 +38,10 @@ class ActionState:
 PENDING = ActionState()
 
 _STATUS = {
-    Kind.ACTION_DELIVERED: ActionStatus.DELIVERED,
-    Kind.ACTION_FAILED: ActionStatus.FAILED,
-    Kind.ACTION_WITHDRAWN: ActionStatus.WITHDRAWN,
-    Kind.ACTION_RETRIED: ActionStatus.PENDING,
+    EntryKind.ACTION_DELIVERED: ActionStatus.DELIVERED,
+    EntryKind.ACTION_FAILED: ActionStatus.FAILED,
+    EntryKind.ACTION_WITHDRAWN: ActionStatus.WITHDRAWN,
+    EntryKind.ACTION_RETRIED: ActionStatus.PENDING,
 }
 
 

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
 
 from audit.errors import BrokenHistoryError
-from audit.log.leaf import Kind
+from audit.log.leaf import EntryKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -133,11 +133,11 @@ class Versions:
         that was never proposed, another digest than was proposed. Whether a step was permitted is
         not judged here.
         """
-        if leaf["kind"] == Kind.VERSION_PROPOSED:
+        if leaf["kind"] == EntryKind.VERSION_PROPOSED:
             return self._proposed(leaf)
-        if leaf["kind"] == Kind.VERSION_APPROVALS:
+        if leaf["kind"] == EntryKind.VERSION_APPROVALS:
             return self._requiring(index, leaf)
-        if leaf["kind"] == Kind.VERSION_GUARDRAILS:
+        if leaf["kind"] == EntryKind.VERSION_GUARDRAILS:
             since = Step(index, leaf["at"], leaf["by"], leaf["reason"])
             return replace(self, guardrails=leaf["digest"], guarded_since=since)
         if leaf["kind"] not in _STEPS:
@@ -157,14 +157,14 @@ class Versions:
         """What decides from this step on, records left as they are."""
         number = leaf["version"]
         match leaf["kind"]:
-            case Kind.VERSION_SCHEDULED:
+            case EntryKind.VERSION_SCHEDULED:
                 schedule = Schedule(step, number, leaf["due"], leaf.get("against"))
                 return replace(self, scheduled=(*self.scheduled, schedule))
-            case Kind.VERSION_SUSPENDED:
+            case EntryKind.VERSION_SUSPENDED:
                 return self._without(leaf.get("schedule"))
-            case Kind.VERSION_ACTIVATED:
+            case EntryKind.VERSION_ACTIVATED:
                 return self._activated(number, step, self._without(leaf.get("schedule")))
-            case Kind.VERSION_RETIRED:
+            case EntryKind.VERSION_RETIRED:
                 return self.without_version(number)
         return self
 
@@ -284,12 +284,12 @@ def _supersede(record: VersionRecord, step: Step) -> VersionRecord:
 
 _STEPS = MappingProxyType(
     {
-        Kind.VERSION_APPROVED: _approve,
-        Kind.VERSION_ACTIVATED: _activate,
-        Kind.VERSION_RETIRED: _retire,
-        Kind.VERSION_REJECTED: _reject,
-        Kind.VERSION_SUPERSEDED: _supersede,
-        Kind.VERSION_SCHEDULED: _schedule,
-        Kind.VERSION_SUSPENDED: _suspend,
+        EntryKind.VERSION_APPROVED: _approve,
+        EntryKind.VERSION_ACTIVATED: _activate,
+        EntryKind.VERSION_RETIRED: _retire,
+        EntryKind.VERSION_REJECTED: _reject,
+        EntryKind.VERSION_SUPERSEDED: _supersede,
+        EntryKind.VERSION_SCHEDULED: _schedule,
+        EntryKind.VERSION_SUSPENDED: _suspend,
     }
 )

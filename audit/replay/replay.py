@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from audit.entry import Kind
+from audit.entry import EntryKind
 from audit.errors import BadLeafError
 from audit.replay.equivalence import likeness
 from rules.engine.compiler import Policy, compile_document
@@ -35,7 +35,7 @@ EVER = (b"", b"~")
 MOST_KNOWN = 50_000
 """Decisions, no two of them alike, that are remembered as identical; then all are forgotten."""
 
-_DECISION = Kind.DECISION.value.encode()
+_DECISION = EntryKind.DECISION.value.encode()
 _IN_BYTES = ("kind", "at", "conversation", "id", "outcome", "reason", "rule")
 _recorded_members = itemgetter(*COMPARED)
 _decided_members = attrgetter(*COMPARED)

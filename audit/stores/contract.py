@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from datetime import datetime
 
-    from audit.entry import Entry, Personal
+    from audit.entry import Entry, PersonalData
 
 T = TypeVar("T")
 
@@ -108,7 +108,7 @@ class Ready:
 
     log: str
     leaf: dict[str, Any]
-    personal: Personal | None
+    personal: PersonalData | None
     leaf_hash: bytes
     row: tuple[object, ...] = ()
     """What the store that made it ready needs beside this."""
@@ -176,7 +176,7 @@ class Snapshot(Protocol):
     def strays(self) -> Iterator[str]:
         """What is stored and fits no log, in words; nothing where all is well."""
 
-    def personal(self, log: str, index: int) -> Personal | None:
+    def personal(self, log: str, index: int) -> PersonalData | None:
         """What stands beside the entry; PersonalDataErasedError where it was erased since."""
 
     def document(self, digest: str) -> bytes | None: ...
@@ -198,7 +198,9 @@ class Transaction(Snapshot, Protocol):
     def now(self) -> datetime:
         """The time of this transaction, UTC; it is read once."""
 
-    def append(self, log: str, leaf: Mapping[str, Any], personal: Personal | None = None) -> Entry:
+    def append(
+        self, log: str, leaf: Mapping[str, Any], personal: PersonalData | None = None
+    ) -> Entry:
         """Append the leaf as it is given.
 
         BadLeafError where it is not one of this log or does not belong to the personal part;
@@ -233,7 +235,9 @@ class Store(Protocol):
     def read(self) -> AbstractContextManager[Snapshot]:
         """A view that stays as it is until the block ends; StorageUnavailableError."""
 
-    def ready(self, log: str, leaf: Mapping[str, Any], personal: Personal | None = None) -> Ready:
+    def ready(
+        self, log: str, leaf: Mapping[str, Any], personal: PersonalData | None = None
+    ) -> Ready:
         """What of an append can be done before its transaction, and so while others commit.
 
         BadLeafError as `append` raises it.

@@ -13,7 +13,7 @@ import secrets
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from audit.entry import SALT_SIZE, Personal
+from audit.entry import SALT_SIZE, PersonalData
 from audit.errors import AuditError, AuditErrorCode
 
 KEY_SIZE = 32
@@ -36,7 +36,7 @@ def pseudonym(secret: bytes, log: str, contact: str) -> str:
     return hmac.digest(secret, f"{log}/{contact}".encode(), "sha256").hex()
 
 
-def seal(key: bytes, leaf_hash: bytes, personal: Personal) -> bytes:
+def seal(key: bytes, leaf_hash: bytes, personal: PersonalData) -> bytes:
     """The sealed body; another one each time."""
     contact = personal.contact.encode()
     clear = personal.salt + len(contact).to_bytes(_LENGTH_BYTES) + contact + personal.part
@@ -44,7 +44,7 @@ def seal(key: bytes, leaf_hash: bytes, personal: Personal) -> bytes:
     return _FORMAT + nonce + AESGCM(key).encrypt(nonce, clear, leaf_hash)
 
 
-def unseal(key: bytes, leaf_hash: bytes, body: bytes) -> Personal:
+def unseal(key: bytes, leaf_hash: bytes, body: bytes) -> PersonalData:
     """What was sealed; DecryptionError."""
     if body[:1] != _FORMAT:
         raise DecryptionError("its format is not known")
@@ -56,4 +56,4 @@ def unseal(key: bytes, leaf_hash: bytes, body: bytes) -> Personal:
     salt, rest = clear[:SALT_SIZE], clear[SALT_SIZE:]
     length = int.from_bytes(rest[:_LENGTH_BYTES])
     contact, part = rest[_LENGTH_BYTES:][:length], rest[_LENGTH_BYTES + length :]
-    return Personal(contact.decode(), salt, part)
+    return PersonalData(contact.decode(), salt, part)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from audit.entry import Kind
+from audit.entry import EntryKind
 from audit.errors import MissingLeavesError
 from audit.log.signed_note import encode_base64
 from audit.stores.subtree_cache import Subtrees
@@ -71,7 +71,7 @@ def _not_entered(snapshot: Snapshot, wanted: Mapping[str, Lost]) -> list[Lost]:
     """
     left = {log: loss for log, loss in wanted.items() if log != SYSTEM}
     others = [loss for log, loss in wanted.items() if log == SYSTEM]
-    for entry in snapshot.backwards(SYSTEM, Kind.CHECKPOINT):
+    for entry in snapshot.backwards(SYSTEM, EntryKind.CHECKPOINT):
         if not left:
             break
         leaf = entry.value

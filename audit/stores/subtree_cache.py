@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from audit.errors import MissingLeavesError
-from audit.log.merkle import Frontier, node_hash
+from audit.log.merkle import Frontier, hash_node
 from audit.log.tiles import WIDTH, Tree
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class Subtrees:
             else [self._root(snapshot, log, level - 1, below) for below in range(start, stop)]
         )
         while len(hashes) > 1:
-            hashes = [node_hash(*hashes[at : at + 2]) for at in range(0, len(hashes), 2)]
+            hashes = [hash_node(*hashes[at : at + 2]) for at in range(0, len(hashes), 2)]
         if len(self._roots) >= MOST:
             self._roots = {}
         self._roots[key] = hashes[0]

@@ -10,9 +10,9 @@ import hashlib
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from audit.errors import BadLeafError
-from audit.log.csv_rows import row
-from audit.log.leaf import Kind, read_leaf
-from audit.log.merkle import leaf_hash
+from audit.log.csv_rows import format_row
+from audit.log.leaf import EntryKind, read_leaf
+from audit.log.merkle import hash_leaf
 from audit.verification.bundle_format import BadBundleError, lines_of, parse_personal
 from audit.verification.log_verifier import opened
 
@@ -46,7 +46,7 @@ class Leaves(NamedTuple):
 def leaves(first: int, block: bytes) -> Leaves:
     """The leaves of a block that begins with entry `first`."""
     lines, cut = lines_of(block)
-    found = Leaves([leaf_hash(line) for line in lines], [], {}, 0, b"", cut)
+    found = Leaves([hash_leaf(line) for line in lines], [], {}, 0, b"", cut)
     rows: list[str] = []
     for place, (body, hashed) in enumerate(zip(lines, found.hashes, strict=True)):
         try:
@@ -56,7 +56,7 @@ def leaves(first: int, block: bytes) -> Leaves:
             found.leaves.append(None)
             continue
         if not found.bad:
-            rows.append(row(first + place, leaf, body, hashed))
+            rows.append(format_row(first + place, leaf, body, hashed))
         found.leaves.append(_asked(leaf))
     table = "".join(rows).encode()
     return found._replace(table=len(table), digest=hashlib.sha256(table).digest())
@@ -70,7 +70,7 @@ def rows(first: int, block: bytes) -> Iterator[bytes]:
             leaf = read_leaf(body)
         except BadLeafError:
             return
-        yield row(index, leaf, body, leaf_hash(body)).encode()
+        yield format_row(index, leaf, body, hash_leaf(body)).encode()
 
 
 def parts(_: int, block: bytes) -> tuple[list[Part], bool]:
@@ -90,7 +90,7 @@ def _part(line: bytes) -> Part:
 def _asked(leaf: dict[str, Any]) -> dict[str, Any]:
     """Of a decision what a walk asks for; of what is not as decisions are, and all else, all."""
     facts, actions = leaf.get("facts"), leaf.get("actions")
-    if leaf["kind"] != Kind.DECISION or not isinstance(facts, dict):
+    if leaf["kind"] != EntryKind.DECISION or not isinstance(facts, dict):
         return leaf
     if not isinstance(actions, list):
         return leaf

@@ -17,7 +17,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from audit.errors import AuditError, AuditErrorCode
-from audit.log.leaf import Personal, canonical_without_floats
+from audit.log.leaf import PersonalData, encode_canonical_json
 from audit.log.signed_note import decode_base64, encode_base64
 
 if TYPE_CHECKING:
@@ -97,19 +97,19 @@ def document_name(digest: str) -> str:
     return f"{digest.replace(':', '-')}.json"
 
 
-def personal_line(index: int, personal: Personal) -> bytes:
+def personal_line(index: int, personal: PersonalData) -> bytes:
     """The line of a personal part, without its end; the contact is in the part."""
-    part = canonical_without_floats(personal.part.decode())
+    part = encode_canonical_json(personal.part.decode())
     salt = encode_base64(personal.salt).encode()
     return b'{"index":%d,"part":%b,"salt":"%b"}' % (index, part, salt)
 
 
-def parse_personal(line: bytes) -> tuple[int, Personal]:
+def parse_personal(line: bytes) -> tuple[int, PersonalData]:
     """The index and the part, of nobody in particular, of a line; BadBundleError."""
     try:
         read: Any = json.loads(line)
         index, part = read["index"], read["part"].encode()
-        personal = Personal("", decode_base64(read["salt"]), part)
+        personal = PersonalData("", decode_base64(read["salt"]), part)
         if type(index) is int and personal_line(index, personal) == line:
             return index, personal
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:

@@ -17,7 +17,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from audit.log.checkpoint import Checkpoint, parse_checkpoint
-from audit.log.csv_rows import header
+from audit.log.csv_rows import format_header
 from audit.log.merkle import HASH_SIZE
 from audit.log.signed_note import (
     BadSignatureError,
@@ -209,7 +209,7 @@ class _Bundle:
             read = self._spread("parts", self._opened(PERSONAL), processes)
             parts = Parts((done for _, done in read), self._complain)
         walk = Walk(self._log, Beside(parts.get if parts else None, self._document), sizes)
-        self._compare(None, header().encode())
+        self._compare(None, format_header().encode())
         for (first, block), done in self._spread("leaves", self._entries, processes):
             self._next(walk, first, block, Leaves._make(done))
             passed(walk.frontier.size - first)

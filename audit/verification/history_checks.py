@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from audit.errors import BrokenHistoryError
-from audit.log.leaf import Kind
+from audit.log.leaf import EntryKind
 from audit.projections.versions import Status, Versions
 from audit.verification.findings import Code, Finding
 
@@ -60,26 +60,26 @@ class History:
         return [Finding(self._log, index, code, message) for code, message in found]
 
     def _codes(self, index: int, leaf: Mapping[str, Any]) -> Iterator[tuple[Code, str]]:
-        if leaf["kind"] == Kind.DECISION:
+        if leaf["kind"] == EntryKind.DECISION:
             yield from self._identity(leaf)
             yield from self._policy(leaf)
             yield from self._story(leaf)
             self._advance(index, leaf)
         elif leaf["kind"].startswith("version."):
             yield from self._version(index, leaf)
-        elif leaf["kind"] == Kind.DIRECTORY_REPLACED:
+        elif leaf["kind"] == EntryKind.DIRECTORY_REPLACED:
             yield from self._kept("the document of the directory", leaf["digest"])
 
     def _version(self, index: int, leaf: Mapping[str, Any]) -> Iterator[tuple[Code, str]]:
-        if leaf["kind"] == Kind.VERSION_ACTIVATED:
+        if leaf["kind"] == EntryKind.VERSION_ACTIVATED:
             yield from self._approval(self._versions.get(leaf["version"]))
         try:
             self._versions = self._versions.after(index, leaf)
         except BrokenHistoryError as error:
             yield Code.VERSION_HISTORY, str(error)
-        if leaf["kind"] == Kind.VERSION_PROPOSED:
+        if leaf["kind"] == EntryKind.VERSION_PROPOSED:
             yield from self._kept(f"the document of version {leaf['version']}", leaf["digest"])
-        elif leaf["kind"] == Kind.VERSION_GUARDRAILS:
+        elif leaf["kind"] == EntryKind.VERSION_GUARDRAILS:
             yield from self._kept("the document of the guardrails", leaf["digest"])
 
     def _kept(self, what: str, digest: str) -> Iterator[tuple[Code, str]]:

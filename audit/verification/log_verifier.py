@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from audit.errors import AuditError, PersonalDataErasedError
-from audit.log.leaf import SALT_SIZE, Kind, commitment
+from audit.log.leaf import SALT_SIZE, EntryKind, compute_commitment
 from audit.log.merkle import EMPTY_ROOT, Frontier
 from audit.verification.findings import Code, Finding
 from audit.verification.history_checks import History
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
     from audit.log.checkpoint import Checkpoint
-    from audit.log.leaf import Personal
+    from audit.log.leaf import PersonalData
 
 
 class Opened(NamedTuple):
@@ -36,9 +36,9 @@ class Opened(NamedTuple):
     """Whether the event is of the contact whose part it is said to be; nobody named is any."""
 
 
-def opened(personal: Personal) -> Opened:
+def opened(personal: PersonalData) -> Opened:
     fits = len(personal.salt) == SALT_SIZE
-    opens = commitment(personal.salt, personal.part) if fits else None
+    opens = compute_commitment(personal.salt, personal.part) if fits else None
     try:
         event = json.loads(personal.part.decode())
         said = event["id"]
@@ -87,7 +87,7 @@ class Walk:
             found.append(Finding(self._log, index, Code.ANOTHER_LOG, message))
         if complaint := self._personal(index, leaf):
             found.append(Finding(self._log, index, Code.COMMITMENT, complaint))
-        if leaf["kind"] == Kind.CONTACT_ERASED:
+        if leaf["kind"] == EntryKind.CONTACT_ERASED:
             found += self._erasure(index, leaf)
         return found + self._history.next(index, leaf)
 
@@ -100,7 +100,7 @@ class Walk:
         ]
 
     def _personal(self, index: int, leaf: Mapping[str, Any]) -> str | None:
-        if leaf["kind"] == Kind.DECISION and "commitment" not in leaf:
+        if leaf["kind"] == EntryKind.DECISION and "commitment" not in leaf:
             return "a decision without commitment"
         if self._beside.personal is None:
             return None
@@ -158,7 +158,7 @@ def _unlike(leaf: Mapping[str, Any], personal: Opened) -> str | None:
         return "the salt is not 32 bytes long"
     if leaf.get("commitment") != personal.commitment:
         return "the personal part is not what the leaf commits to"
-    if leaf["kind"] != Kind.DECISION:
+    if leaf["kind"] != EntryKind.DECISION:
         return None
     if not personal.is_event:
         return "the personal part is not an event"

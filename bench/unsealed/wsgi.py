@@ -14,10 +14,10 @@ from audit.stores.files.contact_keys import ContactKeys
 from audit.stores.sqlite import transaction
 
 if TYPE_CHECKING:
-    from audit.entry import Personal
+    from audit.entry import PersonalData
 
 
-def unsealed(key: bytes, leaf_hash: bytes, personal: Personal) -> bytes:
+def unsealed(key: bytes, leaf_hash: bytes, personal: PersonalData) -> bytes:
     del key, leaf_hash
     return b"\x00" + personal.salt + personal.part
 

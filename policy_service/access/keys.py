@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from audit.entry import FORMAT, Kind, format_time
+from audit.entry import FORMAT, EntryKind, format_time
 from policy_service.problems import Problem, ProblemCode
 from rules.errors import Complaint
 from rules.model.event import SYSTEM
@@ -80,7 +80,7 @@ def create_key(  # noqa: PLR0913 - one for each thing that its entry says
     secret = secrets.token_urlsafe(32)
     leaf = {
         "format": FORMAT,
-        "kind": Kind.KEY_CREATED.value,
+        "kind": EntryKind.KEY_CREATED.value,
         "at": format_time(tx.now),
         "workspace": SYSTEM,
         "key": f"key-{secrets.token_hex(6)}",
@@ -103,7 +103,7 @@ def revoke_key(tx: Transaction, key_id: str, *, by: str | None) -> Key:
     if key.revoked_at is None:
         leaf = {
             "format": FORMAT,
-            "kind": Kind.KEY_REVOKED.value,
+            "kind": EntryKind.KEY_REVOKED.value,
             "at": format_time(tx.now),
             "workspace": SYSTEM,
             "key": key_id,
@@ -137,7 +137,7 @@ def fold_keys(entries: Iterable[Entry]) -> dict[str, Key]:
     keys: dict[str, Key] = {}
     for entry in entries:
         leaf = entry.value
-        if leaf["kind"] == Kind.KEY_CREATED:
+        if leaf["kind"] == EntryKind.KEY_CREATED:
             keys[leaf["key"]] = _to_key(leaf)
         else:
             keys[leaf["key"]] = replace(keys[leaf["key"]], revoked_at=leaf["at"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from audit.log.csv_rows import header, row
+from audit.log.csv_rows import format_header, format_row
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -14,5 +14,5 @@ if TYPE_CHECKING:
 
 def table(entries: Iterable[Entry]) -> str:
     """A header, and a row for each entry."""
-    rows = (row(each.index, each.value, each.leaf, each.leaf_hash) for each in entries)
-    return "".join([header(), *rows])
+    rows = (format_row(each.index, each.value, each.leaf, each.leaf_hash) for each in entries)
+    return "".join([format_header(), *rows])

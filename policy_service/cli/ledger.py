@@ -12,7 +12,7 @@ import orjson
 from audit.errors import NotSignedError
 from audit.evidence.checkpoint_signer import Checkpoints
 from audit.log.checkpoint import BadCheckpointError, decode_hash
-from audit.log.merkle import leaf_hash as hash_of_leaf
+from audit.log.merkle import hash_leaf as hash_of_leaf
 from audit.log.signed_note import (
     BadKeyError,
     BadNoteError,

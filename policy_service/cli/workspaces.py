@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from audit.entry import Kind
+from audit.entry import EntryKind
 from policy_service.cli.console import data_option, json_option, opened, printable, show
 from policy_service.policies.policy_cache import Policies
 from rules.model.event import SYSTEM
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from audit.stores.contract import Snapshot
 
-_OTHERS = sorted({kind.partition(".")[0] for kind in Kind} - {Kind.DECISION})
+_OTHERS = sorted({kind.partition(".")[0] for kind in EntryKind} - {EntryKind.DECISION})
 """The families of kinds beside decisions: these are found by an index, and are few."""
 
 

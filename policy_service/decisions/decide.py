@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from audit.entry import commitment, format_time
+from audit.entry import compute_commitment, format_time
 from audit.errors import AlreadyDecidedError
 from policy_service.decisions.record import new_record
 from policy_service.policies.activation import up_to_date
@@ -80,6 +80,6 @@ def require_same_event(snapshot: Snapshot, seen: Entry, body: bytes) -> Entry:
     `event_id_reused` if the events differ.
     """
     personal = snapshot.personal(seen.log, seen.index)
-    if personal and commitment(personal.salt, body) != seen.value["commitment"]:
+    if personal and compute_commitment(personal.salt, body) != seen.value["commitment"]:
         raise Problem(ProblemCode.EVENT_ID_REUSED, "Another event was decided under this id")
     return seen

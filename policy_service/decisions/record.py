@@ -8,7 +8,7 @@ import secrets
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from audit.entry import FORMAT, SALT_SIZE, Kind, Personal, commitment
+from audit.entry import FORMAT, SALT_SIZE, EntryKind, PersonalData, compute_commitment
 from rules.engine.decide import Decision, asks_after, decide
 from rules.engine.facts import Conversation
 from rules.formats.canonical_json import canonical
@@ -37,7 +37,7 @@ _PLACES = {
 
 def new_record(
     event: Event, chosen: ChosenPolicies, before: Entry | None, at: str
-) -> tuple[Leaf, Personal]:
+) -> tuple[Leaf, PersonalData]:
     """Decide an event; return the leaf of the decision and its personal part.
 
     `before` is the entry of the conversation's last decision, `at` the time of the new one.
@@ -48,7 +48,7 @@ def new_record(
     policy = {"version": chosen.version, "digest": chosen.policy.document.digest}
     leaf: Leaf = {
         "format": FORMAT,
-        "kind": Kind.DECISION.value,
+        "kind": EntryKind.DECISION.value,
         "at": at,
         "occurred_at": event["occurred_at"],
         "facts": decision.facts,
@@ -65,8 +65,8 @@ def new_record(
         members = decision_members(event, other, policy)
         leaf["shadow"] = {name: members[name] for name in SHADOW_MEMBERS}
     salt, body = secrets.token_bytes(SALT_SIZE), canonical(event)
-    leaf["commitment"] = commitment(salt, body)
-    return leaf, Personal(event["contact"]["id"], salt, body)
+    leaf["commitment"] = compute_commitment(salt, body)
+    return leaf, PersonalData(event["contact"]["id"], salt, body)
 
 
 def decision_members(event: Event, decision: Decision, policy: Leaf) -> Leaf:

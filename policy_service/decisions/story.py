@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from audit.entry import Kind
+from audit.entry import EntryKind
 from audit.projections.action_status import PENDING, states
 from audit.stores.contract import Filter
 from policy_service.decisions.record import action_view
@@ -43,7 +43,7 @@ class Narrator:
         """
         if self.snapshot.latest_decision(self.workspace, conversation) is None:
             raise Problem(ProblemCode.NOT_FOUND, "Nothing was decided in such a conversation")
-        wanted = Filter(kind=Kind.DECISION.value, conversation=conversation)
+        wanted = Filter(kind=EntryKind.DECISION.value, conversation=conversation)
         found = self.snapshot.search(self.workspace, wanted, after, limit + 1)
         became = states(
             (each.index, each.value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from audit.entry import FORMAT, Kind, format_time
+from audit.entry import FORMAT, EntryKind, format_time
 from audit.projections.action_status import PENDING, ActionState, ActionStatus, states
 from audit.stores.contract import Filter
 from policy_service.decisions.record import action_view
@@ -22,8 +22,8 @@ LOOKED_AT = 20_000
 _AT_ONCE = 200
 
 KINDS = {
-    ActionStatus.DELIVERED: Kind.ACTION_DELIVERED,
-    ActionStatus.FAILED: Kind.ACTION_FAILED,
+    ActionStatus.DELIVERED: EntryKind.ACTION_DELIVERED,
+    ActionStatus.FAILED: EntryKind.ACTION_FAILED,
 }
 """What a receipt may say, and the kind of its entry."""
 
@@ -127,9 +127,9 @@ class Receipts:
             return asked
         if asked.state.status is not ActionStatus.FAILED:
             raise _settled(asked)
-        return self._enter(asked, Kind.ACTION_RETRIED, {"action": action})
+        return self._enter(asked, EntryKind.ACTION_RETRIED, {"action": action})
 
-    def _enter(self, asked: Asked, kind: Kind, members: dict[str, str]) -> Asked:
+    def _enter(self, asked: Asked, kind: EntryKind, members: dict[str, str]) -> Asked:
         leaf = asked.decision.value
         head = {"format": FORMAT, "kind": kind.value, "at": format_time(self.tx.now)}
         whose = {name: leaf[name] for name in ("workspace", "event", "conversation")}

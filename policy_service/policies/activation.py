@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from audit.entry import FORMAT, Kind, format_time
+from audit.entry import FORMAT, EntryKind, format_time
 from audit.errors import AuditError
 from audit.projections.versions import Status
 from policy_service.problems import Problem, ProblemCode
@@ -58,7 +58,7 @@ class Steps:
     def versions(self) -> Versions:
         return self.policies.versions(self.tx, self.workspace)
 
-    def enter(self, kind: Kind, number: int, members: Mapping[str, Any]) -> VersionRecord:
+    def enter(self, kind: EntryKind, number: int, members: Mapping[str, Any]) -> VersionRecord:
         """Enter one step; the version as it is after it. `members` say whose it is."""
         head = {"format": FORMAT, "kind": kind.value, "at": format_time(self.tx.now)}
         whose = {"workspace": self.workspace, "version": number}
@@ -86,7 +86,7 @@ def up_to_date(tx: Transaction, policies: Policies, workspace: str) -> Versions:
             activated(steps, schedule.number, {"by": step.by, **asked, **how})
         else:
             notice = {"by": SYSTEM, "reason": reason, **asked}
-            steps.enter(Kind.VERSION_SUSPENDED, schedule.number, notice)
+            steps.enter(EntryKind.VERSION_SUSPENDED, schedule.number, notice)
     return steps.versions()
 
 
@@ -133,9 +133,9 @@ def is_due(versions: Versions, now: datetime) -> bool:
 def activated(steps: Steps, number: int, members: Mapping[str, Any]) -> VersionRecord:
     """Enter the activation, and the retirement of what decides nothing any more."""
     before = steps.versions()
-    record = steps.enter(Kind.VERSION_ACTIVATED, number, members)
+    record = steps.enter(EntryKind.VERSION_ACTIVATED, number, members)
     for replaced in sorted(_replaced(before, members) - {number}):
-        steps.enter(Kind.VERSION_RETIRED, replaced, {"by": members["by"]})
+        steps.enter(EntryKind.VERSION_RETIRED, replaced, {"by": members["by"]})
     return record
 
 

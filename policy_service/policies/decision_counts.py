@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from audit.entry import Kind
+from audit.entry import EntryKind
 from audit.errors import BadLeafError
 from audit.replay.replay import read
 from rules.analysis.regions import Regions
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 MOST_ENTRIES = 10_000
 """The entries, the newest, that are looked at for an answer over HTTP."""
 
-_DECISION = Kind.DECISION.value.encode()
+_DECISION = EntryKind.DECISION.value.encode()
 
 
 @dataclass(slots=True)

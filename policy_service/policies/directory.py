@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from audit.entry import FORMAT, Kind, format_time
+from audit.entry import FORMAT, EntryKind, format_time
 from policy_service.policies.policy_cache import enter_workspace
 from rules.formats.canonical_json import canonical
 from rules.model.directory import NOTHING_TOLD, SORTS, directory_from
@@ -33,7 +33,7 @@ class Told:
 
 def directory_of(snapshot: Snapshot, workspace: str) -> Told:
     """The workspace's directory; LookupError where the ledger lost it."""
-    entry = snapshot.latest(workspace, Kind.DIRECTORY_REPLACED.value)
+    entry = snapshot.latest(workspace, EntryKind.DIRECTORY_REPLACED.value)
     if entry is None:
         return Told(NOTHING_TOLD, None)
     digest = entry.value["digest"]
@@ -51,7 +51,7 @@ def replace_directory(tx: Transaction, workspace: str, by: Key, directory: Direc
     at = format_time(tx.now)
     enter_workspace(tx, workspace, at)
     digest = tx.add_document(canonical(directory.tree))
-    head = {"format": FORMAT, "kind": Kind.DIRECTORY_REPLACED.value, "at": at}
+    head = {"format": FORMAT, "kind": EntryKind.DIRECTORY_REPLACED.value, "at": at}
     said = {"workspace": workspace, "digest": digest, "by": by.id}
     return Told(directory, tx.append(workspace, {**head, **said}))
 

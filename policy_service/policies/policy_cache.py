@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import orjson
 
-from audit.entry import FORMAT, Entry, Kind
+from audit.entry import FORMAT, Entry, EntryKind
 from audit.projections.versions import Versions, fold
 from rules.engine.compiler import Policy, compile_document
 from rules.model import builtin
@@ -113,6 +113,6 @@ def first_leaves(workspace: str, at: str) -> list[dict[str, Any]]:
     """The leaves every workspace begins with, entered by `system` at that time."""
     head = {"format": FORMAT, "at": at, "workspace": workspace, "by": SYSTEM}
     version = {"version": BUILTIN_VERSION, "digest": BUILTIN.digest}
-    proposed = {"kind": Kind.VERSION_PROPOSED.value, "title": BUILTIN.title}
-    activated = {"kind": Kind.VERSION_ACTIVATED.value}
+    proposed = {"kind": EntryKind.VERSION_PROPOSED.value, "title": BUILTIN.title}
+    activated = {"kind": EntryKind.VERSION_ACTIVATED.value}
     return [{**head, **version, **proposed}, {**head, **version, **activated}]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from audit.entry import FORMAT, Kind, format_time
+from audit.entry import FORMAT, EntryKind, format_time
 from audit.projections.versions import Status
 from policy_service.policies.activation import (
     NOW,
@@ -61,9 +61,9 @@ class VersionSteps:
             for record in self._versions().records.values()
             if record.status is Status.PROPOSED
         ]
-        proposed = self._enter(Kind.VERSION_PROPOSED, number, digest=digest, **given)
+        proposed = self._enter(EntryKind.VERSION_PROPOSED, number, digest=digest, **given)
         for earlier in waiting:
-            self._enter(Kind.VERSION_SUPERSEDED, earlier)
+            self._enter(EntryKind.VERSION_SUPERSEDED, earlier)
         return proposed
 
     def approve(self, number: int, digest: str) -> VersionRecord:
@@ -81,14 +81,14 @@ class VersionSteps:
             raise wrong_status(record, "approved")
         if any(step.by == self.by.id for step in record.approvals):
             raise Problem(ProblemCode.ALREADY_APPROVED, "The key has approved this version before")
-        return self._enter(Kind.VERSION_APPROVED, number, digest=digest)
+        return self._enter(EntryKind.VERSION_APPROVED, number, digest=digest)
 
     def reject(self, number: int, reason: str) -> VersionRecord:
         """Enter that the version will not be used, and why."""
         record = existing(self._versions(), number)
         if record.status is not Status.PROPOSED:
             raise wrong_status(record, "rejected")
-        return self._enter(Kind.VERSION_REJECTED, number, reason=reason)
+        return self._enter(EntryKind.VERSION_REJECTED, number, reason=reason)
 
     def activate(self, number: int, how: Activation = NOW) -> VersionRecord:
         """Let the version decide from here on, or from a time on; whatever it replaces is retired.
@@ -103,13 +103,13 @@ class VersionSteps:
         if how.at is not None and how.at > self.tx.now:
             against = {} if versions.active is None else {"against": versions.active}
             due = format_time(how.at)
-            return self._enter(Kind.VERSION_SCHEDULED, number, due=due, **against, **asked)
+            return self._enter(EntryKind.VERSION_SCHEDULED, number, due=due, **against, **asked)
         return activated(self.steps, number, {"by": self.by.id, **asked})
 
     def require(self, count: int, reason: str) -> Versions:
         """Enter how many keys must approve a version from here on; nothing where it is so many."""
         if self.steps.versions().required != count:
-            self._say(Kind.VERSION_APPROVALS, {"count": count, "reason": reason})
+            self._say(EntryKind.VERSION_APPROVALS, {"count": count, "reason": reason})
         return self.steps.versions()
 
     def guard(self, properties: Properties, reason: str) -> Versions:
@@ -117,10 +117,10 @@ class VersionSteps:
         body = canonical(properties)
         if canonical(guardrails(self.tx, self.steps.versions())) != body:
             digest = self.tx.add_document(body)
-            self._say(Kind.VERSION_GUARDRAILS, {"digest": digest, "reason": reason})
+            self._say(EntryKind.VERSION_GUARDRAILS, {"digest": digest, "reason": reason})
         return self.steps.versions()
 
-    def _say(self, kind: Kind, members: Mapping[str, Any]) -> None:
+    def _say(self, kind: EntryKind, members: Mapping[str, Any]) -> None:
         """Enter what holds for all versions from here on."""
         self._versions()
         head = {"format": FORMAT, "kind": kind.value, "at": format_time(self.tx.now)}
@@ -131,7 +131,7 @@ class VersionSteps:
         enter_workspace(self.tx, self.workspace, format_time(self.tx.now))
         return up_to_date(self.tx, self.policies, self.workspace)
 
-    def _enter(self, kind: Kind, number: int, **members: str | int | bool) -> VersionRecord:
+    def _enter(self, kind: EntryKind, number: int, **members: str | int | bool) -> VersionRecord:
         return self.steps.enter(kind, number, {"by": self.by.id, **members})
 
     @property

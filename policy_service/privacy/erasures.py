@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING, Any
 
-from audit.entry import FORMAT, Kind, format_time
+from audit.entry import FORMAT, EntryKind, format_time
 from audit.stores.contract import Filter
 from policy_service.policies.policy_cache import enter_workspace
 from policy_service.privacy.holds import keeping
@@ -35,16 +35,18 @@ def erase(tx: Transaction, workspace: str, contact: str, *, by: str, reason: str
     head = {"format": FORMAT, "at": format_time(tx.now), "workspace": workspace}
     said = {**head, "by": by, "reason": reason}
     if holds := keeping(tx, workspace, contact):
-        refused = {**said, "kind": Kind.ERASURE_REFUSED.value, "holds": holds}
+        refused = {**said, "kind": EntryKind.ERASURE_REFUSED.value, "holds": holds}
         return append_naming(tx, workspace, refused, contact)
     indices = tx.erase(workspace, contact)
-    return tx.append(workspace, {**said, "kind": Kind.CONTACT_ERASED.value, "entries": indices})
+    return tx.append(
+        workspace, {**said, "kind": EntryKind.CONTACT_ERASED.value, "entries": indices}
+    )
 
 
 def erasure_view(entry: Entry) -> dict[str, Any]:
     """The erasure as it is answered; Problem `under_hold` where it was refused."""
     leaf = entry.value
-    if leaf["kind"] == Kind.ERASURE_REFUSED:
+    if leaf["kind"] == EntryKind.ERASURE_REFUSED:
         holds = ", ".join(leaf["holds"])
         raise Problem(
             ProblemCode.UNDER_HOLD, f"Nothing was erased, as entry {entry.index} says: {holds}"
@@ -70,7 +72,9 @@ def erasures_of(
     found: dict[int, dict[str, Any]] = {}
     after = min(gone, default=None)
     while gone:
-        erasures = snapshot.search(log, Filter(kind=Kind.CONTACT_ERASED.value), after, _AT_ONCE)
+        erasures = snapshot.search(
+            log, Filter(kind=EntryKind.CONTACT_ERASED.value), after, _AT_ONCE
+        )
         if not erasures:
             break
         for erasure in erasures:

@@ -10,7 +10,7 @@ import secrets
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from audit.entry import FORMAT, Kind, format_time
+from audit.entry import FORMAT, EntryKind, format_time
 from audit.stores.contract import Filter
 from policy_service.policies.policy_cache import enter_workspace
 from policy_service.privacy.personal_data import append_naming, personal_of
@@ -51,7 +51,7 @@ def holds_of(entries: Iterable[Entry]) -> dict[str, Hold]:
         leaf = entry.value
         step = Step(entry.index, leaf["at"], leaf["by"], leaf["reason"])
         identity = leaf["hold"]
-        if leaf["kind"] == Kind.HOLD_SET:
+        if leaf["kind"] == EntryKind.HOLD_SET:
             holds[identity] = Hold(identity, of_one="commitment" in leaf, set=step)
         else:
             holds[identity] = replace(holds[identity], released=step)
@@ -63,7 +63,7 @@ def keeping(snapshot: Snapshot, workspace: str, contact: str) -> list[str]:
     holds = holds_of(snapshot.entries_of(workspace, "hold.")).values()
     if all(hold.released for hold in holds):
         return []
-    naming = Filter(kind=Kind.HOLD_SET.value, contact=contact)
+    naming = Filter(kind=EntryKind.HOLD_SET.value, contact=contact)
     of_them = {entry.index for entry in snapshot.search(workspace, naming, None, len(holds))}
     return [
         hold.id
@@ -86,7 +86,7 @@ class HoldSteps:
         A contact may be held of whom nothing is kept yet, and may be held more than once.
         """
         enter_workspace(self.tx, self.workspace, format_time(self.tx.now))
-        leaf = self._leaf(Kind.HOLD_SET, f"hold-{secrets.token_hex(6)}", reason)
+        leaf = self._leaf(EntryKind.HOLD_SET, f"hold-{secrets.token_hex(6)}", reason)
         if contact is None:
             entry = self.tx.append(self.workspace, leaf)
         else:
@@ -108,10 +108,10 @@ class HoldSteps:
             )
         if hold.released:
             raise Problem(ProblemCode.HOLD_RELEASED, f"The hold was released at {hold.released.at}")
-        self.tx.append(self.workspace, self._leaf(Kind.HOLD_RELEASED, hold_id, reason))
+        self.tx.append(self.workspace, self._leaf(EntryKind.HOLD_RELEASED, hold_id, reason))
         return holds_of(self.tx.entries_of(self.workspace, "hold."))[hold_id]
 
-    def _leaf(self, kind: Kind, hold_id: str, reason: str) -> dict[str, Any]:
+    def _leaf(self, kind: EntryKind, hold_id: str, reason: str) -> dict[str, Any]:
         head = {"format": FORMAT, "kind": kind.value, "at": format_time(self.tx.now)}
         whose = {"workspace": self.workspace, "hold": hold_id, "by": self.by}
         return {**head, **whose, "reason": reason}

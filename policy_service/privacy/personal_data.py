@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from audit.entry import SALT_SIZE, Personal, commitment
+from audit.entry import SALT_SIZE, PersonalData, compute_commitment
 from audit.errors import PersonalDataErasedError
 from rules.formats.canonical_json import canonical
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 def append_naming(tx: Transaction, log: str, leaf: dict[str, Any], contact: str) -> Entry:
     """Append a leaf that commits to the contact's id, which stands beside it and may be erased."""
     salt, part = secrets.token_bytes(SALT_SIZE), canonical({"contact": contact})
-    committed = {**leaf, "commitment": commitment(salt, part)}
-    return tx.append(log, committed, Personal(contact, salt, part))
+    committed = {**leaf, "commitment": compute_commitment(salt, part)}
+    return tx.append(log, committed, PersonalData(contact, salt, part))
 
 
-def personal_of(snapshot: Snapshot, log: str, index: int) -> Personal | None:
+def personal_of(snapshot: Snapshot, log: str, index: int) -> PersonalData | None:
     """What stands beside the entry; None where it was erased, also after the snapshot was taken."""
     try:
         return snapshot.personal(log, index)
@@ -32,7 +32,7 @@ def personal_of(snapshot: Snapshot, log: str, index: int) -> Personal | None:
         return None
 
 
-def personal_view(personal: Personal | None) -> dict[str, Any] | None:
+def personal_view(personal: PersonalData | None) -> dict[str, Any] | None:
     """Salt and personal part, so that the commitment can be opened; null where there is none."""
     if personal is None:
         return None

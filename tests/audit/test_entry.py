@@ -11,15 +11,15 @@ from hypothesis import strategies as st
 from rfc8785 import dumps
 
 from audit.entry import (
-    Kind,
-    commitment,
+    EntryKind,
+    compute_commitment,
     encode_leaf,
     format_time,
     is_time,
 )
 from audit.errors import BadLeafError
-from audit.log.leaf import MAX_NESTING, canonical_without_floats, read_leaf
-from audit.log.merkle import leaf_hash
+from audit.log.leaf import MAX_NESTING, encode_canonical_json, read_leaf
+from audit.log.merkle import hash_leaf
 
 LEAF = {
     "workspace": "acme",
@@ -48,7 +48,7 @@ def test_a_leaf_has_these_bytes_for_good() -> None:
     """The fixed vector of format 1: what was ever written stays readable and keeps its hash."""
     assert encode_leaf(LEAF) == BYTES
     assert read_leaf(BYTES) == LEAF
-    assert leaf_hash(BYTES).hex() == LEAF_HASH
+    assert hash_leaf(BYTES).hex() == LEAF_HASH
 
 
 @given(st.dictionaries(st.text(max_size=6), plain, max_size=4))
@@ -61,7 +61,7 @@ def test_a_leaf_survives_writing_and_reading(members: dict[str, Any]) -> None:
 @given(plain | st.dictionaries(st.text("a\u00e9\ud7ff\ue000\uffff\U00010000\\\x7f\0"), plain))
 def test_the_standard_library_writes_what_rfc_8785_says(value: Any) -> None:
     """Wherever there is no floating-point number."""
-    assert canonical_without_floats(value) == dumps(value)
+    assert encode_canonical_json(value) == dumps(value)
 
 
 @pytest.mark.parametrize(
@@ -112,14 +112,14 @@ def test_a_float_is_found_however_deep() -> None:
 def test_a_commitment_is_over_salt_and_part() -> None:
     """The fixed vector: SHA-256 over 32 bytes of salt and the part, standard base64."""
     assert (
-        commitment(bytes(range(32)), b'{"id":"ev-1"}')
+        compute_commitment(bytes(range(32)), b'{"id":"ev-1"}')
         == "3NO9xcxsQuYs7jKWs0iFZM/TNsJTWYYyIUm9mHiRiK4="
     )
 
 
 def test_kinds_are_those_of_the_specification_and_the_retry() -> None:
     """A kind that is missing here could not be written; one that is renamed not be read."""
-    assert [*Kind] == [
+    assert [*EntryKind] == [
         "decision",
         "action.delivered",
         "action.failed",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from audit.entry import Kind, format_time
+from audit.entry import EntryKind, format_time
 from audit.stores.contract import Filter
 from tests.fakes.leaves import (
     NOON,
@@ -50,9 +50,9 @@ def test_the_latest_of_a_family_is_found_among_other_kinds(store: Store) -> None
         assert view.latest("acme", "version.") == view.entry("acme", 4)
         assert view.latest("acme", "version.activated") == view.entry("acme", 2)
         assert view.latest("acme", "hold.") is None
-        assert view.latest("acme", Kind.DECISION) == view.entry("acme", 5)
+        assert view.latest("acme", EntryKind.DECISION) == view.entry("acme", 5)
         assert indices(view.entries_of("acme", "version.")) == [0, 1, 2, 4]
-        assert indices(view.entries_of("acme", Kind.DECISION)) == [3, 5]
+        assert indices(view.entries_of("acme", EntryKind.DECISION)) == [3, 5]
 
 
 def test_the_latest_decision_is_that_of_the_conversation(store: Store) -> None:

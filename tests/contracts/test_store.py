@@ -9,7 +9,7 @@ import pytest
 
 from audit.errors import AlreadyDecidedError, AuditError, BadLeafError
 from audit.evidence.ledger_verifier import verify_all
-from audit.log.merkle import root
+from audit.log.merkle import compute_root
 from audit.stores.contract import Filter, Head
 from tests.fakes.leaves import (
     DIGEST,
@@ -66,7 +66,7 @@ def test_the_head_is_the_tree_over_the_entries(store: Store) -> None:
             entries = list(view.entries("acme"))
         assert entries[-1] == entry
         assert head.size == head.frontier.size == number + 1
-        assert head.root == head.frontier.root() == root([e.leaf_hash for e in entries])
+        assert head.root == head.frontier.root() == compute_root([e.leaf_hash for e in entries])
 
 
 def test_a_leaf_comes_back_as_it_was_given(store: Store) -> None:

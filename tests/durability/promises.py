@@ -13,7 +13,7 @@ from http import HTTPStatus
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from audit.entry import Kind
+from audit.entry import EntryKind
 from audit.stores.sqlite.store import SqliteStore
 from tests.served import NotAnswered, patiently, run
 
@@ -61,7 +61,9 @@ def broken_in_ledger(data: Path, acknowledged: Iterable[Acknowledged]) -> list[s
 def decided_in(data: Path) -> set[tuple[str, str]]:
     """The workspace and the id of every event that has its decision."""
     with SqliteStore.open(data) as store, store.read() as view:
-        entries = [entry for log in view.logs() for entry in view.entries_of(log, Kind.DECISION)]
+        entries = [
+            entry for log in view.logs() for entry in view.entries_of(log, EntryKind.DECISION)
+        ]
     return {(entry.log, entry.value["event"]) for entry in entries}
 
 
@@ -74,7 +76,7 @@ def verify_and_replay(data: Path) -> None:
 def _misplaced(log: str, entries: Sequence[Entry]) -> Iterator[str]:
     if [entry.index for entry in entries] != list(range(len(entries))):
         yield f"the indices of {log} are not 0, 1, 2 …"
-    events = [e.value["event"] for e in entries if e.value["kind"] == Kind.DECISION]
+    events = [e.value["event"] for e in entries if e.value["kind"] == EntryKind.DECISION]
     yield from (f"decided twice: {event}" for event, n in Counter(events).items() if n > 1)
 
 

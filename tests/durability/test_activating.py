@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from audit.entry import Kind
+from audit.entry import EntryKind
 from audit.stores.sqlite.store import SqliteStore
 from tests.durability.load import WORKSPACES, Platform
 from tests.durability.promises import broken_in_ledger, out_of_order, verify_and_replay
@@ -116,11 +116,11 @@ def decided_otherwise(entries: Sequence[Entry]) -> tuple[list[str], dict[str, in
     kept: dict[str, int] = {}
     for entry in entries:
         leaf = entry.value
-        if leaf["kind"] == Kind.VERSION_ACTIVATED:
+        if leaf["kind"] == EntryKind.VERSION_ACTIVATED:
             now.activated(leaf)
             if "apply_to_running" in leaf:
                 kept.clear()
-        elif leaf["kind"] == Kind.DECISION:
+        elif leaf["kind"] == EntryKind.DECISION:
             begun, fresh = (
                 kept.get(leaf["conversation"]),
                 now.begins(leaf["facts"]["sample.bucket"]),

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from audit.entry import Entry, Personal, commitment, format_time
+from audit.entry import Entry, PersonalData, compute_commitment, format_time
 from rules.formats.canonical_json import canonical, digest
 
 if TYPE_CHECKING:
@@ -19,10 +19,10 @@ DOCUMENT = canonical({"format": 1, "title": "A document"})
 DIGEST = digest({"format": 1, "title": "A document"})
 
 
-def personal(event: str, contact: str = "ct-1") -> Personal:
+def personal(event: str, contact: str = "ct-1") -> PersonalData:
     """A personal part with a salt made of the event's id."""
     salt = event.encode().ljust(32, b".")[:32]
-    return Personal(contact, salt, canonical({"id": event, "contact": {"id": contact}}))
+    return PersonalData(contact, salt, canonical({"id": event, "contact": {"id": contact}}))
 
 
 def decision(  # noqa: PLR0913 - a decision has many members
@@ -57,7 +57,7 @@ def decision(  # noqa: PLR0913 - a decision has many members
         "rule": "otherwise",
         "stage": stage,
         "actions": [{"id": f"dec-{event}.0", "type": "ask", "text": "Hm?"}] if asks else [],
-        "commitment": commitment(part.salt, part.part),
+        "commitment": compute_commitment(part.salt, part.part),
     }
 
 
@@ -90,5 +90,5 @@ def first_version(tx: Transaction) -> None:
         tx.append("acme", version(step))
 
 
-def _append(tx: Transaction, leaf: dict[str, Any], beside: Personal) -> Entry:
+def _append(tx: Transaction, leaf: dict[str, Any], beside: PersonalData) -> Entry:
     return tx.append(leaf["workspace"], leaf, beside)

@@ -6,8 +6,8 @@ import json
 import shutil
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from audit.log.csv_rows import header, row
-from audit.log.merkle import HASH_SIZE, leaf_hash
+from audit.log.csv_rows import format_header, format_row
+from audit.log.merkle import HASH_SIZE, hash_leaf
 from audit.verification.bundle_format import ENTRIES, HASHES, PERSONAL, TABLE, VERSIONS
 from rules.formats.canonical_json import canonical
 
@@ -165,7 +165,7 @@ def _checkpoint(random_: random.Random, bundle: Path, notes: list[bytes]) -> Cha
         case 0:
             size = str(int(size) + random_.randrange(1, 9))
         case 1:
-            root = leaf_hash(random_.randbytes(4)).hex()
+            root = hash_leaf(random_.randbytes(4)).hex()
         case _:
             origin += "x"
     path.write_text("\n".join([origin, size, root, *rest]), "utf-8")
@@ -195,10 +195,10 @@ _CHANGES = (
 
 def _refit(bundle: Path) -> None:
     bodies = [line[:-1] for line in _lines(bundle / ENTRIES)]
-    hashes = [leaf_hash(body) for body in bodies]
+    hashes = [hash_leaf(body) for body in bodies]
     rows = [
-        row(index, json.loads(body), body, hashed)
+        format_row(index, json.loads(body), body, hashed)
         for index, (body, hashed) in enumerate(zip(bodies, hashes, strict=True))
     ]
     (bundle / HASHES).write_bytes(b"".join(hashes))
-    (bundle / TABLE).write_bytes("".join([header(), *rows]).encode())
+    (bundle / TABLE).write_bytes("".join([format_header(), *rows]).encode())

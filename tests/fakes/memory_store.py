@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from audit.entry import Entry, Kind, Personal, hash_for
+from audit.entry import Entry, EntryKind, PersonalData, hash_for
 from audit.errors import AlreadyDecidedError, AuditError
 from audit.log.merkle import Frontier
 from audit.stores.contract import About, Filter, Head, Kept, Ready, Recorded, Size
@@ -29,7 +29,7 @@ T = TypeVar("T")
 @dataclass
 class _State:
     entries: dict[str, list[Entry]] = field(default_factory=dict)
-    personal: dict[tuple[str, int], Personal] = field(default_factory=dict)
+    personal: dict[tuple[str, int], PersonalData] = field(default_factory=dict)
     documents: dict[str, bytes] = field(default_factory=dict)
     last_uses: dict[str, str] = field(default_factory=dict)
     kept: dict[str, Kept] = field(default_factory=dict)
@@ -92,11 +92,13 @@ class MemorySnapshot:
         yield from reversed(self.entries_of(log, kind))
 
     def decision(self, log: str, event_id: str) -> Entry | None:
-        found = (e for e in self.entries_of(log, Kind.DECISION) if e.value["event"] == event_id)
+        found = (
+            e for e in self.entries_of(log, EntryKind.DECISION) if e.value["event"] == event_id
+        )
         return next(found, None)
 
     def latest_decision(self, log: str, conversation: str) -> Entry | None:
-        decisions = self.entries_of(log, Kind.DECISION)
+        decisions = self.entries_of(log, EntryKind.DECISION)
         found = [e for e in decisions if e.value["conversation"] == conversation]
         return found[-1] if found else None
 
@@ -105,7 +107,7 @@ class MemorySnapshot:
         return latest.index if latest else None
 
     def acting(self, log: str, decision: str) -> Entry | None:
-        found = (e for e in self.entries_of(log, Kind.DECISION) if e.value["id"] == decision)
+        found = (e for e in self.entries_of(log, EntryKind.DECISION) if e.value["id"] == decision)
         return next((entry for entry in found if entry.value["actions"]), None)
 
     def receipts(self, log: str, conversation: str) -> list[Entry]:
@@ -127,7 +129,7 @@ class MemorySnapshot:
     def strays(self) -> Iterator[str]:
         yield from ()
 
-    def personal(self, log: str, index: int) -> Personal | None:
+    def personal(self, log: str, index: int) -> PersonalData | None:
         return self._state.personal.get((log, index))
 
     def document(self, digest: str) -> bytes | None:
@@ -177,13 +179,15 @@ class MemoryTransaction(MemorySnapshot):
     def now(self) -> datetime:
         return self._now
 
-    def append(self, log: str, leaf: Mapping[str, Any], personal: Personal | None = None) -> Entry:
+    def append(
+        self, log: str, leaf: Mapping[str, Any], personal: PersonalData | None = None
+    ) -> Entry:
         return self.append_ready(Ready(log, dict(leaf), personal, hash_for(log, leaf, personal)))
 
     def append_ready(self, ready: Ready) -> Entry:
         log, leaf = ready.log, ready.leaf
         entry = Entry(log, len(self._log(log)), ready.leaf_hash, leaf)
-        if leaf["kind"] == Kind.DECISION and self.decision(log, leaf["event"]):
+        if leaf["kind"] == EntryKind.DECISION and self.decision(log, leaf["event"]):
             raise AlreadyDecidedError("the event has its decision already")
         self._state.entries.setdefault(log, []).append(entry)
         if ready.personal is not None:
@@ -232,7 +236,9 @@ class MemoryStore:
         yield snapshot
         snapshot.end()
 
-    def ready(self, log: str, leaf: Mapping[str, Any], personal: Personal | None = None) -> Ready:
+    def ready(
+        self, log: str, leaf: Mapping[str, Any], personal: PersonalData | None = None
+    ) -> Ready:
         return Ready(log, dict(leaf), personal, hash_for(log, leaf, personal))
 
     def about(self, log: str, event: str, conversation: str, contact: str) -> About:

@@ -9,7 +9,7 @@ from datetime import MINYEAR
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from audit.entry import SALT_SIZE, Entry, Kind, Personal, format_time
+from audit.entry import SALT_SIZE, Entry, EntryKind, PersonalData, format_time
 from audit.errors import AuditError, DecodingError, PersonalDataErasedError, StorageUnavailableError
 from audit.log.merkle import Frontier
 from audit.stores.contract import Filter, Head, Kept, Recorded, Size
@@ -128,7 +128,7 @@ class SqliteSnapshot:
         return self._one(log, f"{_ENTRY} {_LOG} AND id = ? AND id IS NOT NULL", log, decision)
 
     def receipts(self, log: str, conversation: str) -> list[Entry]:
-        kinds = _of_kinds(Kind.starting_with("action."))
+        kinds = _of_kinds(EntryKind.starting_with("action."))
         statement = f"{_ENTRY} {_LOG} AND conversation = ? AND +{kinds} ORDER BY seq"
         return [_entry(log, row) for row in self._rows(statement, log, conversation)]
 
@@ -136,7 +136,7 @@ class SqliteSnapshot:
         return self._one(log, _latest(prefix), log, log)
 
     def entries_of(self, log: str, prefix: str) -> list[Entry]:
-        of_family = _of_kinds(Kind.starting_with(prefix))
+        of_family = _of_kinds(EntryKind.starting_with(prefix))
         # The plus keeps SQLite from walking the whole log for the sake of the order.
         rows = self._rows(f"{_ENTRY} {_LOG} AND {of_family} ORDER BY +idx", log)
         return [_entry(log, row) for row in rows]
@@ -173,7 +173,7 @@ class SqliteSnapshot:
     def strays(self) -> Iterator[str]:
         return strays(self._open)
 
-    def personal(self, log: str, index: int) -> Personal | None:
+    def personal(self, log: str, index: int) -> PersonalData | None:
         statement = f"""
             SELECT contacts.ref, contacts.contact, leaf_hash, body
             FROM entries JOIN personal ON entry = seq JOIN contacts ON ref = personal.contact
@@ -189,9 +189,9 @@ class SqliteSnapshot:
 
     def _unsealed(
         self, log: str, ref: int, contact: str, leaf_hash: bytes, body: bytes
-    ) -> Personal:
+    ) -> PersonalData:
         if body[:1] == _UNSEALED:
-            return Personal(contact, body[1 : 1 + SALT_SIZE], body[1 + SALT_SIZE :])
+            return PersonalData(contact, body[1 : 1 + SALT_SIZE], body[1 + SALT_SIZE :])
         key = self._keys.key(ref)
         if key is None and self._is_erased(ref):
             raise PersonalDataErasedError("the personal part was erased while this was read")
@@ -254,15 +254,15 @@ def _entry(log: str, row: Sequence[Any]) -> Entry:
 def _latest(prefix: str) -> str:
     """One step into an index for each kind, however many entries of it there are."""
     of_log = "SELECT max(idx) FROM entries WHERE log = logs.id AND"
-    each = [f"({of_log} {_of_kinds([kind])})" for kind in Kind.starting_with(prefix)]
+    each = [f"({of_log} {_of_kinds([kind])})" for kind in EntryKind.starting_with(prefix)]
     listed = "".join(f", coalesce({latest}, -1)" for latest in each)
     return f"{_ENTRY} {_LOG} AND idx = (SELECT max(-1, -1{listed}) FROM logs WHERE name = ?)"
 
 
-def _of_kinds(kinds: Sequence[Kind]) -> str:
+def _of_kinds(kinds: Sequence[EntryKind]) -> str:
     """A test for the kinds, and what SQLite must read to see that a partial index will do."""
     listed = ", ".join(f"'{kind}'" for kind in kinds)
-    return f"kind IN ({listed})" + (f" AND {_IN_PART}" if Kind.DECISION not in kinds else "")
+    return f"kind IN ({listed})" + (f" AND {_IN_PART}" if EntryKind.DECISION not in kinds else "")
 
 
 def _conditions(wanted: Filter) -> tuple[list[str], list[object]]:
@@ -273,7 +273,7 @@ def _conditions(wanted: Filter) -> tuple[list[str], list[object]]:
         if value is not None:
             tests.append(f"{column} = ?")
             values.append(value)
-    if wanted.kind not in (None, Kind.DECISION):
+    if wanted.kind not in (None, EntryKind.DECISION):
         tests.append(_IN_PART)
     if wanted.acting:
         tests.append("id IS NOT NULL")

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Any
 
-    from audit.entry import Personal
+    from audit.entry import PersonalData
     from audit.stores.contract import Committed, Ready
 
 T = TypeVar("T")
@@ -143,7 +143,9 @@ class SqliteStore:
             snapshot.end()
             self._give_back(connection)
 
-    def ready(self, log: str, leaf: Mapping[str, Any], personal: Personal | None = None) -> Ready:
+    def ready(
+        self, log: str, leaf: Mapping[str, Any], personal: PersonalData | None = None
+    ) -> Ready:
         return ready(log, leaf, personal)
 
     def about(self, log: str, event: str, conversation: str, contact: str) -> About:

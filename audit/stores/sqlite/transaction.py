@@ -6,7 +6,7 @@ import sqlite3
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from audit.entry import Entry, Kind, Personal, hash_for
+from audit.entry import Entry, EntryKind, PersonalData, hash_for
 from audit.errors import AlreadyDecidedError, StorageUnavailableError
 from audit.log.merkle import Frontier
 from audit.stores.contract import DECIDED_ALREADY, Head, Ready
@@ -64,7 +64,7 @@ class Known:
     logs: dict[str, KnownLog] = field(default_factory=dict)
 
 
-def ready(log: str, leaf: Mapping[str, Any], personal: Personal | None) -> Ready:
+def ready(log: str, leaf: Mapping[str, Any], personal: PersonalData | None) -> Ready:
     """What of an append needs no transaction; BadLeafError."""
     hashed = hash_for(log, leaf, personal)
     columns, rest = packed(leaf)
@@ -123,12 +123,14 @@ class SqliteTransaction(SqliteSnapshot):
             known.latest[prefix] = super().latest(log, prefix)
         return known.latest[prefix]
 
-    def append(self, log: str, leaf: Mapping[str, Any], personal: Personal | None = None) -> Entry:
+    def append(
+        self, log: str, leaf: Mapping[str, Any], personal: PersonalData | None = None
+    ) -> Entry:
         return self.append_ready(ready(log, leaf, personal))
 
     def append_ready(self, ready: Ready) -> Entry:
         log, leaf = ready.log, ready.leaf
-        is_decision = leaf["kind"] == Kind.DECISION
+        is_decision = leaf["kind"] == EntryKind.DECISION
         if is_decision and self._is_decided(log, leaf["event"]):
             raise AlreadyDecidedError(DECIDED_ALREADY)
         known = self._log(log) or self._new_log(log)
@@ -224,7 +226,7 @@ class SqliteTransaction(SqliteSnapshot):
         [log_id] = self._row("SELECT id FROM logs WHERE name = ?", name)
         return KnownLog(log_id, empty)
 
-    def _add_personal(self, log_id: int, ready: Ready, personal: Personal) -> None:
+    def _add_personal(self, log_id: int, ready: Ready, personal: PersonalData) -> None:
         found_by, number = self._contact(log_id, ready.log, personal.contact)
         if number is None:
             number = self._keys.take()

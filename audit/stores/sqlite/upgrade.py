@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from audit.entry import SALT_SIZE, Personal
+from audit.entry import SALT_SIZE, PersonalData
 from audit.stores.encryption import seal
 from audit.stores.sqlite import schema
 
@@ -47,7 +47,7 @@ def _seal_all(connection: sqlite3.Connection, keys: ContactKeys) -> None:
         ).fetchall()
         connection.execute("DELETE FROM personal WHERE contact = ?", (ref,))
         for entry, leaf_hash, body in parts:
-            part = Personal(contact, body[1 : 1 + SALT_SIZE], body[1 + SALT_SIZE :])
+            part = PersonalData(contact, body[1 : 1 + SALT_SIZE], body[1 + SALT_SIZE :])
             row = entry, number, seal(key, leaf_hash, part)
             connection.execute("INSERT INTO personal (entry, contact, body) VALUES (?, ?, ?)", row)
         connection.execute("DELETE FROM contacts WHERE ref = ?", (ref,))

@@ -8,7 +8,7 @@ from urllib.parse import quote, urlencode
 
 from flask import Response, request
 
-from audit.entry import Kind
+from audit.entry import EntryKind
 from audit.stores.contract import Filter
 from policy_service.api.requests import PAGE, Number, page, query, time, whole_number
 from policy_service.api.responses import answer, listing
@@ -39,7 +39,7 @@ NEXT_PAGE = {
     )
 }
 FILTERS = {
-    "kind": Parameter(Kind, "What kind of entry.", "decision"),
+    "kind": Parameter(EntryKind, "What kind of entry.", "decision"),
     "conversation": Parameter(str, "A conversation's id.", "c-1"),
     "contact": Parameter(str, "A contact's id; finds nothing that was erased.", "ct-1"),
     "outcome": Parameter(Outcome, "The outcome of a decision.", "ask"),
@@ -51,7 +51,7 @@ FILTERS = {
 }
 """What entries may be asked for by; all that are given must hold."""
 
-WORDS: dict[str, type[StrEnum]] = {"kind": Kind, "outcome": Outcome}
+WORDS: dict[str, type[StrEnum]] = {"kind": EntryKind, "outcome": Outcome}
 """The filters whose values are known; another value would find nothing, and is a mistake."""
 
 

@@ -26,7 +26,7 @@ ContactId = event.Word
 Reason = Annotated[str, StringConstraints(min_length=1, max_length=500)]
 Outcome = vocabulary.Outcome
 Stage = vocabulary.Stage
-Kind = audit_entry.Kind
+Kind = audit_entry.EntryKind
 Status = audit_versions.Status
 ActionStatus = audit_receipts.ActionStatus
 RuleDocument = Annotated[

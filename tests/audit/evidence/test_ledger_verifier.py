@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from audit.entry import Entry, Personal, commitment, encode_leaf, new_entry
+from audit.entry import Entry, PersonalData, compute_commitment, encode_leaf, new_entry
 from audit.evidence.ledger_verifier import verify, verify_all
 from audit.log.checkpoint import Checkpoint
-from audit.log.merkle import Frontier, leaf_hash
+from audit.log.merkle import Frontier, hash_leaf
 from audit.stores.contract import Head
 from audit.stores.sqlite.store import SqliteStore
 from audit.verification.findings import MEANINGS, Code
@@ -182,14 +182,14 @@ def test_a_leaf_that_was_edited_is_found(
     assert findings(data) == found | HEAD
 
 
-def reported(*leaves: dict[str, Any], beside: dict[int, Personal] | None = None) -> set[Any]:
+def reported(*leaves: dict[str, Any], beside: dict[int, PersonalData] | None = None) -> set[Any]:
     """Findings in a log whose tree and head fit: what was wrong already when it was written."""
     parts = beside or {
         index: personal(leaf["event"]) for index, leaf in enumerate(leaves) if "commitment" in leaf
     }
     frontier, entries = Frontier(), []
     for index, leaf in enumerate(leaves):
-        entries.append(Entry("acme", index, leaf_hash(encode_leaf(leaf)), leaf))
+        entries.append(Entry("acme", index, hash_leaf(encode_leaf(leaf)), leaf))
         frontier = frontier.append(entries[-1].leaf_hash)
     head = Head(frontier.size, frontier.root(), frontier)
     documents = {DIGEST: DOCUMENT, SECOND_DIGEST: b"{}"}
@@ -284,7 +284,7 @@ def test_a_part_that_is_another_event_or_no_event_is_found() -> None:
     """Even where the commitment is one to it."""
     for part in (b'{"contact":{"id":"ct-1"},"id":"b"}', b"[]", b"x"):
         beside = replace(personal("a"), part=part)
-        leaf = {**decision("a"), "commitment": commitment(beside.salt, beside.part)}
+        leaf = {**decision("a"), "commitment": compute_commitment(beside.salt, beside.part)}
         assert reported(*FIRST, leaf, beside={3: beside}) == {(3, "commitment")}
 
 

@@ -15,7 +15,7 @@ from audit.entry import Entry
 from audit.evidence.checkpoint_signer import Checkpoints
 from audit.evidence.ledger_verifier import verify_log
 from audit.log.checkpoint import Checkpoint, verify_checkpoint
-from audit.log.merkle import Frontier, leaf_hash
+from audit.log.merkle import Frontier, hash_leaf
 from audit.log.signed_note import VerifierKey, parse_key
 from audit.stores.row_codec import COLUMNS, packed, unpacked
 from audit.stores.sqlite.store import LEDGER, SqliteStore
@@ -160,7 +160,7 @@ def refit(connection: sqlite3.Connection) -> None:
     ).fetchall()
     frontier = Frontier()
     for seq, rest, *columns in rows:
-        hashed = leaf_hash(Entry("acme", 0, b"", unpacked(columns, rest)).leaf)
+        hashed = hash_leaf(Entry("acme", 0, b"", unpacked(columns, rest)).leaf)
         frontier = frontier.append(hashed)
         connection.execute("UPDATE entries SET leaf_hash = ? WHERE seq = ?", (hashed, seq))
     head = (frontier.size, frontier.root(), frontier.encode())

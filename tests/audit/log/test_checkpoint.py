@@ -17,7 +17,7 @@ from audit.log.checkpoint import (
     sign_checkpoint,
     verify_checkpoint,
 )
-from audit.log.merkle import EMPTY_ROOT, leaf_hash
+from audit.log.merkle import EMPTY_ROOT, hash_leaf
 from audit.log.signed_note import (
     BadNoteError,
     EvidenceError,
@@ -50,7 +50,7 @@ FIXED = (
     "vxy0mmAmitkQDgo=\n"
 )
 KEY = "example.com/log+af60b360+AfJB15Qpxeic+ZntpPy674LLlMFfxnd2TtNHdwz1iemk"
-ROOT = leaf_hash(b"one")
+ROOT = hash_leaf(b"one")
 IN_BASE64 = "0Nc2CrefWKseHj/mStd+LqC8B+NrX0btIiPt2SmN+ek="
 LOG = signer("example.com/log")
 

@@ -14,11 +14,11 @@ from audit.errors import DecodingError, ProofRangeError
 from audit.log.merkle import (
     EMPTY_ROOT,
     Frontier,
-    consistency_proof,
-    inclusion_proof,
-    leaf_hash,
-    node_hash,
-    root,
+    build_consistency_proof,
+    build_inclusion_proof,
+    compute_root,
+    hash_leaf,
+    hash_node,
     verify_consistency,
     verify_inclusion,
 )
@@ -41,7 +41,7 @@ LEAVES = [
         "606162636465666768696a6b6c6d6e6f",
     )
 ]
-HASHES = [leaf_hash(leaf) for leaf in LEAVES]
+HASHES = [hash_leaf(leaf) for leaf in LEAVES]
 ROOTS = [
     "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
     "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d",
@@ -95,7 +95,7 @@ CONSISTENCY = [
 ]
 SAMPLES = SHARED / "vectors" / "merkle"
 
-hashes = st.lists(st.binary(max_size=4).map(leaf_hash), min_size=1, max_size=70)
+hashes = st.lists(st.binary(max_size=4).map(hash_leaf), min_size=1, max_size=70)
 
 
 def in_hex(proof: list[bytes]) -> list[str]:
@@ -105,25 +105,25 @@ def in_hex(proof: list[bytes]) -> list[str]:
 @pytest.mark.parametrize("size", range(9))
 def test_roots_are_those_of_the_known_tree(size: int) -> None:
     """RFC 6962, section 2.1, on the tree that certificate-transparency tests with."""
-    assert root(HASHES[:size]).hex() == ROOTS[size]
+    assert compute_root(HASHES[:size]).hex() == ROOTS[size]
 
 
 def test_the_root_of_nothing_is_the_hash_of_nothing() -> None:
-    assert Frontier().root() == root([]) == EMPTY_ROOT
+    assert Frontier().root() == compute_root([]) == EMPTY_ROOT
 
 
 @pytest.mark.parametrize(("index", "size", "proof"), INCLUSION)
 def test_inclusion_proofs_are_those_of_the_known_tree(
     index: int, size: int, proof: list[str]
 ) -> None:
-    assert in_hex(inclusion_proof(HASHES[:size], index)) == proof
+    assert in_hex(build_inclusion_proof(HASHES[:size], index)) == proof
 
 
 @pytest.mark.parametrize(("first", "second", "proof"), CONSISTENCY)
 def test_consistency_proofs_are_those_of_the_known_tree(
     first: int, second: int, proof: list[str]
 ) -> None:
-    assert in_hex(consistency_proof(HASHES[:second], first)) == proof
+    assert in_hex(build_consistency_proof(HASHES[:second], first)) == proof
 
 
 def test_a_frontier_is_written_as_size_and_hashes() -> None:
@@ -163,11 +163,13 @@ def test_every_leaf_has_a_proof_and_no_other_leaf_has_it(
 ) -> None:
     size = len(leaves)
     index = data.draw(st.integers(0, size - 1))
-    proof = inclusion_proof(leaves, index)
-    assert verify_inclusion(leaves[index], index, size, proof, root(leaves))
-    assert not verify_inclusion(leaf_hash(b"other"), index, size, proof, root(leaves))
-    assert not verify_inclusion(leaves[index], size, size, proof, root(leaves))
-    assert not verify_inclusion(leaves[index], index, size, [*proof, proof_end()], root(leaves))
+    proof = build_inclusion_proof(leaves, index)
+    assert verify_inclusion(leaves[index], index, size, proof, compute_root(leaves))
+    assert not verify_inclusion(hash_leaf(b"other"), index, size, proof, compute_root(leaves))
+    assert not verify_inclusion(leaves[index], size, size, proof, compute_root(leaves))
+    assert not verify_inclusion(
+        leaves[index], index, size, [*proof, proof_end()], compute_root(leaves)
+    )
 
 
 @given(hashes, st.data())
@@ -175,21 +177,21 @@ def test_a_tree_is_consistent_with_each_that_it_grew_from(
     leaves: list[bytes], data: st.DataObject
 ) -> None:
     first = data.draw(st.integers(1, len(leaves)))
-    before, after = root(leaves[:first]), root(leaves)
-    proof = consistency_proof(leaves, first)
+    before, after = compute_root(leaves[:first]), compute_root(leaves)
+    proof = build_consistency_proof(leaves, first)
     assert verify_consistency(first, len(leaves), before, after, proof)
-    assert not verify_consistency(first, len(leaves), leaf_hash(b"other"), after, proof)
-    assert not verify_consistency(first, len(leaves), before, leaf_hash(b"other"), proof)
+    assert not verify_consistency(first, len(leaves), hash_leaf(b"other"), after, proof)
+    assert not verify_consistency(first, len(leaves), before, hash_leaf(b"other"), proof)
     assert not verify_consistency(first, len(leaves), before, after, [*proof, proof_end()])
 
 
 def test_what_the_tree_does_not_have_cannot_be_proved() -> None:
     with pytest.raises(ProofRangeError):
-        inclusion_proof(HASHES, 8)
+        build_inclusion_proof(HASHES, 8)
     for first in (0, 9):
         with pytest.raises(ProofRangeError, match="nothing to prove"):
-            consistency_proof(HASHES, first)
-    assert not verify_consistency(0, 8, EMPTY_ROOT, root(HASHES), [])
+            build_consistency_proof(HASHES, first)
+    assert not verify_consistency(0, 8, EMPTY_ROOT, compute_root(HASHES), [])
 
 
 VECTORS = [
@@ -223,8 +225,8 @@ def by_definition(leaves: list[bytes]) -> bytes:
     if len(leaves) == 1:
         return leaves[0]
     split = max(1 << bit for bit in range(10) if 1 << bit < len(leaves))
-    return node_hash(by_definition(leaves[:split]), by_definition(leaves[split:]))
+    return hash_node(by_definition(leaves[:split]), by_definition(leaves[split:]))
 
 
 def proof_end() -> bytes:
-    return leaf_hash(b"one hash too many")
+    return hash_leaf(b"one hash too many")

@@ -9,14 +9,14 @@ from hypothesis import strategies as st
 from audit.errors import DecodingError
 from audit.log import ed25519
 from audit.log.signed_note import (
+    MAX_NOTE_BYTES,
     MAX_SIGNATURES,
-    MAX_SIZE,
     BadKeyError,
     BadNoteError,
     BadSignatureError,
     EvidenceError,
-    Note,
-    Signature,
+    NoteSignature,
+    SignedNote,
     UnknownSignerError,
     VerifierKey,
     decode_base64,
@@ -59,9 +59,9 @@ names = names.map(lambda name: name.replace("+", "-"))
 lines = st.text(st.characters(exclude_categories=["Cc", "Cs"]))
 texts = st.lists(lines, min_size=1).map(lambda each: "".join(f"{line}\n" for line in each))
 signatures = st.builds(
-    Signature, names, st.binary(min_size=4, max_size=4), st.binary(min_size=1, max_size=90)
+    NoteSignature, names, st.binary(min_size=4, max_size=4), st.binary(min_size=1, max_size=90)
 )
-notes = st.builds(Note, texts, st.lists(signatures, min_size=1, max_size=5).map(tuple))
+notes = st.builds(SignedNote, texts, st.lists(signatures, min_size=1, max_size=5).map(tuple))
 
 
 def text_of(note: str, *keys: str) -> str:
@@ -124,12 +124,12 @@ def test_an_unknown_key_says_nothing_whatever_it_shares_with_a_known_one() -> No
     """Its name or its id, but not both, and of a signature type that nobody knows."""
     note = parse_note(f"{TEXT}\n{BY_PETER}".encode())
     [right] = note.signatures
-    same_name = Signature(right.name, b"\0\0\0\0", right.signature)
-    same_id = Signature("EnochRoot", right.key_id, b"?")
-    both = format_note(Note(TEXT, (same_name, same_id, right)))
+    same_name = NoteSignature(right.name, b"\0\0\0\0", right.signature)
+    same_id = NoteSignature("EnochRoot", right.key_id, b"?")
+    both = format_note(SignedNote(TEXT, (same_name, same_id, right)))
     assert verify_note(both, [parse_key(PETER)]) == note
     with pytest.raises(UnknownSignerError):
-        verify_note(format_note(Note(TEXT, (same_name, same_id))), [parse_key(PETER)])
+        verify_note(format_note(SignedNote(TEXT, (same_name, same_id))), [parse_key(PETER)])
 
 
 def test_a_note_that_nobody_known_signed_is_refused() -> None:
@@ -240,14 +240,14 @@ def test_a_note_has_no_more_signatures_and_bytes_than_the_limits() -> None:
     assert len(parse_note(many.encode()).signatures) == MAX_SIGNATURES >= 16
     with pytest.raises(BadNoteError, match="more than"):
         parse_note((many + BY_PETER).encode())
-    rest = MAX_SIZE - len(f"\n\n{BY_PETER}".encode())
+    rest = MAX_NOTE_BYTES - len(f"\n\n{BY_PETER}".encode())
     assert parse_note(("a" * rest + f"\n\n{BY_PETER}").encode())
     with pytest.raises(BadNoteError, match="longer"):
         parse_note(("a" * (rest + 1) + f"\n\n{BY_PETER}").encode())
 
 
 @given(notes)
-def test_what_is_written_is_read(note: Note) -> None:
+def test_what_is_written_is_read(note: SignedNote) -> None:
     assert parse_note(format_note(note)) == note
 
 
@@ -275,7 +275,7 @@ def test_what_cannot_be_a_text_is_not_signed(text: str) -> None:
 
 def test_a_note_without_signatures_cannot_be_written() -> None:
     with pytest.raises(BadNoteError):
-        format_note(Note(TEXT, ()))
+        format_note(SignedNote(TEXT, ()))
 
 
 def test_what_signs_gives_64_bytes() -> None:

@@ -15,24 +15,24 @@ from audit.errors import MissingLeavesError, ProofRangeError
 from audit.log.merkle import (
     EMPTY_ROOT,
     Frontier,
-    consistency_proof,
-    inclusion_proof,
-    leaf_hash,
-    node_hash,
-    root,
+    build_consistency_proof,
+    build_inclusion_proof,
+    compute_root,
+    hash_leaf,
+    hash_node,
     verify_consistency,
     verify_inclusion,
 )
-from audit.log.tiles import Subtree, Tree, filled, filled_by
+from audit.log.tiles import Subtree, Tree, list_filled_subtrees, subtrees_filled_by
 from tests.audit.log.test_merkle import ABSENT, CONSISTENCY, HASHES, INCLUSION, SAMPLES, in_hex
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-LEAVES = [leaf_hash(number.to_bytes(4)) for number in range(70_000)]
+LEAVES = [hash_leaf(number.to_bytes(4)) for number in range(70_000)]
 FRONTIERS = list(accumulate(LEAVES, Frontier.append, initial=Frontier()))
-ALL = {(each.level, each.index): each.root for each in filled(Frontier(), LEAVES)}
+ALL = {(each.level, each.index): each.root for each in list_filled_subtrees(Frontier(), LEAVES)}
 SIZES = (*range(1, 24), 31, 64, 65, 127, 255, 256, 257, 300)
 
 
@@ -67,13 +67,13 @@ def end(level: int, index: int) -> int:
 def test_proofs_are_those_made_from_all_leaves(size: int) -> None:
     """Of every leaf and every smaller tree, and whether subtrees are stored or not."""
     leaves, some = LEAVES[:size], tree(size, ALL)
-    assert some.root() == tree(size, {}).root() == root(leaves)
+    assert some.root() == tree(size, {}).root() == compute_root(leaves)
     for index in range(size):
-        expected = inclusion_proof(leaves, index)
+        expected = build_inclusion_proof(leaves, index)
         assert some.inclusion_proof(index) == expected
-        assert verify_inclusion(leaves[index], index, size, expected, root(leaves))
+        assert verify_inclusion(leaves[index], index, size, expected, compute_root(leaves))
     for first in range(1, size + 1):
-        assert some.consistency_proof(first) == consistency_proof(leaves, first)
+        assert some.consistency_proof(first) == build_consistency_proof(leaves, first)
 
 
 @given(st.data())
@@ -103,23 +103,23 @@ def test_a_tree_has_the_full_subtrees_that_the_standard_counts() -> None:
     assert [sum(level == each for each, _ in ALL) for level in (1, 2, 3)] == [273, 1, 0]
     assert [index for level, index in ALL if level == 1] == list(range(273))
     for (level, index), each in ALL.items():
-        assert each == root(LEAVES[end(level, index - 1) : end(level, index)])
+        assert each == compute_root(LEAVES[end(level, index - 1) : end(level, index)])
 
 
 @given(st.integers(0, 1100), st.integers(0, 600))
 def test_subtrees_are_stored_once_wherever_appending_stops(before: int, count: int) -> None:
     leaves = LEAVES[before : before + count]
-    found = {(each.level, each.index) for each in filled(FRONTIERS[before], leaves)}
+    found = {(each.level, each.index) for each in list_filled_subtrees(FRONTIERS[before], leaves)}
     assert found == {place for place in ALL if before < end(*place) <= before + count}
 
 
 def test_the_leaf_that_fills_several_subtrees_names_the_lowest_first() -> None:
     before = FRONTIERS[65_535]
-    assert list(filled_by(before, LEAVES[65_535])) == [
+    assert list(subtrees_filled_by(before, LEAVES[65_535])) == [
         Subtree(1, 255, ALL[1, 255]),
         Subtree(2, 0, ALL[2, 0]),
     ]
-    assert list(filled_by(before.append(LEAVES[65_535]), LEAVES[65_536])) == []
+    assert list(subtrees_filled_by(before.append(LEAVES[65_535]), LEAVES[65_536])) == []
 
 
 @pytest.mark.parametrize("size", [1_000_000, 16_777_216, 2**32 - 1, 10**15 + 7])
@@ -127,7 +127,7 @@ def test_a_proof_reads_few_hashes_however_large_the_tree(size: int) -> None:
     """In a tree whose leaves are all the same, so that nobody has to hash them."""
     same = [LEAVES[0]]
     for _ in range(64):
-        same.append(node_hash(same[-1], same[-1]))
+        same.append(hash_node(same[-1], same[-1]))
     reads = Reads([], {})
 
     def hashes(start: int, stop: int) -> Sequence[bytes]:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audit.log.checkpoint import BadCheckpointError, Checkpoint, WrongOriginError, sign_checkpoint
-from audit.log.merkle import inclusion_proof, leaf_hash, root
+from audit.log.merkle import build_inclusion_proof, compute_root, hash_leaf
 from audit.log.signed_note import (
     BadNoteError,
     EvidenceError,
@@ -20,10 +20,10 @@ from audit.log.signed_note import (
     sign_note,
 )
 from audit.log.tlog_proof import (
-    MAX_SIZE,
+    MAX_PROOF_BYTES,
     BadProofError,
+    InclusionProof,
     NotIncludedError,
-    Proof,
     format_proof,
     parse_proof,
 )
@@ -33,9 +33,9 @@ from tests.audit.signers import flipped, signer
 ORIGIN = "example.com/log"
 LOG = signer(ORIGIN)
 KEYS = [LOG.key]
-LEAVES = [leaf_hash(bytes([number])) for number in range(7)]
-NOTE = sign_checkpoint(Checkpoint(ORIGIN, 7, root(LEAVES)), *LOG)
-PROOF = Proof(4, tuple(inclusion_proof(LEAVES, 4)), NOTE)
+LEAVES = [hash_leaf(bytes([number])) for number in range(7)]
+NOTE = sign_checkpoint(Checkpoint(ORIGIN, 7, compute_root(LEAVES)), *LOG)
+PROOF = InclusionProof(4, tuple(build_inclusion_proof(LEAVES, 4)), NOTE)
 # PROOF in bytes, and the key that verifies it.
 KEY = "example.com/log+af60b360+AfJB15Qpxeic+ZntpPy674LLlMFfxnd2TtNHdwz1iemk"
 FIXED = (
@@ -63,7 +63,11 @@ EXAMPLE = [
 
 hashes = st.lists(st.binary(min_size=32, max_size=32), max_size=64).map(tuple)
 proofs = st.builds(
-    Proof, st.integers(0, 2**64 - 1), hashes, st.just(NOTE), st.none() | st.binary(max_size=90)
+    InclusionProof,
+    st.integers(0, 2**64 - 1),
+    hashes,
+    st.just(NOTE),
+    st.none() | st.binary(max_size=90),
 )
 
 
@@ -77,14 +81,14 @@ def test_a_proof_is_the_file_that_it_was() -> None:
     proof = parse_proof(FIXED.encode())
     assert proof == PROOF
     checkpoint = verified(proof, LEAVES[4], ORIGIN, [parse_key(KEY)])
-    assert (checkpoint.size, checkpoint.root) == (7, root(LEAVES))
+    assert (checkpoint.size, checkpoint.root) == (7, compute_root(LEAVES))
 
 
 def test_the_example_of_the_format_is_parsed() -> None:
     extra = "YWdlLXYxLjIuMS1kYXJ3aW4tYXJtNjQudGFyLmd6kYXJ3aW4tYXJ"
     head = "c2sp.org/tlog-proof@v1", f"extra {extra}", "index 73894", *EXAMPLE
     path = tuple(decode_base64(each) for each in EXAMPLE)
-    assert parse_proof(file(*head)) == Proof(73894, path, NOTE, decode_base64(extra))
+    assert parse_proof(file(*head)) == InclusionProof(73894, path, NOTE, decode_base64(extra))
 
 
 def test_proofs_are_written_as_by_the_go_library() -> None:
@@ -96,13 +100,16 @@ def test_proofs_are_written_as_by_the_go_library() -> None:
     assert decode_base64(second) == two
     header = "c2sp.org/tlog-proof@v1"
     for proof, head in [
-        (Proof(5, (one, two), NOTE), (header, "index 5", first, second)),
+        (InclusionProof(5, (one, two), NOTE), (header, "index 5", first, second)),
         (
-            Proof(10, (one,), NOTE, b"extra information"),
+            InclusionProof(10, (one,), NOTE, b"extra information"),
             (header, "extra ZXh0cmEgaW5mb3JtYXRpb24=", "index 10", first),
         ),
-        (Proof(0, (), NOTE), (header, "index 0")),
-        (Proof(2**64 - 1, (), NOTE, b""), (header, "extra ", "index 18446744073709551615")),
+        (InclusionProof(0, (), NOTE), (header, "index 0")),
+        (
+            InclusionProof(2**64 - 1, (), NOTE, b""),
+            (header, "extra ", "index 18446744073709551615"),
+        ),
     ]:
         assert format_proof(proof) == file(*head)
         assert parse_proof(file(*head)) == proof
@@ -110,7 +117,7 @@ def test_proofs_are_written_as_by_the_go_library() -> None:
 
 @pytest.mark.parametrize("index", range(7))
 def test_every_leaf_is_proved_and_no_other(index: int) -> None:
-    proof = Proof(index, tuple(inclusion_proof(LEAVES, index)), NOTE)
+    proof = InclusionProof(index, tuple(build_inclusion_proof(LEAVES, index)), NOTE)
     for leaf in LEAVES:
         if leaf == LEAVES[index]:
             assert verified(proof, leaf, ORIGIN, KEYS).size == 7
@@ -131,14 +138,14 @@ def test_every_leaf_is_proved_and_no_other(index: int) -> None:
         replace(PROOF, hashes=(*PROOF.hashes, LEAVES[0])),
     ],
 )
-def test_another_place_or_path_is_refused(wrong: Proof) -> None:
+def test_another_place_or_path_is_refused(wrong: InclusionProof) -> None:
     with pytest.raises(NotIncludedError):
         verified(wrong, LEAVES[4], ORIGIN, KEYS)
 
 
 def test_the_only_leaf_needs_no_hashes() -> None:
     note = sign_checkpoint(Checkpoint(ORIGIN, 1, LEAVES[0]), *LOG)
-    proof = parse_proof(format_proof(Proof(0, (), note)))
+    proof = parse_proof(format_proof(InclusionProof(0, (), note)))
     assert verified(proof, LEAVES[0], ORIGIN, KEYS).size == 1
 
 
@@ -216,19 +223,19 @@ def test_a_proof_ends_in_a_checkpoint() -> None:
 
 def test_a_proof_is_no_longer_than_the_limit() -> None:
     with pytest.raises(BadProofError, match="longer"):
-        parse_proof(bytes(MAX_SIZE + 1))
+        parse_proof(bytes(MAX_PROOF_BYTES + 1))
 
 
 @pytest.mark.parametrize(
     "wrong", [replace(PROOF, index=-1), replace(PROOF, hashes=(b"",)), replace(PROOF, index=2**64)]
 )
-def test_what_would_be_read_otherwise_is_not_written(wrong: Proof) -> None:
+def test_what_would_be_read_otherwise_is_not_written(wrong: InclusionProof) -> None:
     with pytest.raises(EvidenceError):
         format_proof(wrong)
 
 
 @given(proofs)
-def test_what_is_written_is_read(proof: Proof) -> None:
+def test_what_is_written_is_read(proof: InclusionProof) -> None:
     assert parse_proof(format_proof(proof)) == proof
 
 

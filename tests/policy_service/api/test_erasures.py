@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from audit.entry import Personal
+from audit.entry import PersonalData
 from audit.errors import StorageUnavailableError
 from audit.evidence.ledger_verifier import verify_log
 from audit.replay.replay import report
@@ -132,12 +132,12 @@ def test_a_process_remembers_nothing_personal(api: Api) -> None:
     with api.store.read() as snapshot:
         assert snapshot.personal("acme", decided["ledger"]["index"]) is not None
     gc.collect()
-    alive = [each for each in gc.get_objects() if isinstance(each, Personal | dict | tuple)]
+    alive = [each for each in gc.get_objects() if isinstance(each, PersonalData | dict | tuple)]
     assert [each for each in alive if _holds(each, "ct-remembered")] == []
 
 
-def _holds(alive: Personal | dict[Any, Any] | tuple[Any, ...], text: str) -> bool:
-    if isinstance(alive, Personal):
+def _holds(alive: PersonalData | dict[Any, Any] | tuple[Any, ...], text: str) -> bool:
+    if isinstance(alive, PersonalData):
         return alive.contact == text
     values = alive.values() if isinstance(alive, dict) else alive
     return any(type(each) is str and each == text for each in list(values))

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from audit.entry import Kind
+from audit.entry import EntryKind
 from policy_service.access.keys import Role
 from rules.formats.canonical_json import canonical
 from rules.model.vocabulary import Outcome
@@ -247,8 +247,8 @@ def test_every_bad_parameter_is_named_at_once(busy: Api) -> None:
     ]
 
 
-@pytest.mark.parametrize("kind", list(Kind))
-def test_every_kind_may_be_asked_for(busy: Api, kind: Kind) -> None:
+@pytest.mark.parametrize("kind", list(EntryKind))
+def test_every_kind_may_be_asked_for(busy: Api, kind: EntryKind) -> None:
     assert {item["kind"] for item in busy.entries(query(("kind", kind)))} <= {kind}
 
 

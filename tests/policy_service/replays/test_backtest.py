@@ -11,7 +11,7 @@ import orjson
 import pytest
 import yaml
 
-from audit.entry import FORMAT, Kind
+from audit.entry import FORMAT, EntryKind
 from audit.stores.sqlite.store import SqliteStore
 from bench.sample import drawn
 from policy_service.decisions.batch import decide_lines
@@ -149,7 +149,7 @@ def test_conversations_are_those_of_deciding_all_over_again(
         enter_workspace(tx, LOG, "2026-11-22T10:00:00.000Z")
         head = {"format": FORMAT, "at": "2026-11-22T10:00:00.000Z", "workspace": LOG}
         named = {"version": 2, "by": "system", "digest": tx.add_document(Document(tree).canonical)}
-        for kind in (Kind.VERSION_PROPOSED, Kind.VERSION_ACTIVATED):
+        for kind in (EntryKind.VERSION_PROPOSED, EntryKind.VERSION_ACTIVATED):
             tx.append(LOG, {**head, **named, "kind": kind.value})
 
     with SqliteStore.create(tmp_path) as other, SqliteStore.open(data) as store:
