@@ -1,11 +1,12 @@
-"""What is logged: one JSON object a line, on standard error.
+"""The log, on standard error: JSON lines, or readable columns on a terminal.
 
-Lines about requests are written by a thread of their own, those of a twentieth of a second at once:
-to wake it for each of them took a sixth of what a request costs. A process that is killed loses its
-last few; what is graver than they are is written before whoever says it goes on.
+Records go through a queue to one thread that writes them, so that no request waits for the reader
+of the log. The thread pauses after it wakes, because to wake it for each record took a third more
+of a small request's processor time. A process that is killed loses the records of that pause;
+a warning or an error is written before the logging call returns.
 
-No line holds personal data. A line about an error has its types and where it came from, without the
-messages and values, because those may hold a part of an event.
+No line holds personal data. A line about an error has the types and the calls, without messages and
+values, because those may hold a part of an event.
 """
 
 from __future__ import annotations
@@ -13,31 +14,35 @@ from __future__ import annotations
 import logging
 import logging.config
 import os
-import sys
-import threading
-import time
 import traceback
-from contextlib import suppress
 from datetime import UTC, datetime
 from functools import lru_cache
-from queue import Empty, SimpleQueue
+from logging.handlers import QueueHandler, QueueListener
+from queue import SimpleQueue
+from threading import Event
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from types import TracebackType
-
-    Raised = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, ...]
+    from collections.abc import Mapping
 
 LOGGER_NAME = "policy_service"
 BATCH_SECONDS = 0.05
-"""For so long lines wait for others, to be written with them."""
+"""Time after a record in which further records do not wake the thread that writes."""
+ADVICE = ("Configuration allows spawning up to", "Configured number of workers appears")
+"""Beginnings of granian's warnings about numbers that are our defaults, or were chosen."""
 
 
-class JsonFormatter(logging.Formatter):
-    """A record as one line: when, how grave, who says it, what, then the `members`."""
+class LineFormatter(logging.Formatter):
+    """Formatter of one record: as a JSON object on one line, or as `columns` for people.
+
+    The record's `members` follow its time, level, logger and message.
+    """
+
+    def __init__(self, *, columns: bool) -> None:
+        super().__init__()
+        self._format_line = _format_columns if columns else _format_json
 
     def format(self, record: logging.LogRecord) -> str:
         line = {
@@ -49,98 +54,139 @@ class JsonFormatter(logging.Formatter):
         }
         if record.exc_info and record.exc_info[1]:
             line["errors"] = describe_errors(record.exc_info[1])
-        return orjson.dumps(line, default=str).decode()
+        return self._format_line(line)
 
 
-class BatchingHandler(logging.Handler):
-    """Writes records to standard error, in the order they come."""
+class AdviceFilter(logging.Filter):
+    """A filter that drops granian's advice on the numbers of threads and workers."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return not record.getMessage().startswith(ADVICE)
+
+
+class BatchingListener(QueueListener):
+    """A queue listener that wakes once for all records of a pause."""
+
+    queue: SimpleQueue[logging.LogRecord]
+
+    def __init__(self, queue: SimpleQueue[logging.LogRecord], handler: logging.Handler) -> None:
+        super().__init__(queue, handler)
+        self._is_stopping = Event()
+
+    def start(self) -> None:
+        self._is_stopping.clear()
+        super().start()
+
+    def stop(self) -> None:
+        """Write every record of the queue, and end the thread."""
+        self._is_stopping.set()
+        super().stop()
+
+    def dequeue(self, block: bool) -> logging.LogRecord:  # noqa: FBT001 - as the library has it
+        if not self.queue.empty():
+            return self.queue.get(block)
+        record = self.queue.get(block)
+        self._is_stopping.wait(BATCH_SECONDS)
+        return record
+
+
+class BackgroundHandler(QueueHandler):
+    """A queue handler with a listener of its own, which writes to standard error.
+
+    `Handler.handle` holds the handler's lock around `enqueue`.
+    """
+
+    queue: SimpleQueue[logging.LogRecord]
 
     def __init__(self) -> None:
-        super().__init__()
-        self._reset()
-        os.register_at_fork(after_in_child=self._reset)
+        super().__init__(SimpleQueue())
+        self._stream = logging.StreamHandler()
+        self._stream.setFormatter(LineFormatter(columns=self._stream.stream.isatty()))
+        self._listener: BatchingListener | None = None
+        self._is_closed = False
+        os.register_at_fork(after_in_child=self._forget_listener)
 
-    def _reset(self) -> None:
-        """In a fork the thread is gone, and what it held at that moment would be held for good."""
-        self._records: SimpleQueue[logging.LogRecord] = SimpleQueue()
-        self._has_records = threading.Event()
-        self._writing = threading.Lock()  # who holds it takes records, and writes all that it took
-        self._has_writer = False
+    def prepare(self, record: logging.LogRecord) -> logging.LogRecord:
+        """Return the record as it is: the thread that formats it is of the same process."""
+        return record
 
-    def createLock(self) -> None:  # noqa: N802 - as `logging` names it
-        """None is needed to hand a record over."""
-        self.lock = None
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self._records.put(record)
-        if not self._has_records.is_set():
-            self._has_records.set()
+    def enqueue(self, record: logging.LogRecord) -> None:
+        if self._is_closed:
+            self._stream.handle(record)
+            return
+        if self._listener is None:
+            self._listener = BatchingListener(self.queue, self._stream)
+            self._listener.start()
+        self.queue.put_nowait(record)
         if record.levelno > logging.INFO:
-            self.flush()
-        elif not self._has_writer:
-            self._has_writer = True
-            threading.Thread(target=self._write, name="log", daemon=True).start()
+            self._listener.stop()
+            self._listener.start()
 
-    def flush(self) -> None:
-        """Write what is there; what cannot be formatted is told as `logging` tells it."""
-        with self._writing:
-            records = list(self._take_records())
-            if not records:
-                return
-            lines = []
-            for record in records:
-                try:
-                    lines.append(f"{self.format(record)}\n")
-                except Exception:  # noqa: BLE001 - whatever it is, the others are written
-                    self.handleError(record)
-            try:
-                sys.stderr.write("".join(lines))
-                sys.stderr.flush()
-            except OSError:
-                self.handleError(records[-1])
+    def close(self) -> None:
+        """Write every record of the queue. Records after this are written at once."""
+        self._is_closed = True
+        if self._listener is not None:
+            self._listener.stop()
+            self._listener = None
+        super().close()
 
-    def _take_records(self) -> Iterator[logging.LogRecord]:
-        with suppress(Empty):
-            while True:
-                yield self._records.get_nowait()
-
-    def _write(self) -> None:
-        while True:
-            self._has_records.wait()
-            time.sleep(BATCH_SECONDS)
-            self._has_records.clear()
-            self.flush()
+    def _forget_listener(self) -> None:
+        """Begin again in a fork, which has no thread that would take from the queue."""
+        self.queue = SimpleQueue()
+        self._listener = None
 
 
 def describe_errors(error: BaseException) -> list[dict[str, Any]]:
-    """The error and what it came of, the last first: its type, and where each call was."""
-    found = []
+    """Return the error and its causes, the last first: type, and place of each call."""
+    errors = []
     while error:
         frames = traceback.extract_tb(error.__traceback__)
         calls = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
-        found.append({"type": type(error).__qualname__, "calls": calls})
+        errors.append({"type": type(error).__qualname__, "calls": calls})
         error = error.__cause__ or error.__context__  # type: ignore[assignment]  # None ends it
-    return found
+    return errors
 
 
 def logging_config(level: str) -> dict[str, Any]:
-    """The configuration for `logging.config.dictConfig`; libraries are heard from warnings on."""
+    """Return the configuration for `logging.config.dictConfig`; libraries log from warnings on."""
     ours = {"level": level.upper()}
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "formatters": {"json": {"()": JsonFormatter}},
-        "handlers": {"stderr": {"()": BatchingHandler, "formatter": "json"}},
+        "filters": {"advice": {"()": AdviceFilter}},
+        "handlers": {"stderr": {"()": BackgroundHandler}},
         "root": {"level": "WARNING", "handlers": ["stderr"]},
-        "loggers": {LOGGER_NAME: ours, "_granian": ours},
+        "loggers": {LOGGER_NAME: ours, "_granian": {**ours, "filters": ["advice"]}},
     }
 
 
 def configure_logging(level: str) -> None:
-    """From here on no record is asked for its thread, process or place, which no line says."""
+    """Configure logging; a record carries no thread, process or place, as no line has them."""
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     logging._srcfile = None  # noqa: SLF001 - as Python's documentation advises
     logging.config.dictConfig(logging_config(level))
+
+
+def _format_json(line: Mapping[str, Any]) -> str:
+    return orjson.dumps(line, default=str).decode()
+
+
+def _format_columns(line: Mapping[str, Any]) -> str:
+    """Return time (UTC), level, logger and message, then `name=value` for each other member.
+
+    The calls of an error follow on lines of their own.
+    """
+    time, logger = line["at"][len("2026-11-22T") :], line["logger"].removeprefix(f"{LOGGER_NAME}.")
+    fixed = f"{time}  {line['level']:<7}  {logger:<12}  {line['message']}"
+    others = [
+        f"{name}={value}"
+        for name, value in line.items()
+        if name not in {"at", "level", "logger", "message", "errors"} and value is not None
+    ]
+    lines = ["  ".join([fixed, *others])]
+    for error in line.get("errors", []):
+        lines += [f"  {error['type']}", *(f"    {call}" for call in error["calls"])]
+    return "\n".join(lines)
 
 
 def _format_time(seconds: float) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import re
 import subprocess
 import sys
@@ -45,7 +46,7 @@ def said() -> Iterator[Said]:
     """All that is logged by anyone, as the service writes it, from the least grave on."""
     said = Said()
     handler = logging.StreamHandler(said)
-    handler.setFormatter(json_logs.JsonFormatter())
+    handler.setFormatter(json_logs.LineFormatter(columns=False))
     root, ours = logging.getLogger(), logging.getLogger(json_logs.LOGGER_NAME)
     before = root.level, ours.level
     root.addHandler(handler)
@@ -205,13 +206,20 @@ def test_every_answer_says_how_it_may_be_used(shared: Api, path: str) -> None:
 
 
 def logged_by(program: str) -> list[str]:
-    """The messages that a process logs to its end."""
+    """Return the messages that a process logs until its end.
+
+    Since Python 3.12 a fork of a process with threads warns, as the libraries that fork do not.
+    """
     begin = "import logging, os\nfrom policy_service.observability import json_logs"
     begin = f"{begin}\njson_logs.configure_logging('info')"
     ours = "ours = logging.getLogger('policy_service.test')"
     source = f"{begin}\n{ours}\n{program}"
     ran = subprocess.run(
-        [sys.executable, "-c", source], capture_output=True, check=False, timeout=60, text=True
+        [sys.executable, "-W", "ignore::DeprecationWarning", "-c", source],
+        capture_output=True,
+        check=False,
+        timeout=60,
+        text=True,
     )
     return [json.loads(line)["message"] for line in ran.stderr.splitlines()]
 
@@ -244,7 +252,7 @@ def test_a_fork_at_the_worst_moment_writes_too() -> None:
     """The lock was held by a thread that is not there any more."""
     program = """
         [handler] = logging.getLogger().handlers
-        with handler._writing:
+        with handler.lock, handler._stream.lock:
             child = os.fork()
             if not child:
                 ours.error('child')
@@ -252,3 +260,66 @@ def test_a_fork_at_the_worst_moment_writes_too() -> None:
         os.waitpid(child, 0)
     """
     assert logged_by(dedent(program)) == ["child"]
+
+
+@pytest.mark.parametrize("held", ["handler.lock", "handler._stream.lock"])
+def test_a_thread_that_logs_during_a_fork_blocks_nobody(held: str) -> None:
+    program = f"""
+        ours.info('parent')
+        [handler] = logging.getLogger().handlers
+        with {held}:
+            child = os.fork()
+            if not child:
+                ours.info('child')
+                logging.shutdown()
+                os._exit(0)
+        os.waitpid(child, 0)
+    """
+    assert sorted(logged_by(dedent(program))) == ["child", "parent"]
+
+
+def test_a_line_after_the_end_of_logging_is_written_too() -> None:
+    program = "ours.error('early'); logging.shutdown(); ours.info('late'); os._exit(0)"
+    assert logged_by(program) == ["early", "late"]
+
+
+def test_a_terminal_shows_columns() -> None:
+    record = logging.LogRecord("policy_service.request", logging.INFO, "", 0, "request", (), None)
+    record.created = 0.25
+    record.members = {"method": "GET", "route": "/readyz", "status": 200, "key": None}
+    assert json_logs.LineFormatter(columns=True).format(record) == (
+        "00:00:00.250Z  info     request       request  method=GET  route=/readyz  status=200"
+    )
+
+
+def test_a_terminal_shows_where_an_error_came_from() -> None:
+    with pytest.raises(ValueError, match=PLANTED) as raised:
+        int(PLANTED)
+    failure = (raised.type, raised.value, raised.tb)
+    record = logging.LogRecord("policy_service", logging.ERROR, "", 0, "failed", (), failure)
+    first, kind, call = json_logs.LineFormatter(columns=True).format(record).splitlines()
+    assert first.endswith("  error    policy_service  failed")
+    assert kind == "  ValueError"
+    assert re.fullmatch(rf"    {re.escape(__file__)}:\d+ test_a_terminal_shows_where.*", call)
+
+
+def test_standard_error_that_is_a_terminal_gets_columns() -> None:
+    """A pseudo-terminal is a terminal; every other test here reads JSON from a pipe."""
+    main, follower = os.openpty()
+    source = "import logging\nfrom policy_service.observability import json_logs\n"
+    source += (
+        "json_logs.configure_logging('info'); logging.getLogger('policy_service').info('hello')"
+    )
+    subprocess.run([sys.executable, "-c", source], stderr=follower, check=True, timeout=60)
+    os.close(follower)
+    assert os.read(main, 1000).endswith(b"info     policy_service  hello\r\n")
+    os.close(main)
+
+
+def test_granians_advice_on_our_defaults_is_dropped() -> None:
+    program = """
+        granian = logging.getLogger('_granian')
+        granian.warning('Configuration allows spawning up to 32 Python threads, which seems high')
+        granian.warning('Unexpected')
+    """
+    assert logged_by(dedent(program)) == ["Unexpected"]
