@@ -10,7 +10,7 @@ from audit.stores.files.checkpoint_files import CHECKPOINTS, KeptCheckpoints
 from audit.stores.rollback_detection import lost
 from policy_service.access.keys import EVERY_WORKSPACE, Key, Keyring, Role
 from policy_service.problems import Problem, ProblemCode
-from rules.model.event import SYSTEM
+from rules.model.workspace import SYSTEM
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

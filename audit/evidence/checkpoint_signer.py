@@ -26,7 +26,7 @@ from audit.stores.files.file_locks import locked
 from audit.stores.files.signing_key import SIGNING_KEY, SigningKey
 from audit.stores.sqlite.store import LOCK
 from audit.stores.subtree_cache import Subtrees
-from rules.model.event import SYSTEM
+from rules.model.workspace import SYSTEM
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

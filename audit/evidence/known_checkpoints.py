@@ -18,7 +18,7 @@ from audit.errors import StorageUnavailableError
 from audit.log.checkpoint import Checkpoint, parse_checkpoint
 from audit.log.signed_note import EvidenceError, VerifierKey, encode_base64, parse_note
 from audit.verification.findings import Code, Finding
-from rules.model.event import SYSTEM
+from rules.model.workspace import SYSTEM
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

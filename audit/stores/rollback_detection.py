@@ -14,7 +14,7 @@ from audit.entry import EntryKind
 from audit.errors import MissingLeavesError
 from audit.log.signed_note import encode_base64
 from audit.stores.subtree_cache import Subtrees
-from rules.model.event import SYSTEM
+from rules.model.workspace import SYSTEM
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from audit.entry import FORMAT, EntryKind, format_time
 from policy_service.problems import Problem, ProblemCode
 from rules.errors import Complaint
-from rules.model.event import SYSTEM
+from rules.model.workspace import SYSTEM
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from policy_service.access.keys import EVERY_WORKSPACE, Role
 from policy_service.problems import Problem, ProblemCode
-from rules.model.event import SYSTEM, is_workspace
+from rules.model.workspace import SYSTEM, is_workspace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

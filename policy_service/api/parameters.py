@@ -12,7 +12,8 @@ from pydantic import Field
 from werkzeug.routing import BaseConverter, IntegerConverter
 
 from policy_service.api.route import Parameter
-from rules.model.event import WORKSPACE_PATTERN, EventId, LongId, WorkspaceId
+from rules.model.event import EventId, LongId, WorkspaceId
+from rules.model.workspace import WORKSPACE_PATTERN
 
 if TYPE_CHECKING:
     from flask import Flask

@@ -29,7 +29,7 @@ from rules.errors import DocumentRefused
 from rules.formats.document_text import read_json, read_yaml
 from rules.formats.strict_json import NotIJson
 from rules.formats.timestamps import moment
-from rules.model.event import is_workspace
+from rules.model.workspace import is_workspace
 
 if TYPE_CHECKING:
     from datetime import datetime

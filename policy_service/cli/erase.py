@@ -10,7 +10,7 @@ import click
 from policy_service.cli.console import data_option, fail, found, json_option, opened, show
 from policy_service.privacy import erasures
 from policy_service.problems import Problem
-from rules.model.event import SYSTEM, is_workspace
+from rules.model.workspace import SYSTEM, is_workspace
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,7 +10,7 @@ from audit.errors import AuditError, LedgerExistsError
 from audit.stores.sqlite.store import SqliteStore
 from policy_service.access.keys import EVERY_WORKSPACE, Role, create_key
 from policy_service.cli.console import data_option, fail_with, json_option, show
-from rules.model.event import SYSTEM
+from rules.model.workspace import SYSTEM
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -15,10 +15,11 @@ from policy_service.access.keys import (
     key_view,
     revoke_key,
 )
+from policy_service.cli.command_group import CommandGroup
 from policy_service.cli.console import data_option, fail, json_option, opened, show
 from policy_service.problems import Problem
 from rules.formats.timestamps import moment
-from rules.model.event import is_workspace
+from rules.model.workspace import is_workspace
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 LONGEST_NAME = 200
 
 
-@click.group()
+@click.group(cls=CommandGroup)
 def keys() -> None:
     """List, create and revoke keys."""
 

@@ -23,6 +23,7 @@ from audit.log.signed_note import (
     parse_key,
 )
 from audit.log.tlog_proof import BadProofError, format_proof, parse_proof, verify_proof
+from policy_service.cli.command_group import CommandGroup
 from policy_service.cli.console import (
     WRONG_USE,
     data_option,
@@ -34,7 +35,7 @@ from policy_service.cli.console import (
 )
 from policy_service.settings import Settings, SettingsError
 from rules.formats.canonical_json import canonical
-from rules.model.event import SYSTEM, is_workspace
+from rules.model.workspace import SYSTEM, is_workspace
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,7 +50,7 @@ workspace_option: Callable[[Any], Any] = click.option(
 )
 
 
-@click.group()
+@click.group(cls=CommandGroup)
 def ledger() -> None:
     """Checkpoints of the logs, proofs of what is in them, and proofs verified."""
 

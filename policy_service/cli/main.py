@@ -1,59 +1,36 @@
-"""Every command, gathered."""
+"""The command `policy-service`, and the place of each of its sub-commands."""
 
 from __future__ import annotations
 
 import click
 
-from policy_service.cli import (
-    backtest,
-    decide,
-    erase,
-    export,
-    init,
-    keys,
-    ledger,
-    policy_requirements,
-    replay,
-    restore,
-    rules,
-    serve,
-    story,
-    verify,
-    versions,
-    workspaces,
+from policy_service.cli.command_group import CommandGroup
+
+_COMMANDS = {
+    "init": "policy_service.cli.init:init",
+    "serve": "policy_service.cli.serve:serve",
+    "decide": "policy_service.cli.decide:decide",
+    "verify": "policy_service.cli.verify:verify",
+    "export": "policy_service.cli.export:export_command",
+    "replay": "policy_service.cli.replay:replay",
+    "backtest": "policy_service.cli.backtest:backtest",
+    "story": "policy_service.cli.story:story",
+    "workspaces": "policy_service.cli.workspaces:workspaces",
+    "erase": "policy_service.cli.erase:erase",
+    "rules": "policy_service.cli.rules:rules",
+    "keys": "policy_service.cli.keys:keys",
+    "ledger": "policy_service.cli.ledger:ledger",
+    "backup": "policy_service.cli.restore:backup",
+    "restore": "policy_service.cli.restore:restore",
+}
+
+
+@click.group(
+    cls=CommandGroup, paths=_COMMANDS, context_settings={"help_option_names": ["-h", "--help"]}
 )
-
-
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="policy-service")
 def main() -> None:
     """Versioned routing rules, decided for each event, every decision in a ledger.
 
     Exit codes: 0 good, 1 a finding (a difference, tampering, a failed check), 2 wrong use.
     """
-
-
-for command in (
-    init.init,
-    serve.serve,
-    decide.decide,
-    verify.verify,
-    export.export_command,
-    replay.replay,
-    backtest.backtest,
-    story.story,
-    workspaces.workspaces,
-    erase.erase,
-    rules.rules,
-    keys.keys,
-    ledger.ledger,
-    restore.backup,
-    restore.restore,
-):
-    main.add_command(command)
-
-for step in (
-    *(versions.propose, versions.approve, versions.reject, versions.activate),
-    *(policy_requirements.approvals, policy_requirements.guardrails),
-):
-    rules.rules.add_command(step)

@@ -10,6 +10,7 @@ import click
 from pydantic import TypeAdapter, ValidationError
 
 from policy_service.api.resources.directory import NEW_DIRECTORY
+from policy_service.cli.command_group import CommandGroup
 from policy_service.cli.console import data_option, fail, found, json_option, printable, show
 from policy_service.cli.decision_counts import counted, history_option
 from policy_service.cli.render_diff import difference_lines
@@ -52,7 +53,17 @@ _document_file: Any = click.Path(exists=True, dir_okay=False, path_type=Path)
 _new_file: Any = click.Path(dir_okay=False, writable=True, path_type=Path)
 
 
-@click.group()
+_COMMANDS = {
+    "propose": "policy_service.cli.versions:propose",
+    "approve": "policy_service.cli.versions:approve",
+    "reject": "policy_service.cli.versions:reject",
+    "activate": "policy_service.cli.versions:activate",
+    "approvals": "policy_service.cli.policy_requirements:approvals",
+    "guardrails": "policy_service.cli.policy_requirements:guardrails",
+}
+
+
+@click.group(cls=CommandGroup, paths=_COMMANDS)
 def rules() -> None:
     """Show, check, test, compare and explain rule documents."""
 

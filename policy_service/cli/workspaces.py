@@ -9,7 +9,7 @@ import click
 from audit.entry import EntryKind
 from policy_service.cli.console import data_option, json_option, opened, printable, show
 from policy_service.policies.policy_cache import Policies
-from rules.model.event import SYSTEM
+from rules.model.workspace import SYSTEM
 
 if TYPE_CHECKING:
     from pathlib import Path

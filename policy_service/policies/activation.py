@@ -14,7 +14,7 @@ from audit.entry import FORMAT, EntryKind, format_time
 from audit.errors import AuditError
 from audit.projections.versions import Status
 from policy_service.problems import Problem, ProblemCode
-from rules.model.event import SYSTEM
+from rules.model.workspace import SYSTEM
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -16,7 +16,7 @@ from audit.projections.versions import Versions, fold
 from rules.engine.compiler import Policy, compile_document
 from rules.model import builtin
 from rules.model.document import Document
-from rules.model.event import SYSTEM
+from rules.model.workspace import SYSTEM
 
 if TYPE_CHECKING:
     from audit.projections.versions import VersionRecord

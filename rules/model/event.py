@@ -6,7 +6,6 @@ that its canonical JSON is what the sender meant; these types say what is in it.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NotRequired, cast
 
 from pydantic import (
@@ -22,22 +21,18 @@ from typing_extensions import TypedDict
 
 from rules.errors import Complaint, EventRefused, pointer
 from rules.formats.timestamps import moment
+from rules.model.workspace import SYSTEM, WORKSPACE_PATTERN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 _STRICT = ConfigDict(extra="forbid", strict=True, use_attribute_docstrings=True)
 
-SYSTEM = "system"
-"""The log that is no workspace's."""
-
 LARGEST_EVENT = 64 * 1024
 """Bytes of the body, or the line, that an event comes in."""
 
 LAST_YEAR = 9997
 """Of an event, so that a deadline after it can still be written."""
-
-WORKSPACE_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,62}$"
 
 
 def _printable(text: str) -> str:
@@ -207,11 +202,6 @@ _CODES = {
 }
 """Our codes by pydantic's types of error; any other but our own is a wrong type."""
 _OURS = frozenset({"not_printable", "invalid_time", "reserved_workspace"})
-
-
-def is_workspace(text: str) -> bool:
-    """Whether this may be a workspace's id."""
-    return text != SYSTEM and re.fullmatch(WORKSPACE_PATTERN, text) is not None
 
 
 def checked_event(value: object) -> Event:

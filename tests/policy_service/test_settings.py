@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from policy_service.cli import main
+from policy_service.cli.serve import serve
 from policy_service.settings import LOG_LEVELS, SETTINGS, Settings, SettingsError, variable_name
 from tests.folders import ROOT
 
@@ -119,7 +120,7 @@ def test_serve_refuses_everything_wrong_before_it_starts(tmp_path: Path) -> None
 
 
 def test_every_setting_is_an_option_of_serve() -> None:
-    options = {option.name for option in main.commands["serve"].params}
+    options = {option.name for option in serve.params}
     assert options == {*SETTINGS, "config"}
 
 

@@ -24,7 +24,8 @@ from policy_service.decisions.record import decision_view
 from policy_service.deliveries.actions import find
 from policy_service.policies.versions import VersionSteps
 from policy_service.problems import Problem, ProblemCode
-from rules.model.event import SYSTEM, checked_event
+from rules.model.event import checked_event
+from rules.model.workspace import SYSTEM
 from tests.properties.ledger_model import (
     HAPPENINGS,
     VARIANTS,

@@ -30,7 +30,7 @@ from audit.stores.rollback_detection import Lost, in_words
 from audit.stores.sqlite.store import LEDGER, SqliteStore
 from policy_service.access.keys import EVERY_WORKSPACE, Role, create_key
 from policy_service.restore import accept_loss, find_missing
-from rules.model.event import SYSTEM
+from rules.model.workspace import SYSTEM
 from tests.properties.ledger_model import HAPPENINGS, naive_root
 from tests.properties.strategies import STEADY
 from tests.properties.test_erasing_machine import ErasingMachine, contacts

@@ -14,12 +14,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlite_utils import Database, Migrations
-
 from audit.stores.contract import DECIDED_ALREADY
 
 if TYPE_CHECKING:
     import sqlite3
+
+    from sqlite_utils import Database
 
 APPLICATION_ID = 0x504C4447  # "PLDG"
 FORMAT = 5
@@ -138,10 +138,7 @@ _LOG_GROWS = """
 _NEVER_UPDATED = ("entries", "contacts", "personal", "documents")
 _NEVER_DELETED = ("entries", "logs", "documents")
 
-_migrations = Migrations("ledger")
 
-
-@_migrations(name="format 1")
 def _format_1(db: Database) -> None:
     for statement in _TABLES:
         db.execute(statement)
@@ -155,7 +152,6 @@ def _format_1(db: Database) -> None:
     db.execute("PRAGMA user_version = 1")
 
 
-@_migrations(name="format 2")
 def _format_2(db: Database) -> None:
     db.execute(
         "CREATE TABLE last_uses (key TEXT PRIMARY KEY, at TEXT NOT NULL) STRICT, WITHOUT ROWID"
@@ -163,7 +159,6 @@ def _format_2(db: Database) -> None:
     db.execute("PRAGMA user_version = 2")
 
 
-@_migrations(name="format 3")
 def _format_3(db: Database) -> None:
     """Personal parts are sealed, contacts known by pseudonyms alone."""
     db.execute("CREATE TABLE erased (contact INTEGER PRIMARY KEY) STRICT")
@@ -172,7 +167,6 @@ def _format_3(db: Database) -> None:
     db.execute("PRAGMA user_version = 3")
 
 
-@_migrations(name="format 4")
 def _format_4(db: Database) -> None:
     db.execute("""
         CREATE TABLE kept (
@@ -186,7 +180,6 @@ def _format_4(db: Database) -> None:
     db.execute("PRAGMA user_version = 4")
 
 
-@_migrations(name="format 5")
 def _format_5(db: Database) -> None:
     """A personal part comes before its entry, so that many of both can be written at once."""
     db.execute("DROP TRIGGER personal_insert")
@@ -198,6 +191,10 @@ def _format_5(db: Database) -> None:
         END
     """)
     db.execute("PRAGMA user_version = 5")
+
+
+_MIGRATIONS = (_format_1, _format_2, _format_3, _format_4, _format_5)
+"""What makes each format of the one before."""
 
 
 def trigger_on_insert(table: str) -> str:
@@ -223,11 +220,21 @@ def create(connection: sqlite3.Connection, of_format: int = FORMAT) -> None:
     """Make an empty database a ledger, of the newest format if no other is asked for."""
     connection.execute(f"PRAGMA page_size = {PAGE_SIZE}")
     connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-    next_one = f"format {of_format + 1}"
-    _migrations.apply(Database(connection, execute_plugins=False), stop_before=next_one)
+    _migrate(connection, of_format)
     connection.execute("PRAGMA journal_mode = WAL")
 
 
 def upgrade(connection: sqlite3.Connection) -> None:
     """Give a ledger of an older format the tables of the newest."""
-    _migrations.apply(Database(connection, execute_plugins=False))
+    _migrate(connection, FORMAT)
+
+
+def _migrate(connection: sqlite3.Connection, to_format: int) -> None:
+    """Run the migrations that are missing up to this format."""
+    # Importing this library takes longer than most commands do, and few of them migrate.
+    from sqlite_utils import Database, Migrations  # noqa: PLC0415
+
+    migrations = Migrations("ledger")
+    for number, migration in enumerate(_MIGRATIONS[:to_format], start=1):
+        migrations(name=f"format {number}")(migration)
+    migrations.apply(Database(connection, execute_plugins=False))

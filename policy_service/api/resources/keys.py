@@ -15,7 +15,8 @@ from policy_service.api.responses import answer, listing
 from policy_service.api.schemas.common import STRICT, Cursor, Time
 from policy_service.problems import Problem, ProblemCode
 from rules.formats.timestamps import moment
-from rules.model.event import NOT_SYSTEM, SYSTEM, LongId, Moment
+from rules.model.event import NOT_SYSTEM, LongId, Moment
+from rules.model.workspace import SYSTEM
 
 if TYPE_CHECKING:
     from flask import Response

@@ -12,7 +12,7 @@ from policy_service.access.permissions import (
     check_workspace,
 )
 from policy_service.problems import Problem, ProblemCode
-from rules.model.event import SYSTEM
+from rules.model.workspace import SYSTEM
 
 
 def key(role: Role = Role.AUDITOR, workspace: str = EVERY_WORKSPACE) -> Key:

@@ -9,20 +9,11 @@ import click
 import pytest
 
 from policy_service.cli import main
-from tests.policy_service.command_line import call
+from tests.policy_service.command_line import call, commands
 from tests.served import COMMAND
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
-
-
-def commands(group: click.Group, *above: str) -> Iterator[tuple[tuple[str, ...], click.Command]]:
-    """Every command with the words that call it."""
-    for name, command in group.commands.items():
-        yield (*above, name), command
-        if isinstance(command, click.Group):
-            yield from commands(command, *above, name)
 
 
 COMMANDS = dict(commands(main))
