@@ -6,17 +6,14 @@ its conversation, lets the rules decide, and appends: that is its only write, an
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
 from audit.entry import compute_commitment, format_time
-from audit.errors import AlreadyDecidedError
 from policy_service.decisions.record import new_record
 from policy_service.policies.activation import up_to_date
 from policy_service.policies.choose_version import choose_policies
-from policy_service.policies.policy_cache import enter_workspace
 from policy_service.problems import Problem, ProblemCode
 from rules.formats.canonical_json import canonical
 
@@ -53,24 +50,21 @@ def decide_event(
     Raises Problem `event_id_reused` if the id belongs to another event.
     """
     workspace, conversation = event["workspace"]["id"], event["conversation"]["id"]
-    # 1. Append a precomputed decision if the log still says what it rests on.
-    if precomputed and precomputed.is_valid(
-        tx.latest_index(workspace, conversation), policies.versions(tx, workspace)
-    ):
-        with suppress(AlreadyDecidedError):
-            return Answer(tx.append_ready(precomputed.ready), replayed=False)
-    # 2. The same event again gets the same decision, and nothing is written.
+    # 1. The same event again gets the same decision, and nothing is written.
     if seen := tx.decision(workspace, event["id"]):
         return Answer(require_same_event(tx, seen, canonical(event)), replayed=True)
-    # 3. What is due comes before the decision.
-    at = format_time(tx.now)
-    enter_workspace(tx, workspace, at)
+    # 2. What is due comes before the decision.
     versions = up_to_date(tx, policies, workspace)
-    # 4. Decide, and append.
+    # 3. A precomputed decision is appended if the log still says what it rests on.
+    latest = tx.latest_index(workspace, conversation)
+    if precomputed and precomputed.is_valid(latest, versions):
+        return Answer(tx.append_ready(precomputed.ready), replayed=False)
+    # 4. Otherwise the rules decide now.
     before = tx.latest_decision(workspace, conversation)
     compiled = partial(policies.compiled, tx)
     chosen = choose_policies(versions, workspace, conversation, before, compiled)
-    return Answer(tx.append(workspace, *new_record(event, chosen, before, at)), replayed=False)
+    leaf, personal = new_record(event, chosen, before, format_time(tx.now))
+    return Answer(tx.append(workspace, leaf, personal), replayed=False)
 
 
 def require_same_event(snapshot: Snapshot, seen: Entry, body: bytes) -> Entry:

@@ -15,7 +15,6 @@ from policy_service.decisions.record import (
 from policy_service.policies.activation import existing
 from policy_service.policies.choose_version import ChosenPolicies, choose_version
 from rules.engine.compiler import compile_document
-from rules.engine.decide import decide
 from rules.engine.evaluator import explain
 from rules.model.vocabulary import WAITING_STAGES
 
@@ -52,9 +51,9 @@ def dry_run(trial: Trial, policies: Policies, snapshot: Snapshot) -> dict[str, A
     pinned = before if conversation.stage in WAITING_STAGES else None
     chosen = _chosen(trial, policies, snapshot, pinned)
     policy = chosen.policy
-    decision = decide(policy, trial.event, conversation, decision_id(workspace, trial.event["id"]))
-    of_policy = {"version": chosen.version, "digest": policy.document.digest}
-    members = decision_of(decision_members(trial.event, decision, of_policy))
+    identity = decision_id(workspace, trial.event["id"])
+    decision, _ = chosen.decide(trial.event, conversation, identity)
+    members = decision_of(decision_members(trial.event, decision, chosen.version, policy))
     explained = explanation_view(explain(policy.bound, decision.facts), decision.facts)
     view = {**members, "decided_at": None, "ledger": None}
     return {"decision": view, "explanation": {"decision": view, **explained}}

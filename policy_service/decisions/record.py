@@ -9,13 +9,15 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from audit.entry import FORMAT, SALT_SIZE, EntryKind, PersonalData, compute_commitment
-from rules.engine.decide import Decision, asks_after, decide
+from rules.engine.decide import asks_after
 from rules.engine.facts import Conversation
 from rules.formats.canonical_json import canonical
 
 if TYPE_CHECKING:
     from audit.entry import Entry
     from policy_service.policies.choose_version import ChosenPolicies
+    from rules.engine.compiler import Policy
+    from rules.engine.decide import Decision
     from rules.model.event import Event
 
 Leaf = dict[str, Any]
@@ -44,35 +46,31 @@ def new_record(
     """
     conversation = conversation_of(before.value if before else None)
     identity = decision_id(event["workspace"]["id"], event["id"])
-    decision = decide(chosen.policy, event, conversation, identity)
-    policy = {"version": chosen.version, "digest": chosen.policy.document.digest}
+    decision, shadow = chosen.decide(event, conversation, identity)
     leaf: Leaf = {
         "format": FORMAT,
         "kind": EntryKind.DECISION.value,
         "at": at,
         "occurred_at": event["occurred_at"],
         "facts": decision.facts,
-        **decision_members(event, decision, policy),
+        **decision_members(event, decision, chosen.version, chosen.policy),
     }
     if decision.language is not None:
         leaf["language"] = decision.language
     if decision.question is not None:
         leaf["question"] = decision.question
-    if chosen.shadow:
-        version, shadow = chosen.shadow
-        other = decide(shadow, event, conversation, identity)
-        policy = {"version": version, "digest": shadow.document.digest}
-        members = decision_members(event, other, policy)
+    if shadow and chosen.shadow:
+        members = decision_members(event, shadow, *chosen.shadow)
         leaf["shadow"] = {name: members[name] for name in SHADOW_MEMBERS}
     salt, body = secrets.token_bytes(SALT_SIZE), canonical(event)
     leaf["commitment"] = compute_commitment(salt, body)
     return leaf, PersonalData(event["contact"]["id"], salt, body)
 
 
-def decision_members(event: Event, decision: Decision, policy: Leaf) -> Leaf:
-    """Return the members that a decision has in its leaf and in an answer, in SPEC's order.
+def decision_members(event: Event, decision: Decision, version: int | None, policy: Policy) -> Leaf:
+    """Return the members that a decision has in its leaf and in an answer.
 
-    `policy` names the version, None for a document that is not a version, and the digest.
+    `version` is None for a policy of a document that is not a version.
     """
     return {
         "id": decision.id,
@@ -83,7 +81,7 @@ def decision_members(event: Event, decision: Decision, policy: Leaf) -> Leaf:
         "reason": decision.reason,
         "rule": decision.rule,
         "stage": decision.stage,
-        "policy": policy,
+        "policy": {"version": version, "digest": policy.document.digest},
         "actions": decision.actions,
     }
 

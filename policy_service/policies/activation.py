@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from audit.entry import FORMAT, EntryKind, format_time
 from audit.errors import AuditError
 from audit.projections.versions import Status
+from policy_service.policies.policy_cache import BUILTIN_VERSIONS, enter_workspace
 from policy_service.problems import Problem, ProblemCode
 from rules.model.workspace import SYSTEM
 
@@ -67,14 +68,20 @@ class Steps:
 
 
 def up_to_date(tx: Transaction, policies: Policies, workspace: str) -> Versions:
-    """The workspace's versions, after everything that is due by now was done, in its order.
+    """Return the versions of a workspace after everything that is due was done, in its order.
+
+    A workspace without entries is entered first, on the built-in document.
 
     Where another version is active than when it was scheduled, it is suspended: what was agreed to
     was agreed to in the place of that one. So it is where the version lacks approvals by now, or
     where its share has grown to as much or more meanwhile.
     """
     steps = Steps(tx, policies, workspace)
-    if not is_due(versions := steps.versions(), tx.now):
+    versions = steps.versions()
+    if versions is BUILTIN_VERSIONS:
+        enter_workspace(tx, workspace, format_time(tx.now))
+        versions = steps.versions()
+    if not is_due(versions, tx.now):
         return versions
     for schedule in versions.due(format_time(tx.now)):
         step, versions = schedule.step, steps.versions()

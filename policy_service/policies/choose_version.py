@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from policy_service.policies.policy_cache import BUILTIN_VERSION
+from rules.engine.decide import decide
 from rules.engine.facts import bucket
 from rules.model.vocabulary import WAITING_STAGES
 
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from audit.entry import Entry
     from audit.projections.versions import VersionRecord, Versions
     from rules.engine.compiler import Policy
+    from rules.engine.decide import Decision
+    from rules.engine.facts import Conversation
+    from rules.model.event import Event
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +31,15 @@ class ChosenPolicies:
     version: int | None
     policy: Policy
     shadow: tuple[int, Policy] | None = None
+
+    def decide(
+        self, event: Event, conversation: Conversation, decision_id: str
+    ) -> tuple[Decision, Decision | None]:
+        """Return the decision on an event, and that of the policy in the shadow."""
+        decision = decide(self.policy, event, conversation, decision_id)
+        if self.shadow is None:
+            return decision, None
+        return decision, decide(self.shadow[1], event, conversation, decision_id)
 
 
 def choose_policies(

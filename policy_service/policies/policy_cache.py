@@ -52,7 +52,7 @@ class Policies:
         """The workspace's versions; before its first write it is on the built-in one."""
         latest = snapshot.latest(workspace, "version.")
         if latest is None:
-            return fold(_to_be(workspace))
+            return BUILTIN_VERSIONS
         known = self._versions.get(workspace)
         if known is None or known[0] != latest.leaf_hash:
             known = (latest.leaf_hash, fold(snapshot.entries_of(workspace, "version.")))
@@ -103,12 +103,6 @@ def enter_workspace(tx: Transaction, workspace: str, at: str) -> None:
             tx.append(workspace, leaf)
 
 
-def _to_be(workspace: str) -> list[Entry]:
-    """The entries that a workspace would begin with, their time empty; nothing holds them yet."""
-    leaves = first_leaves(workspace, at="")
-    return [Entry(workspace, at, b"", leaf) for at, leaf in enumerate(leaves)]
-
-
 def first_leaves(workspace: str, at: str) -> list[dict[str, Any]]:
     """The leaves every workspace begins with, entered by `system` at that time."""
     head = {"format": FORMAT, "at": at, "workspace": workspace, "by": SYSTEM}
@@ -116,3 +110,9 @@ def first_leaves(workspace: str, at: str) -> list[dict[str, Any]]:
     proposed = {"kind": EntryKind.VERSION_PROPOSED.value, "title": BUILTIN.title}
     activated = {"kind": EntryKind.VERSION_ACTIVATED.value}
     return [{**head, **version, **proposed}, {**head, **version, **activated}]
+
+
+BUILTIN_VERSIONS = fold(
+    Entry("", index, b"", leaf) for index, leaf in enumerate(first_leaves("", at=""))
+)
+"""The versions of a workspace before its first write."""

@@ -21,7 +21,6 @@ from policy_service.policies.activation import (
     wrong_status,
 )
 from policy_service.policies.guardrails import check_proposal, guardrails
-from policy_service.policies.policy_cache import enter_workspace
 from policy_service.problems import Problem, ProblemCode
 from rules.formats.canonical_json import canonical
 
@@ -128,7 +127,6 @@ class VersionSteps:
         self.tx.append(self.workspace, {**head, **whose, **members})
 
     def _versions(self) -> Versions:
-        enter_workspace(self.tx, self.workspace, format_time(self.tx.now))
         return up_to_date(self.tx, self.policies, self.workspace)
 
     def _enter(self, kind: EntryKind, number: int, **members: str | int | bool) -> VersionRecord:
