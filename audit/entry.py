@@ -18,7 +18,7 @@ from audit.log.leaf import (
     is_time,
 )
 from audit.log.merkle import hash_leaf
-from rules.formats.canonical_json import canonical, canonical_without_floats, holds_float
+from rules.formats.canonical_json import contains_float, encode_canonical, encode_float_free
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -63,7 +63,7 @@ class Entry:
     def leaf(self) -> bytes:
         """The leaf's canonical bytes; b"" where it has none."""
         try:
-            return b"" if self.read is None else canonical(self.read)
+            return b"" if self.read is None else encode_canonical(self.read)
         except ValueError:
             return b""
 
@@ -95,7 +95,7 @@ def encode_leaf(leaf: Mapping[str, Any]) -> bytes:
     """The canonical bytes of a leaf of format 1; BadLeafError where it is none."""
     check_leaf(leaf)
     try:
-        return canonical_without_floats(leaf)
+        return encode_float_free(leaf)
     except ValueError as error:
         raise BadLeafError(f"the leaf cannot be written: {error}") from error
 
@@ -103,5 +103,5 @@ def encode_leaf(leaf: Mapping[str, Any]) -> bytes:
 def check_leaf(leaf: Mapping[str, Any]) -> None:
     """BadLeafError where this is no leaf of format 1."""
     check_members(leaf)
-    if holds_float(leaf):
+    if contains_float(leaf):
         raise BadLeafError("the leaf holds a floating-point number")

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from bench.harness import Bench
-    from rules.engine.compiler import Policy
+    from rules.engine.compiler import CompiledPolicy
     from rules.model.document import Facts
 
     Evaluate = Callable[[Facts], Any]
@@ -46,7 +46,7 @@ def run(bench: Bench) -> Iterator[Row]:
         yield Row(f"{what}, {how}", turns(theirs, ours, bench.rounds).ratio, TIMES, bar)
 
 
-def _zen(policy: Policy) -> tuple[Evaluate, Evaluate]:
+def _zen(policy: CompiledPolicy) -> tuple[Evaluate, Evaluate]:
     zen: Any = import_module("zen")
     table = table_of(policy.bound)
     engine = zen.ZenEngine({"loader": {"type": "static", "content": {"policy": table}}})
@@ -58,7 +58,7 @@ def _zen(policy: Policy) -> tuple[Evaluate, Evaluate]:
     )
 
 
-def _check_same(policy: Policy, evaluate: Evaluate, facts: Sequence[Facts]) -> None:
+def _check_same(policy: CompiledPolicy, evaluate: Evaluate, facts: Sequence[Facts]) -> None:
     """Both must give the same rule, and what it says, before anything is timed."""
     for each in facts:
         ruling, theirs = policy.decide(each), evaluate(each)

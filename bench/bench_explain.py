@@ -17,7 +17,7 @@ from policy_service.decisions.explanation import recorded_explanation
 from policy_service.policies.policy_cache import BUILTIN
 from policy_service.services import Services
 from rules.engine.compiler import compile_document
-from rules.engine.evaluator import explain
+from rules.engine.evaluator import explain_ruling
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -35,7 +35,7 @@ def run(bench: Bench) -> Iterator[Row]:
         entries = list(ledgers.decisions_of(snapshot))
         facts = [entry.value["facts"] for entry in entries]
         policy = compile_document(BUILTIN)
-        explaining = _each(partial(explain, policy.bound), facts, 1)
+        explaining = _each(partial(explain_ruling, policy.bound), facts, 1)
         deciding = _each(policy.decide, facts, _REPEATED)
         yield Row(
             "explain against decide, the functions alone",

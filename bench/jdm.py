@@ -9,8 +9,14 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from rules.engine.evaluator import holds
-from rules.model.document import InLanguage, Known, Not, OneOf, Within
+from rules.engine.evaluator import condition_holds
+from rules.model.document import (
+    KnownCondition,
+    LanguageCondition,
+    NotCondition,
+    OneOfCondition,
+    RangeCondition,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,7 +66,7 @@ def _without_settings(tests: Conditions, bound: BoundDocument) -> Conditions | N
     """The tests that are left; None where a setting fails one."""
     settings = bound.setting_facts
     of_settings = [test for test in tests if test[0].startswith("settings.")]
-    if not all(holds(asked, settings.get(fact)) for fact, asked in of_settings):
+    if not all(condition_holds(asked, settings.get(fact)) for fact, asked in of_settings):
         return None
     return tuple(test for test in tests if test not in of_settings)
 
@@ -75,18 +81,18 @@ def _cells(tests: Conditions) -> dict[str, str]:
 
 def _test(asked: Condition) -> str:
     match asked:
-        case OneOf(values):
+        case OneOfCondition(values):
             return ", ".join(map(json.dumps, values))
-        case Not(OneOf((value,))):
+        case NotCondition(OneOfCondition((value,))):
             return f"$ != {json.dumps(value)}"
-        case Not(OneOf(values)):
+        case NotCondition(OneOfCondition(values)):
             return f"$ not in {json.dumps(values)}"
-        case Known(known):
+        case KnownCondition(known):
             return "$ != null" if known else "$ == null"
-        case Within(bounds):
+        case RangeCondition(bounds):
             within = (f"$ {_SIGNS[bound]} {limit}" for bound, limit in bounds)
             return " and ".join(("$ != null", *within))
-        case Not(InLanguage((wanted,))):
+        case NotCondition(LanguageCondition((wanted,))):
             begins = json.dumps(f"{wanted.lower()}-")
             return f'$ == null or not startsWith(lower($) + "-", {begins})'
     raise NotImplementedError(f"no cell says {asked}")

@@ -18,8 +18,8 @@ from audit.errors import (
     NotSignedError,
     StorageUnavailableError,
 )
-from rules.errors import DocumentRefused, EventRefused
-from rules.formats.strict_json import NotIJson
+from rules.errors import InvalidDocumentError, InvalidEventError
+from rules.formats.strict_json import StrictJsonError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -151,15 +151,17 @@ def to_problem(error: Exception) -> Problem | None:
             return error
         case AuditError():
             return _ledger_problem(error)
-        case EventRefused():
+        case InvalidEventError():
             detail = "The event was refused"
             return Problem(ProblemCode.INVALID_EVENT, detail, error.complaints)
-        case DocumentRefused() if any(c.code == "document_too_large" for c in error.complaints):
+        case InvalidDocumentError() if any(
+            c.code == "document_too_large" for c in error.complaints
+        ):
             return Problem(ProblemCode.TOO_LARGE, str(error), error.complaints)
-        case DocumentRefused():
+        case InvalidDocumentError():
             detail = "The document was refused"
             return Problem(ProblemCode.INVALID_DOCUMENT, detail, error.complaints)
-        case NotIJson():
+        case StrictJsonError():
             return Problem(ProblemCode.INVALID_JSON, str(error), [error.complaint])
     return None
 

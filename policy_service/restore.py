@@ -10,7 +10,7 @@ from audit.stores.files.checkpoint_files import CHECKPOINTS, KeptCheckpoints
 from audit.stores.rollback_detection import lost
 from policy_service.access.keys import EVERY_WORKSPACE, Key, Keyring, Role
 from policy_service.problems import Problem, ProblemCode
-from rules.model.workspace import SYSTEM
+from rules.model.workspace import SYSTEM_LOG
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,7 +39,7 @@ def accept_loss(store: SqliteStore, tokens: Sequence[str]) -> list[Lost]:
         owner, approver = _require_two_keys(tx, tokens)
         losses = _find_missing_entries(store, tx)
         if losses:
-            tx.append(SYSTEM, _restored_leaf(tx, losses, owner, approver))
+            tx.append(SYSTEM_LOG, _restored_leaf(tx, losses, owner, approver))
         return losses
 
     losses = store.transact(enter)
@@ -79,7 +79,7 @@ def _restored_leaf(
         "format": FORMAT,
         "kind": EntryKind.LEDGER_RESTORED.value,
         "at": format_time(tx.now),
-        "workspace": SYSTEM,
+        "workspace": SYSTEM_LOG,
         "lost": [
             {
                 "log": loss.log,

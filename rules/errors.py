@@ -1,8 +1,8 @@
 """What the language refuses, and how it says so.
 
 RulesError
-├── DocumentRefused   a rule document with complaints
-└── EventRefused      an event with complaints
+├── InvalidDocumentError  a rule document with complaints
+└── InvalidEventError     an event with complaints
 """
 
 from __future__ import annotations
@@ -36,14 +36,14 @@ class RulesError(Exception):
         self.complaints = tuple(complaints)
 
 
-class DocumentRefused(RulesError):  # noqa: N818 - it is refused; nothing went wrong with us
+class InvalidDocumentError(RulesError):
     """A rule document that is not accepted."""
 
 
-class EventRefused(RulesError):  # noqa: N818 - it is refused; nothing went wrong with us
+class InvalidEventError(RulesError):
     """An event that is not accepted."""
 
 
-def pointer(*parts: str | int) -> str:
+def json_pointer(*parts: str | int) -> str:
     """The JSON pointer (RFC 6901) with these reference tokens."""
     return "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in parts)

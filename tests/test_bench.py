@@ -12,8 +12,8 @@ import pytest
 from bench.__main__ import BENCHES
 from bench.harness import Bar, Bench, Row, table, turns
 from bench.sample import drawn, of_file
-from rules.formats.strict_json import loads
-from rules.model.event import checked_event
+from rules.formats.strict_json import parse_json
+from rules.model.event import parse_event
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,7 +31,7 @@ def test_a_benchmark_runs(name: str, tmp_path: Path) -> None:
 def test_the_events_drawn_are_events_and_the_same_for_the_same_seed() -> None:
     some, again = (list(islice(drawn(seed=1), 50)) for _ in range(2))
     assert some == again
-    told = [checked_event(loads(event, null_is_absent=True)) for each in some for event in each]
+    told = [parse_event(parse_json(event, null_is_absent=True)) for each in some for event in each]
     assert len({event["id"] for event in told}) == len(told)
 
 

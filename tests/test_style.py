@@ -51,7 +51,7 @@ def words(described: type, field: str) -> tuple[str, ...]:
         (event.EventConversation, "direction", vocabulary.DIRECTIONS),
         (event.EventContact, "kind", vocabulary.CONTACT_KINDS),
         (event.EventContact, "identity", vocabulary.IDENTITIES),
-        (event.EventAnswer, "choice", vocabulary.CHOICES),
+        (event.EventAnswer, "choice", vocabulary.ANSWER_CHOICES),
     ],
 )
 def test_an_event_takes_the_words_of_the_vocabulary(

@@ -26,7 +26,7 @@ from audit.stores.files.file_locks import locked
 from audit.stores.files.signing_key import SIGNING_KEY, SigningKey
 from audit.stores.sqlite.store import LOCK
 from audit.stores.subtree_cache import Subtrees
-from rules.model.workspace import SYSTEM
+from rules.model.workspace import SYSTEM_LOG
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -181,17 +181,17 @@ class Checkpoints:
         frontiers: dict[str, Frontier] = {}
         refused: dict[str, NotSignedError] = {}
         with self._store.read() as snapshot:
-            for log in dict.fromkeys((*logs, SYSTEM)):
+            for log in dict.fromkeys((*logs, SYSTEM_LOG)):
                 try:
                     frontiers[log] = self._advanced(snapshot, log)
                 except NotSignedError as error:
                     refused[log] = error
-        of_system = frontiers.pop(SYSTEM, None)
+        of_system = frontiers.pop(SYSTEM_LOG, None)
         ready = {log: self._note(log, frontier) for log, frontier in frontiers.items()}
         notes, ended = self._store.transact(lambda tx: self._enter(tx, ready, of_system, refused))
         self._frontiers.update(frontiers)
         if ended is not None:
-            self._frontiers[SYSTEM] = ended
+            self._frontiers[SYSTEM_LOG] = ended
         for log, kept in notes.items():
             self._kept.keep(log, kept.note)
             self._done[log] = kept.checkpoint.size
@@ -219,15 +219,15 @@ class Checkpoints:
     ) -> tuple[dict[str, Kept], Frontier | None]:
         """Enter the checkpoints, then sign `system` as it is with them."""
         for log, kept in ready.items():
-            tx.append(SYSTEM, _leaf(tx, log, kept))
+            tx.append(SYSTEM_LOG, _leaf(tx, log, kept))
         if of_system is None:
             return ready, None
         try:
-            ended = advanced(tx, SYSTEM, of_system)
+            ended = advanced(tx, SYSTEM_LOG, of_system)
         except NotSignedError as error:
-            refused[SYSTEM] = error
+            refused[SYSTEM_LOG] = error
             return ready, None
-        return {**ready, SYSTEM: self._note(SYSTEM, ended)}, ended
+        return {**ready, SYSTEM_LOG: self._note(SYSTEM_LOG, ended)}, ended
 
     def _note(self, log: str, frontier: Frontier) -> Kept:
         root = frontier.root() if frontier.size else EMPTY_ROOT
@@ -260,7 +260,9 @@ class Checkpoints:
     def _make_key(self) -> None:
         """For a ledger that was made before there were keys; NoSigningKeyError where it is lost."""
         with self._store.read() as snapshot:
-            has_signed = next(snapshot.backwards(SYSTEM, EntryKind.CHECKPOINT), None) is not None
+            has_signed = (
+                next(snapshot.backwards(SYSTEM_LOG, EntryKind.CHECKPOINT), None) is not None
+            )
         if has_signed or self._kept.logs():
             raise NoSigningKeyError(f"the signing key is missing; put it back as {SIGNING_KEY}")
         with locked(self._store.folder / LOCK):
@@ -272,7 +274,7 @@ def _leaf(tx: Transaction, log: str, kept: Kept) -> dict[str, Any]:
         "format": FORMAT,
         "kind": EntryKind.CHECKPOINT.value,
         "at": format_time(tx.now),
-        "workspace": SYSTEM,
+        "workspace": SYSTEM_LOG,
         "log": log,
         "size": kept.checkpoint.size,
         "root": encode_base64(kept.checkpoint.root),

@@ -18,7 +18,7 @@ from audit.errors import StorageUnavailableError
 from audit.log.checkpoint import Checkpoint, parse_checkpoint
 from audit.log.signed_note import EvidenceError, VerifierKey, encode_base64, parse_note
 from audit.verification.findings import Code, Finding
-from rules.model.workspace import SYSTEM
+from rules.model.workspace import SYSTEM_LOG
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -43,7 +43,7 @@ class SignedLogs:
 
     def add_entries(self, snapshot: Snapshot) -> None:
         """Those that `system` holds; its entry is named where one is wrong."""
-        for entry in snapshot.backwards(SYSTEM, EntryKind.CHECKPOINT):
+        for entry in snapshot.backwards(SYSTEM_LOG, EntryKind.CHECKPOINT):
             self._add_entry(entry)
 
     def add_kept(self, kept: KeptCheckpoints) -> None:
@@ -57,7 +57,7 @@ class SignedLogs:
 
     def add_note(self, note: bytes, log: str, index: int | None) -> Checkpoint | None:
         """One that should be the log's; `index` is its entry's in `system`, if it has one."""
-        of = log if index is None else SYSTEM
+        of = log if index is None else SYSTEM_LOG
         try:
             parsed = parse_note(note)
             checkpoint = parse_checkpoint(parsed.text)
@@ -83,11 +83,11 @@ class SignedLogs:
             checkpoint = self.add_note(leaf["note"].encode(), str(said[0]), entry.index)
         except (StorageUnavailableError, KeyError, TypeError, AttributeError, ValueError) as error:
             message = f"the checkpoint cannot be read: {error!r}"
-            self.findings.append(Finding(SYSTEM, entry.index, Code.CHECKPOINT, message))
+            self.findings.append(Finding(SYSTEM_LOG, entry.index, Code.CHECKPOINT, message))
             return
         if checkpoint and said[1:] != (checkpoint.size, encode_base64(checkpoint.root)):
             message = "the entry says another size or root than its note"
-            self.findings.append(Finding(SYSTEM, entry.index, Code.CHECKPOINT, message))
+            self.findings.append(Finding(SYSTEM_LOG, entry.index, Code.CHECKPOINT, message))
 
     def _is_signed(self, note: SignedNote, origin: str) -> bool:
         key = self._keys.get(origin)

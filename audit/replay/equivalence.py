@@ -12,7 +12,7 @@ import re
 from datetime import timedelta
 from typing import TYPE_CHECKING, TypeAlias
 
-from rules.formats.timestamps import moment, rfc3339
+from rules.formats.timestamps import format_timestamp, parse_timestamp
 
 if TYPE_CHECKING:
     from audit.stores.contract import Recorded
@@ -67,10 +67,12 @@ def _waited(actions: bytes, occurred_at: bytes) -> tuple[bytes, timedelta] | Non
     if name in behind:
         return None
     try:
-        deadline = moment(written.decode("ascii"))
-        if rfc3339(deadline) != written.decode("ascii"):
+        deadline = parse_timestamp(written.decode("ascii"))
+        if format_timestamp(deadline) != written.decode("ascii"):
             return None
-        return before + name + quote + behind, deadline - moment(occurred_at.decode("ascii"))
+        return before + name + quote + behind, deadline - parse_timestamp(
+            occurred_at.decode("ascii")
+        )
     except (ValueError, OverflowError):
         return None
 

@@ -17,7 +17,7 @@ import orjson
 from audit.entry import EntryKind
 from audit.errors import BadLeafError
 from audit.replay.equivalence import likeness
-from rules.engine.compiler import Policy, compile_document
+from rules.engine.compiler import CompiledPolicy, compile_document
 from rules.engine.decide import decide_facts
 from rules.model.document import Document
 
@@ -81,7 +81,7 @@ class Report:
 class Memory:
     """What was learned of a ledger by replaying a part of it."""
 
-    policies: dict[str, Policy] = field(default_factory=dict)
+    policies: dict[str, CompiledPolicy] = field(default_factory=dict)
     """By digest."""
     identical: set[Likeness] = field(default_factory=set)
     bucket: bool = False
@@ -176,7 +176,7 @@ def read(recorded: Recorded) -> dict[str, Any]:
     return leaf
 
 
-def decide_again(policy: Policy, leaf: Mapping[str, Any]) -> Decision:
+def decide_again(policy: CompiledPolicy, leaf: Mapping[str, Any]) -> Decision:
     """Return the decision of a policy on the recorded facts of a leaf."""
     facts, language = leaf["facts"], leaf.get("language")
     return decide_facts(policy, facts, leaf["id"], leaf["occurred_at"], language=language)
@@ -206,13 +206,13 @@ def changed_members(recorded: Mapping[str, Any], again: Decision) -> tuple[str, 
 class Compiled:
     """The policies of a snapshot's documents, each compiled once."""
 
-    def __init__(self, snapshot: Snapshot, known: dict[str, Policy]) -> None:
+    def __init__(self, snapshot: Snapshot, known: dict[str, CompiledPolicy]) -> None:
         self._snapshot = snapshot
         self._known = known
         self.sampling = False
         """Whether one that was asked for tests the place in the sample."""
 
-    def get(self, digest: str) -> Policy | None:
+    def get(self, digest: str) -> CompiledPolicy | None:
         """The policy under the digest; None where its document is not there."""
         policy = self._known.get(digest)
         if policy is None:
@@ -225,6 +225,6 @@ class Compiled:
 
 
 @cache
-def tests_bucket(policy: Policy) -> bool:
+def tests_bucket(policy: CompiledPolicy) -> bool:
     """Whether the place in the sample may decide."""
     return b'"sample.bucket"' in policy.document.canonical

@@ -14,7 +14,7 @@ from audit.entry import EntryKind
 from audit.errors import MissingLeavesError
 from audit.log.signed_note import encode_base64
 from audit.stores.subtree_cache import Subtrees
-from rules.model.workspace import SYSTEM
+from rules.model.workspace import SYSTEM_LOG
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -69,9 +69,9 @@ def _not_entered(snapshot: Snapshot, wanted: Mapping[str, Lost]) -> list[Lost]:
 
     Read from its end, as far as is needed; of `system` itself it holds none.
     """
-    left = {log: loss for log, loss in wanted.items() if log != SYSTEM}
-    others = [loss for log, loss in wanted.items() if log == SYSTEM]
-    for entry in snapshot.backwards(SYSTEM, EntryKind.CHECKPOINT):
+    left = {log: loss for log, loss in wanted.items() if log != SYSTEM_LOG}
+    others = [loss for log, loss in wanted.items() if log == SYSTEM_LOG]
+    for entry in snapshot.backwards(SYSTEM_LOG, EntryKind.CHECKPOINT):
         if not left:
             break
         leaf = entry.value

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from audit.entry import FORMAT, EntryKind, format_time
 from policy_service.problems import Problem, ProblemCode
 from rules.errors import Complaint
-from rules.model.workspace import SYSTEM
+from rules.model.workspace import SYSTEM_LOG
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -82,7 +82,7 @@ def create_key(  # noqa: PLR0913 - one for each thing that its entry says
         "format": FORMAT,
         "kind": EntryKind.KEY_CREATED.value,
         "at": format_time(tx.now),
-        "workspace": SYSTEM,
+        "workspace": SYSTEM_LOG,
         "key": f"key-{secrets.token_hex(6)}",
         "role": role.value,
         "for": workspace,
@@ -91,13 +91,13 @@ def create_key(  # noqa: PLR0913 - one for each thing that its entry says
         **({"expires_at": format_time(expires_at)} if expires_at else {}),
         **({"by": by} if by else {}),
     }
-    tx.append(SYSTEM, leaf)
+    tx.append(SYSTEM_LOG, leaf)
     return _to_key(leaf), f"{leaf['key']}.{secret}"
 
 
 def revoke_key(tx: Transaction, key_id: str, *, by: str | None) -> Key:
     """Enter that the key is no longer one. Revoking it again changes nothing."""
-    key = fold_keys(tx.entries_of(SYSTEM, "key.")).get(key_id)
+    key = fold_keys(tx.entries_of(SYSTEM_LOG, "key.")).get(key_id)
     if key is None:
         raise Problem(ProblemCode.NOT_FOUND, "There is no key with this id")
     if key.revoked_at is None:
@@ -105,12 +105,12 @@ def revoke_key(tx: Transaction, key_id: str, *, by: str | None) -> Key:
             "format": FORMAT,
             "kind": EntryKind.KEY_REVOKED.value,
             "at": format_time(tx.now),
-            "workspace": SYSTEM,
+            "workspace": SYSTEM_LOG,
             "key": key_id,
             **({"by": by} if by else {}),
         }
-        tx.append(SYSTEM, leaf)
-    return fold_keys(tx.entries_of(SYSTEM, "key."))[key_id]
+        tx.append(SYSTEM_LOG, leaf)
+    return fold_keys(tx.entries_of(SYSTEM_LOG, "key."))[key_id]
 
 
 def revoke_key_in_reach(tx: Transaction, key_id: str, caller: Key) -> Key:
@@ -118,7 +118,7 @@ def revoke_key_in_reach(tx: Transaction, key_id: str, caller: Key) -> Key:
 
     Problem `last_owner_key` where nobody could make keys for every workspace any more.
     """
-    keys = fold_keys(tx.entries_of(SYSTEM, "key."))
+    keys = fold_keys(tx.entries_of(SYSTEM_LOG, "key."))
     key = keys.get(key_id)
     if key is None or not caller.reaches(key.workspace):
         raise Problem(ProblemCode.NOT_FOUND, "There is no key with this id")
@@ -151,11 +151,11 @@ class Keyring:
         self._remembered: tuple[bytes | None, dict[str, Key]] = (None, {})
 
     def keys(self, snapshot: Snapshot) -> dict[str, Key]:
-        latest = snapshot.latest(SYSTEM, "key.")
+        latest = snapshot.latest(SYSTEM_LOG, "key.")
         now = latest.leaf_hash if latest else None
         read, keys = self._remembered
         if now != read:
-            keys = fold_keys(snapshot.entries_of(SYSTEM, "key."))
+            keys = fold_keys(snapshot.entries_of(SYSTEM_LOG, "key."))
             self._remembered = (now, keys)
         return keys
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from policy_service.access.keys import EVERY_WORKSPACE, Role
 from policy_service.problems import Problem, ProblemCode
-from rules.model.workspace import SYSTEM, is_workspace
+from rules.model.workspace import SYSTEM_LOG, is_workspace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -74,7 +74,7 @@ def check_workspace(caller: Key, workspace: str, *, system: bool = False) -> Non
     With `system`, a key for every workspace may name the log `system` as well.
     """
     exists = is_workspace(workspace) or (
-        system and workspace == SYSTEM and caller.workspace == EVERY_WORKSPACE
+        system and workspace == SYSTEM_LOG and caller.workspace == EVERY_WORKSPACE
     )
     if not (exists and caller.reaches(workspace)):
         raise Problem(ProblemCode.NOT_FOUND, "There is no such workspace for this key")

@@ -12,10 +12,10 @@ from pydantic import Field, ValidationError
 
 from policy_service.api.route import NDJSON, Parameter
 from policy_service.problems import Problem, ProblemCode
-from rules.errors import Complaint, pointer
-from rules.formats.strict_json import loads
-from rules.formats.timestamps import moment
-from rules.model.event import LARGEST_EVENT, complaint_of
+from rules.errors import Complaint, json_pointer
+from rules.formats.strict_json import MAX_SAFE_INTEGER, parse_json
+from rules.formats.timestamps import parse_timestamp
+from rules.model.event import MAX_EVENT_BYTES, complaint_from_error
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -38,7 +38,7 @@ _AT_ONCE = 64 * 1024
 MOST_ITEMS = 500
 ITEMS = 100
 
-Number = Annotated[int, Field(ge=0, le=2**53 - 1)]
+Number = Annotated[int, Field(ge=0, le=MAX_SAFE_INTEGER)]
 PAGE = {
     "after": Parameter(Number, "Go on behind this one: the `next` of the page before.", 4),
     "limit": Parameter(
@@ -50,7 +50,7 @@ PAGE = {
 """The parameters of every list."""
 
 
-def body(largest: int = LARGEST_EVENT) -> bytes:
+def body(largest: int = MAX_EVENT_BYTES) -> bytes:
     """The body; 413 where it is larger than `largest` bytes."""
     request.max_content_length = largest + 1  # a body in chunks is cut off there, without a word
     read = request.get_data(cache=False)
@@ -76,7 +76,7 @@ def discard_rest() -> None:
 
 def event_json() -> Any:  # noqa: ANN401 - any JSON value
     """The body as I-JSON, in which null means absent."""
-    return loads(body(), null_is_absent=True)
+    return parse_json(body(), null_is_absent=True)
 
 
 def ndjson() -> list[bytes]:
@@ -93,20 +93,20 @@ def ndjson() -> list[bytes]:
     return lines
 
 
-def json_as(adapter: TypeAdapter[T], largest: int = LARGEST_EVENT) -> T:
+def json_as(adapter: TypeAdapter[T], largest: int = MAX_EVENT_BYTES) -> T:
     """The body as what the adapter describes; no body is an empty object."""
-    value = loads(body(largest) or b"{}")
+    value = parse_json(body(largest) or b"{}")
     try:
         return adapter.validate_python(value)
     except ValidationError as error:
-        complaints = [complaint_of(dict(each)) for each in error.errors()]
+        complaints = [complaint_from_error(dict(each)) for each in error.errors()]
         raise Problem(ProblemCode.INVALID_REQUEST, "The body was refused", complaints) from None
 
 
 def query(*names: str) -> dict[str, str]:
     """The query parameters that are given; each of these names at most once, and no other."""
     complaints = [
-        Complaint(pointer(name), *_unacceptable(name, names))
+        Complaint(json_pointer(name), *_unacceptable(name, names))
         for name in request.args
         if name not in names or len(request.args.getlist(name)) > 1
     ]
@@ -132,7 +132,7 @@ def whole_number(name: str, text: str, most: int, least: int = 0) -> int:
 def time(name: str, text: str) -> datetime:
     """A parameter as a moment; a `+` that the query made a blank is a `+`."""
     try:
-        return moment(text.replace(" ", "+"))
+        return parse_timestamp(text.replace(" ", "+"))
     except ValueError as error:
         raise _refused(name, "invalid_time", f"Give an RFC 3339 time: {error}") from None
 
@@ -148,5 +148,5 @@ def _refused(name: str, code: str, message: str) -> Problem:
     return Problem(
         ProblemCode.INVALID_REQUEST,
         "The query was refused",
-        [Complaint(pointer(name), code, message)],
+        [Complaint(json_pointer(name), code, message)],
     )

@@ -25,10 +25,10 @@ from policy_service.policies.policy_cache import Policies, document_of
 from policy_service.replays.backtest_parts import Asked, backtest_in, parts, period
 from policy_service.replays.decision_backtest import Mode
 from rules.check import read_document
-from rules.errors import DocumentRefused
+from rules.errors import InvalidDocumentError
 from rules.formats.document_text import read_json, read_yaml
-from rules.formats.strict_json import NotIJson
-from rules.formats.timestamps import moment
+from rules.formats.strict_json import StrictJsonError
+from rules.formats.timestamps import parse_timestamp
 from rules.model.workspace import is_workspace
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class _Time(click.ParamType):  # type: ignore[type-arg]  # no argument is taken 
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ANN401 - as click has it
         try:
-            return moment(value)
+            return parse_timestamp(value)
         except ValueError as error:
             self.fail(f"give an RFC 3339 time: {error}", param, ctx)
 
@@ -125,10 +125,10 @@ def _of_file(file: Path) -> Document:
         return read_document(read(body.decode()))
     except OSError as error:
         fail(f"cannot read {file}: {error.strerror}")
-    except DocumentRefused as error:
+    except InvalidDocumentError as error:
         lines = "\n".join(f"  {c.pointer}: {c.message}" for c in error.complaints)
         fail(f"{file} is refused:\n{lines}")
-    except (UnicodeDecodeError, NotIJson) as error:
+    except (UnicodeDecodeError, StrictJsonError) as error:
         fail(f"{file} is no document: {error}")
 
 

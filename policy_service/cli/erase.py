@@ -10,7 +10,7 @@ import click
 from policy_service.cli.console import data_option, fail, found, json_option, opened, show
 from policy_service.privacy import erasures
 from policy_service.problems import Problem
-from rules.model.workspace import SYSTEM, is_workspace
+from rules.model.workspace import SYSTEM_LOG, is_workspace
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,7 +36,9 @@ def erase(data: Path, workspace: str, reason: str, contact: str, *, as_json: boo
     refused, and the exit code is 1.
     """
     _check(workspace, contact, reason)
-    work = partial(erasures.erase, workspace=workspace, contact=contact, by=SYSTEM, reason=reason)
+    work = partial(
+        erasures.erase, workspace=workspace, contact=contact, by=SYSTEM_LOG, reason=reason
+    )
     with opened(data) as store:
         entry = store.transact(work)
     try:

@@ -10,7 +10,7 @@ from audit.errors import AuditError, LedgerExistsError
 from audit.stores.sqlite.store import SqliteStore
 from policy_service.access.keys import EVERY_WORKSPACE, Role, create_key
 from policy_service.cli.console import data_option, fail_with, json_option, show
-from rules.model.workspace import SYSTEM
+from rules.model.workspace import SYSTEM_LOG
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -60,7 +60,7 @@ def _created_or_opened(data: Path) -> SqliteStore:
 
 
 def _first_keys(tx: Transaction) -> dict[str, str]:
-    if tx.latest(SYSTEM, "key."):
+    if tx.latest(SYSTEM_LOG, "key."):
         raise LedgerExistsError("there is a ledger with keys already")
     return {
         role.value: create_key(tx, role=role, workspace=EVERY_WORKSPACE, name="first", by=None)[1]

@@ -18,7 +18,7 @@ from policy_service.access.keys import (
 from policy_service.cli.command_group import CommandGroup
 from policy_service.cli.console import data_option, fail, json_option, opened, show
 from policy_service.problems import Problem
-from rules.formats.timestamps import moment
+from rules.formats.timestamps import parse_timestamp
 from rules.model.workspace import is_workspace
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def revoke(data: Path, key_id: str, *, as_json: bool) -> None:
 
 def _time(given: str | None) -> datetime | None:
     try:
-        return None if given is None else moment(given)
+        return None if given is None else parse_timestamp(given)
     except ValueError as error:
         fail(f"--expires-at is an RFC 3339 time with an offset: {error}")
 

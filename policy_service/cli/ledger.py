@@ -34,8 +34,8 @@ from policy_service.cli.console import (
     show,
 )
 from policy_service.settings import Settings, SettingsError
-from rules.formats.canonical_json import canonical
-from rules.model.workspace import SYSTEM, is_workspace
+from rules.formats.canonical_json import encode_canonical
+from rules.model.workspace import SYSTEM_LOG, is_workspace
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -177,7 +177,7 @@ def _leaf_hash(given: str | None, entry: Path | None) -> bytes:
         if entry is not None:
             read = orjson.loads(entry.read_bytes())
             leaf = read.get("entry", read) if "leaf_hash" in read else read
-            return hash_of_leaf(canonical(leaf))
+            return hash_of_leaf(encode_canonical(leaf))
         return decode_hash(given or "")
     except (ValueError, TypeError, OSError) as error:
         fail(f"the entry cannot be read: {error}")
@@ -185,7 +185,7 @@ def _leaf_hash(given: str | None, entry: Path | None) -> bytes:
 
 def _asked(data: Path, workspace: str, ask: Callable[[Checkpoints], T]) -> T:
     """What the ledger's checkpoints answer; a log that is refused is a finding."""
-    if not (is_workspace(workspace) or workspace == SYSTEM):
+    if not (is_workspace(workspace) or workspace == SYSTEM_LOG):
         fail(f"{workspace!r} is not a workspace's id")
     try:
         origin = Settings.load().origin

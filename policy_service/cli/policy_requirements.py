@@ -16,7 +16,7 @@ from policy_service.cli.target import check_text, document_file, place, where_an
 from policy_service.policies import guardrails as properties_of
 from policy_service.policies.policy_cache import document_of
 from policy_service.policies.versions import VersionSteps, approvals_view, guardrails_view
-from rules.errors import Complaint, DocumentRefused
+from rules.errors import Complaint, InvalidDocumentError
 from rules.formats.document_text import read_json, read_yaml
 
 if TYPE_CHECKING:
@@ -125,15 +125,15 @@ def _said(answered: dict[str, Any]) -> str:
 
 
 def _properties(file: Path) -> Properties:
-    """The properties of a file; DocumentRefused, in words, where it is no list of them."""
+    """The properties of a file; InvalidDocumentError, in words, where it is no list of them."""
     try:
         text = file.read_bytes().decode()
     except UnicodeDecodeError:
-        raise DocumentRefused([Complaint("", "not_utf_8", "The file is not UTF-8")]) from None
+        raise InvalidDocumentError([Complaint("", "not_utf_8", "The file is not UTF-8")]) from None
     value = (read_json if file.suffix == ".json" else read_yaml)(text).value
     if not isinstance(value, list) or not all(isinstance(each, dict) for each in value):
         message = "Write a list of properties, as a document has under `properties`"
-        raise DocumentRefused([Complaint("", "wrong_type", message)])
+        raise InvalidDocumentError([Complaint("", "wrong_type", message)])
     return value
 
 

@@ -10,10 +10,10 @@ from policy_service.cli.console import printable
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from rules.analysis.text_diff import Change, Difference
+    from rules.analysis.text_diff import TextChange, TextDiff
 
 
-def difference_lines(difference: Difference) -> Iterator[str]:
+def difference_lines(difference: TextDiff) -> Iterator[str]:
     """`+` is new, `-` is gone, `~` is written otherwise, with its members that are."""
     if not difference:
         yield "No difference."
@@ -31,7 +31,7 @@ def difference_lines(difference: Difference) -> Iterator[str]:
         yield from _lines("property", change)
 
 
-def _lines(what: str, change: Change) -> Iterator[str]:
+def _lines(what: str, change: TextChange) -> Iterator[str]:
     named = f"{what} {printable(change.name)}"
     before, after = change.before, change.after
     if before is None:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from xml.etree.ElementTree import Element, SubElement, tostring
 
 from policy_service.cli.console import printable
-from rules.analysis.example import given_in_words, in_words
-from rules.analysis.test_coverage import as_yaml
+from rules.analysis.example import describe_example, describe_given
+from rules.analysis.test_coverage import format_tests
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from typing import Any
 
     from policy_service.policies.decision_counts import Counts
-    from rules.analysis.report import Report
-    from rules.analysis.semantic_diff import Change, Meaning, Said
-    from rules.analysis.test_coverage import Coverage
+    from rules.analysis.report import DocumentReport
+    from rules.analysis.semantic_diff import GroupDecision, SemanticChange, SemanticDiff
+    from rules.analysis.test_coverage import RuleCoverage
     from rules.errors import Complaint
     from rules.model.event import Event
 
 
-def report_lines(file: Path, report: Report, counts: Counts | None = None) -> Iterator[str]:
+def report_lines(file: Path, report: DocumentReport, counts: Counts | None = None) -> Iterator[str]:
     """The findings, each with its example, and what else there is to say."""
     fell = iter(counts.in_region if counts else ())
     for finding in report.findings:
@@ -31,7 +31,7 @@ def report_lines(file: Path, report: Report, counts: Counts | None = None) -> It
         said = printable(f"{finding.pointer or '/'}: {finding.message}")
         yield f"{file}{line}: finding: {said} ({finding.code})"
         if finding.example is not None:
-            yield f"    {printable(in_words(finding.example))}"
+            yield f"    {printable(describe_example(finding.example))}"
             yield from _conversation_lines(finding.example.conversation)
         if counts and finding.region:
             yield _fell(next(fell), counts)
@@ -53,18 +53,18 @@ def _fell(number: int, counts: Counts) -> str:
     return f"    {number} of {counts.decisions} recorded decisions fall there"
 
 
-def coverage_lines(told: Coverage) -> Iterator[str]:
+def coverage_lines(told: RuleCoverage) -> Iterator[str]:
     """How many rules the tests decide, and tests to paste for those they do not."""
     covered = told.rules - len(told.untested)
     yield f"{covered} of {told.rules} rules are decided by a test"
     if told.offered:
         yield "These tests would decide others, pasted under `tests:`"
-        yield from printable(as_yaml(told.offered).rstrip("\n")).split("\n")
+        yield from printable(format_tests(told.offered).rstrip("\n")).split("\n")
     for rule in told.without:
         yield f"No facts were found that {rule} decides"
 
 
-def meaning_lines(told: Meaning, counts: Counts | None = None) -> Iterator[str]:
+def meaning_lines(told: SemanticDiff, counts: Counts | None = None) -> Iterator[str]:
     """What is decided otherwise, group by group."""
     for number, change in enumerate(told.changes):
         yield from _change_lines(change)
@@ -74,7 +74,7 @@ def meaning_lines(told: Meaning, counts: Counts | None = None) -> Iterator[str]:
         yield "There may be more that is decided otherwise: the search was broken off."
 
 
-def _change_lines(change: Change) -> Iterator[str]:
+def _change_lines(change: SemanticChange) -> Iterator[str]:
     before, after = change.before, change.after
     if change.texts_only:
         yield f"= {before.rule} is put in other words"
@@ -85,11 +85,11 @@ def _change_lines(change: Change) -> Iterator[str]:
         yield f"! {_verdict(before)} -> {_verdict(after)}"
     for fact, values in change.where.items():
         yield printable(f"    where {fact} is {' or '.join(values)}")
-    yield printable(f"    as for {given_in_words(change.example)}")
+    yield printable(f"    as for {describe_given(change.example)}")
     yield from _conversation_lines(change.conversation)
 
 
-def _verdict(said: Said) -> str:
+def _verdict(said: GroupDecision) -> str:
     return f"{said.rule} ({said.outcome}, {said.reason}, stage {said.stage or 'stays'})"
 
 

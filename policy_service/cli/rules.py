@@ -20,23 +20,23 @@ from policy_service.decisions.explanation import explanation_view
 from policy_service.policies.reports import coverage_view, meaning_view, regions_of, report_view
 from policy_service.policies.versions import difference_view
 from policy_service.problems import complaint_as_json
-from rules.analysis.report import report_on
-from rules.analysis.semantic_diff import meaning
-from rules.analysis.test_coverage import coverage as coverage_of
-from rules.analysis.text_diff import difference as difference_of
-from rules.check import Findings
-from rules.check import check as check_source
-from rules.engine.evaluator import explain as explain_facts
-from rules.engine.facts import Conversation, derive
-from rules.errors import Complaint, DocumentRefused, EventRefused
-from rules.formats.document_text import Source, read_json, read_yaml
-from rules.formats.strict_json import NotIJson, loads
+from rules.analysis.report import build_report
+from rules.analysis.semantic_diff import compare_decisions
+from rules.analysis.test_coverage import measure_coverage as coverage_of
+from rules.analysis.text_diff import compare_texts as difference_of
+from rules.check import CheckResult
+from rules.check import check_document as check_source
+from rules.engine.evaluator import explain_ruling as explain_facts
+from rules.engine.facts import Conversation, derive_facts
+from rules.errors import Complaint, InvalidDocumentError, InvalidEventError
+from rules.formats.document_text import DocumentSource, read_json, read_yaml
+from rules.formats.strict_json import StrictJsonError, parse_json
 from rules.model import builtin
-from rules.model.directory import NOTHING_TOLD, SORTS, directory_from
+from rules.model.directory import EMPTY_DIRECTORY, MEMBER_BY_KIND, build_directory
 from rules.model.document import Document
-from rules.model.event import checked_event
+from rules.model.event import parse_event
 from rules.model.vocabulary import Stage
-from rules.validation.json_schema import json_schema
+from rules.validation.json_schema import build_json_schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -73,9 +73,9 @@ def rules() -> None:
 def show_builtin(*, as_json: bool) -> None:
     """Print the built-in document."""
     if as_json:
-        show(builtin.tree())
+        show(builtin.load_tree())
     else:
-        click.echo(builtin.text(), nl=False)
+        click.echo(builtin.load_text(), nl=False)
 
 
 @rules.command()
@@ -92,11 +92,11 @@ def check(
     file: Path, directory: IO[bytes] | None, data: Path, workspace: str | None, *, as_json: bool
 ) -> None:
     """Say everything that is wrong with a document, and run its tests."""
-    known = _directory(directory) if directory else NOTHING_TOLD
+    known = _directory(directory) if directory else EMPTY_DIRECTORY
     findings = _checked(file)
     more = {}
     if findings.document is not None:
-        report = report_on(findings.document, _source(file), known)
+        report = build_report(findings.document, _source(file), known)
         counts = counted(data, workspace, regions_of(report))
         more = report_view(report, counts)
         if not as_json:
@@ -152,12 +152,12 @@ def explain(
     event: IO[bytes], document: Path | None, stage: str, asks: int, *, as_json: bool
 ) -> None:
     """Decide one event, from a file or standard input, and say which rules were tried."""
-    written = _whole(document) if document else Document(builtin.tree())
+    written = _whole(document) if document else Document(builtin.load_tree())
     try:
-        happened = checked_event(loads(event.read(), null_is_absent=True))
-    except (EventRefused, NotIJson) as error:
+        happened = parse_event(parse_json(event.read(), null_is_absent=True))
+    except (InvalidEventError, StrictJsonError) as error:
         fail(str(error))
-    facts = derive(written, happened, Conversation(stage=stage, asks=asks))
+    facts = derive_facts(written, happened, Conversation(stage=stage, asks=asks))
     explanation = explain_facts(written.own, facts)
     ruling = explanation.ruling
     decision = {
@@ -181,7 +181,7 @@ def explain(
 def show_schema(*, as_json: bool) -> None:
     """Print the JSON Schema of rule documents, for editors."""
     del as_json  # it is JSON anyway
-    click.echo(json.dumps(json_schema(), indent=2, ensure_ascii=False))
+    click.echo(json.dumps(build_json_schema(), indent=2, ensure_ascii=False))
 
 
 @rules.command()
@@ -194,7 +194,7 @@ def diff(before: Path, after: Path, data: Path, workspace: str | None, *, as_jso
     """Say what a document says otherwise than an earlier one; the exit code is 1 where it does."""
     earlier, later = _whole(before), _whole(after)
     difference = difference_of(earlier, later)
-    told = meaning(earlier, later)
+    told = compare_decisions(earlier, later)
     counts = counted(data, workspace, regions_of(told))
     if as_json:
         show({**difference_view(difference), **meaning_view(told, counts)})
@@ -208,32 +208,32 @@ def diff(before: Path, after: Path, data: Path, workspace: str | None, *, as_jso
 def _directory(file: IO[bytes]) -> Directory:
     """What a file lists, as it is sent or as it is answered."""
     try:
-        written = DIRECTORY_FILE.validate_python(loads(file.read()))
-        told = {name: written[name] for name in SORTS.values() if name in written}
-        return directory_from(NEW_DIRECTORY.validate_python(told))
-    except (NotIJson, ValidationError) as error:
+        written = DIRECTORY_FILE.validate_python(parse_json(file.read()))
+        told = {name: written[name] for name in MEMBER_BY_KIND.values() if name in written}
+        return build_directory(NEW_DIRECTORY.validate_python(told))
+    except (StrictJsonError, ValidationError) as error:
         fail(f"{file.name} is no directory: {error}")
 
 
-def _source(file: Path) -> Source:
-    """The values of a file; raises DocumentRefused."""
+def _source(file: Path) -> DocumentSource:
+    """The values of a file; raises InvalidDocumentError."""
     body = file.read_bytes()
     if file.suffix == ".json":
         return read_json(body)
     try:
         return read_yaml(body.decode())
     except UnicodeDecodeError:
-        raise DocumentRefused([Complaint("", "not_utf_8", "The file is not UTF-8")]) from None
+        raise InvalidDocumentError([Complaint("", "not_utf_8", "The file is not UTF-8")]) from None
 
 
-def _checked(file: Path) -> Findings:
+def _checked(file: Path) -> CheckResult:
     try:
         return check_source(_source(file))
-    except DocumentRefused as refused:
-        return Findings(None, refused.complaints)
+    except InvalidDocumentError as refused:
+        return CheckResult(None, refused.complaints)
 
 
-def _is_whole(findings: Findings) -> bool:
+def _is_whole(findings: CheckResult) -> bool:
     """Whether nothing is wrong with the document, but for what it says of itself."""
     return all(complaint.code in OF_ITS_OWN for complaint in findings.complaints)
 
@@ -248,7 +248,7 @@ def _whole(file: Path) -> Document:
 
 def _end(
     file: Path,
-    findings: Findings,
+    findings: CheckResult,
     result: str,
     *,
     as_json: bool,

@@ -31,7 +31,7 @@ from policy_service.cli.console import (
 from policy_service.client import Client, Refused, Unanswered
 from policy_service.problems import Problem, ProblemCode
 from policy_service.services import Services
-from rules.errors import DocumentRefused
+from rules.errors import InvalidDocumentError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -133,7 +133,7 @@ def place(**options: Any) -> Iterator[Place]:  # noqa: ANN401
         yield Place(**options)
     except Refused as refused:
         _end(refused.problem, as_json=options["as_json"])
-    except (Problem, DocumentRefused) as error:
+    except (Problem, InvalidDocumentError) as error:
         _end(cast("Problem", problems.to_problem(error)).as_json(), as_json=options["as_json"])
 
 

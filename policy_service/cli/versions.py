@@ -13,9 +13,9 @@ from policy_service.cli.console import fail, show
 from policy_service.cli.target import check_text, document_file, place, where_and_who
 from policy_service.policies.guardrails import check_ahead
 from policy_service.policies.versions import VersionSteps, version_view
-from rules.errors import Complaint, DocumentRefused
-from rules.formats.strict_json import NotIJson, loads
-from rules.formats.timestamps import moment
+from rules.errors import Complaint, InvalidDocumentError
+from rules.formats.strict_json import StrictJsonError, parse_json
+from rules.formats.timestamps import parse_timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -105,7 +105,7 @@ def activate(
     """Let an approved version decide; activating an older one is rolling back."""
     try:
         if at is not None:
-            moment(at)
+            parse_timestamp(at)
     except ValueError as error:
         fail(f"--at is {error}, such as 2026-12-01T09:00:00+01:00")
     how: dict[str, Any] = {
@@ -162,8 +162,8 @@ def _written(file: Path) -> dict[str, Any] | str:
     """What is sent of a file: JSON as an object, anything else as the YAML text that it is."""
     body = file.read_bytes()
     try:
-        return cast("dict[str, Any]", loads(body)) if file.suffix == ".json" else body.decode()
-    except NotIJson as error:
-        raise DocumentRefused([error.complaint]) from None
+        return cast("dict[str, Any]", parse_json(body)) if file.suffix == ".json" else body.decode()
+    except StrictJsonError as error:
+        raise InvalidDocumentError([error.complaint]) from None
     except UnicodeDecodeError:
-        raise DocumentRefused([Complaint("", "not_utf_8", "The file is not UTF-8")]) from None
+        raise InvalidDocumentError([Complaint("", "not_utf_8", "The file is not UTF-8")]) from None

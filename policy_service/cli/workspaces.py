@@ -9,7 +9,7 @@ import click
 from audit.entry import EntryKind
 from policy_service.cli.console import data_option, json_option, opened, printable, show
 from policy_service.policies.policy_cache import Policies
-from rules.model.workspace import SYSTEM
+from rules.model.workspace import SYSTEM_LOG
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,7 +39,7 @@ def workspaces(data: Path, *, as_json: bool) -> None:
 
 def _row(snapshot: Snapshot, policies: Policies, log: str) -> dict[str, Any]:
     size = snapshot.head(log).size
-    if log == SYSTEM:
+    if log == SYSTEM_LOG:
         return {"workspace": log, "entries": size, "version": None, "decisions": 0}
     others = sum(len(snapshot.entries_of(log, family)) for family in _OTHERS)
     version = policies.active(snapshot, log).number

@@ -14,8 +14,8 @@ from policy_service import problems
 from policy_service.decisions.decide import Answer, about, decide_event
 from policy_service.decisions.record import decision_view
 from policy_service.problems import Problem, ProblemCode
-from rules.formats.strict_json import loads
-from rules.model.event import LARGEST_EVENT, checked_event
+from rules.formats.strict_json import parse_json
+from rules.model.event import MAX_EVENT_BYTES, parse_event
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -88,9 +88,9 @@ def _work(
     store: Store, policies: Policies, line: bytes, admit: Callable[[Event], None]
 ) -> Work | Problem:
     try:
-        if len(line.rstrip(b"\r\n")) > LARGEST_EVENT:
-            return Problem(ProblemCode.TOO_LARGE, f"An event has at most {LARGEST_EVENT} bytes")
-        event = checked_event(loads(line, null_is_absent=True))
+        if len(line.rstrip(b"\r\n")) > MAX_EVENT_BYTES:
+            return Problem(ProblemCode.TOO_LARGE, f"An event has at most {MAX_EVENT_BYTES} bytes")
+        event = parse_event(parse_json(line, null_is_absent=True))
         admit(event)
     except Exception as error:
         if problem := problems.to_problem(error):

@@ -15,7 +15,7 @@ from policy_service.decisions.record import new_record
 from policy_service.policies.activation import up_to_date
 from policy_service.policies.choose_version import choose_policies
 from policy_service.problems import Problem, ProblemCode
-from rules.formats.canonical_json import canonical
+from rules.formats.canonical_json import encode_canonical
 
 if TYPE_CHECKING:
     from audit.entry import Entry
@@ -52,7 +52,7 @@ def decide_event(
     workspace, conversation = event["workspace"]["id"], event["conversation"]["id"]
     # 1. The same event again gets the same decision, and nothing is written.
     if seen := tx.decision(workspace, event["id"]):
-        return Answer(require_same_event(tx, seen, canonical(event)), replayed=True)
+        return Answer(require_same_event(tx, seen, encode_canonical(event)), replayed=True)
     # 2. What is due comes before the decision.
     versions = up_to_date(tx, policies, workspace)
     # 3. A precomputed decision is appended if the log still says what it rests on.

@@ -15,7 +15,7 @@ from policy_service.decisions.record import (
 from policy_service.policies.activation import existing
 from policy_service.policies.choose_version import ChosenPolicies, choose_version
 from rules.engine.compiler import compile_document
-from rules.engine.evaluator import explain
+from rules.engine.evaluator import explain_ruling
 from rules.model.vocabulary import WAITING_STAGES
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def dry_run(trial: Trial, policies: Policies, snapshot: Snapshot) -> dict[str, A
     identity = decision_id(workspace, trial.event["id"])
     decision, _ = chosen.decide(trial.event, conversation, identity)
     members = decision_of(decision_members(trial.event, decision, chosen.version, policy))
-    explained = explanation_view(explain(policy.bound, decision.facts), decision.facts)
+    explained = explanation_view(explain_ruling(policy.bound, decision.facts), decision.facts)
     view = {**members, "decided_at": None, "ledger": None}
     return {"decision": view, "explanation": {"decision": view, **explained}}
 

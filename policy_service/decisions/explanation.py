@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 from policy_service.decisions.record import decision_view
 from policy_service.policies.policy_cache import document_of
 from policy_service.privacy.erasures import erasures_of
-from rules.engine.evaluator import explain
+from rules.engine.evaluator import explain_ruling
 
 if TYPE_CHECKING:
     from audit.entry import Entry
     from audit.stores.contract import Snapshot
-    from rules.engine.evaluator import Explanation
+    from rules.engine.evaluator import RulingExplanation
     from rules.model.document import Facts
 
 
@@ -24,13 +24,13 @@ def recorded_explanation(snapshot: Snapshot, entry: Entry) -> dict[str, Any]:
     """
     leaf = entry.value
     document = document_of(snapshot, leaf["policy"]["digest"])
-    explanation = explain(document.own, leaf["facts"])
+    explanation = explain_ruling(document.own, leaf["facts"])
     explained = {"decision": decision_view(entry), **explanation_view(explanation, leaf["facts"])}
     erased = erasures_of(snapshot, entry.log, [entry.index])
     return {**explained, "erased": erased[entry.index]} if erased else explained
 
 
-def explanation_view(explanation: Explanation, facts: Facts) -> dict[str, Any]:
+def explanation_view(explanation: RulingExplanation, facts: Facts) -> dict[str, Any]:
     """The facts, and every rule up to the one that held."""
     return {
         "facts": dict(facts),

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 from audit.entry import FORMAT, SALT_SIZE, EntryKind, PersonalData, compute_commitment
 from rules.engine.decide import asks_after
 from rules.engine.facts import Conversation
-from rules.formats.canonical_json import canonical
+from rules.formats.canonical_json import encode_canonical
 
 if TYPE_CHECKING:
     from audit.entry import Entry
     from policy_service.policies.choose_version import ChosenPolicies
-    from rules.engine.compiler import Policy
+    from rules.engine.compiler import CompiledPolicy
     from rules.engine.decide import Decision
     from rules.model.event import Event
 
@@ -62,12 +62,14 @@ def new_record(
     if shadow and chosen.shadow:
         members = decision_members(event, shadow, *chosen.shadow)
         leaf["shadow"] = {name: members[name] for name in SHADOW_MEMBERS}
-    salt, body = secrets.token_bytes(SALT_SIZE), canonical(event)
+    salt, body = secrets.token_bytes(SALT_SIZE), encode_canonical(event)
     leaf["commitment"] = compute_commitment(salt, body)
     return leaf, PersonalData(event["contact"]["id"], salt, body)
 
 
-def decision_members(event: Event, decision: Decision, version: int | None, policy: Policy) -> Leaf:
+def decision_members(
+    event: Event, decision: Decision, version: int | None, policy: CompiledPolicy
+) -> Leaf:
     """Return the members that a decision has in its leaf and in an answer.
 
     `version` is None for a policy of a document that is not a version.

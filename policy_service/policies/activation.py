@@ -15,7 +15,7 @@ from audit.errors import AuditError
 from audit.projections.versions import Status
 from policy_service.policies.policy_cache import BUILTIN_VERSIONS, enter_workspace
 from policy_service.problems import Problem, ProblemCode
-from rules.model.workspace import SYSTEM
+from rules.model.workspace import SYSTEM_LOG
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -92,7 +92,7 @@ def up_to_date(tx: Transaction, policies: Policies, workspace: str) -> Versions:
             how = _members(step.percent, shadow=step.shadow, apply_to_running=step.apply_to_running)
             activated(steps, schedule.number, {"by": step.by, **asked, **how})
         else:
-            notice = {"by": SYSTEM, "reason": reason, **asked}
+            notice = {"by": SYSTEM_LOG, "reason": reason, **asked}
             steps.enter(EntryKind.VERSION_SUSPENDED, schedule.number, notice)
     return steps.versions()
 
@@ -119,7 +119,7 @@ def do_due(store: Store, policies: Policies) -> None:
     with store.read() as snapshot:
         for log in snapshot.logs():
             try:
-                if log != SYSTEM and is_due(policies.versions(snapshot, log), store.now()):
+                if log != SYSTEM_LOG and is_due(policies.versions(snapshot, log), store.now()):
                     due.append(log)
             except AuditError as error:
                 failed = error

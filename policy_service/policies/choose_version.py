@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from policy_service.policies.policy_cache import BUILTIN_VERSION
 from rules.engine.decide import decide
-from rules.engine.facts import bucket
+from rules.engine.facts import sample_bucket
 from rules.model.vocabulary import WAITING_STAGES
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from audit.entry import Entry
     from audit.projections.versions import VersionRecord, Versions
-    from rules.engine.compiler import Policy
+    from rules.engine.compiler import CompiledPolicy
     from rules.engine.decide import Decision
     from rules.engine.facts import Conversation
     from rules.model.event import Event
@@ -29,8 +29,8 @@ class ChosenPolicies:
     """
 
     version: int | None
-    policy: Policy
-    shadow: tuple[int, Policy] | None = None
+    policy: CompiledPolicy
+    shadow: tuple[int, CompiledPolicy] | None = None
 
     def decide(
         self, event: Event, conversation: Conversation, decision_id: str
@@ -47,7 +47,7 @@ def choose_policies(
     workspace: str,
     conversation: str,
     before: Entry | None,
-    compiled: Callable[[str], Policy],
+    compiled: Callable[[str], CompiledPolicy],
 ) -> ChosenPolicies:
     """Return the policies for the next event of a conversation.
 
@@ -74,6 +74,6 @@ def choose_version(
     pinned = None
     if before and before.value["stage"] in WAITING_STAGES:
         pinned = before.value["policy"]["version"], before.index
-    place = bucket(workspace, conversation) if versions.trial else 0
+    place = sample_bucket(workspace, conversation) if versions.trial else 0
     number = versions.deciding(pinned, place)
     return versions.records[BUILTIN_VERSION if number is None else number]

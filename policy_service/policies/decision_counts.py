@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from audit.entry import EntryKind
 from audit.errors import BadLeafError
 from audit.replay.replay import read
-from rules.analysis.regions import Regions
+from rules.analysis.regions import RegionIndex
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,7 +46,7 @@ class Counting:
     counts: Counts = field(init=False)
 
     def __post_init__(self) -> None:
-        self._of = Regions(self.regions).of
+        self._of = RegionIndex(self.regions).of
         self.counts = Counts([0] * len(self.regions))
 
     def add(self, snapshot: Snapshot, log: str, start: int, stop: int) -> None:

@@ -13,8 +13,8 @@ import orjson
 
 from audit.entry import FORMAT, EntryKind, format_time
 from policy_service.policies.policy_cache import enter_workspace
-from rules.formats.canonical_json import canonical
-from rules.model.directory import NOTHING_TOLD, SORTS, directory_from
+from rules.formats.canonical_json import encode_canonical
+from rules.model.directory import EMPTY_DIRECTORY, MEMBER_BY_KIND, build_directory
 
 if TYPE_CHECKING:
     from audit.entry import Entry
@@ -35,12 +35,12 @@ def directory_of(snapshot: Snapshot, workspace: str) -> Told:
     """The workspace's directory; LookupError where the ledger lost it."""
     entry = snapshot.latest(workspace, EntryKind.DIRECTORY_REPLACED.value)
     if entry is None:
-        return Told(NOTHING_TOLD, None)
+        return Told(EMPTY_DIRECTORY, None)
     digest = entry.value["digest"]
     body = snapshot.document(digest)
     if body is None:
         raise LookupError(f"the ledger names the directory {digest} and lacks it")
-    return Told(directory_from(orjson.loads(body)), entry)
+    return Told(build_directory(orjson.loads(body)), entry)
 
 
 def replace_directory(tx: Transaction, workspace: str, by: Key, directory: Directory) -> Told:
@@ -50,7 +50,7 @@ def replace_directory(tx: Transaction, workspace: str, by: Key, directory: Direc
         return before
     at = format_time(tx.now)
     enter_workspace(tx, workspace, at)
-    digest = tx.add_document(canonical(directory.tree))
+    digest = tx.add_document(encode_canonical(directory.tree))
     head = {"format": FORMAT, "kind": EntryKind.DIRECTORY_REPLACED.value, "at": at}
     said = {"workspace": workspace, "digest": digest, "by": by.id}
     return Told(directory, tx.append(workspace, {**head, **said}))
@@ -58,7 +58,7 @@ def replace_directory(tx: Transaction, workspace: str, by: Key, directory: Direc
 
 def directory_view(told: Told) -> dict[str, Any]:
     """The directory as it is answered, and who told it; null where nothing was told."""
-    names = {member: told.directory.tree.get(member) for member in SORTS.values()}
+    names = {member: told.directory.tree.get(member) for member in MEMBER_BY_KIND.values()}
     if told.entry is None:
         return {**names, "digest": None, "since": None}
     leaf = told.entry.value

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from rules import check
-from rules.analysis.lints.lint import Subject
-from rules.analysis.property_proofs import prove
-from rules.errors import Complaint, DocumentRefused
-from rules.formats.canonical_json import canonical
-from rules.formats.document_text import plain
+from rules.analysis.lints.lint import LintSubject
+from rules.analysis.property_proofs import prove_properties
+from rules.errors import Complaint, InvalidDocumentError
+from rules.formats.canonical_json import encode_canonical
+from rules.formats.document_text import read_value
 from rules.model.document import Document
-from rules.model.test_defaults import facts
+from rules.model.test_defaults import complete_facts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from audit.projections.versions import Versions
     from audit.stores.contract import Snapshot, Store
     from policy_service.policies.policy_cache import Policies
-    from rules.analysis.example import Example
+    from rules.analysis.example import DecidedExample
 
 REMEMBERED = 64
 """Documents whose proofs a process remembers, so that none is made in a transaction."""
@@ -57,7 +57,7 @@ class Judged:
     id: str
     state: State
     message: str | None = None
-    example: Example | None = None
+    example: DecidedExample | None = None
 
 
 def guardrails(snapshot: Snapshot, versions: Versions) -> Properties:
@@ -72,11 +72,13 @@ def guardrails(snapshot: Snapshot, versions: Versions) -> Properties:
 
 
 def check_proposal(document: Document, properties: Properties) -> None:
-    """DocumentRefused, with facts that break it, for each guardrail that the document lacks."""
+    """Raise InvalidDocumentError, with facts that break them, for guardrails that do not hold."""
     if properties:
-        found = _complaints(document.canonical, canonical(properties))
+        found = _complaints(document.canonical, encode_canonical(properties))
         if found:
-            raise DocumentRefused([Complaint("", "guardrail_broken", c.message) for c in found])
+            raise InvalidDocumentError(
+                [Complaint("", "guardrail_broken", c.message) for c in found]
+            )
 
 
 def check_ahead(store: Store, policies: Policies, workspace: str, document: Document) -> None:
@@ -87,21 +89,21 @@ def check_ahead(store: Store, policies: Policies, workspace: str, document: Docu
 
 
 def check_guardrails(document: Document, properties: Properties) -> None:
-    """DocumentRefused where they cannot be asked of a document like this one.
+    """InvalidDocumentError where they cannot be asked of a document like this one.
 
     Whether this one has them is another matter: they are for what is proposed from here on.
     """
-    found = _complaints(document.canonical, canonical(properties))
+    found = _complaints(document.canonical, encode_canonical(properties))
     wrong = [complaint for complaint in found if complaint.code not in OF_A_DOCUMENT]
     if wrong:
-        raise DocumentRefused(wrong)
+        raise InvalidDocumentError(wrong)
 
 
 @lru_cache(REMEMBERED)
 def _complaints(document: bytes, properties: bytes) -> Sequence[Complaint]:
     """What is wrong with the document, which is good, where these are its properties."""
     asked = {**orjson.loads(document), "tests": [], "properties": orjson.loads(properties)}
-    return check.check(plain(asked)).complaints
+    return check.check_document(read_value(asked)).complaints
 
 
 def judged(document: Document, properties: Properties) -> tuple[Judged, ...]:
@@ -110,7 +112,7 @@ def judged(document: Document, properties: Properties) -> tuple[Judged, ...]:
     One that cannot be asked of it, as it names a fact that the document does not know, is
     inapplicable; it would refuse the document. The others are proved all the same.
     """
-    return _judged(document.canonical, canonical(properties))
+    return _judged(document.canonical, encode_canonical(properties))
 
 
 @lru_cache(REMEMBERED)
@@ -135,11 +137,13 @@ def _judged(document: bytes, body: bytes) -> tuple[Judged, ...]:
 def _proofs(document: Document, properties: Properties) -> dict[str, Judged]:
     """Those that do not hold, by id."""
     found = {}
-    subject = Subject(document)
-    for proof in prove(Document({**document.tree, "properties": properties})):
+    subject = LintSubject(document)
+    for proof in prove_properties(Document({**document.tree, "properties": properties})):
         complaint = proof.complaint
         if complaint is not None:
             state = State.BROKEN if proof.example else State.UNDECIDED
-            example = subject.example(facts(proof.example.given)) if proof.example else None
+            example = (
+                subject.example(complete_facts(proof.example.given)) if proof.example else None
+            )
             found[proof.id] = Judged(proof.id, state, complaint.message, example)
     return found

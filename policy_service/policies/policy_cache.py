@@ -13,10 +13,10 @@ import orjson
 
 from audit.entry import FORMAT, Entry, EntryKind
 from audit.projections.versions import Versions, fold
-from rules.engine.compiler import Policy, compile_document
+from rules.engine.compiler import CompiledPolicy, compile_document
 from rules.model import builtin
 from rules.model.document import Document
-from rules.model.workspace import SYSTEM
+from rules.model.workspace import SYSTEM_LOG
 
 if TYPE_CHECKING:
     from audit.projections.versions import VersionRecord
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 MOST = 256
 """Policies, and workspaces' versions, kept at once; whichever came first goes first."""
 
-BUILTIN = Document(builtin.tree())
+BUILTIN = Document(builtin.load_tree())
 BUILTIN_VERSION = 1
 
 V = TypeVar("V")
@@ -40,7 +40,7 @@ class Policies:
         self._compiled = {BUILTIN.digest: compile_document(BUILTIN)}
         self._versions: dict[str, tuple[bytes, Versions]] = {}
 
-    def compiled(self, snapshot: Snapshot, digest: str) -> Policy:
+    def compiled(self, snapshot: Snapshot, digest: str) -> CompiledPolicy:
         """The policy of the document with this digest, which the ledger must hold."""
         policy = self._compiled.get(digest)
         if policy is None:
@@ -68,7 +68,7 @@ class Policies:
         known = self._versions.get(workspace)
         return known[1] if known else None
 
-    def remembers(self, digest: str) -> Policy:
+    def remembers(self, digest: str) -> CompiledPolicy:
         """The policy of the document with this digest; KeyError unless it was compiled before."""
         return self._compiled[digest]
 
@@ -105,7 +105,7 @@ def enter_workspace(tx: Transaction, workspace: str, at: str) -> None:
 
 def first_leaves(workspace: str, at: str) -> list[dict[str, Any]]:
     """The leaves every workspace begins with, entered by `system` at that time."""
-    head = {"format": FORMAT, "at": at, "workspace": workspace, "by": SYSTEM}
+    head = {"format": FORMAT, "at": at, "workspace": workspace, "by": SYSTEM_LOG}
     version = {"version": BUILTIN_VERSION, "digest": BUILTIN.digest}
     proposed = {"kind": EntryKind.VERSION_PROPOSED.value, "title": BUILTIN.title}
     activated = {"kind": EntryKind.VERSION_ACTIVATED.value}

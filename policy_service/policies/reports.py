@@ -10,12 +10,12 @@ from dataclasses import asdict
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from rules.analysis.reachability import MOST_STEPS
-from rules.analysis.report import report_on
-from rules.analysis.semantic_diff import Meaning, meaning
-from rules.analysis.test_coverage import as_yaml
-from rules.formats.document_text import Source
-from rules.formats.strict_json import loads
+from rules.analysis.reachability import MAX_STEPS
+from rules.analysis.report import build_report
+from rules.analysis.semantic_diff import SemanticDiff, compare_decisions
+from rules.analysis.test_coverage import format_tests
+from rules.formats.document_text import DocumentSource
+from rules.formats.strict_json import parse_json
 from rules.model.document import Document
 
 if TYPE_CHECKING:
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from policy_service.policies.guardrails import Judged
     from rules.analysis.lints.lint import Finding
     from rules.analysis.regions import Region
-    from rules.analysis.report import Report
-    from rules.analysis.semantic_diff import Change
-    from rules.analysis.test_coverage import Coverage
+    from rules.analysis.report import DocumentReport
+    from rules.analysis.semantic_diff import SemanticChange
+    from rules.analysis.test_coverage import RuleCoverage
     from rules.model.directory import Directory
 
 MOST_REMEMBERED = 16
@@ -35,7 +35,7 @@ WORK_AT_ONCE = 2_000_000
 """Steps times rules of one search in a process that serves. At the command line it has them all."""
 
 
-def report_view(report: Report, counts: Counts | None = None) -> dict[str, Any]:
+def report_view(report: DocumentReport, counts: Counts | None = None) -> dict[str, Any]:
     """A report as it is answered; `counts` of its regions, where there are any."""
     found = [finding_view(finding) for finding in report.findings]
     counted = [told for told, each in zip(found, report.findings, strict=True) if each.region]
@@ -67,12 +67,12 @@ def judged_view(judged: Sequence[Judged]) -> list[dict[str, Any]]:
     return [{**asdict(each), "state": each.state.value} for each in judged]
 
 
-def coverage_view(told: Coverage) -> dict[str, Any]:
+def coverage_view(told: RuleCoverage) -> dict[str, Any]:
     """Coverage as it is answered, with the tests offered as YAML to be pasted."""
-    return {**asdict(told), "yaml": as_yaml(told.offered)}
+    return {**asdict(told), "yaml": format_tests(told.offered)}
 
 
-def meaning_view(told: Meaning, counts: Counts | None = None) -> dict[str, Any]:
+def meaning_view(told: SemanticDiff, counts: Counts | None = None) -> dict[str, Any]:
     """What is decided otherwise as it is answered; `counts` of its groups, where there are any."""
     groups = [_group_view(change) for change in told.changes]
     for group, fell in zip(groups, counts.in_region if counts else (), strict=False):
@@ -80,7 +80,7 @@ def meaning_view(told: Meaning, counts: Counts | None = None) -> dict[str, Any]:
     return {"meaning": groups, "meaning_complete": told.complete, **recorded_view(counts)}
 
 
-def _group_view(change: Change) -> dict[str, Any]:
+def _group_view(change: SemanticChange) -> dict[str, Any]:
     return {
         "texts_only": change.texts_only,
         "before": asdict(change.before),
@@ -98,36 +98,36 @@ def recorded_view(counts: Counts | None) -> dict[str, Any]:
     return {"recorded": {"decisions": counts.decisions, "complete": counts.complete}}
 
 
-def regions_of(told: Report | Meaning) -> list[Region]:
+def regions_of(told: DocumentReport | SemanticDiff) -> list[Region]:
     """The regions that recorded decisions are counted in, in order."""
-    if isinstance(told, Meaning):
+    if isinstance(told, SemanticDiff):
         return [change.region for change in told.changes]
     return [finding.region for finding in told.findings if finding.region]
 
 
 @lru_cache(MOST_REMEMBERED)
-def _reported(canonical: bytes, directory: Directory) -> Report:
-    tree = loads(canonical)
+def _reported(canonical: bytes, directory: Directory) -> DocumentReport:
+    tree = parse_json(canonical)
     document = Document(tree)
-    return report_on(document, Source(tree, {}), directory, steps_for(document))
+    return build_report(document, DocumentSource(tree, {}), directory, steps_for(document))
 
 
 @lru_cache(MOST_REMEMBERED)
-def _compared(before: bytes, after: bytes) -> Meaning:
-    earlier, later = (Document(loads(each)) for each in (before, after))
-    return meaning(earlier, later, min(steps_for(earlier), steps_for(later)))
+def _compared(before: bytes, after: bytes) -> SemanticDiff:
+    earlier, later = (Document(parse_json(each)) for each in (before, after))
+    return compare_decisions(earlier, later, min(steps_for(earlier), steps_for(later)))
 
 
 def steps_for(document: Document) -> int:
     """The steps that a search may take while others wait: fewer, where each takes longer."""
-    return min(MOST_STEPS, WORK_AT_ONCE // len(document.own.rules))
+    return min(MAX_STEPS, WORK_AT_ONCE // len(document.own.rules))
 
 
-def report_of(document: Document, directory: Directory) -> Report:
+def report_of(document: Document, directory: Directory) -> DocumentReport:
     """The report on a version's document to who has this directory."""
     return _reported(document.canonical, directory)
 
 
-def meaning_of(before: Document, after: Document) -> Meaning:
+def meaning_of(before: Document, after: Document) -> SemanticDiff:
     """What the later document decides otherwise."""
     return _compared(before.canonical, after.canonical)

@@ -22,7 +22,7 @@ from policy_service.policies.activation import (
 )
 from policy_service.policies.guardrails import check_proposal, guardrails
 from policy_service.problems import Problem, ProblemCode
-from rules.formats.canonical_json import canonical
+from rules.formats.canonical_json import encode_canonical
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from policy_service.access.keys import Key
     from policy_service.policies.guardrails import Properties
     from policy_service.policies.policy_cache import Policies
-    from rules.analysis.text_diff import Difference
+    from rules.analysis.text_diff import TextDiff
     from rules.model.document import Document
 
 
@@ -48,7 +48,7 @@ class VersionSteps:
     def propose(self, document: Document, note: str | None) -> VersionRecord:
         """Enter the document as the next version; it supersedes those that are still proposed.
 
-        DocumentRefused where a guardrail of the workspace does not hold for it.
+        InvalidDocumentError where a guardrail of the workspace does not hold for it.
         """
         check_proposal(document, guardrails(self.tx, self.steps.versions()))
         number = self._versions().next_number
@@ -113,8 +113,8 @@ class VersionSteps:
 
     def guard(self, properties: Properties, reason: str) -> Versions:
         """Enter what is asked of every proposal from here on; nothing where it is that already."""
-        body = canonical(properties)
-        if canonical(guardrails(self.tx, self.steps.versions())) != body:
+        body = encode_canonical(properties)
+        if encode_canonical(guardrails(self.tx, self.steps.versions())) != body:
             digest = self.tx.add_document(body)
             self._say(EntryKind.VERSION_GUARDRAILS, {"digest": digest, "reason": reason})
         return self.steps.versions()
@@ -174,7 +174,7 @@ def guardrails_view(properties: Properties, versions: Versions) -> dict[str, Any
     return {"properties": properties, "digest": versions.guardrails, "since": said}
 
 
-def difference_view(difference: Difference) -> dict[str, Any]:
+def difference_view(difference: TextDiff) -> dict[str, Any]:
     """What two documents say otherwise; `before` and `after` are null where it is not there."""
     return asdict(difference)
 

@@ -10,7 +10,7 @@ import orjson
 
 from audit.entry import SALT_SIZE, PersonalData, compute_commitment
 from audit.errors import PersonalDataErasedError
-from rules.formats.canonical_json import canonical
+from rules.formats.canonical_json import encode_canonical
 
 if TYPE_CHECKING:
     from audit.entry import Entry
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def append_naming(tx: Transaction, log: str, leaf: dict[str, Any], contact: str) -> Entry:
     """Append a leaf that commits to the contact's id, which stands beside it and may be erased."""
-    salt, part = secrets.token_bytes(SALT_SIZE), canonical({"contact": contact})
+    salt, part = secrets.token_bytes(SALT_SIZE), encode_canonical({"contact": contact})
     committed = {**leaf, "commitment": compute_commitment(salt, part)}
     return tx.append(log, committed, PersonalData(contact, salt, part))
 

@@ -19,7 +19,7 @@ from audit.replay.replay import Compiled, changed_members, decide_again, read, t
 from policy_service.privacy.personal_data import personal_of
 from policy_service.replays.backtest_result import Came, Tally
 from rules.engine.compiler import compile_document
-from rules.engine.facts import Conversation, derive
+from rules.engine.facts import Conversation, derive_facts
 from rules.model.vocabulary import EventType, Stage
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from audit.replay.equivalence import Likeness
     from audit.stores.contract import Recorded, Snapshot
-    from rules.engine.compiler import Policy
+    from rules.engine.compiler import CompiledPolicy
     from rules.engine.decide import Decision
     from rules.model.document import BoundDocument, Document
     from rules.model.event import Event
@@ -81,7 +81,9 @@ EVER = Period()
 class Backtest:
     """A candidate against what a log holds. What it remembers changes no result."""
 
-    def __init__(self, candidate: Document, policies: dict[str, Policy] | None = None) -> None:
+    def __init__(
+        self, candidate: Document, policies: dict[str, CompiledPolicy] | None = None
+    ) -> None:
         self.policy = compile_document(candidate)
         self.bucket = tests_bucket(self.policy)
         self._tested = facts_tested(self.policy.bound)
@@ -149,7 +151,7 @@ class Backtest:
     ) -> dict[str, Any]:
         """The recorded facts, those affected as the candidate has them."""
         conversation = Conversation(facts["conversation.stage"], facts["conversation.asks"])
-        derived = derive(self.policy.document, event, conversation)
+        derived = derive_facts(self.policy.document, event, conversation)
         kept = {name: fact for name, fact in facts.items() if name not in affected}
         return kept | {name: derived[name] for name in affected if name in derived}
 

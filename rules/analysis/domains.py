@@ -1,7 +1,7 @@
-"""Which facts there can be: what `derive` gives for some event and some conversation.
+"""Which facts there can be: what `derive_facts` gives for some event and some conversation.
 
-One table, beside `derive`: a test holds the facts of random events to it. It may allow more than
-can happen, never less: a proof over these facts is a proof over all that happen.
+One table, next to `derive_facts`: a test holds the facts of random events to it. It may allow
+more than can happen, never less: a proof over these facts is a proof over all that happen.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rules.engine.evaluator import is_number
-from rules.formats.language_tags import tag_of
-from rules.formats.strict_json import LARGEST_INTEGER
-from rules.model.vocabulary import BUCKETS, FACTS, SETTING_FACTS, EventType, Fact, FactType
+from rules.formats.language_tags import parse_tag
+from rules.formats.strict_json import MAX_SAFE_INTEGER
+from rules.model.vocabulary import BUCKET_COUNT, FACTS, SETTING_FACTS, EventType, Fact, FactType
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,31 +20,33 @@ if TYPE_CHECKING:
 
     from rules.model.document import Document, Scalar
 
-LONGEST_WORD = 200
+MAX_WORD_LENGTH = 200
 """Characters of a plan or a channel, which have one at least."""
-MOST_REPEATS = 100
+MAX_REPEATS = 100
 """What a setting that is a whole number can be at most."""
 
-TAGS = frozenset({"message.language", "settings.default_language"})
+TAG_FACTS = frozenset({"message.language", "settings.default_language"})
 """Facts that are language tags where they are known."""
-SOMETIMES = frozenset({"conversation.direction", "message.language", "answer", "question.open"})
+OPTIONAL_FACTS = frozenset(
+    {"conversation.direction", "message.language", "answer", "question.open"}
+)
 """Facts of the vocabulary that an event may leave unknown."""
-ONLY_WITH: dict[str, EventType] = {
+EVENT_TYPE_BY_FACT: dict[str, EventType] = {
     "answer": EventType.REPLIED,
     "question.open": EventType.EXPIRED,
 }
 """Facts that are known with events of one type, with all of these and with no other."""
-_WORDS = frozenset({"workspace.plan", "conversation.channel"})
+_WORD_FACTS = frozenset({"workspace.plan", "conversation.channel"})
 _BOUNDS: dict[str, tuple[int, int]] = {
-    "conversation.asks": (0, LARGEST_INTEGER),
-    "sample.bucket": (0, BUCKETS - 1),
-    "settings.ask_again": (0, MOST_REPEATS),
+    "conversation.asks": (0, MAX_SAFE_INTEGER),
+    "sample.bucket": (0, BUCKET_COUNT - 1),
+    "settings.ask_again": (0, MAX_REPEATS),
 }
-_OFTEN_UNSET = frozenset({"settings.redirect", "settings.office_hours"})
+_OPTIONAL_SETTING_FACTS = frozenset({"settings.redirect", "settings.office_hours"})
 
 
 @dataclass(frozen=True, slots=True)
-class Domain:
+class FactDomain:
     """The values that one fact can have."""
 
     fact: Fact
@@ -56,11 +58,11 @@ class Domain:
     @property
     def bounds(self) -> tuple[int, int]:
         """The least and the greatest value of an integer."""
-        return _BOUNDS.get(self.fact.name, (-LARGEST_INTEGER, LARGEST_INTEGER))
+        return _BOUNDS.get(self.fact.name, (-MAX_SAFE_INTEGER, MAX_SAFE_INTEGER))
 
     @property
     def tag(self) -> bool:
-        return self.fact.name in TAGS
+        return self.fact.name in TAG_FACTS
 
     def admits(self, value: Scalar | None) -> bool:
         """Whether the fact can have this value, None for unknown."""
@@ -86,33 +88,36 @@ class Domain:
 
     def _admits_text(self, text: str) -> bool:
         if self.tag:
-            return tag_of(text) == text
-        return self.fact.name not in _WORDS or 1 <= len(text) <= LONGEST_WORD
+            return parse_tag(text) == text
+        return self.fact.name not in _WORD_FACTS or 1 <= len(text) <= MAX_WORD_LENGTH
 
 
-def domains(document: Document, settings: Mapping[str, Any] | None) -> dict[str, Domain]:
+def build_domains(document: Document, settings: Mapping[str, Any] | None) -> dict[str, FactDomain]:
     """The domain of each fact under these settings; None: under any, which are facts then."""
     hours = settings is None or settings["office_hours"] is not None
     found = {
-        name: Domain(fact, name not in SOMETIMES, name == "office.open" and not hours)
+        name: FactDomain(fact, name not in OPTIONAL_FACTS, name == "office.open" and not hours)
         for name, fact in FACTS.items()
     }
     for name, declared in document.declared.items():
         values = tuple(declared.get("values", ()))
         fact = Fact(name, FactType(declared["type"]), "an attribute", values)
-        found[name] = Domain(fact, always=False)
+        found[name] = FactDomain(fact, always=False)
     if settings is None:
-        found |= {name: Domain(fact, _is_always_set(fact)) for name, fact in SETTING_FACTS.items()}
+        found |= {
+            name: FactDomain(fact, _is_always_set(fact)) for name, fact in SETTING_FACTS.items()
+        }
     return found
 
 
-def can_be(facts: Mapping[str, Scalar], within: Mapping[str, Domain]) -> bool:
+def is_possible(facts: Mapping[str, Scalar], within: Mapping[str, FactDomain]) -> bool:
     """Whether these facts can come together."""
     return all(domain.admits(facts.get(name)) for name, domain in within.items()) and all(
-        (name in facts) is (facts.get("event.type") == kind) for name, kind in ONLY_WITH.items()
+        (name in facts) is (facts.get("event.type") == kind)
+        for name, kind in EVENT_TYPE_BY_FACT.items()
     )
 
 
 def _is_always_set(fact: Fact) -> bool:
     is_member = fact.name.count(".") > 1
-    return not is_member and fact.name not in _OFTEN_UNSET
+    return not is_member and fact.name not in _OPTIONAL_SETTING_FACTS

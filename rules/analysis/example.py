@@ -7,20 +7,20 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rules.engine.evaluator import explain_rules
-from rules.model.test_defaults import BASE, PREFIX
+from rules.model.test_defaults import BASE_FACTS, SETTING_PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from rules.engine.evaluator import Explanation
+    from rules.engine.evaluator import RulingExplanation
     from rules.model.document import BoundDocument, Scalar
     from rules.model.event import Event
 
-_LONGEST = 60
+_MAX_VALUE_LENGTH = 60
 
 
 @dataclass(frozen=True, slots=True)
-class Decided:
+class DecisionSummary:
     """What is decided, as a test of a document would expect it."""
 
     outcome: str
@@ -31,12 +31,12 @@ class Decided:
 
 
 @dataclass(frozen=True, slots=True)
-class Example:
+class DecidedExample:
     """Facts, written as a test of a document gives them, and what is decided of them."""
 
     given: Mapping[str, Scalar | None]
     """What is otherwise than in a test that gives nothing; None where a fact is unknown."""
-    decided: Decided
+    decided: DecisionSummary
     conversation: tuple[Event, ...] | None = None
     """Events the last of which has such facts, under the settings that are given, where any are.
 
@@ -44,53 +44,57 @@ class Example:
     """
 
 
-def example_of(bound: BoundDocument, facts: Mapping[str, Scalar]) -> Example:
+def build_example(bound: BoundDocument, facts: Mapping[str, Scalar]) -> DecidedExample:
     """The facts as an example, decided by the reference evaluator.
 
     Settings among the facts stand in the place of the document's own: any other is unknown then.
     """
-    known = facts if tells_settings(facts) else {**bound.setting_facts, **facts}
-    given = given_of(facts, {**BASE, **bound.setting_facts})
-    return Example(given, decided_of(explain_rules(bound.rules, known), facts))
+    known = facts if contains_settings(facts) else {**bound.setting_facts, **facts}
+    given = build_given(facts, {**BASE_FACTS, **bound.setting_facts})
+    return DecidedExample(given, summarise_decision(explain_rules(bound.rules, known), facts))
 
 
-def tells_settings(facts: Mapping[str, Scalar]) -> bool:
+def contains_settings(facts: Mapping[str, Scalar]) -> bool:
     """Whether settings are among the facts: then all that are known are."""
-    return any(name.startswith(PREFIX) for name in facts)
+    return any(name.startswith(SETTING_PREFIX) for name in facts)
 
 
-def given_of(
-    facts: Mapping[str, Scalar], base: Mapping[str, Scalar] = BASE
+def build_given(
+    facts: Mapping[str, Scalar], base: Mapping[str, Scalar] = BASE_FACTS
 ) -> dict[str, Scalar | None]:
     """What a test of a document gives to start from these facts; settings where they are told."""
-    unknown = [name for name in (base if tells_settings(facts) else BASE) if name not in facts]
+    unknown = [
+        name for name in (base if contains_settings(facts) else BASE_FACTS) if name not in facts
+    ]
     return {n: facts.get(n) for n in (*facts, *unknown) if facts.get(n) != base.get(n)}
 
 
-def decided_of(explanation: Explanation, facts: Mapping[str, Scalar]) -> Decided:
+def summarise_decision(
+    explanation: RulingExplanation, facts: Mapping[str, Scalar]
+) -> DecisionSummary:
     """What a test of a document would expect."""
     ruling = explanation.ruling
     stage = ruling.stage or str(facts["conversation.stage"])
     names = tuple(action.type.value for action in ruling.actions)
-    return Decided(ruling.outcome, ruling.reason, ruling.rule, stage, names)
+    return DecisionSummary(ruling.outcome, ruling.reason, ruling.rule, stage, names)
 
 
-def in_words(example: Example) -> str:
+def describe_example(example: DecidedExample) -> str:
     """The example in one line: the facts, and what they get."""
     got = example.decided
-    return f"{given_in_words(example.given)} gets {got.outcome} by {got.rule}, stage {got.stage}"
+    return f"{describe_given(example.given)} gets {got.outcome} by {got.rule}, stage {got.stage}"
 
 
-def given_in_words(given: Mapping[str, Scalar | None]) -> str:
+def describe_given(given: Mapping[str, Scalar | None]) -> str:
     """Facts in one line, as a document writes them."""
     if not given:
         return "what every test starts from"
-    return ", ".join(f"{name}: {_written(value)}" for name, value in given.items())
+    return ", ".join(f"{name}: {_format_value(value)}" for name, value in given.items())
 
 
-def _written(value: Scalar | None) -> str:
+def _format_value(value: Scalar | None) -> str:
     if value is None:
         return "unknown"
     if isinstance(value, str):
-        return value if len(value) <= _LONGEST else f"{value[:_LONGEST]}…"
+        return value if len(value) <= _MAX_VALUE_LENGTH else f"{value[:_MAX_VALUE_LENGTH]}…"
     return json.dumps(value)

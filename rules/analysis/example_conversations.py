@@ -15,55 +15,62 @@ from functools import cached_property
 from itertools import count, islice
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
 
-from rules.engine.compiler import Policy
-from rules.engine.facts import Conversation, bucket, derive
-from rules.errors import EventRefused
-from rules.formats.canonical_json import canonical
-from rules.formats.phrases import normalise
-from rules.model.event import checked_event
-from rules.model.test_defaults import BASE, PREFIX
-from rules.model.vocabulary import CHANNEL_BY_DEFAULT, ActionType, Answer, EventType
+from rules.engine.compiler import CompiledPolicy
+from rules.engine.facts import Conversation, derive_facts, sample_bucket
+from rules.errors import InvalidEventError
+from rules.formats.canonical_json import encode_canonical
+from rules.formats.phrases import normalise_phrase
+from rules.model.event import parse_event
+from rules.model.test_defaults import BASE_FACTS, SETTING_PREFIX
+from rules.model.vocabulary import (
+    DEFAULT_CHANNEL,
+    LANGUAGE_FACT,
+    STAGE_FACT,
+    ActionType,
+    AnswerChoice,
+    EventType,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from rules.analysis.fact_space import Space
+    from rules.analysis.fact_space import FactSpace
     from rules.model.document import BoundDocument, Document, Rule, Scalar
     from rules.model.event import Event
 
     Facts = Mapping[str, Scalar]
 
-WORKSPACE = "example"
-MOST_EVENTS = 8
+EXAMPLE_WORKSPACE = "example"
+MAX_EVENTS = 8
 """Events of a conversation that are looked for."""
-MOST_LEADING = 10
+MAX_LEADING_FACTS = 10
 """Rules of one stage from whose facts events on the way are made."""
-MOST_IDS = 200_000
+MAX_TRIED_IDS = 200_000
 """Conversation ids that are tried for one in a given place of the sample."""
-ID_DIGITS = 12
+ID_DIGEST_LENGTH = 12
 """Hexadecimal digits of what tells the ids of one conversation from those of another."""
-_STAGE, _ASKS, _BUCKET = "conversation.stage", "conversation.asks", "sample.bucket"
-_LANGUAGE = "message.language"
-_UNCLEAR = ("What do you mean?", "Tell me more", "")
+_ASKS_FACT = "conversation.asks"
+_BUCKET_FACT = "sample.bucket"
+_UNCLEAR_REPLIES = ("What do you mean?", "Tell me more", "")
 """Replies, one of which is no listed phrase: none of those is empty."""
-_ATTRIBUTES = "attributes."
+_ATTRIBUTE_PREFIX = "attributes."
 
 
-class _Stand(NamedTuple):
+class _ConversationState(NamedTuple):
     """How far a conversation has come."""
 
     stage: str
     asks: int
 
 
-_NEW = _Stand(Conversation().stage, Conversation().asks)
+_NEW_STATE = _ConversationState(Conversation().stage, Conversation().asks)
 
 
-class Conversations:
+class ConversationSearch:
     """Conversations that a document decides, under settings of its own or others."""
 
     def __init__(
-        self, bound: BoundDocument, space: Space, leading: Iterable[Facts], *others: Document
+        self, bound: BoundDocument, space: FactSpace, leading: Iterable[Facts], *others: Document
     ) -> None:
         """`leading` are facts that rules decide, which events are made of on the way.
 
@@ -72,43 +79,43 @@ class Conversations:
         self._bound = bound
         self._documents = (bound.document, *others)
         self._space = space
-        self._leading = [*leading, *_of_every_type()]
-        self._known: dict[str, dict[_Stand, tuple[Event, ...]]] = {}
+        self._leading = [*leading, *_facts_of_every_type()]
+        self._known: dict[str, dict[_ConversationState, tuple[Event, ...]]] = {}
         self._ids: dict[tuple[int, str], str | None] = {}
 
     @cached_property
-    def _policy(self) -> Policy:
-        return Policy(self._bound)
+    def _policy(self) -> CompiledPolicy:
+        return CompiledPolicy(self._bound)
 
     def ending_in(self, facts: Facts, rule: str) -> tuple[Event, ...] | None:
         """Events the last of which has these facts and is decided by this rule; None: none found.
 
         It has them as far as any test asks. They are in its language where that changes nothing.
         """
-        conversation = self._id(facts.get(_BUCKET), "c")
+        conversation = self._id(facts.get(_BUCKET_FACT), "c")
         if conversation is None:
             return None
         for stand, before in self._stands(conversation):
-            there: Facts = {**facts, _STAGE: stand.stage, _ASKS: stand.asks}
-            if self._alike(_STAGE, there, facts) and self._alike(_ASKS, there, facts):
+            there: Facts = {**facts, STAGE_FACT: stand.stage, _ASKS_FACT: stand.asks}
+            if self._alike(STAGE_FACT, there, facts) and self._alike(_ASKS_FACT, there, facts):
                 last = self._happened(facts, conversation, len(before) + 1)
                 derived = self._derived(last, stand)
                 if derived is None or self._policy.decide(derived).rule != rule:
                     return None
                 if not self._has(last, stand, facts):
                     return None
-                spoken = self._spoken(before, stand, facts.get(_LANGUAGE))
-                return self._named((*spoken, last), facts.get(_BUCKET))
+                spoken = self._spoken(before, stand, facts.get(LANGUAGE_FACT))
+                return self._named((*spoken, last), facts.get(_BUCKET_FACT))
         return None
 
     def _spoken(
-        self, events: tuple[Event, ...], stand: _Stand, language: Scalar | None
+        self, events: tuple[Event, ...], stand: _ConversationState, language: Scalar | None
     ) -> tuple[Event, ...]:
         """The events in one language, where conversations come as far by them; else as they are."""
         if language is None:
             return events
-        spoken = tuple(_in_language(event, str(language)) for event in events)
-        come: _Stand | None = _NEW
+        spoken = tuple(_set_language(event, str(language)) for event in events)
+        come: _ConversationState | None = _NEW_STATE
         for event in spoken:
             come = self._after(event, come) if come else None
         return spoken if come == stand else events
@@ -116,7 +123,7 @@ class Conversations:
     def _named(self, events: tuple[Event, ...], place: Scalar | None) -> tuple[Event, ...] | None:
         """The events under ids of their own, at the same place of the sample."""
         whole = [self._bound.document.digest, self._bound.settings, list(events)]
-        digest = hashlib.sha256(canonical(whole)).hexdigest()[:ID_DIGITS]
+        digest = hashlib.sha256(encode_canonical(whole)).hexdigest()[:ID_DIGEST_LENGTH]
         conversation = self._id(place, f"c-{digest}")
         if conversation is None:
             return None
@@ -130,18 +137,24 @@ class Conversations:
         ]
         return tuple(named)
 
-    def _derived(self, event: Event, stand: _Stand, by: Document | None = None) -> Facts | None:
+    def _derived(
+        self, event: Event, stand: _ConversationState, by: Document | None = None
+    ) -> Facts | None:
         """The facts of the event, so far in its conversation; None where it is no event."""
         try:
-            return derive(by or self._bound.document, checked_event(event), Conversation(*stand))
-        except EventRefused:
+            return derive_facts(
+                by or self._bound.document, parse_event(event), Conversation(*stand)
+            )
+        except InvalidEventError:
             return None
 
-    def _has(self, event: Event, stand: _Stand, facts: Facts) -> bool:
+    def _has(self, event: Event, stand: _ConversationState, facts: Facts) -> bool:
         """Whether each document takes the event for one with these facts, as far as is asked."""
         for document, view in zip(self._documents, self._space.views, strict=True):
             derived = self._derived(event, stand, document) or {}
-            asked = (n for n in view if n in self._space.examples and not n.startswith(PREFIX))
+            asked = (
+                n for n in view if n in self._space.examples and not n.startswith(SETTING_PREFIX)
+            )
             if not all(self._alike(name, derived, facts) for name in asked):
                 return False
         return True
@@ -155,29 +168,29 @@ class Conversations:
 
     def _id(self, wanted: Scalar | None, start: str) -> str | None:
         """A conversation's id, with this start, for which the place in the sample is alike."""
-        if _BUCKET not in self._space.examples:
+        if _BUCKET_FACT not in self._space.examples:
             return start
-        place = self._space.class_of(_BUCKET, wanted)
+        place = self._space.class_of(_BUCKET_FACT, wanted)
         if (place, start) not in self._ids:
-            named = (f"{start}-{number}" for number in islice(count(1), MOST_IDS))
-            places = ((each, bucket(WORKSPACE, each)) for each in named)
+            named = (f"{start}-{number}" for number in islice(count(1), MAX_TRIED_IDS))
+            places = ((each, sample_bucket(EXAMPLE_WORKSPACE, each)) for each in named)
             of = self._space.class_of
-            found = (each for each, at in places if of(_BUCKET, at) == place)
+            found = (each for each, at in places if of(_BUCKET_FACT, at) == place)
             self._ids[place, start] = next(found, None)
         return self._ids[place, start]
 
-    def _stands(self, conversation: str) -> Iterator[tuple[_Stand, tuple[Event, ...]]]:
+    def _stands(self, conversation: str) -> Iterator[tuple[_ConversationState, tuple[Event, ...]]]:
         """How far conversations come, each with events that lead there, the fewest first."""
         if conversation in self._known:
             yield from self._known[conversation].items()
             return
-        found: dict[_Stand, tuple[Event, ...]] = {_NEW: ()}
-        waiting = [_NEW]
-        yield _NEW, ()
+        found: dict[_ConversationState, tuple[Event, ...]] = {_NEW_STATE: ()}
+        waiting = [_NEW_STATE]
+        yield _NEW_STATE, ()
         while waiting:
             stand = waiting.pop(0)
             before = found[stand]
-            for facts in self._leading if len(before) + 1 < MOST_EVENTS else ():
+            for facts in self._leading if len(before) + 1 < MAX_EVENTS else ():
                 event = self._happened(facts, conversation, len(before) + 1)
                 onward = self._after(event, stand)
                 if onward is not None and onward not in found:
@@ -186,24 +199,26 @@ class Conversations:
                     yield onward, found[onward]
         self._known[conversation] = found
 
-    def _after(self, event: Event, stand: _Stand) -> _Stand | None:
+    def _after(self, event: Event, stand: _ConversationState) -> _ConversationState | None:
         """How far the conversation has come when the event is decided; None: it is no event."""
         facts = self._derived(event, stand)
         if facts is None:
             return None
         ruling = self._policy.decide(facts)
         asked = any(action.type is ActionType.ASK for action in ruling.actions)
-        return _Stand(ruling.stage or stand.stage, stand.asks + asked)
+        return _ConversationState(ruling.stage or stand.stage, stand.asks + asked)
 
     def _happened(self, facts: Facts, conversation: str, number: int) -> Event:
-        event = event_of(facts, self._bound.document)
+        event = build_event(facts, self._bound.document)
         event["id"] = f"ev-{number}"
         event["occurred_at"] = f"2026-01-05T10:{number:02}:00Z"
         event["conversation"]["id"] = conversation
         return event
 
 
-def leading(rules: Iterable[Rule], reached: Callable[[str], Facts | None]) -> Iterator[Facts]:
+def collect_leading_facts(
+    rules: Iterable[Rule], reached: Callable[[str], Facts | None]
+) -> Iterator[Facts]:
     """Facts for which a rule asks, or leads to a stage: a few for each stage.
 
     `reached` gives facts that a rule decides, by its id.
@@ -212,38 +227,44 @@ def leading(rules: Iterable[Rule], reached: Callable[[str], Facts | None]) -> It
     for rule in rules:
         asks = any(action.type is ActionType.ASK for action in rule.actions)
         to = f"{rule.stage} {asks}"
-        if (rule.stage or asks) and found[to] < MOST_LEADING:
+        if (rule.stage or asks) and found[to] < MAX_LEADING_FACTS:
             facts = reached(rule.id)
             if facts is not None:
                 found[to] += 1
                 yield facts
 
 
-def event_of(facts: Facts, document: Document) -> Event:
+def build_event(facts: Facts, document: Document) -> Event:
     """An event from which these facts are derived, where one has them; stages aside."""
     language = facts.get("message.language")
     kind = facts["event.type"]
     spoken: dict[str, Any] = {}
-    if kind == EventType.REPLIED and facts.get("answer") != Answer.UNCLEAR:
+    if kind == EventType.REPLIED and facts.get("answer") != AnswerChoice.UNCLEAR:
         spoken["answer"] = {"choice": facts.get("answer")}
     elif kind == EventType.REPLIED:
-        unclear = (text for text in _UNCLEAR if normalise(text) not in document.phrases)
+        unclear = (
+            text for text in _UNCLEAR_REPLIES if normalise_phrase(text) not in document.phrases
+        )
         spoken["message"] = {"text": next(unclear)}
     elif kind == EventType.STARTED:
         spoken["message"] = {"text": "Hello"}
     elif kind == EventType.EXPIRED and not facts.get("question.open"):
         spoken["question"] = {"id": "another-question"}
     whose = spoken.get("message")
-    contact = _contact(facts)
+    contact = _build_contact(facts)
     if language is not None:
         (contact if whose is None else whose)["language"] = language
-    sent = {n.removeprefix(_ATTRIBUTES): v for n, v in facts.items() if n.startswith(_ATTRIBUTES)}
+    sent = {
+        n.removeprefix(_ATTRIBUTE_PREFIX): v
+        for n, v in facts.items()
+        if n.startswith(_ATTRIBUTE_PREFIX)
+    }
     event: dict[str, Any] = {
         "id": "",
         "type": kind,
         "occurred_at": "",
-        "workspace": {"id": WORKSPACE, "plan": facts["workspace.plan"]},
-        "conversation": _conversation(facts),
+        "workspace": {"id": EXAMPLE_WORKSPACE, "plan": facts["workspace.plan"]},
+        "conversation": _build_conversation(facts),
         "contact": contact,
         **spoken,
         **({"attributes": sent} if sent else {}),
@@ -251,23 +272,23 @@ def event_of(facts: Facts, document: Document) -> Event:
     return cast("Event", event)
 
 
-def _in_language(event: Event, language: str) -> Event:
+def _set_language(event: Event, language: str) -> Event:
     """The event with the language of its message, or of its contact, as a tag."""
     whose: Literal["message", "contact"] = "message" if "message" in event else "contact"
     return cast("Event", {**event, whose: {**event[whose], "language": language}})
 
 
-def _conversation(facts: Facts) -> dict[str, Any]:
+def _build_conversation(facts: Facts) -> dict[str, Any]:
     told = {
         "direction": facts.get("conversation.direction"),
         "channel": facts["conversation.channel"],
         "assigned": facts["conversation.assigned"],
     }
-    by_default = {"direction": None, "channel": CHANNEL_BY_DEFAULT, "assigned": False}
+    by_default = {"direction": None, "channel": DEFAULT_CHANNEL, "assigned": False}
     return {"id": "", **{n: value for n, value in told.items() if value != by_default[n]}}
 
 
-def _contact(facts: Facts) -> dict[str, Any]:
+def _build_contact(facts: Facts) -> dict[str, Any]:
     contact = {"id": "ct-1", "kind": facts["contact.kind"]}
     if facts["contact.identity"] != "none":
         contact["identity"] = facts["contact.identity"]
@@ -276,10 +297,13 @@ def _contact(facts: Facts) -> dict[str, Any]:
     return contact
 
 
-def _of_every_type() -> Iterator[Facts]:
+def _facts_of_every_type() -> Iterator[Facts]:
     """What any test starts from, with every type of event and every answer."""
     for kind in EventType:
         if kind is EventType.REPLIED:
-            yield from ({**BASE, "event.type": kind.value, "answer": each.value} for each in Answer)
+            yield from (
+                {**BASE_FACTS, "event.type": kind.value, "answer": each.value}
+                for each in AnswerChoice
+            )
         else:
-            yield {**BASE, "event.type": kind.value, "question.open": True}
+            yield {**BASE_FACTS, "event.type": kind.value, "question.open": True}

@@ -1,10 +1,10 @@
 """All facts there can be, in finitely many classes that no test tells apart.
 
 Each fact's values fall into classes: two values are in one class where every test that is asked
-holds for both or for neither. A class is known by one value, its example; `holds` alone says what
-tests hold for it, so the classes cannot disagree with deciding. Values enough are tried that each
-class there is has one among them: literals, integers at and beside every bound, a tag for every
-range, a word that nothing names, unknown.
+holds for both or for neither. A class is known by one value, its example; `condition_holds` alone
+says what tests hold for it, so the classes cannot disagree with deciding. Values enough
+are tried that each class there is has one among them: literals, integers at and next to every
+bound, a tag for every range, a word that nothing names, unknown.
 
 A set of facts is a `Box`: for each fact the classes it may be of, as bits of a number.
 """
@@ -17,44 +17,44 @@ from itertools import chain, count, islice, product
 from math import ceil, floor
 from typing import TYPE_CHECKING, TypeAlias
 
-from rules.analysis.domains import ONLY_WITH
-from rules.engine.evaluator import holds, is_number
-from rules.formats.language_tags import IRREGULAR
-from rules.model.document import InLanguage, Not, OneOf, Within
-from rules.model.test_defaults import BASE
+from rules.analysis.domains import EVENT_TYPE_BY_FACT
+from rules.engine.evaluator import condition_holds, is_number
+from rules.formats.language_tags import IRREGULAR_TAGS
+from rules.model.document import LanguageCondition, NotCondition, OneOfCondition, RangeCondition
+from rules.model.test_defaults import BASE_FACTS
 from rules.model.vocabulary import FactType
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from rules.analysis.domains import Domain
+    from rules.analysis.domains import FactDomain
     from rules.model.document import Condition, Conditions, Scalar
 
 Box: TypeAlias = "dict[str, int]"
 """Of each fact the classes it may be of; a fact that is not named may be of any."""
 
-ALWAYS_ASKED = ("event.type", *ONLY_WITH)
+LINKED_FACTS = ("event.type", *EVENT_TYPE_BY_FACT)
 """Facts that hang together, and so have classes whether a rule tests them or not."""
 
 
-_Key: TypeAlias = "tuple[int, str, str]"
+_TestKey: TypeAlias = "tuple[int, str, str]"
 """View, fact, and the test as text, in which 1 is not true."""
 
 
-_Known: TypeAlias = "dict[tuple[object, ...], bytes]"
+_SignatureCache: TypeAlias = "dict[tuple[object, ...], bytes]"
 """What tests say of values, as each view takes them."""
-REMEMBERED = 32
+MAX_SIGNATURE_CACHES = 32
 """Facts of which it is remembered what a document's tests say: one is looked at in many spaces."""
 
 
-@lru_cache(REMEMBERED)
-def _known(tests: tuple[tuple[int, str], ...]) -> _Known:
+@lru_cache(MAX_SIGNATURE_CACHES)
+def _shared_signatures(tests: tuple[tuple[int, str], ...]) -> _SignatureCache:
     """What was found out of these tests, in this order; whoever asks adds to it."""
     del tests
     return {}
 
 
-class Space:
+class FactSpace:
     """The classes of every fact that is asked about, and what each test holds for.
 
     A view is what one document takes facts for: two documents may declare an attribute otherwise.
@@ -62,20 +62,22 @@ class Space:
 
     def __init__(
         self,
-        views: Sequence[Mapping[str, Domain]],
+        views: Sequence[Mapping[str, FactDomain]],
         tests: Iterable[tuple[int, str, Condition]],
-        base: Mapping[str, Scalar] = BASE,
+        base: Mapping[str, Scalar] = BASE_FACTS,
     ) -> None:
         """All that will be asked: which view asks it of which fact."""
-        asked: dict[str, dict[_Key, Condition]] = {name: {} for name in ALWAYS_ASKED}
-        of_kinds = ((0, "event.type", OneOf((kind.value,))) for kind in ONLY_WITH.values())
+        asked: dict[str, dict[_TestKey, Condition]] = {name: {} for name in LINKED_FACTS}
+        of_kinds = (
+            (0, "event.type", OneOfCondition((kind.value,))) for kind in EVENT_TYPE_BY_FACT.values()
+        )
         for view, name, test in chain(of_kinds, tests):
             asked.setdefault(name, {})[view, name, repr(test)] = test
         self.views = views
         self.base = base
         self.examples: dict[str, list[Scalar | None]] = {}
         """For each fact, one value of each of its classes; None is unknown."""
-        self._masks: dict[_Key, int] = {}
+        self._masks: dict[_TestKey, int] = {}
         self._tried: dict[str, list[tuple[Scalar | None, int]]] = {}
         """For each fact the values that were tried, each with the number of its class."""
         self._named: dict[str, frozenset[Scalar]] = {}
@@ -87,15 +89,15 @@ class Space:
         for name, conditions in asked.items():
             self._part(name, conditions)
 
-    def _part(self, name: str, tests: Mapping[_Key, Condition]) -> None:
+    def _part(self, name: str, tests: Mapping[_TestKey, Condition]) -> None:
         within = [view[name] for view in self.views if name in view]
         self._asked[name] = [(key[0], test) for key, test in tests.items()]
         classes: dict[bytes, Scalar | None] = {}
         numbers = self._numbers.setdefault(name, {})
         tried = self._tried.setdefault(name, [])
-        self._named[name] = frozenset(chain.from_iterable(map(_literals, tests.values())))
-        known = _known(tuple((view, text) for view, _, text in tests))
-        for value in _candidates(within, tuple(tests.values()), self.base.get(name)):
+        self._named[name] = frozenset(chain.from_iterable(map(_literals_of, tests.values())))
+        known = _shared_signatures(tuple((view, text) for view, _, text in tests))
+        for value in _candidate_values(within, tuple(tests.values()), self.base.get(name)):
             said = self._said(name, value, known)
             classes.setdefault(said, value)
             tried.append((value, numbers.setdefault(said, len(numbers))))
@@ -106,12 +108,12 @@ class Space:
         for at, key in enumerate(tests, start=1):
             self._masks[key] = sum(1 << n for n, said in enumerate(classes) if said[at])
 
-    def _said(self, name: str, value: Scalar | None, known: _Known) -> bytes:
+    def _said(self, name: str, value: Scalar | None, known: _SignatureCache) -> bytes:
         """Whether the value is unknown, and whether each test holds for it."""
         seen = [view[name].seen(value) if name in view else None for view in self.views]
         key = (value is None, *[(type(each), each) for each in seen])
         if key not in known:
-            held = [holds(test, seen[view]) for view, test in self._asked[name]]
+            held = [condition_holds(test, seen[view]) for view, test in self._asked[name]]
             known[key] = bytes([value is None, *held])
         return known[key]
 
@@ -146,8 +148,8 @@ class Space:
 
     def impossible(self) -> Iterator[Box]:
         """Boxes of facts that cannot come together."""
-        for name, kind in ONLY_WITH.items():
-            of_kind = self.mask("event.type", OneOf((kind.value,)))
+        for name, kind in EVENT_TYPE_BY_FACT.items():
+            of_kind = self.mask("event.type", OneOfCondition((kind.value,)))
             unknown = sum(1 << at for at, v in enumerate(self.examples[name]) if v is None)
             known = self.all_of(name) & ~unknown
             elsewhere = self.all_of("event.type") & ~of_kind
@@ -165,15 +167,15 @@ class Space:
         """The values of these classes, to be read: those that are named, ranges, any other."""
         within = [view[name] for view in self.views if name in view]
         if any(domain.fact.type is FactType.INTEGER for domain in within):
-            return list(_runs(self._tried[name], mask, within[0].bounds))
+            return list(_describe_ranges(self._tried[name], mask, within[0].bounds))
         listed = self._named[name].union(*(domain.fact.values for domain in within))
         examples = set(self.values(name, mask))
         inside = [value for value, at in self._tried[name] if mask >> at & 1]
         named = (v for v in inside if not isinstance(v, str) or v in listed)
         others = (v for v in inside if isinstance(v, str) and v not in listed and v in examples)
         said = [
-            *map(_said, named),
-            *("any other" if _is_made_up(v) else f"such as {v}" for v in others),
+            *map(_format_value, named),
+            *("any other" if _is_generated(v) else f"such as {v}" for v in others),
         ]
         return list(dict.fromkeys(said))
 
@@ -185,11 +187,11 @@ class Space:
         return {name: value for name, value in found.items() if value is not None}
 
 
-def _is_made_up(word: str) -> bool:
-    return word.startswith(next(_made_up()))
+def _is_generated(word: str) -> bool:
+    return word.startswith(next(_generate_words()))
 
 
-def _runs(
+def _describe_ranges(
     tried: Sequence[tuple[Scalar | None, int]], mask: int, bounds: tuple[int, int]
 ) -> Iterator[str]:
     """Integers as ranges: of those between two that were tried, none differs from both."""
@@ -201,13 +203,13 @@ def _runs(
             start = value
         following = numbers[place + 1] if place + 1 < len(numbers) else None
         if inside and (following is None or not mask >> following[1] & 1):
-            yield _run(start, value, bounds)
+            yield _describe_range(start, value, bounds)
             start = None
     if any(value is None and mask >> at & 1 for value, at in tried):
         yield "unknown"
 
 
-def _run(first: int | None, last: int, bounds: tuple[int, int]) -> str:
+def _describe_range(first: int | None, last: int, bounds: tuple[int, int]) -> str:
     if first == last:
         return str(last)
     if last == bounds[1]:
@@ -215,13 +217,13 @@ def _run(first: int | None, last: int, bounds: tuple[int, int]) -> str:
     return f"{last} or less" if first == bounds[0] and first != 0 else f"{first} to {last}"
 
 
-def _said(value: Scalar | None) -> str:
+def _format_value(value: Scalar | None) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     return "unknown" if value is None else str(value)
 
 
-def meet(one: Box, other: Box) -> Box | None:
+def intersect(one: Box, other: Box) -> Box | None:
     """What is in both; None where nothing is."""
     found = dict(one)
     for name, mask in other.items():
@@ -231,21 +233,34 @@ def meet(one: Box, other: Box) -> Box | None:
     return found
 
 
-def _candidates(
-    domains: Sequence[Domain], tests: Sequence[Condition], first: Scalar | None
+def is_in_box(point: Mapping[str, int], box: Box) -> bool:
+    """Return True if a point, one class of each fact, is in the box."""
+    return all(mask & point[name] for name, mask in box.items())
+
+
+def bit_numbers(mask: int) -> Iterator[int]:
+    """Yield the numbers of the bits that are set, in ascending order."""
+    while mask:
+        low = mask & -mask
+        yield low.bit_length() - 1
+        mask ^= low
+
+
+def _candidate_values(
+    domains: Sequence[FactDomain], tests: Sequence[Condition], first: Scalar | None
 ) -> Iterator[Scalar | None]:
     """Values of every class there is, the one a test starts from first."""
     values = (value for domain in domains for value in domain.fact.values)
-    literals = dict.fromkeys(chain(values, *map(_literals, tests)))
-    of_types = (_of_type(domain, tuple(literals), tests) for domain in domains)
+    literals = dict.fromkeys(chain(values, *map(_literals_of, tests)))
+    of_types = (_values_of_type(domain, tuple(literals), tests) for domain in domains)
     tried = {(type(value), value): value for value in chain((first,), *of_types, (None,))}
     for value in tried.values():
         if any(domain.admits(value) for domain in domains):
             yield value
 
 
-def _of_type(
-    domain: Domain, literals: Sequence[Scalar], tests: Sequence[Condition]
+def _values_of_type(
+    domain: FactDomain, literals: Sequence[Scalar], tests: Sequence[Condition]
 ) -> Iterable[Scalar]:
     match domain.fact.type:
         case FactType.ENUM:
@@ -255,13 +270,13 @@ def _of_type(
         case FactType.WHOLE:
             return (True,)
         case FactType.INTEGER:
-            return _integers(domain, literals)
-    ranges = {wanted.lower(): None for test in tests for wanted in _ranges(test)}
+            return _candidate_integers(domain, literals)
+    ranges = {wanted.lower(): None for test in tests for wanted in _ranges_of(test)}
     words = [value for value in literals if isinstance(value, str)]
-    return chain(words, _texts(words, list(ranges), tags=domain.tag))
+    return chain(words, _candidate_texts(words, list(ranges), tags=domain.tag))
 
 
-def _integers(domain: Domain, literals: Sequence[Scalar]) -> Iterator[int]:
+def _candidate_integers(domain: FactDomain, literals: Sequence[Scalar]) -> Iterator[int]:
     yield 0
     for value in literals:
         if is_number(value):
@@ -269,20 +284,20 @@ def _integers(domain: Domain, literals: Sequence[Scalar]) -> Iterator[int]:
     yield from domain.bounds
 
 
-def _texts(words: Iterable[str], ranges: Sequence[str], *, tags: bool) -> Iterator[str]:
+def _candidate_texts(words: Iterable[str], ranges: Sequence[str], *, tags: bool) -> Iterator[str]:
     """Texts that are none of the words: one that each range matches, and no longer one."""
     known = frozenset(words)
     taken = {part.lower() for text in (*known, *ranges) for part in text.split("-")}
-    fresh = next(letters for letters in _made_up() if letters not in taken)
+    fresh = next(letters for letters in _generate_words() if letters not in taken)
     yield fresh
     for wanted in ranges:
-        for start in (wanted, *(i for i in IRREGULAR if tags and i.startswith(f"{wanted}-"))):
-            yield from islice((v for v in _cases(start) if v not in known), 1)
+        for start in (wanted, *(i for i in IRREGULAR_TAGS if tags and i.startswith(f"{wanted}-"))):
+            yield from islice((v for v in _case_variants(start) if v not in known), 1)
         yield from (f"{wanted}-{end}" for end in (fresh, f"x-{fresh}", f"{fresh}-{fresh}"))
         yield from (f"{wanted}-{end}" for end in "0123456789" if f"{wanted}-{end}" not in known)
 
 
-def _made_up() -> Iterator[str]:
+def _generate_words() -> Iterator[str]:
     """Words of five letters, which are language tags too."""
     yield "other"
     letters = "abcdefghijklmnopqrstuvwxyz"
@@ -291,23 +306,23 @@ def _made_up() -> Iterator[str]:
     )
 
 
-def _cases(text: str) -> Iterator[str]:
+def _case_variants(text: str) -> Iterator[str]:
     """The text in every mixture of lower and upper case."""
     choices = (dict.fromkeys((char, char.upper())) for char in text)
     return ("".join(chosen) for chosen in product(*choices))
 
 
-def _literals(test: Condition) -> Iterator[Scalar]:
-    if isinstance(test, Not):
-        yield from _literals(test.test)
-    elif isinstance(test, OneOf):
+def _literals_of(test: Condition) -> Iterator[Scalar]:
+    if isinstance(test, NotCondition):
+        yield from _literals_of(test.test)
+    elif isinstance(test, OneOfCondition):
         yield from test.values
-    elif isinstance(test, Within):
+    elif isinstance(test, RangeCondition):
         yield from (number for _, number in test.bounds)
 
 
-def _ranges(test: Condition) -> Iterator[str]:
-    if isinstance(test, Not):
-        yield from _ranges(test.test)
-    elif isinstance(test, InLanguage):
+def _ranges_of(test: Condition) -> Iterator[str]:
+    if isinstance(test, NotCondition):
+        yield from _ranges_of(test.test)
+    elif isinstance(test, LanguageCondition):
         yield from (wanted for wanted in test.ranges if wanted != "*")

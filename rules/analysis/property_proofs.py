@@ -10,13 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from rules.analysis.example import Example, example_of, in_words
-from rules.analysis.fact_space import meet
-from rules.analysis.reachability import Reach
-from rules.analysis.solver import Undecided
-from rules.model.document import OneOf, When, resolve, when_of
-from rules.model.document_tree import Part
-from rules.model.vocabulary import Stage
+from rules.analysis.example import DecidedExample, build_example, describe_example
+from rules.analysis.fact_space import intersect
+from rules.analysis.reachability import ReachabilitySearch
+from rules.analysis.solver import StepLimitError
+from rules.model.document import OneOfCondition, When, parse_when, resolve_references
+from rules.model.document_tree import TreeNode
+from rules.model.vocabulary import STAGE_FACT, Stage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -25,16 +25,14 @@ if TYPE_CHECKING:
     from rules.errors import Complaint
     from rules.model.document import Document, Rule
 
-STAGE = "conversation.stage"
-
 
 @dataclass(frozen=True, slots=True)
-class Proof:
+class PropertyProof:
     """What came of one property: it holds, or an example breaks it, or neither could be told."""
 
-    at: Part
+    at: TreeNode
     holds: bool
-    example: Example | None
+    example: DecidedExample | None
 
     @property
     def id(self) -> str:
@@ -49,45 +47,49 @@ class Proof:
         if self.example is None:
             message = f"{self.id} could be neither proved nor broken: simplify it, or the rules"
             return self.at.complain("property_undecided", message)
-        message = f"{self.id} does not hold: {in_words(self.example)}"
+        message = f"{self.id} does not hold: {describe_example(self.example)}"
         return self.at.complain("property_broken", message)
 
 
-def prove(document: Document) -> tuple[Proof, ...]:
+def prove_properties(document: Document) -> tuple[PropertyProof, ...]:
     """Each property of a document in which nothing else is wrong, in order."""
-    stated = list(Part("", document.tree).member("properties").items())
+    stated = list(TreeNode("", document.tree).member("properties").items())
     if not stated:
         return ()
     bound = document.own
-    whens = [when_of(resolve(part.value["for_all"], bound.settings)) for part in stated]
-    reach = Reach(bound, asked=(*whens, *map(_in_stage, Stage)))
-    return tuple(_proved(reach, *each) for each in zip(stated, whens, strict=True))
+    whens = [
+        parse_when(resolve_references(part.value["for_all"], bound.settings)) for part in stated
+    ]
+    reach = ReachabilitySearch(bound, asked=(*whens, *map(_stage_condition, Stage)))
+    return tuple(_prove_property(reach, *each) for each in zip(stated, whens, strict=True))
 
 
-def _proved(reach: Reach, stated: Part, when: When) -> Proof:
+def _prove_property(reach: ReachabilitySearch, stated: TreeNode, when: When) -> PropertyProof:
     try:
-        facts = next(_breaking(reach, stated.value, when), None)
-    except Undecided:
-        return Proof(stated, holds=False, example=None)
+        facts = next(_find_counterexamples(reach, stated.value, when), None)
+    except StepLimitError:
+        return PropertyProof(stated, holds=False, example=None)
     if facts is None:
-        return Proof(stated, holds=True, example=None)
-    return Proof(stated, holds=False, example=example_of(reach.documents[0], facts))
+        return PropertyProof(stated, holds=True, example=None)
+    return PropertyProof(stated, holds=False, example=build_example(reach.documents[0], facts))
 
 
-def _breaking(reach: Reach, stated: Mapping[str, Any], when: When) -> Iterator[dict[str, Any]]:
+def _find_counterexamples(
+    reach: ReachabilitySearch, stated: Mapping[str, Any], when: When
+) -> Iterator[dict[str, Any]]:
     """Facts that get a decision that the property does not allow."""
     for case in reach.cases[0]:
-        forbidden = _forbidden(reach, stated, case.rule)
+        forbidden = _disallowed_box(reach, stated, case.rule)
         if forbidden is None:
             continue
         for box in reach.boxes(when):
-            within = meet(box, forbidden)
+            within = intersect(box, forbidden)
             facts = None if within is None else reach.reaching(case, within)
             if facts is not None:
                 yield facts
 
 
-def _forbidden(reach: Reach, stated: Mapping[str, Any], rule: Rule) -> Box | None:
+def _disallowed_box(reach: ReachabilitySearch, stated: Mapping[str, Any], rule: Rule) -> Box | None:
     """Where the property does not allow what this rule says; None: nowhere."""
     says = {"outcome_in": rule.outcome, "reason_in": rule.reason, "rule_in": rule.id}
     if rule.stage is not None:
@@ -96,17 +98,17 @@ def _forbidden(reach: Reach, stated: Mapping[str, Any], rule: Rule) -> Box | Non
         return {}
     if rule.stage is not None or "stage_in" not in stated:
         return None
-    return _outside(reach, stated["stage_in"])
+    return _other_stages_box(reach, stated["stage_in"])
 
 
-def _outside(reach: Reach, stages: Sequence[str]) -> Box | None:
+def _other_stages_box(reach: ReachabilitySearch, stages: Sequence[str]) -> Box | None:
     """The facts in no such stage, of a conversation that stays in its stage."""
     left = 0
     for stage in Stage:
         if stage.value not in stages:
-            left |= reach.space.mask(STAGE, OneOf((stage.value,)))
-    return {STAGE: left} if left else None
+            left |= reach.space.mask(STAGE_FACT, OneOfCondition((stage.value,)))
+    return {STAGE_FACT: left} if left else None
 
 
-def _in_stage(stage: Stage) -> When:
-    return When(((STAGE, OneOf((stage.value,))),))
+def _stage_condition(stage: Stage) -> When:
+    return When(((STAGE_FACT, OneOfCondition((stage.value,))),))

@@ -9,13 +9,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from rules.analysis.fact_space import is_in_box
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from rules.analysis.fact_space import Box, Space
+    from rules.analysis.fact_space import Box, FactSpace
     from rules.model.document import Scalar
 
-MOST_KNOWN = 50_000
+MAX_CACHED_POINTS = 50_000
 """Values, and facts no two of them alike, that are remembered; then all are forgotten."""
 
 
@@ -23,25 +25,25 @@ MOST_KNOWN = 50_000
 class Region:
     """Facts of a space that are in a box, and in none of the boxes whose bits are set."""
 
-    space: Space
+    space: FactSpace
     boxes: Sequence[Box]
     box: Box
     forbidden: int
 
     def holds(self, point: Mapping[str, int]) -> bool:
         """Whether facts of these classes, one of each fact, are in it."""
-        if not _inside(point, self.box):
+        if not is_in_box(point, self.box):
             return False
         left = self.forbidden
         while left:
             low = left & -left
-            if _inside(point, self.boxes[low.bit_length() - 1]):
+            if is_in_box(point, self.boxes[low.bit_length() - 1]):
                 return False
             left ^= low
         return True
 
 
-class Regions:
+class RegionIndex:
     """Regions of one space, in order. What it remembers changes no answer."""
 
     def __init__(self, regions: Sequence[Region]) -> None:
@@ -59,7 +61,7 @@ class Regions:
         """The number of the first region that the facts fall in; None: in none."""
         point = tuple([self._class(name, facts.get(name)) for name in self._names])
         if point not in self._known:
-            if len(self._known) >= MOST_KNOWN:
+            if len(self._known) >= MAX_CACHED_POINTS:
                 self._known.clear()
             self._known[point] = self._found(dict(zip(self._names, point, strict=True)))
         return self._known[point]
@@ -67,7 +69,7 @@ class Regions:
     def _class(self, name: str, value: Scalar | None) -> int:
         known, key = self._classes[name], (type(value), value)
         if key not in known:
-            if len(known) >= MOST_KNOWN:
+            if len(known) >= MAX_CACHED_POINTS:
                 known.clear()
             known[key] = self._regions[0].space.class_of(name, value)
         return known[key]
@@ -75,7 +77,3 @@ class Regions:
     def _found(self, point: Mapping[str, int]) -> int | None:
         numbered = enumerate(self._regions)
         return next((number for number, each in numbered if each.holds(point)), None)
-
-
-def _inside(point: Mapping[str, int], box: Box) -> bool:
-    return all(mask & point[name] for name, mask in box.items())

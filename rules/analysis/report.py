@@ -5,21 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rules.analysis.lints import findings_of
-from rules.analysis.lints.lint import Finding, Subject
-from rules.analysis.reachability import MOST_STEPS
-from rules.analysis.test_coverage import Coverage, coverage
-from rules.model.directory import NOTHING_TOLD
-from rules.model.document_tree import Draft
+from rules.analysis.lints import run_lints
+from rules.analysis.lints.lint import Finding, LintSubject
+from rules.analysis.reachability import MAX_STEPS
+from rules.analysis.test_coverage import RuleCoverage, measure_coverage
+from rules.model.directory import EMPTY_DIRECTORY
+from rules.model.document_tree import DocumentTree
 
 if TYPE_CHECKING:
-    from rules.formats.document_text import Source
+    from rules.formats.document_text import DocumentSource
     from rules.model.directory import Directory
     from rules.model.document import Document
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class DocumentReport:
     """Of a document that is accepted: its properties are proved and its tests pass."""
 
     findings: tuple[Finding, ...]
@@ -27,20 +27,20 @@ class Report:
     """The codes of findings that took too many steps: there may be more of these."""
     properties: tuple[str, ...]
     """The ids of the properties that are proved."""
-    coverage: Coverage
+    coverage: RuleCoverage
 
 
-def report_on(
+def build_report(
     document: Document,
-    source: Source,
-    directory: Directory = NOTHING_TOLD,
-    most_steps: int = MOST_STEPS,
-) -> Report:
+    source: DocumentSource,
+    directory: Directory = EMPTY_DIRECTORY,
+    most_steps: int = MAX_STEPS,
+) -> DocumentReport:
     """The report on a document, with the lines of its text, for who has this directory.
 
     `most_steps` may be taken by each of four searches: two for findings, two for coverage.
     """
-    found, undecided = findings_of(Subject(document, directory, most_steps), source)
-    stated = Draft(document.tree).root.member("properties").mappings()
+    found, undecided = run_lints(LintSubject(document, directory, most_steps), source)
+    stated = DocumentTree(document.tree).root.member("properties").mappings()
     proved = tuple(part.value["id"] for part in stated)
-    return Report(found, undecided, proved, coverage(document, most_steps))
+    return DocumentReport(found, undecided, proved, measure_coverage(document, most_steps))

@@ -14,36 +14,35 @@ from itertools import islice
 from math import inf
 from typing import TYPE_CHECKING, Any
 
-from rules.analysis.domains import ONLY_WITH
-from rules.analysis.example import given_of
-from rules.analysis.example_conversations import Conversations, leading
-from rules.analysis.fact_space import meet
-from rules.analysis.reachability import MOST_STEPS, Reach
-from rules.analysis.solver import Undecided
+from rules.analysis.domains import EVENT_TYPE_BY_FACT
+from rules.analysis.example import build_given
+from rules.analysis.example_conversations import ConversationSearch, collect_leading_facts
+from rules.analysis.fact_space import intersect
+from rules.analysis.reachability import MAX_STEPS, ReachabilitySearch
+from rules.analysis.solver import StepLimitError
 from rules.engine import actions
 from rules.engine.ruling import Ruling
-from rules.model.document import OneOf, When
-from rules.model.test_defaults import facts
-from rules.model.vocabulary import Stage
+from rules.model.document import OneOfCondition, When
+from rules.model.test_defaults import complete_facts
+from rules.model.vocabulary import STAGE_FACT, Stage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from rules.analysis.fact_space import Box
-    from rules.analysis.reachability import Case, Way
+    from rules.analysis.reachability import CaseVariant, RuleCase
     from rules.analysis.regions import Region
     from rules.model.document import BoundDocument, Document, Scalar
     from rules.model.event import Event
 
-STAGE = "conversation.stage"
-MOST_GROUPS = 200
+MAX_GROUPS = 200
 """Groups that are told; with more than these nobody reads on."""
-_MOMENT = "2026-01-01T00:00:00Z"
-_TEXTS = ("text", "choices")
+_SAMPLE_TIME = "2026-01-01T00:00:00Z"
+_TEXT_MEMBERS = ("text", "choices")
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class GroupDecision:
     """What one document says of the facts of a group; no `stage`: it stays."""
 
     rule: str
@@ -55,12 +54,12 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class SemanticChange:
     """Facts that are decided otherwise, or in other words."""
 
     texts_only: bool
-    before: Said
-    after: Said
+    before: GroupDecision
+    after: GroupDecision
     where: Mapping[str, tuple[str, ...]]
     """For each fact that narrows the group the values it has there, to be read."""
     example: Mapping[str, Scalar | None]
@@ -75,58 +74,62 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Meaning:
+class SemanticDiff:
     """Every change; `complete` is false where there may be more than could be told."""
 
-    changes: tuple[Change, ...]
+    changes: tuple[SemanticChange, ...]
     complete: bool
 
 
-def meaning(before: Document, after: Document, most_steps: int = MOST_STEPS) -> Meaning:
+def compare_decisions(
+    before: Document, after: Document, most_steps: int = MAX_STEPS
+) -> SemanticDiff:
     """What the later document decides otherwise, as far as so many steps tell."""
     if before.digest == after.digest:
-        return Meaning((), complete=True)
-    stages = tuple(When(((STAGE, OneOf((stage.value,))),)) for stage in Stage)
-    compared = _Compared(Reach(before.own, after.own, asked=stages, most_steps=most_steps))
-    changes: list[Change] = []
+        return SemanticDiff((), complete=True)
+    stages = tuple(When(((STAGE_FACT, OneOfCondition((stage.value,))),)) for stage in Stage)
+    compared = _DocumentComparison(
+        ReachabilitySearch(before.own, after.own, asked=stages, most_steps=most_steps)
+    )
+    changes: list[SemanticChange] = []
     complete = True
     try:
-        changes.extend(islice(compared.changes(), MOST_GROUPS + 1))
-    except Undecided:
+        changes.extend(islice(compared.changes(), MAX_GROUPS + 1))
+    except StepLimitError:
         complete = False
-    told = tuple(compared.happening(changes[:MOST_GROUPS]))
-    return Meaning(told, complete and len(changes) <= MOST_GROUPS)
+    told = tuple(compared.happening(changes[:MAX_GROUPS]))
+    return SemanticDiff(told, complete and len(changes) <= MAX_GROUPS)
 
 
-class _Compared:
+class _DocumentComparison:
     """Two documents over one space."""
 
-    def __init__(self, reach: Reach) -> None:
+    def __init__(self, reach: ReachabilitySearch) -> None:
         self._reach = reach
         documents = reach.documents
         self._tags = [(tag,) for each in documents for tag in each.document.messages]
-        self._ways: dict[tuple[int, int], list[tuple[Way, _Saying]]] = {}
+        self._ways: dict[tuple[int, int], list[tuple[CaseVariant, _RenderedVariant]]] = {}
 
-    def changes(self) -> Iterator[Change]:
+    def changes(self) -> Iterator[SemanticChange]:
         """In the order of the earlier document's rules."""
         before, after = self._reach.cases
-        places = [_places(cases) for cases in (before, after)]
+        places = [_first_positions(cases) for cases in (before, after)]
         for number, one in enumerate(before):
-            key = _key(one.box)
+            key = _box_key(one.box)
             for at, other in enumerate(after):
                 hidden = (
-                    places[1].get(key, inf) < at or places[0].get(_key(other.box), inf) < number
+                    places[1].get(key, inf) < at or places[0].get(_box_key(other.box), inf) < number
                 )
-                if not hidden and meet(one.box, other.box) is not None:
+                if not hidden and intersect(one.box, other.box) is not None:
                     yield from self._between(one, other)
 
-    def happening(self, changes: Iterable[Change]) -> Iterator[Change]:
+    def happening(self, changes: Iterable[SemanticChange]) -> Iterator[SemanticChange]:
         """The changes, each with a conversation."""
         before, after = self._reach.documents
-        leads = list(leading(before.rules, self._reached)) if changes else []
-        conversations = Conversations(before, self._reach.space, leads, after.document)
+        leads = list(collect_leading_facts(before.rules, self._reached)) if changes else []
+        conversations = ConversationSearch(before, self._reach.space, leads, after.document)
         for change in changes:
-            events = conversations.ending_in(facts(change.example), change.before.rule)
+            events = conversations.ending_in(complete_facts(change.example), change.before.rule)
             yield replace(change, conversation=events)
 
     def _reached(self, rule: str) -> Mapping[str, Scalar] | None:
@@ -134,20 +137,20 @@ class _Compared:
         try:
             found = map(self._reach.reaching, self._earlier[rule])
             return next((facts for facts in found if facts is not None), None)
-        except Undecided:
+        except StepLimitError:
             return None
 
     @cached_property
-    def _earlier(self) -> Mapping[str, Sequence[Case]]:
-        found: defaultdict[str, list[Case]] = defaultdict(list)
+    def _earlier(self) -> Mapping[str, Sequence[RuleCase]]:
+        found: defaultdict[str, list[RuleCase]] = defaultdict(list)
         for case in self._reach.cases[0]:
             found[case.rule.id].append(case)
         return found
 
-    def _between(self, one: Case, other: Case) -> Iterator[Change]:
+    def _between(self, one: RuleCase, other: RuleCase) -> Iterator[SemanticChange]:
         for way, says in self._said(one, 0):
             for other_way, other_says in self._said(other, 1):
-                box = meet(way.box, other_way.box)
+                box = intersect(way.box, other_way.box)
                 if box is None or says.all == other_says.all:
                     continue
                 texts_only = says.meant == other_says.meant
@@ -157,11 +160,13 @@ class _Compared:
                     found = self._reach.find(narrowed, forbidden)
                     if found is not None:
                         where = self._where(narrowed, forbidden)
-                        given = given_of(found)
+                        given = build_given(found)
                         region = self._reach.region(narrowed, forbidden)
-                        yield Change(texts_only, says.said, other_says.said, where, given, region)
+                        yield SemanticChange(
+                            texts_only, says.said, other_says.said, where, given, region
+                        )
 
-    def _narrowed(self, box: Box, says: _Saying, other: _Saying) -> Box | None:
+    def _narrowed(self, box: Box, says: _RenderedVariant, other: _RenderedVariant) -> Box | None:
         """Where a stage that stays is not the stage that the other document sets."""
         stages = {says.said.stage, other.said.stage}
         named = stages - {None}
@@ -169,8 +174,10 @@ class _Compared:
             return box
         [stage] = named
         space = self._reach.space
-        elsewhere = space.all_of(STAGE) & ~space.mask(STAGE, OneOf((str(stage),)))
-        return meet(box, {STAGE: elsewhere})
+        elsewhere = space.all_of(STAGE_FACT) & ~space.mask(
+            STAGE_FACT, OneOfCondition((str(stage),))
+        )
+        return intersect(box, {STAGE_FACT: elsewhere})
 
     def _where(self, box: Box, forbidden: int) -> dict[str, tuple[str, ...]]:
         """The values that each fact has in the group, of those facts that have not all."""
@@ -182,57 +189,61 @@ class _Compared:
             there = 0
             for at in range(whole.bit_length()):
                 if mask >> at & 1:
-                    within = meet(box, {name: 1 << at})
+                    within = intersect(box, {name: 1 << at})
                     if within is not None and self._reach.find(within, forbidden) is not None:
                         there |= 1 << at
-            if there != whole and not (name in ONLY_WITH and space.values(name, there) == [None]):
+            if there != whole and not (
+                name in EVENT_TYPE_BY_FACT and space.values(name, there) == [None]
+            ):
                 found[name] = tuple(space.in_words(name, there))
         return found
 
-    def _said(self, case: Case, view: int) -> list[tuple[Way, _Saying]]:
+    def _said(self, case: RuleCase, view: int) -> list[tuple[CaseVariant, _RenderedVariant]]:
         key = view, case.bit
         if key not in self._ways:
             bound = self._reach.documents[view]
             ways = self._reach.ways(case, view)
-            self._ways[key] = [(way, _saying(way, bound, self._tags)) for way in ways]
+            self._ways[key] = [(way, _render_variant(way, bound, self._tags)) for way in ways]
         return self._ways[key]
 
 
 @dataclass(frozen=True, slots=True)
-class _Saying:
+class _RenderedVariant:
     """What is said in one way, to be compared: all of it, without texts, without the stage."""
 
-    said: Said
+    said: GroupDecision
     rest: Any
     meant: Any
     all: Any
 
 
-def _saying(way: Way, bound: BoundDocument, tags: list[tuple[str]]) -> _Saying:
+def _render_variant(
+    way: CaseVariant, bound: BoundDocument, tags: list[tuple[str]]
+) -> _RenderedVariant:
     rule = way.case.rule
     ruling = Ruling(rule.id, rule.outcome, rule.reason, rule.stage, way.actions)
-    spoken = [_rendered(ruling, bound, languages) for languages in ((), *tags)]
-    actions = [{k: v for k, v in each.items() if k not in _TEXTS} for each in spoken[0]]
+    spoken = [_render_actions(ruling, bound, languages) for languages in ((), *tags)]
+    actions = [{k: v for k, v in each.items() if k not in _TEXT_MEMBERS} for each in spoken[0]]
     meant = (rule.outcome, rule.reason, rule.stage, actions)
-    said = Said(rule.id, rule.outcome, rule.reason, rule.stage, tuple(spoken[0]))
+    said = GroupDecision(rule.id, rule.outcome, rule.reason, rule.stage, tuple(spoken[0]))
     rest = (rule.outcome, rule.reason, spoken)
-    return _Saying(said, rest, meant, (meant, spoken))
+    return _RenderedVariant(said, rest, meant, (meant, spoken))
 
 
-def _rendered(ruling: Ruling, bound: BoundDocument, languages: tuple[str, ...]) -> list[Any]:
-    told = actions.actions(ruling, bound, "", _MOMENT, languages)
+def _render_actions(ruling: Ruling, bound: BoundDocument, languages: tuple[str, ...]) -> list[Any]:
+    told = actions.render_actions(ruling, bound, "", _SAMPLE_TIME, languages)
     within = bound.settings["answer_within"]
     timed = ({**each, "expires_after": within} if "expires_at" in each else each for each in told)
     return [{k: v for k, v in each.items() if k not in {"id", "expires_at"}} for each in timed]
 
 
-def _key(box: Box) -> tuple[tuple[str, int], ...]:
+def _box_key(box: Box) -> tuple[tuple[str, int], ...]:
     return tuple(sorted(box.items()))
 
 
-def _places(cases: list[Case]) -> dict[tuple[tuple[str, int], ...], int]:
+def _first_positions(cases: list[RuleCase]) -> dict[tuple[tuple[str, int], ...], int]:
     """Where each box stands first."""
     found: dict[tuple[tuple[str, int], ...], int] = {}
     for number, case in enumerate(cases):
-        found.setdefault(_key(case.box), number)
+        found.setdefault(_box_key(case.box), number)
     return found

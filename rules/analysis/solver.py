@@ -12,43 +12,45 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rules.analysis.fact_space import bit_numbers
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from rules.analysis.fact_space import Box
 
 
-class Undecided(Exception):  # noqa: N818 - nothing is wrong: the question is too hard
+class StepLimitError(Exception):
     """The steps that were allowed are used up."""
 
 
-class Steps:
+class StepBudget:
     """So many steps may be taken, by all who share them."""
 
     def __init__(self, most: int) -> None:
         self.left = most
 
     def take(self) -> None:
-        """Take one; raises Undecided where none is left."""
+        """Take one; raises StepLimitError where none is left."""
         if self.left <= 0:
-            raise Undecided
+            raise StepLimitError
         self.left -= 1
 
 
-class Solver:
+class BoxSolver:
     """Boxes over facts of so many classes each, some of which a question forbids."""
 
-    def __init__(self, sizes: Mapping[str, int], boxes: Sequence[Box], steps: Steps) -> None:
+    def __init__(self, sizes: Mapping[str, int], boxes: Sequence[Box], steps: StepBudget) -> None:
         self.steps = steps
         self.boxes = boxes
         self._whole = {name: (1 << size) - 1 for name, size in sizes.items()}
-        self._escaped = {name: _escaped(name, size, boxes) for name, size in sizes.items()}
+        self._escaped = {name: _escape_table(name, size, boxes) for name, size in sizes.items()}
         self._known: dict[tuple[str, int], tuple[int, int]] = {}
 
     def find(self, box: Box, forbidden: int) -> dict[str, int] | None:
         """A point of the box, one class for each fact, in no box whose bit is set; None: none.
 
-        Raises Undecided where it takes more steps than there are.
+        Raises StepLimitError where it takes more steps than there are.
         """
         waiting = [{**self._whole, **box}]
         while waiting:
@@ -91,7 +93,7 @@ class Solver:
         for name, mask in allowed.items():
             if mask & (mask - 1) and self._escapes(name, mask)[1] & left:
                 escaped = self._escaped[name]
-                classes = list(_bits(mask))
+                classes = list(bit_numbers(mask))
                 chosen = max(classes, key=lambda at: (escaped[at] & left).bit_count())
                 mine = escaped[chosen] & left
                 rest = sum(1 << at for at in classes if escaped[at] & left & ~mine)
@@ -111,7 +113,7 @@ class Solver:
         if known is None:
             surely, maybe = -1, 0
             escaped = self._escaped[name]
-            for at in _bits(mask):
+            for at in bit_numbers(mask):
                 surely &= escaped[at]
                 maybe |= escaped[at]
             known = self._known[name, mask] = surely, maybe
@@ -119,24 +121,16 @@ class Solver:
 
     def _that_escape(self, name: str, mask: int, boxes: int) -> int:
         escaped = self._escaped[name]
-        return sum(1 << at for at in _bits(mask) if not boxes & ~escaped[at])
+        return sum(1 << at for at in bit_numbers(mask) if not boxes & ~escaped[at])
 
 
-def _escaped(name: str, size: int, boxes: Sequence[Box]) -> list[int]:
+def _escape_table(name: str, size: int, boxes: Sequence[Box]) -> list[int]:
     """For each class of the fact the boxes that have it not, as bits."""
     asked = 0
     having = [0] * size
     for number, box in enumerate(boxes):
         if name in box:
             asked |= 1 << number
-            for at in _bits(box[name]):
+            for at in bit_numbers(box[name]):
                 having[at] |= 1 << number
     return [asked & ~those for those in having]
-
-
-def _bits(mask: int) -> Iterator[int]:
-    """The numbers of the bits that are set, in ascending order."""
-    while mask:
-        low = mask & -mask
-        yield low.bit_length() - 1
-        mask ^= low

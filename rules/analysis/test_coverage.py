@@ -11,15 +11,15 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from rules.analysis.example import given_of
-from rules.analysis.reachability import MOST_STEPS, Reach
-from rules.analysis.solver import Undecided
+from rules.analysis.example import build_given
+from rules.analysis.reachability import MAX_STEPS, ReachabilitySearch
+from rules.analysis.solver import StepLimitError
 from rules.model import builtin
 from rules.model.document import Document
-from rules.model.document_tree import Draft
-from rules.model.test_defaults import BASE, settled
+from rules.model.document_tree import DocumentTree
+from rules.model.test_defaults import BASE_FACTS, add_default_redirect
 from rules.validation import document_tests
-from rules.validation.checks.expectations import check as wrong_expectations
+from rules.validation.checks.expectations import check_expectations as wrong_expectations
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Coverage:
+class RuleCoverage:
     """How many rules there are, and what of them no test decides, by id and in order."""
 
     rules: int
@@ -39,64 +39,66 @@ class Coverage:
     """Rules without a test for which none is offered: no facts reach them, or none were found."""
 
 
-def coverage(document: Document, most_steps: int = MOST_STEPS) -> Coverage:
+def measure_coverage(document: Document, most_steps: int = MAX_STEPS) -> RuleCoverage:
     """The coverage of a document whose tests pass; so many steps of each of two searches."""
-    untested = document_tests.run(document).untested
-    rules = sum(1 for _ in Draft(document.tree).rules())
+    untested = document_tests.run_tests(document).untested
+    rules = sum(1 for _ in DocumentTree(document.tree).rules())
     if not untested:
-        return Coverage(rules, (), (), ())
-    offered = tuple(_sound(document, list(_tests(document, untested, most_steps))))
+        return RuleCoverage(rules, (), (), ())
+    offered = tuple(_valid_tests(document, list(_suggest_tests(document, untested, most_steps))))
     there = {test["expect"]["rule"] for test in offered}
-    return Coverage(rules, untested, offered, tuple(u for u in untested if u not in there))
+    return RuleCoverage(rules, untested, offered, tuple(u for u in untested if u not in there))
 
 
-def as_yaml(tests: Sequence[Mapping[str, Any]]) -> str:
+def format_tests(tests: Sequence[Mapping[str, Any]]) -> str:
     """Tests as lines to be pasted under `tests:` of a document in YAML."""
-    return "".join(f"  - {_flow(test)}\n" for test in tests)
+    return "".join(f"  - {_format_flow(test)}\n" for test in tests)
 
 
-def _flow(value: Any) -> str:  # noqa: ANN401 - any JSON value
+def _format_flow(value: Any) -> str:  # noqa: ANN401 - any JSON value
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{key}: {_flow(member)}" for key, member in value.items()) + "}"
+        return (
+            "{" + ", ".join(f"{key}: {_format_flow(member)}" for key, member in value.items()) + "}"
+        )
     return json.dumps(value, ensure_ascii=False)
 
 
-def _tests(
+def _suggest_tests(
     document: Document, untested: Sequence[str], most_steps: int
 ) -> Iterator[dict[str, Any]]:
-    bound = document.bound(builtin.tree()["settings"])
+    bound = document.bound(builtin.load_tree()["settings"])
     left = dict.fromkeys(untested)
     for free in (False, True):
         if not left:
             return
-        reach = Reach(bound, free=free, most_steps=most_steps)
+        reach = ReachabilitySearch(bound, free=free, most_steps=most_steps)
         for case in reach.cases[0]:
             if case.rule.id in left:
                 try:
                     facts = reach.reaching(case)
-                except Undecided:
+                except StepLimitError:
                     break
                 if facts is not None:
                     del left[case.rule.id]
-                    yield _test(bound, case.rule.id, facts)
+                    yield _build_test(bound, case.rule.id, facts)
 
 
-def _test(bound: BoundDocument, rule: str, facts: Mapping[str, Any]) -> dict[str, Any]:
-    given = given_of(facts, {**BASE, **bound.setting_facts})
+def _build_test(bound: BoundDocument, rule: str, facts: Mapping[str, Any]) -> dict[str, Any]:
+    given = build_given(facts, {**BASE_FACTS, **bound.setting_facts})
     [reason] = (each.reason for each in bound.rules if each.id == rule)
     expect = {"rule": rule, "reason": reason}
-    return {"name": f"{rule} decides", "given": settled(given), "expect": expect}
+    return {"name": f"{rule} decides", "given": add_default_redirect(given), "expect": expect}
 
 
-def _sound(document: Document, tests: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+def _valid_tests(document: Document, tests: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     """Those that a document may hold and that pass."""
     tree = {**document.tree, "tests": tests}
-    wrong = {complaint.pointer for complaint in wrong_expectations(Draft(tree))}
-    kept = [t for n, t in enumerate(tests) if not any(_at(p, n) for p in wrong)]
-    results = document_tests.run(Document({**tree, "tests": kept}))
+    wrong = {complaint.pointer for complaint in wrong_expectations(DocumentTree(tree))}
+    kept = [t for n, t in enumerate(tests) if not any(_points_into_test(p, n) for p in wrong)]
+    results = document_tests.run_tests(Document({**tree, "tests": kept}))
     failing = {complaint.pointer for complaint in results.failures}
     return (test for number, test in enumerate(kept) if f"/tests/{number}" not in failing)
 
 
-def _at(pointer: str, number: int) -> bool:
+def _points_into_test(pointer: str, number: int) -> bool:
     return f"{pointer}/".startswith(f"/tests/{number}/")

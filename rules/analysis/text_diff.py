@@ -10,7 +10,7 @@ from bisect import bisect_left
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from rules.formats.canonical_json import canonical
+from rules.formats.canonical_json import encode_canonical
 from rules.model.document import OTHERWISE
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class TextChange:
     """One thing that is written otherwise; None where it is not there.
 
     `name` is a setting, the id of a rule, or what else a document holds by name.
@@ -32,18 +32,18 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class TextDiff:
     """Everything that is written otherwise, each in the order of the later document."""
 
-    settings: tuple[Change, ...]
-    rules: tuple[Change, ...]
+    settings: tuple[TextChange, ...]
+    rules: tuple[TextChange, ...]
     """Guards, rules and `otherwise`, by id."""
     moved: tuple[str, ...]
     """The ids of rules that stand in both documents, and not in the same order among those."""
-    texts: tuple[Change, ...]
+    texts: tuple[TextChange, ...]
     """Title, phrases and messages, by JSON pointer without the leading slash."""
-    facts: tuple[Change, ...]
-    properties: tuple[Change, ...] = ()
+    facts: tuple[TextChange, ...]
+    properties: tuple[TextChange, ...] = ()
     """By id. Tests are not told: they hold of a document, or it is refused."""
 
     def __bool__(self) -> bool:
@@ -51,27 +51,27 @@ class Difference:
         return any(written)
 
 
-def difference(before: Document, after: Document) -> Difference:
+def compare_texts(before: Document, after: Document) -> TextDiff:
     """What is written otherwise in `after`."""
-    rules = _rules(before), _rules(after)
-    return Difference(
-        settings=tuple(_changes(before.settings, after.settings)),
-        rules=tuple(_changes(*rules)),
-        moved=tuple(_moved([*rules[0]], [*rules[1]])),
-        texts=tuple(_changes(_texts(before), _texts(after))),
-        facts=tuple(_changes(before.declared, after.declared)),
-        properties=tuple(_changes(_properties(before), _properties(after))),
+    rules = _rules_by_id(before), _rules_by_id(after)
+    return TextDiff(
+        settings=tuple(_find_changes(before.settings, after.settings)),
+        rules=tuple(_find_changes(*rules)),
+        moved=tuple(_find_moved_rules([*rules[0]], [*rules[1]])),
+        texts=tuple(_find_changes(_texts_by_pointer(before), _texts_by_pointer(after))),
+        facts=tuple(_find_changes(before.declared, after.declared)),
+        properties=tuple(_find_changes(_properties_by_id(before), _properties_by_id(after))),
     )
 
 
-def _rules(document: Document) -> dict[str, Any]:
+def _rules_by_id(document: Document) -> dict[str, Any]:
     """Guards, rules and `otherwise` by id, a guard told from a rule."""
     guards = {rule["id"]: {"guard": True, **rule} for rule in document.tree.get("guards", ())}
     rules = {rule["id"]: rule for rule in document.tree["rules"]}
     return {**guards, **rules, OTHERWISE: document.tree["otherwise"]}
 
 
-def _texts(document: Document) -> dict[str, Any]:
+def _texts_by_pointer(document: Document) -> dict[str, Any]:
     phrases = {f"answers/{choice}": listed for choice, listed in document.answers.items()}
     messages = {
         f"messages/{tag}/{key}": text
@@ -81,26 +81,26 @@ def _texts(document: Document) -> dict[str, Any]:
     return {"title": document.title, **phrases, **messages}
 
 
-def _properties(document: Document) -> dict[str, Any]:
+def _properties_by_id(document: Document) -> dict[str, Any]:
     return {stated["id"]: stated for stated in document.tree.get("properties") or ()}
 
 
-def _changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Change]:
+def _find_changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[TextChange]:
     for name in [*after, *(name for name in before if name not in after)]:
-        change = Change(name, before.get(name), after.get(name))
-        if canonical(change.before) != canonical(change.after):
+        change = TextChange(name, before.get(name), after.get(name))
+        if encode_canonical(change.before) != encode_canonical(change.after):
             yield change
 
 
-def _moved(before: Sequence[str], after: Sequence[str]) -> Iterator[str]:
+def _find_moved_rules(before: Sequence[str], after: Sequence[str]) -> Iterator[str]:
     """What must be moved to get from one order to the other: all but a longest common one."""
     place = {name: at for at, name in enumerate(before)}
     kept = [name for name in after if name in place]
-    staying = _longest_rising([place[name] for name in kept])
+    staying = _find_longest_rising([place[name] for name in kept])
     return (name for name in kept if place[name] not in staying)
 
 
-def _longest_rising(places: Sequence[int]) -> set[int]:
+def _find_longest_rising(places: Sequence[int]) -> set[int]:
     """A longest rising subsequence of distinct numbers (patience sorting)."""
     tails: list[int] = []
     previous: dict[int, int | None] = {}

@@ -9,14 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rules.engine.actions import actions
-from rules.engine.facts import Conversation, derive
-from rules.model.vocabulary import QUESTIONS, WAITING_STAGES, ActionType
+from rules.engine.actions import render_actions
+from rules.engine.facts import Conversation, derive_facts
+from rules.model.vocabulary import QUESTION_ACTIONS, WAITING_STAGES, ActionType
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from rules.engine.compiler import Policy
+    from rules.engine.compiler import CompiledPolicy
     from rules.model.document import Facts, Json, Scalar
     from rules.model.event import Event
 
@@ -54,9 +54,11 @@ class Decision:
         )
 
 
-def decide(policy: Policy, event: Event, conversation: Conversation, decision_id: str) -> Decision:
+def decide(
+    policy: CompiledPolicy, event: Event, conversation: Conversation, decision_id: str
+) -> Decision:
     """Return the decision of a policy on an event, with the facts that it rests on."""
-    facts = derive(policy.document, event, conversation)
+    facts = derive_facts(policy.document, event, conversation)
     language = conversation.language if conversation.begun else facts.get("message.language")
     return decide_facts(
         policy,
@@ -69,7 +71,7 @@ def decide(policy: Policy, event: Event, conversation: Conversation, decision_id
 
 
 def decide_facts(  # noqa: PLR0913 - each is a part of what was recorded
-    policy: Policy,
+    policy: CompiledPolicy,
     facts: Mapping[str, Scalar],
     decision_id: str,
     occurred_at: str,
@@ -84,7 +86,7 @@ def decide_facts(  # noqa: PLR0913 - each is a part of what was recorded
     ruling = policy.decide(facts)
     stage = ruling.stage or str(facts["conversation.stage"])
     languages = facts.get("message.language"), language
-    rendered = actions(ruling, policy.bound, decision_id, occurred_at, languages)
+    rendered = render_actions(ruling, policy.bound, decision_id, occurred_at, languages)
     return Decision(
         decision_id,
         facts,
@@ -106,7 +108,7 @@ def open_question(stage: str, rendered: Sequence[Rendered], before: str | None) 
     if stage not in WAITING_STAGES:
         return None
     for action in reversed(rendered):
-        if action["type"] in QUESTIONS:
+        if action["type"] in QUESTION_ACTIONS:
             return str(action["id"])
     return before
 

@@ -1,6 +1,6 @@
 """The plain reference evaluator: every rule in order, every test in order, one value at a time.
 
-It is written to be read, and to say why. `compile.Policy.decide` gives the same ruling faster; a
+It is written to be read, and to say why. `CompiledPolicy.decide` gives the same ruling faster; a
 property test holds the two together.
 """
 
@@ -10,9 +10,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeGuard
 
 from rules.engine.ruling import Ruling
-from rules.formats.language_tags import matches
-from rules.model.document import InLanguage, Known, Not, OneOf, written
-from rules.model.vocabulary import Test
+from rules.formats.language_tags import matches_ranges
+from rules.model.document import (
+    KnownCondition,
+    LanguageCondition,
+    NotCondition,
+    OneOfCondition,
+    format_condition,
+)
+from rules.model.vocabulary import Operator
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,7 +36,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Failed:
+class FailedTest:
     """The first test of a rule that did not hold; `actual` is None for an unknown fact.
 
     Where none of its alternatives held, `fact` is "any" and both sides are mappings.
@@ -42,11 +48,11 @@ class Failed:
 
 
 @dataclass(frozen=True, slots=True)
-class Tried:
+class RuleAttempt:
     """One rule that was asked; `failed` is None where it held."""
 
     rule: str
-    failed: Failed | None
+    failed: FailedTest | None
 
     @property
     def held(self) -> bool:
@@ -54,47 +60,49 @@ class Tried:
 
 
 @dataclass(frozen=True, slots=True)
-class Explanation:
+class RulingExplanation:
     """What was ruled, and every rule up to the one that held."""
 
     ruling: Ruling
-    tried: tuple[Tried, ...]
+    tried: tuple[RuleAttempt, ...]
 
 
-def explain(bound: BoundDocument, facts: Facts) -> Explanation:
+def explain_ruling(bound: BoundDocument, facts: Facts) -> RulingExplanation:
     """Decide by the rules as they are written."""
     known = {name: fact for name, fact in facts.items() if not name.startswith("settings.")}
     known.update(bound.setting_facts)
     return explain_rules(bound.rules, known)
 
 
-def explain_rules(rules: Sequence[Rule], known: Facts) -> Explanation:
+def explain_rules(rules: Sequence[Rule], known: Facts) -> RulingExplanation:
     """Decide by these rules, the last of which always holds; settings are facts like any other."""
     tried = []
     for rule in rules:
-        failed = _failure(rule.when, known)
-        tried.append(Tried(rule.id, failed))
+        failed = _find_failure(rule.when, known)
+        tried.append(RuleAttempt(rule.id, failed))
         if failed is None:
-            return Explanation(_ruling(rule, known), tuple(tried))
+            return RulingExplanation(_build_ruling(rule, known), tuple(tried))
     raise AssertionError("the last rule is `otherwise`, which always holds")
 
 
-def holds(asked: Condition, value: Scalar | None) -> bool:
+def condition_holds(asked: Condition, value: Scalar | None) -> bool:
     """Whether a test holds for a fact's value, None where the fact is unknown."""
-    if isinstance(asked, OneOf):
+    if isinstance(asked, OneOfCondition):
         if isinstance(value, str):
             return value in asked.values
-        return value is not None and any(same(value, wanted) for wanted in asked.values)
-    if isinstance(asked, Not):
-        return not holds(asked.test, value)
-    if isinstance(asked, Known):
+        return value is not None and any(is_same_value(value, wanted) for wanted in asked.values)
+    if isinstance(asked, NotCondition):
+        return not condition_holds(asked.test, value)
+    if isinstance(asked, KnownCondition):
         return (value is not None) is asked.known
-    if isinstance(asked, InLanguage):
-        return isinstance(value, str) and matches(value, asked.ranges)
-    return is_number(value) and all(_within(bound, value, limit) for bound, limit in asked.bounds)
+    if isinstance(asked, LanguageCondition):
+        return isinstance(value, str) and matches_ranges(value, asked.ranges)
+    return is_number(value) and all(
+        _is_within_bound(bound, value, limit) for bound, limit in asked.bounds
+    )
 
 
-def same(value: Scalar | None, wanted: Scalar) -> bool:
+def is_same_value(value: Scalar | None, wanted: Scalar) -> bool:
     """Whether they are one JSON value: 1 is 1.0, and neither is true."""
     return isinstance(value, bool) is isinstance(wanted, bool) and value == wanted
 
@@ -103,40 +111,40 @@ def is_number(value: Scalar | None) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _within(bound: Test, value: float, limit: float) -> bool:
+def _is_within_bound(bound: Operator, value: float, limit: float) -> bool:
     match bound:
-        case Test.GTE:
+        case Operator.GTE:
             return value >= limit
-        case Test.GT:
+        case Operator.GT:
             return value > limit
-        case Test.LTE:
+        case Operator.LTE:
             return value <= limit
         case _:
             return value < limit
 
 
-def _failure(when: When, known: Facts) -> Failed | None:
-    failed = _first_failure(when.tests, known)
+def _find_failure(when: When, known: Facts) -> FailedTest | None:
+    failed = _find_first_failure(when.tests, known)
     if failed or not when.any:
         return failed
-    failures = [_first_failure(alternative, known) for alternative in when.any]
+    failures = [_find_first_failure(alternative, known) for alternative in when.any]
     if None in failures:
         return None
-    return Failed(
+    return FailedTest(
         "any",
-        [{fact: written(test) for fact, test in alternative} for alternative in when.any],
+        [{fact: format_condition(test) for fact, test in alternative} for alternative in when.any],
         {fact: known.get(fact) for alternative in when.any for fact, _ in alternative},
     )
 
 
-def _first_failure(tests: Conditions, known: Facts) -> Failed | None:
+def _find_first_failure(tests: Conditions, known: Facts) -> FailedTest | None:
     for fact, test in tests:
         value = known.get(fact)
-        if not holds(test, value):
-            return Failed(fact, written(test), value)
+        if not condition_holds(test, value):
+            return FailedTest(fact, format_condition(test), value)
     return None
 
 
-def _ruling(rule: Rule, known: Facts) -> Ruling:
-    carried_out = (action for action in rule.actions if _failure(action.when, known) is None)
+def _build_ruling(rule: Rule, known: Facts) -> Ruling:
+    carried_out = (action for action in rule.actions if _find_failure(action.when, known) is None)
     return Ruling(rule.id, rule.outcome, rule.reason, rule.stage, tuple(carried_out))

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rules.engine.evaluator import is_number
-from rules.formats.language_tags import tag_of
-from rules.formats.phrases import normalise
-from rules.formats.strict_json import LARGEST_INTEGER
+from rules.formats.language_tags import parse_tag
+from rules.formats.phrases import normalise_phrase
+from rules.formats.strict_json import MAX_SAFE_INTEGER
 from rules.model.vocabulary import (
-    BUCKETS,
-    CHANNEL_BY_DEFAULT,
+    BUCKET_COUNT,
+    DEFAULT_CHANNEL,
     WAITING_STAGES,
-    Answer,
+    AnswerChoice,
     FactType,
     Stage,
 )
@@ -41,58 +41,58 @@ class Conversation:
     begun: bool = False
 
 
-def derive(document: Document, event: Event, conversation: Conversation) -> dict[str, Scalar]:
+def derive_facts(document: Document, event: Event, conversation: Conversation) -> dict[str, Scalar]:
     """Every known fact of the event under this document, by name; what is absent is unknown."""
     facts = {
         "event.type": event["type"],
         "workspace.plan": event["workspace"]["plan"],
         "conversation.direction": event["conversation"].get("direction"),
-        "conversation.channel": event["conversation"].get("channel", CHANNEL_BY_DEFAULT),
+        "conversation.channel": event["conversation"].get("channel", DEFAULT_CHANNEL),
         "conversation.assigned": event["conversation"].get("assigned", False),
         "conversation.stage": conversation.stage,
         "conversation.asks": conversation.asks,
         "contact.kind": event["contact"]["kind"],
         "contact.identity": event["contact"].get("identity", "none"),
-        "contact.reachable": _reachable(event),
-        "message.language": _language(event),
-        "answer": _answer(document, event, conversation.stage),
-        "question.open": _question_open(event, conversation),
+        "contact.reachable": _is_reachable(event),
+        "message.language": _derive_language(event),
+        "answer": _derive_answer(document, event, conversation.stage),
+        "question.open": _is_question_open(event, conversation),
         "office.open": True,
-        "sample.bucket": bucket(event["workspace"]["id"], event["conversation"]["id"]),
+        "sample.bucket": sample_bucket(event["workspace"]["id"], event["conversation"]["id"]),
     }
     known: dict[str, Scalar] = {name: fact for name, fact in facts.items() if fact is not None}
-    known.update(_attributes(document, event))
+    known.update(_derive_attributes(document, event))
     return known
 
 
-def bucket(workspace: str, conversation: str) -> int:
+def sample_bucket(workspace: str, conversation: str) -> int:
     """0 to 9,999, from SHA-256 alone: the same for one conversation on any machine."""
     hashed = hashlib.sha256(f"{workspace}/{conversation}".encode()).digest()
-    return int.from_bytes(hashed[:8], "big") % BUCKETS
+    return int.from_bytes(hashed[:8], "big") % BUCKET_COUNT
 
 
-def _reachable(event: Event) -> bool:
+def _is_reachable(event: Event) -> bool:
     contact = event["contact"]
     return bool(contact.get("email", "").strip() or contact.get("phone", "").strip())
 
 
-def _language(event: Event) -> str | None:
+def _derive_language(event: Event) -> str | None:
     message = event.get("message", {})
-    return tag_of(message.get("language")) or tag_of(event["contact"].get("language"))
+    return parse_tag(message.get("language")) or parse_tag(event["contact"].get("language"))
 
 
-def _answer(document: Document, event: Event, stage: str) -> str | None:
+def _derive_answer(document: Document, event: Event, stage: str) -> str | None:
     if event["type"] != "contact.replied":
         return None
     if "answer" in event:
         return event["answer"]["choice"]
     if stage == Stage.AWAITING_ANSWER:
-        said = normalise(event.get("message", {}).get("text", ""))
-        return document.phrases.get(said, Answer.UNCLEAR.value)
-    return Answer.UNCLEAR.value
+        said = normalise_phrase(event.get("message", {}).get("text", ""))
+        return document.phrases.get(said, AnswerChoice.UNCLEAR.value)
+    return AnswerChoice.UNCLEAR.value
 
 
-def _question_open(event: Event, conversation: Conversation) -> bool | None:
+def _is_question_open(event: Event, conversation: Conversation) -> bool | None:
     """An expiry that names no question means the open one."""
     if event["type"] != "question.expired":
         return None
@@ -102,7 +102,7 @@ def _question_open(event: Event, conversation: Conversation) -> bool | None:
     return asked == conversation.question
 
 
-def _attributes(document: Document, event: Event) -> Iterator[tuple[str, Scalar]]:
+def _derive_attributes(document: Document, event: Event) -> Iterator[tuple[str, Scalar]]:
     """The declared attributes that are not personal and are of the type declared."""
     sent = event.get("attributes", {})
     for name, declared in document.declared.items():
@@ -116,7 +116,7 @@ def _is_of_type(value: Json, declared: dict[str, Json]) -> bool:
         case FactType.BOOLEAN:
             return isinstance(value, bool)
         case FactType.INTEGER:
-            within = is_number(value) and abs(value) <= LARGEST_INTEGER
+            within = is_number(value) and abs(value) <= MAX_SAFE_INTEGER
             return within and value == int(value)
         case FactType.ENUM:
             return isinstance(value, str) and bool(value in declared["values"])

@@ -10,19 +10,19 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from rules.errors import Complaint, DocumentRefused
-from rules.formats.strict_json import DEEPEST, NotIJson, loads
-from rules.formats.yaml_reader import Reader
+from rules.errors import Complaint, InvalidDocumentError
+from rules.formats.strict_json import MAX_DEPTH, StrictJsonError, parse_json
+from rules.formats.yaml_reader import YamlReader
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-LARGEST_DOCUMENT = 1024 * 1024
+MAX_DOCUMENT_BYTES = 1024 * 1024
 """Bytes of UTF-8."""
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class DocumentSource:
     """Plain values, and the line (from 1) of each by its JSON pointer; no lines for JSON."""
 
     value: Any
@@ -35,51 +35,51 @@ class Source:
         return self.lines.get(at)
 
 
-def read_yaml(text: str) -> Source:
-    """The values of a YAML text; raises DocumentRefused with all that is wrong with the text."""
-    _encoded(text)
-    reader = Reader()
+def read_yaml(text: str) -> DocumentSource:
+    """Return the values of a YAML text; raise InvalidDocumentError with everything wrong in it."""
+    _encode_text(text)
+    reader = YamlReader()
     reader.read(text)
     if reader.complaints:
-        raise DocumentRefused(sorted(reader.complaints, key=lambda c: (c.line or 0, c)))
-    return Source(reader.value, reader.lines)
+        raise InvalidDocumentError(sorted(reader.complaints, key=lambda c: (c.line or 0, c)))
+    return DocumentSource(reader.value, reader.lines)
 
 
-def read_json(body: bytes | str) -> Source:
-    """The values of a JSON text; raises DocumentRefused with the first thing wrong with it."""
-    body = _encoded(body) if isinstance(body, str) else body
-    _refuse_large(body)
+def read_json(body: bytes | str) -> DocumentSource:
+    """The values of a JSON text; raises InvalidDocumentError with the first thing wrong with it."""
+    body = _encode_text(body) if isinstance(body, str) else body
+    _check_size(body)
     try:
-        return Source(loads(body), {})
-    except NotIJson as error:
-        raise DocumentRefused([error.complaint]) from None
+        return DocumentSource(parse_json(body), {})
+    except StrictJsonError as error:
+        raise InvalidDocumentError([error.complaint]) from None
 
 
-def plain(value: object) -> Source:
+def read_value(value: object) -> DocumentSource:
     """A JSON value that was parsed already, held to the same."""
     try:
         body = json.dumps(value)
     except RecursionError:
-        message = f"Nested deeper than {DEEPEST}"
-        raise DocumentRefused([Complaint("", "too_deep", message)]) from None
+        message = f"Nested deeper than {MAX_DEPTH}"
+        raise InvalidDocumentError([Complaint("", "too_deep", message)]) from None
     except (TypeError, ValueError):
         complaint = Complaint("", "not_json", "The document is not a value of JSON")
-        raise DocumentRefused([complaint]) from None
+        raise InvalidDocumentError([complaint]) from None
     return read_json(body)
 
 
-def _encoded(text: str) -> bytes:
+def _encode_text(text: str) -> bytes:
     try:
         body = text.encode()
     except UnicodeEncodeError as error:
         line = text.count("\n", 0, error.start) + 1
         message = "A text holds half a surrogate pair"
-        raise DocumentRefused([Complaint("", "lone_surrogate", message, line)]) from None
-    _refuse_large(body)
+        raise InvalidDocumentError([Complaint("", "lone_surrogate", message, line)]) from None
+    _check_size(body)
     return body
 
 
-def _refuse_large(body: bytes) -> None:
-    if len(body) > LARGEST_DOCUMENT:
-        message = f"A document has at most {LARGEST_DOCUMENT:,} bytes"
-        raise DocumentRefused([Complaint("", "document_too_large", message)])
+def _check_size(body: bytes) -> None:
+    if len(body) > MAX_DOCUMENT_BYTES:
+        message = f"A document has at most {MAX_DOCUMENT_BYTES:,} bytes"
+        raise InvalidDocumentError([Complaint("", "document_too_large", message)])

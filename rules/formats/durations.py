@@ -8,28 +8,28 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
-LONGEST = timedelta(days=366)
+MAX_DURATION = timedelta(days=366)
 
 _DURATION = re.compile(
     r"P(?=[0-9T])(?:(?P<weeks>[0-9]+)W|"
     r"(?:(?P<days>[0-9]+)D)?"
     r"(?:T(?=[0-9])(?:(?P<hours>[0-9]+)H)?(?:(?P<minutes>[0-9]+)M)?(?:(?P<seconds>[0-9]+)S)?)?)"
 )
-_LONGEST_TEXT = 40
+_MAX_TEXT_LENGTH = 40
 
 
-def parse(text: str) -> timedelta:
+def parse_duration(text: str) -> timedelta:
     """The duration, such as `PT3M`, `P1DT2H` or `P1W`.
 
-    Raises ValueError where it is none, is not longer than nothing, or is longer than `LONGEST`.
+    Raises ValueError if it is not a duration, is zero, or is longer than `MAX_DURATION`.
     """
-    parts = _DURATION.fullmatch(text) if len(text) <= _LONGEST_TEXT else None
+    parts = _DURATION.fullmatch(text) if len(text) <= _MAX_TEXT_LENGTH else None
     if parts is None:
         raise ValueError("write an ISO 8601 duration such as PT3M, PT1H30M, P1DT2H or P1W")
     try:
         duration = timedelta(**{unit: int(n) for unit, n in parts.groupdict(default="0").items()})
     except OverflowError:
         duration = timedelta.max
-    if not timedelta(0) < duration <= LONGEST:
-        raise ValueError(f"a duration is longer than nothing and at most {LONGEST.days} days")
+    if not timedelta(0) < duration <= MAX_DURATION:
+        raise ValueError(f"a duration is longer than nothing and at most {MAX_DURATION.days} days")
     return duration

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-LONGEST_TAG = 100
+MAX_TAG_LENGTH = 100
 """Characters of a tag that is still looked at; RFC 5646 wants 35 to be enough."""
 
-_LANGTAG = re.compile(
+_TAG_PATTERN = re.compile(
     r"""
     (?: (?:[a-z]{2,3} (?:-[a-z]{3}){0,3} | [a-z]{4} | [a-z]{5,8})   # language, extended
         (?:-[a-z]{4})?                                              # script
@@ -25,29 +25,29 @@ _LANGTAG = re.compile(
     )""",
     re.VERBOSE | re.IGNORECASE | re.ASCII,
 )
-IRREGULAR = (
+IRREGULAR_TAGS = (
     *("en-gb-oed", "i-ami", "i-bnn", "i-default", "i-enochian", "i-hak", "i-klingon", "i-lux"),
     *("i-mingo", "i-navajo", "i-pwn", "i-tao", "i-tay", "i-tsu"),
     *("sgn-be-fr", "sgn-be-nl", "sgn-ch-de"),
 )
 """Tags that are well-formed because RFC 5646 lists them, in lower case."""
-_RANGE = re.compile(r"\*|[a-z]{1,8}(?:-[a-z0-9]{1,8})*", re.IGNORECASE | re.ASCII)
+_RANGE_PATTERN = re.compile(r"\*|[a-z]{1,8}(?:-[a-z0-9]{1,8})*", re.IGNORECASE | re.ASCII)
 
 
-def tag_of(text: str | None) -> str | None:
+def parse_tag(text: str | None) -> str | None:
     """The text as a tag, `_` read as `-`; None where it is none."""
-    if text is None or len(text) > LONGEST_TAG:
+    if text is None or len(text) > MAX_TAG_LENGTH:
         return None
     tag = text.replace("_", "-")
-    return tag if _LANGTAG.fullmatch(tag) else None
+    return tag if _TAG_PATTERN.fullmatch(tag) else None
 
 
-def is_range(text: str) -> bool:
+def is_language_range(text: str) -> bool:
     """Whether this is a basic language range (RFC 4647, 2.1)."""
-    return len(text) <= LONGEST_TAG and _RANGE.fullmatch(text) is not None
+    return len(text) <= MAX_TAG_LENGTH and _RANGE_PATTERN.fullmatch(text) is not None
 
 
-def matches(tag: str, ranges: Collection[str]) -> bool:
+def matches_ranges(tag: str, ranges: Collection[str]) -> bool:
     """Basic filtering (RFC 4647, 3.3.1): a range is the tag, or a prefix of it up to a hyphen."""
     tag = tag.lower()
     return any(
@@ -56,13 +56,13 @@ def matches(tag: str, ranges: Collection[str]) -> bool:
     )
 
 
-def lookup(wanted: str, available: Collection[str]) -> str | None:
+def lookup_tag(wanted: str, available: Collection[str]) -> str | None:
     """Lookup (RFC 4647, 3.4): the available tag that fits best, None where none does."""
     by_case = {tag.lower(): tag for tag in available}
-    return next((by_case[tag] for tag in _shortened(wanted.lower()) if tag in by_case), None)
+    return next((by_case[tag] for tag in _shorten_tag(wanted.lower()) if tag in by_case), None)
 
 
-def _shortened(tag: str) -> Iterator[str]:
+def _shorten_tag(tag: str) -> Iterator[str]:
     """The tag, and what is left of it subtag by subtag; a single letter goes with the next one."""
     subtags = tag.split("-")
     while subtags:

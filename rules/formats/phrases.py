@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import unicodedata
 
-_DROPPED = ("P", "S")
+_DROPPED_CATEGORIES = ("P", "S")
 """Unicode's general categories of punctuation and of symbols."""
 
 
-def normalise(text: str) -> str:
+def normalise_phrase(text: str) -> str:
     """NFKC, case-folded, without punctuation and symbols, white space collapsed."""
     folded = unicodedata.normalize("NFKC", text).casefold()
-    kept = (char for char in folded if unicodedata.category(char)[0] not in _DROPPED)
+    kept = (char for char in folded if unicodedata.category(char)[0] not in _DROPPED_CATEGORIES)
     return " ".join("".join(kept).split())

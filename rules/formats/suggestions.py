@@ -8,22 +8,22 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_LONGEST = 64
-_MOST_LISTED = 12
+_MAX_WORD_LENGTH = 64
+_MAX_LISTED_WORDS = 12
 
 
-def instead(word: str, known: Iterable[str]) -> str:
+def suggest_words(word: str, known: Iterable[str]) -> str:
     """What to write instead of an unknown word, as the end of a complaint."""
     words = list(known)
-    close = get_close_matches(word, words, n=1) if len(word) <= _LONGEST else []
+    close = get_close_matches(word, words, n=1) if len(word) <= _MAX_WORD_LENGTH else []
     if close:
         return f"did you mean {close[0]}?"
     if not words:
         return "there is none"
-    listed = ", ".join(words[:_MOST_LISTED])
-    return f"there are {listed}{', …' if len(words) > _MOST_LISTED else ''}"
+    listed = ", ".join(words[:_MAX_LISTED_WORDS])
+    return f"there are {listed}{', …' if len(words) > _MAX_LISTED_WORDS else ''}"
 
 
-def quoted(word: str) -> str:
+def quote_word(word: str) -> str:
     """A word of the document in a complaint, shortened where it is long."""
-    return f"`{word}`" if len(word) <= _LONGEST else f"`{word[:_LONGEST]}…`"
+    return f"`{word}`" if len(word) <= _MAX_WORD_LENGTH else f"`{word[:_MAX_WORD_LENGTH]}…`"

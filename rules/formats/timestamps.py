@@ -6,19 +6,19 @@ import re
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
-_RFC_3339 = re.compile(
+_TIMESTAMP = re.compile(
     r"(\d{4}-\d\d-\d\d)[Tt](\d\d:\d\d:)(\d\d)(\.\d+)?([Zz]|[+-]\d\d:[0-5]\d)", re.ASCII
 )
 _LEAP_SECOND = "60"
 
 
 @lru_cache(maxsize=1024)  # the time of an event is looked at more than once
-def moment(text: str) -> datetime:
+def parse_timestamp(text: str) -> datetime:
     """The moment, in UTC, to the microsecond; a leap second is the second after it.
 
     Raises ValueError for what is not RFC 3339 or lies outside the years 1 to 9999.
     """
-    parts = _RFC_3339.fullmatch(text)
+    parts = _TIMESTAMP.fullmatch(text)
     if not parts:
         raise ValueError("not an RFC 3339 time with an offset")
     date, minute, second, fraction, offset = parts.groups()
@@ -36,6 +36,6 @@ def moment(text: str) -> datetime:
     return meant
 
 
-def rfc3339(at: datetime) -> str:
+def format_timestamp(at: datetime) -> str:
     """The moment in UTC with `Z`; a fraction only where there is one."""
     return at.astimezone(UTC).isoformat().replace("+00:00", "Z")

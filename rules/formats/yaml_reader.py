@@ -15,17 +15,17 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from rules.errors import Complaint, pointer
-from rules.formats.strict_json import DEEPEST, LARGEST_INTEGER, NotIJson, loads
+from rules.errors import Complaint, json_pointer
+from rules.formats.strict_json import MAX_DEPTH, MAX_SAFE_INTEGER, StrictJsonError, parse_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-MOST_NODES = 200_000
-LONGEST_KEY = 200
-LONGEST_POINTER = 400
+MAX_NODES = 200_000
+MAX_KEY_LENGTH = 200
+MAX_POINTER_LENGTH = 400
 """Of characters; a pointer per node must not make much of little."""
-MOST_COMPLAINTS = 1_000
+MAX_COMPLAINTS = 1_000
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _TAG_DIRECTIVE = re.compile(r"^%TAG\b", re.MULTILINE)
@@ -37,23 +37,23 @@ _SURROGATE_PAIR = re.compile(
 _UNPRINTABLE = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 _YAML_1_2 = (1, 2)
 
-_WORDS: dict[str, bool | None] = {
+_CONSTANTS: dict[str, bool | None] = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL")),
     **dict.fromkeys(("true", "True", "TRUE"), True),
     **dict.fromkeys(("false", "False", "FALSE"), False),
 }
 _INTEGER = re.compile(r"[-+]?[0-9]+", re.ASCII)
-_BY_BASE = {8: re.compile(r"0o([0-7]+)"), 16: re.compile(r"0x([0-9a-fA-F]+)")}
+_INTEGER_BY_BASE = {8: re.compile(r"0o([0-7]+)"), 16: re.compile(r"0x([0-9a-fA-F]+)")}
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?", re.ASCII)
 _NOT_FINITE = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
-_MOST_DIGITS = 20
+_MAX_DIGITS = 20
 
 
-class _Stop(Exception):  # noqa: N818 - no error: nothing after it is worth reading
+class _StopReadingError(Exception):
     """The rest of the text is not looked at."""
 
 
-class _Frame:
+class _OpenCollection:
     """A list or mapping that is being filled; `key` is the one that waits for its value."""
 
     __slots__ = ("at", "key", "value")
@@ -64,7 +64,7 @@ class _Frame:
         self.key: str | None = None
 
 
-class Reader:
+class YamlReader:
     """Reads one text: `value`, the line of each of its places, and what is wrong with it."""
 
     def __init__(self) -> None:
@@ -72,18 +72,18 @@ class Reader:
         self.lines: dict[str, int] = {}
         self.complaints: list[Complaint] = []
         self._documents = 0
-        self._frames: list[_Frame] = []
+        self._frames: list[_OpenCollection] = []
 
     def read(self, text: str) -> None:
         """Read the whole text, which must be encodable as UTF-8."""
-        text = _without_surrogate_pairs(text)
+        text = _rewrite_surrogate_pairs(text)
         try:
             self._refuse_before_parsing(text)
             self._parse(text)
         except yaml.YAMLError as error:
-            complaint = Complaint("", *_problem(error), _line(error, text))
-            self.complaints.append(_too_deep_before(error, text) or complaint)
-        except _Stop:
+            complaint = Complaint("", *_describe_error(error), _error_line(error, text))
+            self.complaints.append(_depth_complaint_before(error, text) or complaint)
+        except _StopReadingError:
             pass
 
     def _parse(self, text: str) -> None:
@@ -102,12 +102,12 @@ class Reader:
 
     def _complain(self, code: str, message: str, line: int, at: str = "") -> None:
         self.complaints.append(Complaint(at, code, message, line))
-        if len(self.complaints) >= MOST_COMPLAINTS:
-            raise _Stop
+        if len(self.complaints) >= MAX_COMPLAINTS:
+            raise _StopReadingError
 
     def _stop(self, code: str, message: str, line: int, at: str = "") -> None:
         self._complain(code, message, line, at)
-        raise _Stop
+        raise _StopReadingError
 
     def _take(self, event: yaml.Event) -> None:
         line = event.start_mark.line + 1 if event.start_mark else 1
@@ -135,17 +135,17 @@ class Reader:
         value: dict[str, Any] | list[Any] = [] if isinstance(event, yaml.SequenceStartEvent) else {}
         at = self._placed(value, line)
         self._refuse_properties(event, line, at)
-        self._frames.append(_Frame(value, at))
-        if len(self._frames) > DEEPEST:
-            self._stop("too_deep", f"Nested deeper than {DEEPEST}", line, at)
+        self._frames.append(_OpenCollection(value, at))
+        if len(self._frames) > MAX_DEPTH:
+            self._stop("too_deep", f"Nested deeper than {MAX_DEPTH}", line, at)
 
     def _scalar(self, event: yaml.ScalarEvent, line: int) -> None:
         value: object = event.value
         complaint = None
         if event.implicit[0]:
             try:
-                value = plain_scalar(event.value)
-            except NotANumber as error:
+                value = parse_plain_scalar(event.value)
+            except ScalarError as error:
                 complaint = str(error)
         if self._awaits_key():
             at = self._key(event.value, line, is_text=isinstance(value, str) and not complaint)
@@ -154,7 +154,7 @@ class Reader:
             if complaint:
                 self._complain("number_out_of_range", complaint, line, at)
         self._refuse_properties(event, line, at)
-        if not _encodable(event.value):
+        if not _is_encodable(event.value):
             self._complain("lone_surrogate", "A text holds half a surrogate pair", line, at)
 
     def _refuse_properties(
@@ -173,10 +173,10 @@ class Reader:
 
     def _key(self, key: str, line: int, *, is_text: bool) -> str:
         frame = self._frames[-1]
-        frame.key = key[:LONGEST_KEY]
-        at = frame.at + pointer(frame.key)
-        if len(key) > LONGEST_KEY:
-            self._complain("too_long", f"A key has at most {LONGEST_KEY} characters", line, at)
+        frame.key = key[:MAX_KEY_LENGTH]
+        at = frame.at + json_pointer(frame.key)
+        if len(key) > MAX_KEY_LENGTH:
+            self._complain("too_long", f"A key has at most {MAX_KEY_LENGTH} characters", line, at)
         elif not is_text:
             self._complain("key_not_text", f"A key is a text: write '{key}' in quotes", line, at)
         elif frame.key in frame.value:
@@ -194,16 +194,16 @@ class Reader:
             return ""
         frame = self._frames[-1]
         if isinstance(frame.value, list):
-            at = frame.at + pointer(len(frame.value))
+            at = frame.at + json_pointer(len(frame.value))
             frame.value.append(value)
             self._note(at, line)
             return at
         if frame.key is None:
             frame.key = "?"
-            at = frame.at + pointer(frame.key)
+            at = frame.at + json_pointer(frame.key)
             self._complain("key_not_text", "A key is a text, not a list or mapping", line, at)
             return at
-        at = frame.at + pointer(frame.key)
+        at = frame.at + json_pointer(frame.key)
         frame.value.setdefault(frame.key, value)
         frame.key = None
         return at
@@ -211,13 +211,13 @@ class Reader:
     def _note(self, at: str, line: int) -> None:
         """Remember the line of a place: of a member, its key's."""
         self.lines[at] = line
-        if len(self.lines) > MOST_NODES:
-            self._stop("too_many", f"A document has at most {MOST_NODES:,} values", line, at)
-        if len(at) > LONGEST_POINTER:
+        if len(self.lines) > MAX_NODES:
+            self._stop("too_many", f"A document has at most {MAX_NODES:,} values", line, at)
+        if len(at) > MAX_POINTER_LENGTH:
             self._stop("too_deep", "Keys within keys are too long here", line, at)
 
 
-def _encodable(text: str) -> bool:
+def _is_encodable(text: str) -> bool:
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -225,7 +225,7 @@ def _encodable(text: str) -> bool:
     return True
 
 
-def _problem(error: yaml.YAMLError) -> tuple[str, str]:
+def _describe_error(error: yaml.YAMLError) -> tuple[str, str]:
     """The code and message of what the parser could not read."""
     if not isinstance(error, yaml.MarkedYAMLError):
         return "bad_character", "A control character: write it as an escape in double quotes"
@@ -235,22 +235,22 @@ def _problem(error: yaml.YAMLError) -> tuple[str, str]:
     return "not_yaml", f"The text is not YAML: {said}"
 
 
-def _too_deep_before(error: yaml.YAMLError, text: str) -> Complaint | None:
+def _depth_complaint_before(error: yaml.YAMLError, text: str) -> Complaint | None:
     """Return the complaint about the nesting of the text before the error, if it is too deep.
 
     The parser reads ahead of the events that it gives. Since PyYAML 6.0.4 the parser has a limit of
-    nesting of its own, and may raise its error before the reader has seen DEEPEST levels.
+    nesting of its own, and may raise its error before the reader has seen MAX_DEPTH levels.
     """
     mark = getattr(error, "problem_mark", None)
     if mark is None:
         return None
-    beginning = Reader()
-    with suppress(yaml.YAMLError, _Stop):
+    beginning = YamlReader()
+    with suppress(yaml.YAMLError, _StopReadingError):
         beginning._parse(text[: mark.index])  # noqa: SLF001 - another reader of this class
     return next((each for each in beginning.complaints if each.code == "too_deep"), None)
 
 
-def _line(error: yaml.YAMLError, text: str) -> int:
+def _error_line(error: yaml.YAMLError, text: str) -> int:
     if isinstance(error, yaml.MarkedYAMLError):
         mark = error.problem_mark or error.context_mark
         return mark.line + 1 if mark else 1
@@ -258,64 +258,64 @@ def _line(error: yaml.YAMLError, text: str) -> int:
     return before.count(b"\n") + 1
 
 
-def _without_surrogate_pairs(text: str) -> str:
+def _rewrite_surrogate_pairs(text: str) -> str:
     """The text, but in the strings of JSON with escapes that the parser takes."""
     if not text.lstrip().startswith("{"):
         return text
     try:
-        loads(text.encode())
-    except NotIJson:
+        parse_json(text.encode())
+    except StrictJsonError:
         return text
-    return "".join(_escaped(text))
+    return "".join(_rewrite_escapes(text))
 
 
-def _escaped(text: str) -> Iterator[str]:
+def _rewrite_escapes(text: str) -> Iterator[str]:
     end = 0
     for string in _JSON_STRING.finditer(text):
         yield text[end : string.start()]
-        paired = _SURROGATE_PAIR.sub(_joined, string[0])
+        paired = _SURROGATE_PAIR.sub(_join_surrogates, string[0])
         yield _UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", paired)
         end = string.end()
     yield text[end:]
 
 
-def _joined(pair: re.Match[str]) -> str:
+def _join_surrogates(pair: re.Match[str]) -> str:
     high, low = int(pair[2], 16), int(pair[3], 16)
     return f"{pair[1]}\\U{0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00):08x}"
 
 
-class NotANumber(ValueError):  # noqa: N818 - it says what the scalar is not
+class ScalarError(ValueError):
     """The scalar is a number in YAML, and none in I-JSON."""
 
 
-def plain_scalar(text: str) -> str | bool | int | float | None:
-    """The value of a scalar without quotes; raises NotANumber."""
-    if text in _WORDS:
-        return _WORDS[text]
+def parse_plain_scalar(text: str) -> str | bool | int | float | None:
+    """The value of a scalar without quotes; raises ScalarError."""
+    if text in _CONSTANTS:
+        return _CONSTANTS[text]
     if _INTEGER.fullmatch(text):
         sign, digits = ("-", text[1:]) if text[0] == "-" else ("", text.lstrip("+"))
-        return _integer(sign, digits, 10)
-    for base, pattern in _BY_BASE.items():
+        return _parse_integer(sign, digits, 10)
+    for base, pattern in _INTEGER_BY_BASE.items():
         if digits_of := pattern.fullmatch(text):
-            return _integer("", digits_of[1], base)
+            return _parse_integer("", digits_of[1], base)
     if _FLOAT.fullmatch(text):
-        return _float(text)
+        return _parse_float(text)
     if _NOT_FINITE.fullmatch(text):
-        raise NotANumber(f"{text} is no number of JSON: write one, or a text in quotes")
+        raise ScalarError(f"{text} is no number of JSON: write one, or a text in quotes")
     return text
 
 
-def _integer(sign: str, digits: str, base: int) -> int:
+def _parse_integer(sign: str, digits: str, base: int) -> int:
     digits = digits.lstrip("0") or "0"
-    number = int(sign + digits, base) if len(digits) <= _MOST_DIGITS else LARGEST_INTEGER + 1
-    if abs(number) > LARGEST_INTEGER:
-        raise NotANumber("An integer lies beyond 2^53 - 1: write a text in quotes")
+    number = int(sign + digits, base) if len(digits) <= _MAX_DIGITS else MAX_SAFE_INTEGER + 1
+    if abs(number) > MAX_SAFE_INTEGER:
+        raise ScalarError("An integer lies beyond 2^53 - 1: write a text in quotes")
     return number
 
 
-def _float(text: str) -> float:
+def _parse_float(text: str) -> float:
     number = float(text)
     if number in (float("inf"), float("-inf")):
-        raise NotANumber("A number lies beyond a double: write a text in quotes")
-    whole = number.is_integer() and abs(number) <= LARGEST_INTEGER
+        raise ScalarError("A number lies beyond a double: write a text in quotes")
+    whole = number.is_integer() and abs(number) <= MAX_SAFE_INTEGER
     return int(number) if whole else number

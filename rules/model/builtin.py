@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 
 @cache
-def text() -> str:
+def load_text() -> str:
     """The built-in document as it is written, in YAML."""
     return files("rules.model").joinpath("documents", "builtin.yaml").read_text(encoding="utf-8")
 
 
 @cache
-def tree() -> Mapping[str, Any]:
+def load_tree() -> Mapping[str, Any]:
     """The built-in document as plain values, which nobody changes."""
-    read: Mapping[str, Any] = read_yaml(text()).value
+    read: Mapping[str, Any] = read_yaml(load_text()).value
     return read

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-SORTS: dict[str, str] = {"team": "teams", "teammate": "teammates", "tag": "tags"}
+MEMBER_BY_KIND: dict[str, str] = {"team": "teams", "teammate": "teammates", "tag": "tags"}
 """What an action names, and the member of a directory that lists all of them."""
 
 
@@ -26,20 +26,20 @@ class Directory:
 
     def names(self, sort: str) -> tuple[str, ...] | None:
         """All that are known of a sort, `team` say."""
-        found: tuple[str, ...] | None = getattr(self, SORTS[sort])
+        found: tuple[str, ...] | None = getattr(self, MEMBER_BY_KIND[sort])
         return found
 
     @property
     def tree(self) -> dict[str, list[str]]:
         """As it is kept: the sorts that were told."""
-        told = {member: getattr(self, member) for member in SORTS.values()}
+        told = {member: getattr(self, member) for member in MEMBER_BY_KIND.values()}
         return {member: list(names) for member, names in told.items() if names is not None}
 
 
-NOTHING_TOLD = Directory()
+EMPTY_DIRECTORY = Directory()
 
 
-def directory_from(told: Mapping[str, Any]) -> Directory:
+def build_directory(told: Mapping[str, Any]) -> Directory:
     """The directory of lists of names, in any order; null, or no list, where a sort is not told."""
-    lists = {member: told.get(member) for member in SORTS.values()}
+    lists = {member: told.get(member) for member in MEMBER_BY_KIND.values()}
     return Directory(**{m: None if n is None else tuple(sorted(set(n))) for m, n in lists.items()})

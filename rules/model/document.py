@@ -17,9 +17,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from rules.formats import canonical_json, durations
-from rules.formats.phrases import normalise
+from rules.formats.phrases import normalise_phrase
 from rules.model import builtin
-from rules.model.vocabulary import BOUNDS, SETTING_FACTS, ActionType, Test
+from rules.model.vocabulary import BOUND_OPERATORS, SETTING_FACTS, ActionType, Operator
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -38,41 +38,43 @@ OTHERWISE = "otherwise"
 
 
 @dataclass(frozen=True, slots=True)
-class OneOf:
+class OneOfCondition:
     """Holds for a fact that equals one of the values; of the same type, so that 1 is not true."""
 
     values: tuple[Scalar, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Not:
+class NotCondition:
     """The exact complement: it holds for an unknown fact where the test does not."""
 
     test: Condition
 
 
 @dataclass(frozen=True, slots=True)
-class Within:
+class RangeCondition:
     """Holds for a number within all the bounds, each a pair of operator and number."""
 
-    bounds: tuple[tuple[Test, float], ...]
+    bounds: tuple[tuple[Operator, float], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class KnownCondition:
     """Holds where the fact is known, or where it is not."""
 
     known: bool
 
 
 @dataclass(frozen=True, slots=True)
-class InLanguage:
+class LanguageCondition:
     """Holds for a tag that one of the ranges matches (RFC 4647, basic filtering)."""
 
     ranges: tuple[str, ...]
 
 
-Condition: TypeAlias = OneOf | Not | Within | Known | InLanguage
+Condition: TypeAlias = (
+    OneOfCondition | NotCondition | RangeCondition | KnownCondition | LanguageCondition
+)
 Conditions: TypeAlias = "tuple[tuple[str, Condition], ...]"
 """Facts and what is asked of each, in the order they are written; all must hold."""
 
@@ -92,11 +94,11 @@ class When:
             yield self.tests + alternative
 
 
-ALWAYS = When(())
+UNCONDITIONAL = When(())
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
+class ActionText:
     """A text as it is, or the key of one in the document's messages."""
 
     literal: str | None = None
@@ -109,14 +111,14 @@ class Action:
 
     type: ActionType
     argument: Json
-    when: When = ALWAYS
+    when: When = UNCONDITIONAL
 
     @property
-    def text(self) -> Text:
+    def text(self) -> ActionText:
         """The text of a `send_message` or `note`."""
         if isinstance(self.argument, str):
-            return Text(literal=self.argument)
-        return Text(message=self.argument["message"])
+            return ActionText(literal=self.argument)
+        return ActionText(message=self.argument["message"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,11 +148,11 @@ class BoundDocument:
 
     @cached_property
     def setting_facts(self) -> dict[str, Scalar]:
-        return setting_facts(self.settings)
+        return derive_setting_facts(self.settings)
 
     @cached_property
     def answer_within(self) -> timedelta:
-        return durations.parse(self.settings["answer_within"])
+        return durations.parse_duration(self.settings["answer_within"])
 
 
 @dataclass(frozen=True)
@@ -162,11 +164,11 @@ class Document:
     @cached_property
     def canonical(self) -> bytes:
         """The RFC 8785 bytes that the digest is over."""
-        return canonical_json.canonical(self.tree)
+        return canonical_json.encode_canonical(self.tree)
 
     @cached_property
     def digest(self) -> str:
-        return canonical_json.digest_of_bytes(self.canonical)
+        return canonical_json.digest_bytes(self.canonical)
 
     @property
     def title(self) -> str | None:
@@ -175,17 +177,17 @@ class Document:
 
     @cached_property
     def settings(self) -> dict[str, Json]:
-        return {**builtin.tree()["settings"], **(self.tree.get("settings") or {})}
+        return {**builtin.load_tree()["settings"], **(self.tree.get("settings") or {})}
 
     @cached_property
     def answers(self) -> dict[str, list[str]]:
-        return {**builtin.tree()["answers"], **(self.tree.get("answers") or {})}
+        return {**builtin.load_tree()["answers"], **(self.tree.get("answers") or {})}
 
     @cached_property
     def phrases(self) -> dict[str, str]:
         """The choice that each listed phrase stands for, by the normalised phrase."""
         return {
-            normalise(phrase): choice
+            normalise_phrase(phrase): choice
             for choice, phrases in self.answers.items()
             for phrase in phrases
         }
@@ -193,7 +195,7 @@ class Document:
     @cached_property
     def messages(self) -> dict[str, dict[str, str]]:
         """Texts by language and key."""
-        messages = {tag: dict(texts) for tag, texts in builtin.tree()["messages"].items()}
+        messages = {tag: dict(texts) for tag, texts in builtin.load_tree()["messages"].items()}
         for tag, texts in (self.tree.get("messages") or {}).items():
             messages[tag] = {**messages.get(tag, {}), **texts}
         return messages
@@ -211,25 +213,25 @@ class Document:
     def bound(self, settings: Mapping[str, Json]) -> BoundDocument:
         """The rules with these settings, which must be complete, in the place of their names."""
         written = [*self.tree.get("guards", ()), *self.tree["rules"]]
-        rules = [_rule(resolve(rule, settings)) for rule in written]
+        rules = [_parse_rule(resolve_references(rule, settings)) for rule in written]
         otherwise = {"id": OTHERWISE, **self.tree["otherwise"]}
-        rules.append(_rule(resolve(otherwise, settings)))
+        rules.append(_parse_rule(resolve_references(otherwise, settings)))
         return BoundDocument(self, settings, tuple(rules))
 
 
-def resolve(value: Json, settings: Mapping[str, Json]) -> Json:
+def resolve_references(value: Json, settings: Mapping[str, Json]) -> Json:
     """The value with settings in the place of their names; a list is spliced into a list."""
     if isinstance(value, str):
         named = REFERENCE.fullmatch(value)
-        return lookup(settings, named[1]) if named else value
+        return lookup_setting(settings, named[1]) if named else value
     if isinstance(value, dict):
-        return {key: resolve(member, settings) for key, member in value.items()}
+        return {key: resolve_references(member, settings) for key, member in value.items()}
     if isinstance(value, list):
-        return list(_spliced(value, settings))
+        return list(_splice_lists(value, settings))
     return value
 
 
-def lookup(settings: Mapping[str, Json], name: str) -> Json:
+def lookup_setting(settings: Mapping[str, Json], name: str) -> Json:
     """A setting, or a member of one by a dotted name; None where it is not set."""
     value: Json = settings
     for part in name.split("."):
@@ -237,18 +239,20 @@ def lookup(settings: Mapping[str, Json], name: str) -> Json:
     return value
 
 
-def _spliced(items: Sequence[Json], settings: Mapping[str, Json]) -> Iterator[Json]:
+def _splice_lists(items: Sequence[Json], settings: Mapping[str, Json]) -> Iterator[Json]:
     for item in items:
-        resolved = resolve(item, settings)
+        resolved = resolve_references(item, settings)
         if isinstance(item, str) and isinstance(resolved, list):
             yield from resolved
         else:
             yield resolved
 
 
-def setting_facts(settings: Mapping[str, Json]) -> dict[str, Scalar]:
+def derive_setting_facts(settings: Mapping[str, Json]) -> dict[str, Scalar]:
     """The settings and their members as facts; one that is a list or a mapping is known as true."""
-    found = {name: lookup(settings, name.removeprefix("settings.")) for name in SETTING_FACTS}
+    found = {
+        name: lookup_setting(settings, name.removeprefix("settings.")) for name in SETTING_FACTS
+    }
     return {
         name: True if isinstance(value, list | dict) else value
         for name, value in found.items()
@@ -256,62 +260,62 @@ def setting_facts(settings: Mapping[str, Json]) -> dict[str, Scalar]:
     }
 
 
-def _rule(written: Mapping[str, Json]) -> Rule:
+def _parse_rule(written: Mapping[str, Json]) -> Rule:
     return Rule(
         id=written["id"],
-        when=when_of(written["when"]) if "when" in written else ALWAYS,
+        when=parse_when(written["when"]) if "when" in written else UNCONDITIONAL,
         outcome=written["outcome"],
         reason=written["reason"],
         stage=written.get("stage"),
-        actions=tuple(map(_action, written.get("actions") or ())),
+        actions=tuple(map(_parse_action, written.get("actions") or ())),
     )
 
 
-def when_of(written: Mapping[str, Json]) -> When:
+def parse_when(written: Mapping[str, Json]) -> When:
     """A resolved `when` as values."""
-    return When(_conditions(written), tuple(map(_conditions, written.get("any", ()))))
+    return When(_parse_conditions(written), tuple(map(_parse_conditions, written.get("any", ()))))
 
 
-def _conditions(written: Mapping[str, Json]) -> Conditions:
-    return tuple((fact, condition(test)) for fact, test in written.items() if fact != "any")
+def _parse_conditions(written: Mapping[str, Json]) -> Conditions:
+    return tuple((fact, parse_condition(test)) for fact, test in written.items() if fact != "any")
 
 
-def condition(test: Json) -> Condition:
+def parse_condition(test: Json) -> Condition:
     """A resolved test as a value. A setting that is not set is equal to nothing, in a list too."""
     if not isinstance(test, dict):
-        return OneOf(_those_set(test))
-    if Test.NOT in test:
-        return Not(condition(test[Test.NOT]))
-    if Test.KNOWN in test:
-        return Known(test[Test.KNOWN])
-    if Test.LANGUAGE in test:
-        return InLanguage(_those_set(test[Test.LANGUAGE]))
-    return Within(tuple((bound, test[bound]) for bound in BOUNDS if bound in test))
+        return OneOfCondition(_non_null_values(test))
+    if Operator.NOT in test:
+        return NotCondition(parse_condition(test[Operator.NOT]))
+    if Operator.KNOWN in test:
+        return KnownCondition(test[Operator.KNOWN])
+    if Operator.LANGUAGE in test:
+        return LanguageCondition(_non_null_values(test[Operator.LANGUAGE]))
+    return RangeCondition(tuple((bound, test[bound]) for bound in BOUND_OPERATORS if bound in test))
 
 
-def _those_set(values: Json) -> tuple[Json, ...]:
+def _non_null_values(values: Json) -> tuple[Json, ...]:
     listed = values if isinstance(values, list) else [values]
     return tuple(value for value in listed if value is not None)
 
 
-def written(asked: Condition) -> Json:
-    """The condition as a document writes it: the other direction of `condition`."""
+def format_condition(asked: Condition) -> Json:
+    """The condition as a document writes it: the other direction of `parse_condition`."""
     match asked:
-        case OneOf(values):
+        case OneOfCondition(values):
             return values[0] if len(values) == 1 else list(values)
-        case Not(test):
-            return {"not": written(test)}
-        case Known(known):
+        case NotCondition(test):
+            return {"not": format_condition(test)}
+        case KnownCondition(known):
             return {"known": known}
-        case InLanguage(ranges):
+        case LanguageCondition(ranges):
             return {"language": list(ranges)}
-        case Within(bounds):
+        case RangeCondition(bounds):
             return {bound.value: number for bound, number in bounds}
 
 
-def _action(written: Json) -> Action:
+def _parse_action(written: Json) -> Action:
     if isinstance(written, str):
         return Action(ActionType(written), None)
     name = next(key for key in written if key != "when")
-    when = when_of(written["when"]) if "when" in written else ALWAYS
+    when = parse_when(written["when"]) if "when" in written else UNCONDITIONAL
     return Action(ActionType(name), written[name], when)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from rules.errors import Complaint, pointer
+from rules.errors import Complaint, json_pointer
 from rules.model import builtin
 from rules.model.document import OTHERWISE
 from rules.model.vocabulary import ATTRIBUTE_TYPES, FACTS, SETTING_FACTS, Fact, FactType
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 
-class Part(NamedTuple):
+class TreeNode(NamedTuple):
     """A place in a document, by its JSON pointer, and what stands there."""
 
     at: str
@@ -27,57 +27,57 @@ class Part(NamedTuple):
     def complain(self, code: str, message: str) -> Complaint:
         return Complaint(self.at, code, message)
 
-    def member(self, key: str) -> Part:
+    def member(self, key: str) -> TreeNode:
         """The member of a mapping; its value is None where it is not there."""
-        return Part(self.at + pointer(key), self.value.get(key))
+        return TreeNode(self.at + json_pointer(key), self.value.get(key))
 
-    def mapping(self, key: str) -> Part:
+    def mapping(self, key: str) -> TreeNode:
         """The member, or an empty mapping where it is none."""
         member = self.member(key)
         return member if isinstance(member.value, dict) else member._replace(value={})
 
-    def members(self) -> Iterator[tuple[str, Part]]:
+    def members(self) -> Iterator[tuple[str, TreeNode]]:
         """The members of a mapping, in order."""
         for key, value in self.value.items():
-            yield key, Part(self.at + pointer(key), value)
+            yield key, TreeNode(self.at + json_pointer(key), value)
 
-    def items(self) -> Iterator[Part]:
+    def items(self) -> Iterator[TreeNode]:
         """The items of a list, in order; none where it is no list."""
         if isinstance(self.value, list):
             for number, item in enumerate(self.value):
-                yield Part(self.at + pointer(number), item)
+                yield TreeNode(self.at + json_pointer(number), item)
 
-    def mappings(self) -> Iterator[Part]:
+    def mappings(self) -> Iterator[TreeNode]:
         """The items that are mappings."""
         return (item for item in self.items() if isinstance(item.value, dict))
 
 
-class Written(NamedTuple):
+class ActionNode(NamedTuple):
     """An action as it is written, with the rule it belongs to; None where a setting lists it."""
 
-    action: Part
-    rule: Part | None
+    action: TreeNode
+    rule: TreeNode | None
 
 
 @dataclass(frozen=True)
-class Draft:
+class DocumentTree:
     """The tree of a document whose root is a mapping."""
 
     tree: Mapping[str, Any]
 
     @property
-    def root(self) -> Part:
-        return Part("", self.tree)
+    def root(self) -> TreeNode:
+        return TreeNode("", self.tree)
 
     @cached_property
     def settings(self) -> dict[str, Any]:
         """The document's settings over the defaults."""
-        return {**builtin.tree()["settings"], **self.root.mapping("settings").value}
+        return {**builtin.load_tree()["settings"], **self.root.mapping("settings").value}
 
     @cached_property
     def messages(self) -> dict[str, dict[str, str]]:
         """The texts by language and key, over those of the built-in document."""
-        found = {tag: dict(texts) for tag, texts in builtin.tree()["messages"].items()}
+        found = {tag: dict(texts) for tag, texts in builtin.load_tree()["messages"].items()}
         for tag, texts in self.root.mapping("messages").members():
             if isinstance(texts.value, dict):
                 of_tag = found.setdefault(tag, {})
@@ -87,15 +87,15 @@ class Draft:
     @cached_property
     def facts(self) -> dict[str, Fact]:
         """Every fact the document may speak of: the language's, its settings, its attributes."""
-        declared = (_declared(*member) for member in self.root.mapping("facts").members())
+        declared = (_parse_declaration(*member) for member in self.root.mapping("facts").members())
         return FACTS | SETTING_FACTS | {fact.name: fact for fact in declared if fact}
 
-    def rules(self) -> Iterator[Part]:
+    def rules(self) -> Iterator[TreeNode]:
         """Guards and rules, in order."""
         yield from self.root.member("guards").mappings()
         yield from self.root.member("rules").mappings()
 
-    def whens(self) -> Iterator[Part]:
+    def whens(self) -> Iterator[TreeNode]:
         """Every `when`: of rules, and of actions."""
         for rule in self.rules():
             if "when" in rule.value:
@@ -104,16 +104,16 @@ class Draft:
             if isinstance(written.action.value, dict) and "when" in written.action.value:
                 yield written.action.member("when")
 
-    def actions(self) -> Iterator[Written]:
+    def actions(self) -> Iterator[ActionNode]:
         """Every action: of rules, of `otherwise`, and those that the settings list."""
         for rule in (*self.rules(), self.root.mapping(OTHERWISE)):
             for action in rule.member("actions").items():
-                yield Written(action, rule)
+                yield ActionNode(action, rule)
         for action in self.root.mapping("settings").member("lead_follow_up").items():
-            yield Written(action, None)
+            yield ActionNode(action, None)
 
 
-def _declared(name: str, declaration: Part) -> Fact | None:
+def _parse_declaration(name: str, declaration: TreeNode) -> Fact | None:
     """A custom attribute, None where its declaration is none."""
     written = declaration.value
     if not isinstance(written, dict) or written.get("type") not in ATTRIBUTE_TYPES:

@@ -19,46 +19,47 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 from typing_extensions import TypedDict
 
-from rules.errors import Complaint, EventRefused, pointer
-from rules.formats.timestamps import moment
-from rules.model.workspace import SYSTEM, WORKSPACE_PATTERN
+from rules.errors import Complaint, InvalidEventError, json_pointer
+from rules.formats.timestamps import parse_timestamp
+from rules.model.workspace import SYSTEM_LOG, WORKSPACE_PATTERN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 _STRICT = ConfigDict(extra="forbid", strict=True, use_attribute_docstrings=True)
 
-LARGEST_EVENT = 64 * 1024
+MAX_EVENT_BYTES = 64 * 1024
 """Bytes of the body, or the line, that an event comes in."""
 
-LAST_YEAR = 9997
+MAX_EVENT_YEAR = 9997
 """Of an event, so that a deadline after it can still be written."""
 
 
-def _printable(text: str) -> str:
+def _check_printable(text: str) -> str:
     if not text.isprintable():
         raise PydanticCustomError("not_printable", "Use printable characters only")
     return text
 
 
-def _a_time(text: str) -> str:
+def _check_timestamp(text: str) -> str:
     try:
-        moment(text)
+        parse_timestamp(text)
     except ValueError as error:
         message = "Write an RFC 3339 time with an offset, such as 2026-11-22T10:00:00Z"
         raise PydanticCustomError("invalid_time", message) from error
     return text
 
 
-def _before_the_last_years(text: str) -> str:
-    if moment(text).year > LAST_YEAR:
-        message = f"Write a time in the years 1 to {LAST_YEAR}"
+def _check_year(text: str) -> str:
+    if parse_timestamp(text).year > MAX_EVENT_YEAR:
+        message = f"Write a time in the years 1 to {MAX_EVENT_YEAR}"
         raise PydanticCustomError("invalid_time", message)
     return text
 
 
-def _no_system(workspace: str) -> str:
-    if workspace == SYSTEM:
+def check_not_system(workspace: str) -> str:
+    """Return the workspace; raise PydanticCustomError if it is the log `system`."""
+    if workspace == SYSTEM_LOG:
         raise PydanticCustomError("reserved_workspace", "`system` is not a workspace")
     return workspace
 
@@ -66,28 +67,36 @@ def _no_system(workspace: str) -> str:
 _PRINTABLE = Field(json_schema_extra={"format": "printable"})
 """No pattern can say it: it is what Unicode assigns, but for controls and separators."""
 EventId = Annotated[
-    str, StringConstraints(min_length=1, max_length=128), AfterValidator(_printable), _PRINTABLE
+    str,
+    StringConstraints(min_length=1, max_length=128),
+    AfterValidator(_check_printable),
+    _PRINTABLE,
 ]
 LongId = Annotated[
-    str, StringConstraints(min_length=1, max_length=200), AfterValidator(_printable), _PRINTABLE
+    str,
+    StringConstraints(min_length=1, max_length=200),
+    AfterValidator(_check_printable),
+    _PRINTABLE,
 ]
-Word = Annotated[str, StringConstraints(min_length=1, max_length=200)]
-Moment = Annotated[str, AfterValidator(_a_time), Field(json_schema_extra={"format": "date-time"})]
+ShortText = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+Timestamp = Annotated[
+    str, AfterValidator(_check_timestamp), Field(json_schema_extra={"format": "date-time"})
+]
 """An RFC 3339 time with an offset."""
-NOT_SYSTEM = {"not": {"const": SYSTEM}}
-"""What `_no_system` refuses, as JSON Schema says it."""
+NOT_SYSTEM_SCHEMA = {"not": {"const": SYSTEM_LOG}}
+"""What `check_not_system` refuses, as JSON Schema says it."""
 WorkspaceId = Annotated[
     str,
     StringConstraints(pattern=WORKSPACE_PATTERN),
-    AfterValidator(_no_system),
-    Field(json_schema_extra=NOT_SYSTEM),
+    AfterValidator(check_not_system),
+    Field(json_schema_extra=NOT_SYSTEM_SCHEMA),
 ]
 
 
 class EventWorkspace(TypedDict):
     __pydantic_config__ = _STRICT  # type: ignore[misc]  # how pydantic takes the settings of a TypedDict
     id: WorkspaceId
-    plan: Word
+    plan: ShortText
     """The plan at that moment: a fact, recorded with the decision."""
 
 
@@ -96,7 +105,7 @@ class EventConversation(TypedDict):
     id: LongId
     direction: NotRequired[Literal["inbound", "outbound"]]
     """Who began; where it is absent nothing is routed."""
-    channel: NotRequired[Word]
+    channel: NotRequired[ShortText]
     """`messenger` where it is absent."""
     assigned: NotRequired[bool]
     """Whether a teammate is on it; false where it is absent."""
@@ -104,7 +113,7 @@ class EventConversation(TypedDict):
 
 class EventContact(TypedDict):
     __pydantic_config__ = _STRICT  # type: ignore[misc]
-    id: Word
+    id: ShortText
     kind: Literal["visitor", "lead", "user"]
     """What the platform takes the person for."""
     email: NotRequired[str]
@@ -154,7 +163,7 @@ _AS_SCHEMA: dict[str, Any] = {
         },
     ]
 }
-"""What `_contradictions` refuses, as JSON Schema says it."""
+"""What `_find_contradictions` refuses, as JSON Schema says it."""
 
 
 class Event(TypedDict):
@@ -173,7 +182,7 @@ class Event(TypedDict):
         "question.expired",
     ]
     """What happened."""
-    occurred_at: Annotated[Moment, AfterValidator(_before_the_last_years)]
+    occurred_at: Annotated[Timestamp, AfterValidator(_check_year)]
     """The only clock that a rule ever sees."""
     workspace: EventWorkspace
     conversation: EventConversation
@@ -187,9 +196,9 @@ class Event(TypedDict):
     """What the platform knows beside this; personal unless the document declares it."""
 
 
-ADAPTER = TypeAdapter(Event)
+EVENT_ADAPTER = TypeAdapter(Event)
 
-_CODES = {
+_CODE_BY_ERROR_TYPE = {
     "missing": "missing_field",
     "extra_forbidden": "unknown_field",
     "literal_error": "not_allowed",
@@ -201,29 +210,29 @@ _CODES = {
     "string_pattern_mismatch": "not_allowed",
 }
 """Our codes by pydantic's types of error; any other but our own is a wrong type."""
-_OURS = frozenset({"not_printable", "invalid_time", "reserved_workspace"})
+_OWN_CODES = frozenset({"not_printable", "invalid_time", "reserved_workspace"})
 
 
-def checked_event(value: object) -> Event:
-    """The value as an event; raises EventRefused with every complaint."""
+def parse_event(value: object) -> Event:
+    """The value as an event; raises InvalidEventError with every complaint."""
     try:
-        ADAPTER.validate_python(value)
+        EVENT_ADAPTER.validate_python(value)
     except ValidationError as error:
-        raise EventRefused([complaint_of(dict(e)) for e in error.errors()]) from None
+        raise InvalidEventError([complaint_from_error(dict(e)) for e in error.errors()]) from None
     event = cast("Event", value)
-    if complaints := list(_contradictions(event)):
-        raise EventRefused(complaints)
+    if complaints := list(_find_contradictions(event)):
+        raise InvalidEventError(complaints)
     return event
 
 
-def complaint_of(error: Mapping[str, Any]) -> Complaint:
+def complaint_from_error(error: Mapping[str, Any]) -> Complaint:
     """One of pydantic's errors in our words."""
     kind = error["type"]
-    code = kind if kind in _OURS else _CODES.get(kind, "wrong_type")
-    return Complaint(pointer(*error["loc"]), code, error["msg"])
+    code = kind if kind in _OWN_CODES else _CODE_BY_ERROR_TYPE.get(kind, "wrong_type")
+    return Complaint(json_pointer(*error["loc"]), code, error["msg"])
 
 
-def _contradictions(event: Event) -> Iterator[Complaint]:
+def _find_contradictions(event: Event) -> Iterator[Complaint]:
     kind = event["type"]
     if kind == "contact.replied" and "message" not in event and "answer" not in event:
         yield Complaint("/message", "missing_field", "A reply needs a message or an answer")

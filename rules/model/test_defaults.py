@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rules.model.vocabulary import CHANNEL_BY_DEFAULT, SETTING_FACTS, EventType, Stage
+from rules.model.vocabulary import DEFAULT_CHANNEL, SETTING_FACTS, EventType, Stage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-PREFIX = "settings."
-_REDIRECT = {"email": "help@example.com"}
+SETTING_PREFIX = "settings."
+_DEFAULT_REDIRECT = {"email": "help@example.com"}
 """Where is redirected to, where it must be somewhere."""
 
-BASE: dict[str, str | bool | int] = {
+BASE_FACTS: dict[str, str | bool | int] = {
     "event.type": EventType.STARTED.value,
     "workspace.plan": "pro",
     "conversation.direction": "inbound",
-    "conversation.channel": CHANNEL_BY_DEFAULT,
+    "conversation.channel": DEFAULT_CHANNEL,
     "conversation.assigned": False,
     "conversation.stage": Stage.NEW.value,
     "conversation.asks": 0,
@@ -31,38 +31,38 @@ BASE: dict[str, str | bool | int] = {
 """The facts of every test that gives no others."""
 
 
-def facts(given: Mapping[str, Any]) -> dict[str, Any]:
+def complete_facts(given: Mapping[str, Any]) -> dict[str, Any]:
     """The base facts with those given over them; null makes a fact unknown. No settings."""
     over = {name: value for name, value in given.items() if name not in SETTING_FACTS}
-    return {name: value for name, value in {**BASE, **over}.items() if value is not None}
+    return {name: value for name, value in {**BASE_FACTS, **over}.items() if value is not None}
 
 
-def overridden(given: Mapping[str, Any]) -> dict[str, Any]:
+def overridden_settings(given: Mapping[str, Any]) -> dict[str, Any]:
     """The settings given, by name. One given by its members is made of these alone."""
-    names = dict.fromkeys(setting_of(fact) for fact in given if fact in SETTING_FACTS)
-    return {name: _setting(given, name) for name in names}
+    names = dict.fromkeys(setting_name(fact) for fact in given if fact in SETTING_FACTS)
+    return {name: _setting_value(given, name) for name in names}
 
 
-def settled(given: Mapping[str, Any]) -> dict[str, Any]:
+def add_default_redirect(given: Mapping[str, Any]) -> dict[str, Any]:
     """The facts given, with a redirect where settings that are given need one."""
     members = any(name.startswith("settings.redirect.") for name in given)
     needed = given.get("settings.customer_route") == "redirect" or given.get("settings.redirect")
     rest = {name: value for name, value in given.items() if name != "settings.redirect"}
-    return {**rest, "settings.redirect": _REDIRECT} if needed and not members else rest
+    return {**rest, "settings.redirect": _DEFAULT_REDIRECT} if needed and not members else rest
 
 
-def setting_of(fact: str) -> str:
+def setting_name(fact: str) -> str:
     """The setting that a fact is, or is a member of."""
-    return fact.removeprefix(PREFIX).partition(".")[0]
+    return fact.removeprefix(SETTING_PREFIX).partition(".")[0]
 
 
-def by_members(given: Mapping[str, Any], name: str) -> dict[str, Any]:
+def setting_members(given: Mapping[str, Any], name: str) -> dict[str, Any]:
     """The members of a setting that are given one by one, without those that are null."""
-    start = f"{PREFIX}{name}."
+    start = f"{SETTING_PREFIX}{name}."
     members = {fact.removeprefix(start): v for fact, v in given.items() if fact.startswith(start)}
     return {member: value for member, value in members.items() if value is not None}
 
 
-def _setting(given: Mapping[str, Any], name: str) -> Any:  # noqa: ANN401 - any JSON value
-    whole = given.get(PREFIX + name)
-    return whole if PREFIX + name in given else by_members(given, name) or None
+def _setting_value(given: Mapping[str, Any], name: str) -> Any:  # noqa: ANN401 - any JSON value
+    whole = given.get(SETTING_PREFIX + name)
+    return whole if SETTING_PREFIX + name in given else setting_members(given, name) or None

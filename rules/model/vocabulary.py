@@ -47,7 +47,7 @@ class Outcome(StrEnum):
     NOTED = "noted"
 
 
-class Answer(StrEnum):
+class AnswerChoice(StrEnum):
     CUSTOMER = "customer"
     NOT_CUSTOMER = "not_customer"
     UNCLEAR = "unclear"
@@ -73,24 +73,30 @@ class Fact:
     personal: bool = False
 
 
-def _values(words: type[StrEnum]) -> tuple[str, ...]:
+def _enum_values(words: type[StrEnum]) -> tuple[str, ...]:
     return tuple(word.value for word in words)
 
+
+EVENT_TYPE_FACT = "event.type"
+STAGE_FACT = "conversation.stage"
+LANGUAGE_FACT = "message.language"
 
 DIRECTIONS = ("inbound", "outbound")
 CONTACT_KINDS = ("visitor", "lead", "user")
 IDENTITIES = ("none", "claimed", "verified")
-CHOICES = (Answer.CUSTOMER.value, Answer.NOT_CUSTOMER.value)
+ANSWER_CHOICES = (AnswerChoice.CUSTOMER.value, AnswerChoice.NOT_CUSTOMER.value)
 
 FACTS: dict[str, Fact] = {
     fact.name: fact
     for fact in (
-        Fact("event.type", FactType.ENUM, "what happened", _values(EventType)),
+        Fact("event.type", FactType.ENUM, "what happened", _enum_values(EventType)),
         Fact("workspace.plan", FactType.STRING, "the tenant's plan at that moment"),
         Fact("conversation.direction", FactType.ENUM, "who began; unknown if not said", DIRECTIONS),
         Fact("conversation.channel", FactType.STRING, "the channel; messenger if not said"),
         Fact("conversation.assigned", FactType.BOOLEAN, "a teammate is on it"),
-        Fact("conversation.stage", FactType.ENUM, "how far the routing has come", _values(Stage)),
+        Fact(
+            "conversation.stage", FactType.ENUM, "how far the routing has come", _enum_values(Stage)
+        ),
         Fact("conversation.asks", FactType.INTEGER, "how many earlier decisions held an ask"),
         Fact(
             "contact.kind", FactType.ENUM, "what the platform takes the person for", CONTACT_KINDS
@@ -98,7 +104,7 @@ FACTS: dict[str, Fact] = {
         Fact("contact.identity", FactType.ENUM, "how sure the identity is", IDENTITIES),
         Fact("contact.reachable", FactType.BOOLEAN, "an e-mail or a phone is there"),
         Fact("message.language", FactType.STRING, "BCP 47 tag of the message"),
-        Fact("answer", FactType.ENUM, "the answer a reply gives", _values(Answer)),
+        Fact("answer", FactType.ENUM, "the answer a reply gives", _enum_values(AnswerChoice)),
         Fact("question.open", FactType.BOOLEAN, "the expired question is the one still open"),
         Fact("office.open", FactType.BOOLEAN, "within office hours; true where none are set"),
         Fact("sample.bucket", FactType.INTEGER, "0 to 9,999, the same for one conversation always"),
@@ -106,12 +112,12 @@ FACTS: dict[str, Fact] = {
 }
 """The facts of every document; `attributes.*` it declares itself, `settings.*` are its settings."""
 
-CHANNEL_BY_DEFAULT = "messenger"
+DEFAULT_CHANNEL = "messenger"
 ATTRIBUTE_TYPES = (FactType.ENUM, FactType.BOOLEAN, FactType.INTEGER, FactType.STRING)
-BUCKETS = 10_000
+BUCKET_COUNT = 10_000
 
 
-class Test(StrEnum):
+class Operator(StrEnum):
     """The operators of a test that is a mapping."""
 
     __test__ = False  # not a test of ours, whatever pytest makes of the name
@@ -125,7 +131,7 @@ class Test(StrEnum):
     LT = "lt"
 
 
-BOUNDS = (Test.GTE, Test.GT, Test.LTE, Test.LT)
+BOUND_OPERATORS = (Operator.GTE, Operator.GT, Operator.LTE, Operator.LT)
 
 
 class ActionType(StrEnum):
@@ -150,10 +156,10 @@ BARE_ACTIONS = frozenset(
 )
 """Actions written as a name alone; the others take an argument."""
 
-QUESTIONS = frozenset({ActionType.ASK, ActionType.COLLECT_CONTACT, ActionType.QUALIFY})
+QUESTION_ACTIONS = frozenset({ActionType.ASK, ActionType.COLLECT_CONTACT, ActionType.QUALIFY})
 """Actions that await something, and so expire."""
 
-FOLLOW_UPS = frozenset(
+FOLLOW_UP_ACTIONS = frozenset(
     {
         ActionType.ASSIGN,
         ActionType.ADD_TAG,
@@ -164,13 +170,13 @@ FOLLOW_UPS = frozenset(
 )
 """Actions that `lead_follow_up` may list."""
 
-MESSAGES_OF: dict[ActionType, tuple[str, ...]] = {
+MESSAGES_BY_ACTION: dict[ActionType, tuple[str, ...]] = {
     ActionType.ASK: ("ask", "customer", "not_customer"),
     ActionType.COLLECT_CONTACT: ("collect_contact",),
 }
 """The messages an action speaks by itself."""
 
-SPEAKING = (ActionType.SEND_MESSAGE, ActionType.NOTE)
+TEXT_ACTIONS = (ActionType.SEND_MESSAGE, ActionType.NOTE)
 """Actions that say the text they are given, or the message whose key they are."""
 
 PLACEHOLDERS = ("email", "website", "phone")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-SYSTEM = "system"
+SYSTEM_LOG = "system"
 """The log of everything that concerns the whole service."""
 
 WORKSPACE_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,62}$"
@@ -12,4 +12,4 @@ WORKSPACE_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,62}$"
 
 def is_workspace(text: str) -> bool:
     """Return True if the text can be the id of a workspace."""
-    return text != SYSTEM and re.fullmatch(WORKSPACE_PATTERN, text) is not None
+    return text != SYSTEM_LOG and re.fullmatch(WORKSPACE_PATTERN, text) is not None

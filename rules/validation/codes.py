@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-CODES: dict[str, str] = {
+COMPLAINT_CODES: dict[str, str] = {
     # The text.
     "document_too_large": "The text has more than 1 MiB.",
     "not_utf_8": "The text is not UTF-8.",
@@ -81,7 +81,7 @@ CODES: dict[str, str] = {
     "property_undecided": "A property could be neither proved nor broken in so many steps.",
 }
 
-NOTICES: dict[str, str] = {
+NOTICE_CODES: dict[str, str] = {
     "rule_untested": "No test of the document is decided by the rule.",
 }
 """What a document is told, and not refused for."""

@@ -9,15 +9,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from rules.engine.compiler import Policy
-from rules.engine.evaluator import explain
-from rules.errors import Complaint, pointer
-from rules.formats.canonical_json import canonical
-from rules.formats.suggestions import quoted
+from rules.engine.compiler import CompiledPolicy
+from rules.engine.evaluator import explain_ruling
+from rules.errors import Complaint, json_pointer
+from rules.formats.canonical_json import encode_canonical
+from rules.formats.suggestions import quote_word
 from rules.model import builtin
 from rules.model.document import OTHERWISE
-from rules.model.document_tree import Part
-from rules.model.test_defaults import facts, overridden
+from rules.model.document_tree import TreeNode
+from rules.model.test_defaults import complete_facts, overridden_settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
     from rules.model.document import Document
 
 
-WORTH_COMPILING = 50
+COMPILE_THRESHOLD = 50
 """Tests under the same settings from which on the rules are compiled: it says the same, faster."""
 
 
 @dataclass(frozen=True, slots=True)
-class Results:
+class DocumentTestResults:
     """Which tests fail, and which rules no test decides: a complaint and a notice each."""
 
     failures: tuple[Complaint, ...]
@@ -40,35 +40,37 @@ class Results:
     """The ids of the rules that no test decides."""
 
 
-def run(document: Document) -> Results:
+def run_tests(document: Document) -> DocumentTestResults:
     """Run the tests of a document in which nothing else is wrong."""
     failures: list[Complaint] = []
     decided = set()
-    for own, tests in _by_settings(document):
-        bound = document.bound({**builtin.tree()["settings"], **own})
-        compiled = Policy(bound) if len(tests) >= WORTH_COMPILING else None
+    for own, tests in _group_by_settings(document):
+        bound = document.bound({**builtin.load_tree()["settings"], **own})
+        compiled = CompiledPolicy(bound) if len(tests) >= COMPILE_THRESHOLD else None
         for test in tests:
-            starts_from = facts(test.mapping("given").value)
+            starts_from = complete_facts(test.mapping("given").value)
             ruling = (
-                compiled.decide(starts_from) if compiled else explain(bound, starts_from).ruling
+                compiled.decide(starts_from)
+                if compiled
+                else explain_ruling(bound, starts_from).ruling
             )
             decided.add(ruling.rule)
-            failures.extend(_failures(test, ruling, starts_from.get("conversation.stage")))
-    untested = dict(_untested(document, decided))
-    return Results(tuple(failures), tuple(untested.values()), tuple(untested))
+            failures.extend(_find_failures(test, ruling, starts_from.get("conversation.stage")))
+    untested = dict(_find_untested_rules(document, decided))
+    return DocumentTestResults(tuple(failures), tuple(untested.values()), tuple(untested))
 
 
-def _by_settings(document: Document) -> Iterator[tuple[Mapping[str, Any], list[Part]]]:
+def _group_by_settings(document: Document) -> Iterator[tuple[Mapping[str, Any], list[TreeNode]]]:
     """The tests by the settings they override, so that the rules are bound once for each set."""
-    groups: dict[bytes, list[Part]] = {}
-    for test in Part("", document.tree).member("tests").items():
-        own = overridden(test.mapping("given").value)
-        groups.setdefault(canonical(own), []).append(test)
+    groups: dict[bytes, list[TreeNode]] = {}
+    for test in TreeNode("", document.tree).member("tests").items():
+        own = overridden_settings(test.mapping("given").value)
+        groups.setdefault(encode_canonical(own), []).append(test)
     for tests in groups.values():
-        yield overridden(tests[0].mapping("given").value), tests
+        yield overridden_settings(tests[0].mapping("given").value), tests
 
 
-def _failures(test: Part, ruling: Ruling, stage: str | None) -> Iterator[Complaint]:
+def _find_failures(test: TreeNode, ruling: Ruling, stage: str | None) -> Iterator[Complaint]:
     got = {
         "outcome": ruling.outcome,
         "reason": ruling.reason,
@@ -77,25 +79,25 @@ def _failures(test: Part, ruling: Ruling, stage: str | None) -> Iterator[Complai
         "actions": [action.type.value for action in ruling.actions],
     }
     differing = [
-        f"{key} {_shown(got[key])} instead of {_shown(expected)}"
+        f"{key} {_format_value(got[key])} instead of {_format_value(expected)}"
         for key, expected in test.value["expect"].items()
         if got[key] != expected
     ]
     if differing:
-        name = quoted(test.value["name"])
+        name = quote_word(test.value["name"])
         message = f"{name} got {'; '.join(differing)}: rule {ruling.rule} decided"
         yield test.complain("test_failed", message)
 
 
-def _shown(value: str | list[str] | None) -> str:
+def _format_value(value: str | list[str] | None) -> str:
     if isinstance(value, list):
         return f"[{', '.join(value)}]"
     return value or "none"
 
 
-def _untested(document: Document, decided: set[str]) -> Iterator[tuple[str, Complaint]]:
+def _find_untested_rules(document: Document, decided: set[str]) -> Iterator[tuple[str, Complaint]]:
     for listed in ("guards", "rules"):
         for number, rule in enumerate(document.tree.get(listed, ())):
             if rule["id"] not in decided | {OTHERWISE}:
                 message = f"No test is decided by {rule['id']}: write one"
-                yield rule["id"], Complaint(pointer(listed, number), "rule_untested", message)
+                yield rule["id"], Complaint(json_pointer(listed, number), "rule_untested", message)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from rules.model.vocabulary import (
     ATTRIBUTE_TYPES,
     BARE_ACTIONS,
-    BOUNDS,
+    BOUND_OPERATORS,
     FACTS,
     FORMAT,
     SETTING_FACTS,
@@ -28,24 +28,24 @@ if TYPE_CHECKING:
 
     from rules.model.vocabulary import Fact
 
-_REFERENCE = {"type": "string", "pattern": r"^\$[a-z_.]+$"}
-_TYPES = {FactType.STRING: "string", FactType.BOOLEAN: "boolean", FactType.INTEGER: "integer"}
-_ANY_TEST = {"type": ["string", "boolean", "integer", "array", "object"]}
+_REFERENCE_SCHEMA = {"type": "string", "pattern": r"^\$[a-z_.]+$"}
+_JSON_TYPES = {FactType.STRING: "string", FactType.BOOLEAN: "boolean", FactType.INTEGER: "integer"}
+_ANY_TEST_SCHEMA = {"type": ["string", "boolean", "integer", "array", "object"]}
 
 
-def json_schema() -> dict[str, Any]:
+def build_json_schema() -> dict[str, Any]:
     """The schema of a whole document."""
-    text = {"type": "string", "minLength": 1, "maxLength": schema.LONGEST_TITLE}
+    text = {"type": "string", "minLength": 1, "maxLength": schema.MAX_TITLE_LENGTH}
     mapping = {"type": "object"}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "A rule document, format 1",
-        **_closed(
+        **_object_schema(
             {
                 "format": {"const": FORMAT},
                 "title": text,
-                "settings": _settings(),
-                "answers": _closed(
+                "settings": _settings_schema(),
+                "answers": _object_schema(
                     {key: {"type": "array"} for key in ("customer", "not_customer")}
                 ),
                 "messages": {"type": "object", "additionalProperties": mapping},
@@ -54,26 +54,26 @@ def json_schema() -> dict[str, Any]:
                     "patternProperties": {r"^attributes\.": {"$ref": "#/$defs/attribute"}},
                     "additionalProperties": False,
                 },
-                "guards": _list("rule"),
-                "rules": _list("rule"),
+                "guards": _list_schema("rule"),
+                "rules": _list_schema("rule"),
                 "otherwise": {"$ref": "#/$defs/otherwise"},
-                "tests": _list("test"),
-                "properties": _list("property"),
+                "tests": _list_schema("test"),
+                "properties": _list_schema("property"),
             },
             ("format", "rules", "otherwise"),
         ),
-        "$defs": _definitions(text),
+        "$defs": _build_definitions(text),
     }
 
 
-def _definitions(text: dict[str, Any]) -> dict[str, Any]:
+def _build_definitions(text: dict[str, Any]) -> dict[str, Any]:
     says = {
         "outcome": {"enum": [outcome.value for outcome in Outcome]},
-        "reason": {"type": "string", "pattern": f"^{schema.REASON.pattern}$"},
+        "reason": {"type": "string", "pattern": f"^{schema.REASON_PATTERN.pattern}$"},
         "stage": {"enum": [stage.value for stage in Stage]},
         "actions": {"type": "array", "items": {"$ref": "#/$defs/action"}},
     }
-    name = {"type": "string", "pattern": f"^{schema.ID.pattern}$"}
+    name = {"type": "string", "pattern": f"^{schema.ID_PATTERN.pattern}$"}
     when = {"$ref": "#/$defs/when"}
     names = {"type": "array", "items": {"type": "string"}}
     some = {
@@ -81,7 +81,7 @@ def _definitions(text: dict[str, Any]) -> dict[str, Any]:
         for key in ("outcome_in", "reason_in", "stage_in")
     }
     return {
-        "attribute": _closed(
+        "attribute": _object_schema(
             {
                 "type": {"enum": [kind.value for kind in ATTRIBUTE_TYPES]},
                 "values": names,
@@ -89,64 +89,71 @@ def _definitions(text: dict[str, Any]) -> dict[str, Any]:
             },
             ("type",),
         ),
-        "otherwise": _closed(says, ("outcome", "reason")),
-        "rule": _closed({"id": name, "when": when, **says}, ("id", "when", "outcome", "reason")),
+        "otherwise": _object_schema(says, ("outcome", "reason")),
+        "rule": _object_schema(
+            {"id": name, "when": when, **says}, ("id", "when", "outcome", "reason")
+        ),
         "when": {
-            **_facts({"any": {"type": "array", "items": when, "minItems": 1}}),
+            **_facts_schema({"any": {"type": "array", "items": when, "minItems": 1}}),
             "minProperties": 1,
         },
-        "action": _action(when),
-        "test": _closed(
+        "action": _action_schema(when),
+        "test": _object_schema(
             {
                 "name": text,
                 "given": {"type": "object"},
-                "expect": _closed({**says, "rule": {"type": "string"}, "actions": names}),
+                "expect": _object_schema({**says, "rule": {"type": "string"}, "actions": names}),
             },
             ("name", "expect"),
         ),
-        "property": _closed(
-            {"id": name, "for_all": _facts({"any": {"type": "array"}}), **some, "rule_in": names},
+        "property": _object_schema(
+            {
+                "id": name,
+                "for_all": _facts_schema({"any": {"type": "array"}}),
+                **some,
+                "rule_in": names,
+            },
             ("id", "for_all"),
         ),
     }
 
 
-def _action(when: dict[str, Any]) -> dict[str, Any]:
+def _action_schema(when: dict[str, Any]) -> dict[str, Any]:
     taken = {action.value: True for action in ActionType}
     bare = {"enum": sorted(action.value for action in BARE_ACTIONS)}
-    return {"anyOf": [bare, _REFERENCE, _closed({**taken, "when": when})]}
+    return {"anyOf": [bare, _REFERENCE_SCHEMA, _object_schema({**taken, "when": when})]}
 
 
-def _settings() -> dict[str, Any]:
+def _settings_schema() -> dict[str, Any]:
     described = {each.name: {"description": each.meaning} for each in SETTINGS.values()}
-    return _closed(described)
+    return _object_schema(described)
 
 
-def _facts(more: dict[str, Any]) -> dict[str, Any]:
+def _facts_schema(more: dict[str, Any]) -> dict[str, Any]:
     """A mapping of facts and tests."""
-    known = {name: _test(fact) for name, fact in (FACTS | SETTING_FACTS).items()}
-    attributes = {r"^attributes\.": _ANY_TEST}
-    return {**_closed({**known, **more}), "patternProperties": attributes}
+    known = {name: _test_schema(fact) for name, fact in (FACTS | SETTING_FACTS).items()}
+    attributes = {r"^attributes\.": _ANY_TEST_SCHEMA}
+    return {**_object_schema({**known, **more}), "patternProperties": attributes}
 
 
-def _test(fact: Fact) -> dict[str, Any]:
+def _test_schema(fact: Fact) -> dict[str, Any]:
     described: dict[str, Any] = {"description": fact.meaning}
     if fact.type is FactType.WHOLE:
         return {**described, "type": "object"}
-    one: dict[str, Any] = {"type": _TYPES.get(fact.type, "string")}
+    one: dict[str, Any] = {"type": _JSON_TYPES.get(fact.type, "string")}
     if fact.values:
         one = {"enum": list(fact.values)}
-    value = {"anyOf": [one, _REFERENCE]}
-    bounds = {bound.value: {"type": ["number", "string"]} for bound in BOUNDS}
-    operators = _closed({"not": _ANY_TEST, "known": True, "language": True, **bounds})
+    value = {"anyOf": [one, _REFERENCE_SCHEMA]}
+    bounds = {bound.value: {"type": ["number", "string"]} for bound in BOUND_OPERATORS}
+    operators = _object_schema({"not": _ANY_TEST_SCHEMA, "known": True, "language": True, **bounds})
     return {**described, "anyOf": [value, {"type": "array", "items": value}, operators]}
 
 
-def _list(of: str) -> dict[str, Any]:
+def _list_schema(of: str) -> dict[str, Any]:
     return {"type": "array", "items": {"$ref": f"#/$defs/{of}"}}
 
 
-def _closed(members: dict[str, Any], required: Iterable[str] = ()) -> dict[str, Any]:
+def _object_schema(members: dict[str, Any], required: Iterable[str] = ()) -> dict[str, Any]:
     """A mapping with these members and no other."""
     shape = {"type": "object", "properties": members, "additionalProperties": False}
     return {**shape, "required": list(required)} if required else shape

@@ -34,7 +34,7 @@ def read_edit(file: Path) -> dict[str, Any]:
 
 def document(edit: dict[str, Any]) -> str:
     """The whole document, as YAML."""
-    tree: dict[str, Any] = deepcopy(dict(builtin.tree()))
+    tree: dict[str, Any] = deepcopy(dict(builtin.load_tree()))
     for member, given in edit.items():
         _EDITED[member](tree, member, given)
     written: str = yaml.safe_dump(tree, sort_keys=False, allow_unicode=True, width=10_000)

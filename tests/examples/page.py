@@ -75,7 +75,7 @@ def section(file: Path) -> Section:
     """What the commands say of the edit, run on the whole document."""
     edit = read_edit(file)
     with TemporaryDirectory() as folder, chdir(folder):
-        Path("builtin.yaml").write_text(builtin.text(), encoding="utf-8")
+        Path("builtin.yaml").write_text(builtin.load_text(), encoding="utf-8")
         Path(file.name).write_text(document(edit), encoding="utf-8")
         told = {
             f"rules diff builtin.yaml {file.name}": _shortened,

@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from audit.entry import Entry, PersonalData, compute_commitment, format_time
-from rules.formats.canonical_json import canonical, digest
+from rules.formats.canonical_json import digest_value, encode_canonical
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     from audit.stores.contract import Transaction
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
-DOCUMENT = canonical({"format": 1, "title": "A document"})
-DIGEST = digest({"format": 1, "title": "A document"})
+DOCUMENT = encode_canonical({"format": 1, "title": "A document"})
+DIGEST = digest_value({"format": 1, "title": "A document"})
 
 
 def personal(event: str, contact: str = "ct-1") -> PersonalData:
     """A personal part with a salt made of the event's id."""
     salt = event.encode().ljust(32, b".")[:32]
-    return PersonalData(contact, salt, canonical({"id": event, "contact": {"id": contact}}))
+    return PersonalData(contact, salt, encode_canonical({"id": event, "contact": {"id": contact}}))
 
 
 def decision(  # noqa: PLR0913 - a decision has many members

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from audit.log.csv_rows import format_header, format_row
 from audit.log.merkle import HASH_SIZE, hash_leaf
 from audit.verification.bundle_format import ENTRIES, HASHES, PERSONAL, TABLE, VERSIONS
-from rules.formats.canonical_json import canonical
+from rules.formats.canonical_json import encode_canonical
 
 if TYPE_CHECKING:
     import random
@@ -56,7 +56,7 @@ def _edit(random_: random.Random, bundle: Path, _: list[bytes]) -> Change:
     """A leaf edited, in canonical form."""
     lines = _lines(bundle / ENTRIES)
     place = random_.randrange(len(lines))
-    lines[place] = canonical(altered(random_, json.loads(lines[place]))) + b"\n"
+    lines[place] = encode_canonical(altered(random_, json.loads(lines[place]))) + b"\n"
     (bundle / ENTRIES).write_bytes(b"".join(lines))
     return Change("a leaf", place)
 
@@ -142,13 +142,13 @@ def _personal(random_: random.Random, bundle: Path, _: list[bytes]) -> Change:
             del lines[place]
         case 1:
             read["part"] = read["part"].replace("ct-", "cx-", 1)
-            lines[place] = canonical(read) + b"\n"
+            lines[place] = encode_canonical(read) + b"\n"
         case 2:
             read["salt"] = json.loads(lines[place - 1])["salt"]
-            lines[place] = canonical(read) + b"\n"
+            lines[place] = encode_canonical(read) + b"\n"
         case _:
             other = json.loads(lines[place - 1])
-            lines[place] = canonical({**other, "index": read["index"]}) + b"\n"
+            lines[place] = encode_canonical({**other, "index": read["index"]}) + b"\n"
     path.write_bytes(b"".join(lines))
     return Change("a personal part", read["index"])
 

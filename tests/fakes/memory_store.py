@@ -16,7 +16,7 @@ from audit.entry import Entry, EntryKind, PersonalData, hash_for
 from audit.errors import AlreadyDecidedError, AuditError
 from audit.log.merkle import Frontier
 from audit.stores.contract import About, Filter, Head, Kept, Ready, Recorded, Size
-from rules.formats.canonical_json import canonical, digest_of_bytes
+from rules.formats.canonical_json import digest_bytes, encode_canonical
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -83,7 +83,7 @@ class MemorySnapshot:
             if isinstance(rest.get("policy"), dict):
                 rest["policy"] = {k: v for k, v in rest["policy"].items() if k != "version"}
             encoded = [None if value is None else value.encode() for value in taken]
-            yield Recorded._make((entry.index, *encoded, canonical(rest)))
+            yield Recorded._make((entry.index, *encoded, encode_canonical(rest)))
 
     def leaf_hashes(self, log: str, start: int, stop: int) -> list[bytes]:
         return [entry.leaf_hash for entry in self._log(log)[start:stop]]
@@ -202,7 +202,7 @@ class MemoryTransaction(MemorySnapshot):
         return sorted(indices)
 
     def add_document(self, body: bytes) -> str:
-        digest = digest_of_bytes(body)
+        digest = digest_bytes(body)
         self._state.documents[digest] = body
         return digest
 

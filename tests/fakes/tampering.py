@@ -10,7 +10,7 @@ import orjson
 
 from audit.stores.row_codec import COLUMNS, packed, unpacked
 from audit.stores.sqlite.store import LEDGER
-from rules.formats.canonical_json import canonical
+from rules.formats.canonical_json import encode_canonical
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -35,7 +35,7 @@ def edit_leaf(connection: sqlite3.Connection, where: str, change: Callable[[str]
     assert rows
     assignments = ", ".join(f"{name} = ?" for name in ("rest", *COLUMNS))
     for seq, rest, *columns in rows:
-        text = change(canonical(unpacked(columns, rest)).decode())
+        text = change(encode_canonical(unpacked(columns, rest)).decode())
         changed = _put_back(text, columns)
         connection.execute(f"UPDATE entries SET {assignments} WHERE seq = ?", (*changed, seq))
 

@@ -58,7 +58,7 @@ def reply(identity: str, choice: str, **changes: Any) -> dict[str, Any]:
 
 def document(title: str = "A document of our own", **settings: Any) -> dict[str, Any]:
     """The built-in document with another title and other settings."""
-    tree = builtin.tree()
+    tree = builtin.load_tree()
     return {**tree, "title": title, "settings": {**tree["settings"], **settings}}
 
 

@@ -23,7 +23,7 @@ from schemathesis.transport.wsgi import WSGITransport
 
 from policy_service.access.keys import Keyring, Role
 from policy_service.api.route import NDJSON
-from rules.formats.strict_json import LARGEST_INTEGER
+from rules.formats.strict_json import MAX_SAFE_INTEGER
 from tests.policy_service.described import description
 
 if TYPE_CHECKING:
@@ -184,7 +184,7 @@ def _is_i_json(_: HookContext, body: Any) -> bool:
     if isinstance(body, dict | list):
         members = body.values() if isinstance(body, dict) else body
         return all(_is_i_json(_, member) for member in members)
-    return not isinstance(body, int) or abs(body) <= LARGEST_INTEGER
+    return not isinstance(body, int) or abs(body) <= MAX_SAFE_INTEGER
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from werkzeug.exceptions import HTTPException
 
 from policy_service.api.openapi import describe
 from policy_service.api.routes import ROUTES
-from rules.errors import pointer
+from rules.errors import json_pointer
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -41,7 +41,7 @@ def validator(*parts: str | int) -> Draft202012Validator:
     """The validator of the schema at this place of the description."""
     whole = Resource.from_contents(description(), default_specification=DRAFT202012)
     registry = Registry().with_resource(HERE, whole)
-    return Draft202012Validator({"$ref": f"{HERE}#{pointer(*parts)}"}, registry=registry)
+    return Draft202012Validator({"$ref": f"{HERE}#{json_pointer(*parts)}"}, registry=registry)
 
 
 def at(route: Route, *parts: str | int) -> tuple[str | int, ...]:

@@ -96,9 +96,9 @@ def test_lists_are_walked_to_their_end(clients: Clients) -> None:
 
 def test_the_policy_and_its_versions_are_read(clients: Clients) -> None:
     author = clients.by_role["author"]
-    assert author.policy("fresh")["document"] == builtin.tree()
+    assert author.policy("fresh")["document"] == builtin.load_tree()
     assert [version["version"] for version in author.versions("fresh")] == [1]
-    assert author.version("fresh", 1)["document"] == builtin.tree()
+    assert author.version("fresh", 1)["document"] == builtin.load_tree()
 
 
 def test_many_events_are_decided_in_one_call_and_tried_without_writing(clients: Clients) -> None:
@@ -131,8 +131,8 @@ def test_what_was_decided_is_explained_told_and_carried_out(clients: Clients) ->
 
 def test_versions_are_compared_and_rejected(clients: Clients) -> None:
     author, approver = clients.by_role["author"], clients.by_role["approver"]
-    settings = {**builtin.tree()["settings"], "ask_again": 2}
-    proposed = author.propose("compared", {**builtin.tree(), "settings": settings})
+    settings = {**builtin.load_tree()["settings"], "ask_again": 2}
+    proposed = author.propose("compared", {**builtin.load_tree(), "settings": settings})
     found = author.difference("compared", proposed["version"], against=1)
     assert [change["name"] for change in found["settings"]] == ["ask_again"]
     assert approver.reject("compared", proposed["version"], "not now")["status"] == "rejected"

@@ -9,8 +9,8 @@ from itertools import product
 from math import prod
 from typing import TYPE_CHECKING, Any
 
-from rules.analysis.domains import can_be, domains
-from rules.model.test_defaults import BASE
+from rules.analysis.domains import build_domains, is_possible
+from rules.model.test_defaults import BASE_FACTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,18 +44,18 @@ def all_facts(document: Document, *others: Document) -> Iterator[Facts]:
     parts = [(each.tree["guards"], each.tree["rules"]) for each in (document, *others)]
     parts += [([each.tree["otherwise"]], []) for each in (document, *others)]
     names = facts_asked([list(part) for part in parts])
-    within = domains(document, document.settings)
+    within = build_domains(document, document.settings)
     asked = sorted(name for name in {*names, "event.type"} if not name.startswith("settings."))
     values = [TRIED.get(name) or within[name].fact.values or (True, False) for name in asked]
     if prod(map(len, values)) > MOST_TRIED:
         return
     for chosen in product(*values):
-        tried = {**BASE, **dict(zip(asked, chosen, strict=True))}
+        tried = {**BASE_FACTS, **dict(zip(asked, chosen, strict=True))}
         known = {name: value for name, value in tried.items() if value is not None}
         for name, kind in (("answer", "contact.replied"), ("question.open", "question.expired")):
             if known["event.type"] == kind and name not in known and name not in asked:
                 known[name] = {"answer": "unclear", "question.open": True}[name]
-        if can_be(known, within):
+        if is_possible(known, within):
             yield known
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from rules.model.event import LAST_YEAR
+from rules.model.event import MAX_EVENT_YEAR
 from rules.model.vocabulary import CONTACT_KINDS, DIRECTIONS, IDENTITIES, EventType
 from tests.properties.random_documents import DECLARED, TAGS, WORDS
 
@@ -68,7 +68,7 @@ def events(draw: st.DrawFn) -> dict[str, Any]:
     return event | {name: optional[name] for name in present}
 
 
-_LATEST = datetime(LAST_YEAR, 12, 31, 23, 59, 59)  # noqa: DTZ001 - hypothesis wants it naive
+_LATEST = datetime(MAX_EVENT_YEAR, 12, 31, 23, 59, 59)  # noqa: DTZ001 - hypothesis wants it naive
 _word = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=8)
 _tag = st.one_of(st.sampled_from((*TAGS, "en_US", "i-klingon", "")), texts)
 _conversation = st.fixed_dictionaries(

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import rules.engine.compiler
 from rules.engine.compiler import compile_document
-from rules.engine.evaluator import explain, holds
+from rules.engine.evaluator import condition_holds, explain_ruling
 from rules.model.document import OTHERWISE, Document
 from tests.properties.random_documents import Drawing
 from tests.properties.strategies import STEADY
@@ -55,7 +55,7 @@ def test_decide_says_what_explain_says(case: Case) -> None:
     """The compiled tree and the plain evaluator are one function."""
     policy = compile_document(Document(case.tree))
     for known in case.facts:
-        assert policy.decide(known) == explain(policy.bound, known).ruling
+        assert policy.decide(known) == explain_ruling(policy.bound, known).ruling
 
 
 @SOME
@@ -84,14 +84,14 @@ def test_the_order_inside_a_mapping_means_nothing(case: Case) -> None:
 def test_splitting_changes_no_decision(case: Case) -> None:
     """However eagerly the tree asks one fact at a time, and where it never does."""
     document = Document(case.tree)
-    usual = rules.engine.compiler.FEW
+    usual = rules.engine.compiler.SPLIT_THRESHOLD
     try:
-        rules.engine.compiler.FEW = 0
+        rules.engine.compiler.SPLIT_THRESHOLD = 0
         eager = compile_document(document)
-        rules.engine.compiler.FEW = 1_000
+        rules.engine.compiler.SPLIT_THRESHOLD = 1_000
         never = compile_document(document)
     finally:
-        rules.engine.compiler.FEW = usual
+        rules.engine.compiler.SPLIT_THRESHOLD = usual
     for known in case.facts:
         assert eager.decide(known) == never.decide(known)
 
@@ -103,7 +103,7 @@ def test_an_explanation_tries_every_rule_up_to_the_one_that_held(case: Case) -> 
     order = [rule["id"] for rule in (*case.tree["guards"], *case.tree["rules"])] + [OTHERWISE]
     bound = Document(case.tree).own
     for known in case.facts:
-        explanation = explain(bound, known)
+        explanation = explain_ruling(bound, known)
         tried = [attempt.rule for attempt in explanation.tried]
         assert tried == order[: len(tried)]
         assert [attempt.held for attempt in explanation.tried].index(True) == len(tried) - 1
@@ -119,11 +119,11 @@ def test_what_failed_is_a_test_that_does_not_hold(case: Case) -> None:
     for facts in case.facts:
         own = {name: fact for name, fact in facts.items() if not name.startswith("settings.")}
         known = own | bound.setting_facts
-        for attempt in explain(bound, facts).tried[:-1]:
+        for attempt in explain_ruling(bound, facts).tried[:-1]:
             assert attempt.failed is not None
             if attempt.failed.fact != "any":
                 value = known.get(attempt.failed.fact)
-                assert not holds(whens[attempt.rule][attempt.failed.fact], value)
+                assert not condition_holds(whens[attempt.rule][attempt.failed.fact], value)
                 assert attempt.failed.actual == value
 
 
@@ -135,4 +135,7 @@ def test_a_document_read_back_from_its_canonical_json_decides_alike(case: Case) 
     again = Document(orjson.loads(document.canonical))
     assert again.digest == document.digest
     for known in case.facts:
-        assert explain(again.own, known).ruling.rule == explain(document.own, known).ruling.rule
+        assert (
+            explain_ruling(again.own, known).ruling.rule
+            == explain_ruling(document.own, known).ruling.rule
+        )

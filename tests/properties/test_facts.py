@@ -7,20 +7,20 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rules.engine.actions import actions
+from rules.engine.actions import render_actions
 from rules.engine.compiler import compile_document
-from rules.engine.facts import Conversation, derive
-from rules.formats.canonical_json import canonical
-from rules.formats.language_tags import tag_of
+from rules.engine.facts import Conversation, derive_facts
+from rules.formats.canonical_json import encode_canonical
+from rules.formats.language_tags import parse_tag
 from rules.model import builtin
 from rules.model.document import Document
-from rules.model.event import checked_event
+from rules.model.event import parse_event
 from rules.model.vocabulary import FACTS, FactType, Stage
 from tests.properties.random_documents import DECLARED
 from tests.properties.strategies import STEADY, events
 
 DOCUMENT = Document({"facts": DECLARED, "rules": [], "otherwise": {}})
-BUILT_IN = Document(builtin.tree())
+BUILT_IN = Document(builtin.load_tree())
 
 conversations = st.builds(
     Conversation,
@@ -44,7 +44,7 @@ def test_every_accepted_event_has_facts_of_their_types(
     event: dict[str, Any], conversation: Conversation
 ) -> None:
     """Deriving is total, and what a rule tests is of the type that the vocabulary names."""
-    found = derive(DOCUMENT, checked_event(event), conversation)
+    found = derive_facts(DOCUMENT, parse_event(event), conversation)
     for name, value in found.items():
         if name in FACTS:
             fact = FACTS[name]
@@ -60,8 +60,8 @@ def test_facts_can_be_written_into_a_leaf(
     event: dict[str, Any], conversation: Conversation
 ) -> None:
     """Facts are recorded: flat, canonical, without a float and without anything personal."""
-    found = derive(DOCUMENT, checked_event(event), conversation)
-    assert canonical(found)
+    found = derive_facts(DOCUMENT, parse_event(event), conversation)
+    assert encode_canonical(found)
     assert not any(isinstance(value, float) or value is None for value in found.values())
     assert "attributes.salary" not in found
     assert "attributes.unheard_of" not in found
@@ -73,10 +73,10 @@ def test_an_event_is_not_changed_by_looking_at_it(
     event: dict[str, Any], conversation: Conversation
 ) -> None:
     """Its canonical JSON is what the sender meant, before and after."""
-    before = canonical(event)
-    first = derive(DOCUMENT, checked_event(event), conversation)
-    assert derive(DOCUMENT, checked_event(event), conversation) == first
-    assert canonical(event) == before
+    before = encode_canonical(event)
+    first = derive_facts(DOCUMENT, parse_event(event), conversation)
+    assert derive_facts(DOCUMENT, parse_event(event), conversation) == first
+    assert encode_canonical(event) == before
 
 
 @STEADY
@@ -86,8 +86,8 @@ def test_personal_data_moves_facts_only_where_the_table_says(
 ) -> None:
     """Who the contact is and what they are called is no fact at all."""
     other = {**event, "contact": {**event["contact"], "id": "someone else", "name": name}}
-    assert derive(DOCUMENT, checked_event(event), conversation) == derive(
-        DOCUMENT, checked_event(other), conversation
+    assert derive_facts(DOCUMENT, parse_event(event), conversation) == derive_facts(
+        DOCUMENT, parse_event(other), conversation
     )
 
 
@@ -98,8 +98,8 @@ def test_the_built_in_document_answers_every_event(
 ) -> None:
     """Whatever happens in whatever stage, there is a decision that can be written down."""
     policy = compile_document(BUILT_IN)
-    found = derive(BUILT_IN, checked_event(event), conversation)
+    found = derive_facts(BUILT_IN, parse_event(event), conversation)
     ruling = policy.decide(found)
-    tag = tag_of(event["contact"].get("language"))
-    asked = actions(ruling, policy.bound, "dec-1", event["occurred_at"], (tag, None))
-    assert canonical([ruling.outcome, ruling.reason, ruling.rule, asked])
+    tag = parse_tag(event["contact"].get("language"))
+    asked = render_actions(ruling, policy.bound, "dec-1", event["occurred_at"], (tag, None))
+    assert encode_canonical([ruling.outcome, ruling.reason, ruling.rule, asked])

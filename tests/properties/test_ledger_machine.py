@@ -24,8 +24,8 @@ from policy_service.decisions.record import decision_view
 from policy_service.deliveries.actions import find
 from policy_service.policies.versions import VersionSteps
 from policy_service.problems import Problem, ProblemCode
-from rules.model.event import checked_event
-from rules.model.workspace import SYSTEM
+from rules.model.event import parse_event
+from rules.model.workspace import SYSTEM_LOG
 from tests.properties.ledger_model import (
     HAPPENINGS,
     VARIANTS,
@@ -159,7 +159,7 @@ class LedgerMachine(TwoSides):
         A reader that looked before sees nothing of it until it looks again.
         """
         event = self.event(log, conversation, happening)
-        precomputed = self.sides[side].precomputer.precompute(checked_event(event))
+        precomputed = self.sides[side].precomputer.precompute(parse_event(event))
         if meanwhile == "another event":
             self.decide(log, 1 - side, conversation, HAPPENINGS[1], "nothing")
         elif meanwhile == "another version":
@@ -177,7 +177,7 @@ class LedgerMachine(TwoSides):
         service = self.sides[side]
         events = [self.event(log, conversation, HAPPENINGS[0]) for _ in range(count)]
         works = [
-            partial(decide_event, checked_event(event), service.policies)
+            partial(decide_event, parse_event(event), service.policies)
             for event in events
             for _ in range(2)
         ]
@@ -209,7 +209,7 @@ class LedgerMachine(TwoSides):
     @rule(log=logs, side=sides, conversation=conversations)
     def fail_after_deciding(self, log: str, side: int, conversation: str) -> None:
         """What a work wrote before it failed is not there."""
-        event = checked_event(self.event(log, conversation, HAPPENINGS[0]))
+        event = parse_event(self.event(log, conversation, HAPPENINGS[0]))
         service = self.sides[side]
 
         def work(tx: Transaction) -> None:
@@ -280,7 +280,7 @@ class LedgerMachine(TwoSides):
     def both_read_what_the_model_says(self) -> None:
         for service in self.sides:
             with service.store.read() as snapshot:
-                told = [log for log in snapshot.logs() if log != SYSTEM]
+                told = [log for log in snapshot.logs() if log != SYSTEM_LOG]
                 assert told == [log for log in LOGS if self.model[log].kinds]
                 for log, model in self.model.items():
                     self.is_log(snapshot, log, model)

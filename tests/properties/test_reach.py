@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rules.analysis.domains import can_be, domains
-from rules.analysis.fact_space import Space
-from rules.analysis.reachability import Reach
+from rules.analysis.domains import build_domains, is_possible
+from rules.analysis.fact_space import FactSpace
+from rules.analysis.reachability import ReachabilitySearch
 from rules.engine.compiler import compile_document
-from rules.engine.evaluator import explain, holds
+from rules.engine.evaluator import condition_holds, explain_ruling
 from rules.model import builtin
-from rules.model.document import Document, Within
-from rules.model.vocabulary import Test
+from rules.model.document import Document, RangeCondition
+from rules.model.vocabulary import Operator
 from tests.properties.brute_force import all_facts
 from tests.properties.random_documents import Drawing
 from tests.properties.strategies import STEADY
@@ -40,13 +40,13 @@ def test_a_rule_is_reached_where_some_facts_reach_it(tree: dict[str, Any]) -> No
     """Every example is decided as it is said, and no combination reaches a rule that none does."""
     document = Document(tree)
     policy = compile_document(document)
-    reach = Reach(document.own)
+    reach = ReachabilitySearch(document.own)
     reached = set()
     for case in reach.cases[0]:
         found = reach.reaching(case)
         if found is not None:
-            assert can_be(found, reach.within)
-            assert explain(document.own, found).ruling.rule == case.rule.id
+            assert is_possible(found, reach.within)
+            assert explain_ruling(document.own, found).ruling.rule == case.rule.id
             assert policy.decide(found).rule == case.rule.id
             reached.add(case.rule.id)
     tried = {policy.decide(known).rule for known in all_facts(document)}
@@ -59,7 +59,7 @@ def test_a_way_is_there_where_some_facts_go_it(tree: dict[str, Any]) -> None:
     """Which conditional actions are carried out together is said as deciding says it."""
     document = Document(tree)
     policy = compile_document(document)
-    reach = Reach(document.own)
+    reach = ReachabilitySearch(document.own)
     ways = set()
     for case in reach.cases[0]:
         for way in reach.ways(case):
@@ -79,11 +79,13 @@ def test_a_number_is_of_the_class_of_which_the_same_tests_hold(
     bounds: list[float], asks: int
 ) -> None:
     """Whether it was among those that were tried or stands between two."""
-    tests = [Within(((Test.GTE, bound),)) for bound in bounds]
-    tests += [Within(((Test.LT, bound),)) for bound in bounds]
+    tests = [RangeCondition(((Operator.GTE, bound),)) for bound in bounds]
+    tests += [RangeCondition(((Operator.LT, bound),)) for bound in bounds]
     fact = "conversation.asks"
-    space = Space([domains(Document(builtin.tree()), None)], [(0, fact, test) for test in tests])
+    space = FactSpace(
+        [build_domains(Document(builtin.load_tree()), None)], [(0, fact, test) for test in tests]
+    )
     number = space.class_of(fact, asks)
     assert number.bit_count() == 1
     for test in tests:
-        assert bool(space.mask(fact, test) & number) is holds(test, asks)
+        assert bool(space.mask(fact, test) & number) is condition_holds(test, asks)

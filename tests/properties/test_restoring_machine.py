@@ -30,7 +30,7 @@ from audit.stores.rollback_detection import Lost, in_words
 from audit.stores.sqlite.store import LEDGER, SqliteStore
 from policy_service.access.keys import EVERY_WORKSPACE, Role, create_key
 from policy_service.restore import accept_loss, find_missing
-from rules.model.workspace import SYSTEM
+from rules.model.workspace import SYSTEM_LOG
 from tests.properties.ledger_model import HAPPENINGS, naive_root
 from tests.properties.strategies import STEADY
 from tests.properties.test_erasing_machine import ErasingMachine, contacts
@@ -101,7 +101,7 @@ class RestoringMachine(ErasingMachine):
 
     def sizes(self) -> dict[str, int]:
         grown = {log: len(model.kinds) for log, model in self.model.items() if model.kinds}
-        return {**grown, SYSTEM: len(self.system)}
+        return {**grown, SYSTEM_LOG: len(self.system)}
 
     def leaves(self) -> dict[str, list[bytes]]:
         with self.sides[0].store.read() as snapshot:
@@ -125,7 +125,7 @@ class RestoringMachine(ErasingMachine):
         """Every log that grew since it was signed last gets one, entered in `system`."""
         due = [log for log, size in self.sizes().items() if self.signed.get(log, (0,))[0] != size]
         assert self.signer(side).sign_due() == {}
-        self.system += ["checkpoint"] * len([log for log in due if log != SYSTEM])
+        self.system += ["checkpoint"] * len([log for log in due if log != SYSTEM_LOG])
         for log, leaves in self.leaves().items():
             self.signed[log] = len(leaves), naive_root(leaves)
 
@@ -244,7 +244,7 @@ class RestoringMachine(ErasingMachine):
         assert self.accepted(self.tokens) == losses
         self.system.append("ledger.restored")
         with self.sides[0].store.read() as snapshot:
-            [*_, entry] = snapshot.entries(SYSTEM)
+            [*_, entry] = snapshot.entries(SYSTEM_LOG)
             assert entry.value["lost"] == [
                 {"log": e.log, "size": e.size, "root": encode_base64(e.root), "there": e.there}
                 for e in losses
@@ -265,7 +265,7 @@ class RestoringMachine(ErasingMachine):
     def system_is_what_was_entered(self) -> None:
         for service in self.sides:
             with service.store.read() as snapshot:
-                entries = list(snapshot.entries(SYSTEM))
+                entries = list(snapshot.entries(SYSTEM_LOG))
             assert [entry.value["kind"] for entry in entries] == self.system
 
     @invariant()

@@ -24,9 +24,9 @@ from policy_service.policies.versions import VersionSteps
 from policy_service.problems import Problem
 from policy_service.services import Services
 from rules.check import read_document
-from rules.formats.document_text import plain
+from rules.formats.document_text import read_value
 from rules.model import builtin
-from rules.model.event import checked_event
+from rules.model.event import parse_event
 from tests.properties.ledger_model import STARTED, VARIANTS, LogModel, VersionModel, digest_of
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ NOBODY = "nobody"
 
 
 def document(number: int, changed: dict[str, Any]) -> dict[str, Any]:
-    tree = builtin.tree()
+    tree = builtin.load_tree()
     return {**tree, "title": f"Number {number}", "settings": {**tree["settings"], **changed}}
 
 
@@ -64,7 +64,7 @@ def refused(act: Callable[[], object]) -> Problem | None:
 @cache
 def checked(number: int, variant: int) -> Document:
     """The document, checked once: that takes longer than all that is done with it here."""
-    return read_document(plain(document(number, VARIANTS[variant][0])))
+    return read_document(read_value(document(number, VARIANTS[variant][0])))
 
 
 class TwoSides(RuleBasedStateMachine):
@@ -78,7 +78,7 @@ class TwoSides(RuleBasedStateMachine):
         self.now = datetime(2026, 11, 22, 12, tzinfo=UTC)
         SqliteStore.create(self.folder, clock=self.clock).close()
         self.sides = [self.opened(), self.opened()]
-        tree = builtin.tree()
+        tree = builtin.load_tree()
         self.model = {
             log: LogModel(VersionModel(digest_of(tree), STARTED, "system", "active"))
             for log in LOGS
@@ -105,9 +105,7 @@ class TwoSides(RuleBasedStateMachine):
         self, side: int, event: dict[str, Any], precomputed: PrecomputedDecision | None = None
     ) -> tuple[dict[str, Any], bytes, bool]:
         service = self.sides[side]
-        work = partial(
-            decide_event, checked_event(event), service.policies, precomputed=precomputed
-        )
+        work = partial(decide_event, parse_event(event), service.policies, precomputed=precomputed)
         answer = service.store.transact(work)
         service.precomputer.remember(answer.entry)
         view = decision_view(answer.entry)

@@ -11,15 +11,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rules.check import MOST_COMPLAINTS, Findings, check, read_document
-from rules.engine.compiler import Policy
-from rules.engine.evaluator import explain
-from rules.errors import Complaint, DocumentRefused
-from rules.formats.document_text import LARGEST_DOCUMENT, Source, plain, read_json, read_yaml
+from rules.check import MAX_COMPLAINTS, CheckResult, check_document, read_document
+from rules.engine.compiler import CompiledPolicy
+from rules.engine.evaluator import explain_ruling
+from rules.errors import Complaint, InvalidDocumentError
+from rules.formats.document_text import (
+    MAX_DOCUMENT_BYTES,
+    DocumentSource,
+    read_json,
+    read_value,
+    read_yaml,
+)
 from rules.model import builtin
 from rules.model.document import Document
-from rules.model.test_defaults import BASE
-from rules.validation.codes import CODES, NOTICES
+from rules.model.test_defaults import BASE_FACTS
+from rules.validation.codes import COMPLAINT_CODES, NOTICE_CODES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,7 +45,7 @@ SMALLEST: dict[str, Any] = {
 """A document without complaint."""
 
 
-def pigeons(holes: int) -> Source:
+def pigeons(holes: int) -> DocumentSource:
     """One pigeon more than there are holes: two must share one, which is long to prove."""
     each = [f"hole-{hole}" for hole in range(holes)]
     names = [f"attributes.pigeon_{number}" for number in range(holes + 1)]
@@ -50,7 +56,7 @@ def pigeons(holes: int) -> Source:
         for hole in each
     )
     stated = {"id": "some-share", "for_all": {name: {"known": True} for name in names}}
-    return plain(
+    return read_value(
         {
             **SMALLEST,
             "facts": {name: {"type": "enum", "values": each} for name in names},
@@ -60,21 +66,21 @@ def pigeons(holes: int) -> Source:
     )
 
 
-GENERATED: dict[str, tuple[str, Callable[[], Source]]] = {
+GENERATED: dict[str, tuple[str, Callable[[], DocumentSource]]] = {
     "a text that is too large": (
         "document_too_large",
-        lambda: read_yaml("#" * (LARGEST_DOCUMENT + 1)),
+        lambda: read_yaml("#" * (MAX_DOCUMENT_BYTES + 1)),
     ),
     "bytes that are no UTF-8": ("not_utf_8", lambda: read_json(b"\xff")),
     "a text that is no JSON": ("not_json", lambda: read_json("format: 1")),
     "more values than a list may have": (
         "too_many",
-        lambda: plain({**SMALLEST, "answers": {"customer": ["ok"] * 1_001}}),
+        lambda: read_value({**SMALLEST, "answers": {"customer": ["ok"] * 1_001}}),
     ),
     "a property that takes too many steps": ("property_undecided", lambda: pigeons(8)),
     "more tests than are run": (
         "too_many",
-        lambda: plain(
+        lambda: read_value(
             {
                 **SMALLEST,
                 "rules": [{**RULE, "id": f"r{n}"} for n in range(2_001)],
@@ -86,10 +92,10 @@ GENERATED: dict[str, tuple[str, Callable[[], Source]]] = {
 """Ways to be wrong that no file holds: the code, and what reads such a document."""
 
 
-def complaints_of(read: Callable[[], Source]) -> tuple[Complaint, ...]:
+def complaints_of(read: Callable[[], DocumentSource]) -> tuple[Complaint, ...]:
     try:
-        return check(read()).complaints
-    except DocumentRefused as refused:
+        return check_document(read()).complaints
+    except InvalidDocumentError as refused:
         return refused.complaints
 
 
@@ -106,7 +112,7 @@ def test_a_broken_document_gets_the_complaints_in_its_head(path: Path) -> None:
 
 
 def test_a_property_is_proved_of_few_pigeons() -> None:
-    assert check(pigeons(4)).complaints == ()
+    assert check_document(pigeons(4)).complaints == ()
 
 
 @pytest.mark.parametrize("way", GENERATED)
@@ -118,7 +124,7 @@ def test_what_no_file_holds_is_complained_of(way: str) -> None:
 def test_every_code_is_got_by_a_document() -> None:
     heads = (line for path in DOCUMENTS for line in path.read_bytes().decode().splitlines())
     in_files = {line.split()[1] for line in heads if re.match(r"# [a-z0-9_]+ (/|\(root\))", line)}
-    assert in_files | {code for code, _ in GENERATED.values()} == set(CODES)
+    assert in_files | {code for code, _ in GENERATED.values()} == set(COMPLAINT_CODES)
 
 
 def test_every_complaint_says_what_is_wrong_on_one_line() -> None:
@@ -129,26 +135,28 @@ def test_every_complaint_says_what_is_wrong_on_one_line() -> None:
 
 
 def test_the_smallest_document_is_accepted() -> None:
-    findings = check(plain(SMALLEST))
+    findings = check_document(read_value(SMALLEST))
     assert findings.document == Document(SMALLEST)
     assert findings.complaints == ()
-    assert read_document(plain(SMALLEST)) == findings.document
+    assert read_document(read_value(SMALLEST)) == findings.document
 
 
 def test_a_rule_that_no_test_decides_is_a_notice() -> None:
-    (notice,) = check(plain(SMALLEST)).notices
+    (notice,) = check_document(read_value(SMALLEST)).notices
     assert (notice.code, notice.pointer) == ("rule_untested", "/rules/0")
-    assert notice.code in NOTICES
+    assert notice.code in NOTICE_CODES
 
 
 def test_the_built_in_document_is_beyond_reproach() -> None:
-    assert check(read_yaml(builtin.text())) == Findings(Document(builtin.tree()), (), ())
+    assert check_document(read_yaml(builtin.load_text())) == CheckResult(
+        Document(builtin.load_tree()), (), ()
+    )
 
 
 def test_a_refused_document_says_everything_at_once() -> None:
     tree = {**SMALLEST, "titel": "a", "settings": {"enable": True}, "facts": {"size": 1}}
-    with pytest.raises(DocumentRefused) as refused:
-        read_document(plain(tree))
+    with pytest.raises(InvalidDocumentError) as refused:
+        read_document(read_value(tree))
     assert [c.code for c in refused.value.complaints] == [
         "malformed_fact",
         "wrong_type",
@@ -159,17 +167,17 @@ def test_a_refused_document_says_everything_at_once() -> None:
 
 def test_places_are_in_the_order_of_their_numbers() -> None:
     rules = [{**RULE, "id": f"r{n}", "stage": "?"} for n in range(12)]
-    found = [c.pointer for c in check(plain({**SMALLEST, "rules": rules})).complaints]
+    found = [c.pointer for c in check_document(read_value({**SMALLEST, "rules": rules})).complaints]
     assert found == [f"/rules/{n}/stage" for n in range(12)]
 
 
 def test_complaints_are_bounded() -> None:
-    tree = {**SMALLEST, **{f"k{n}": 1 for n in range(2 * MOST_COMPLAINTS)}}
-    assert len(check(plain(tree)).complaints) == MOST_COMPLAINTS
+    tree = {**SMALLEST, **{f"k{n}": 1 for n in range(2 * MAX_COMPLAINTS)}}
+    assert len(check_document(read_value(tree)).complaints) == MAX_COMPLAINTS
 
 
-def document_with(**parts: Any) -> Source:
-    return plain({**SMALLEST, **parts})
+def document_with(**parts: Any) -> DocumentSource:
+    return read_value({**SMALLEST, **parts})
 
 
 @pytest.mark.parametrize(
@@ -208,7 +216,7 @@ def test_a_when_that_is_right_is_accepted(when: dict[str, Any]) -> None:
         "attributes.born": {"type": "integer", "personal": True},
     }
     source = document_with(facts=facts, rules=[{**RULE, "when": when}])
-    assert check(source).complaints == ()
+    assert check_document(source).complaints == ()
 
 
 @pytest.mark.parametrize(
@@ -235,7 +243,7 @@ def test_a_when_that_is_right_is_accepted(when: dict[str, Any]) -> None:
     ],
 )
 def test_an_action_that_is_right_is_accepted(action: Any) -> None:
-    assert check(document_with(rules=[{**RULE, "actions": [action]}])).complaints == ()
+    assert check_document(document_with(rules=[{**RULE, "actions": [action]}])).complaints == ()
 
 
 @pytest.mark.parametrize(
@@ -253,7 +261,7 @@ def test_an_action_that_is_right_is_accepted(action: Any) -> None:
 )
 def test_a_redirect_that_is_right_is_accepted(redirect: dict[str, str]) -> None:
     settings = {"customer_route": "redirect", "redirect": redirect}
-    assert check(document_with(settings=settings)).complaints == ()
+    assert check_document(document_with(settings=settings)).complaints == ()
 
 
 @pytest.mark.parametrize(
@@ -289,16 +297,16 @@ def test_a_redirect_that_is_right_is_accepted(redirect: dict[str, str]) -> None:
     ],
 )
 def test_a_redirect_that_is_malformed_is_refused(redirect: Any) -> None:
-    found = check(document_with(settings={"redirect": redirect})).complaints
+    found = check_document(document_with(settings={"redirect": redirect})).complaints
     assert [complaint.code for complaint in found] == ["redirect_malformed"]
 
 
 def test_what_is_left_out_is_as_in_the_built_in_document() -> None:
     """A list of plans and of languages may be empty; what a switch needs may not."""
-    assert check(document_with(settings={"entitled_plans": [], "languages": []})).document
-    assert not check(document_with(settings={"contact_fields": []})).document
+    assert check_document(document_with(settings={"entitled_plans": [], "languages": []})).document
+    assert not check_document(document_with(settings={"contact_fields": []})).document
     off = {"contact_fields": [], "collect_contact": False}
-    assert check(document_with(settings=off)).document
+    assert check_document(document_with(settings=off)).document
 
 
 WRONG_PARTS: list[Any] = [
@@ -322,25 +330,25 @@ def places(tree: Any) -> list[tuple[Any, Any]]:
 @given(st.data())
 @settings(max_examples=150, deadline=None)
 def test_a_built_in_document_with_broken_parts_is_refused_or_decides(data: st.DataObject) -> None:
-    tree = copy.deepcopy(dict(builtin.tree()))
+    tree = copy.deepcopy(dict(builtin.load_tree()))
     tree["tests"] = tree["tests"][:5]
     for _ in range(data.draw(st.integers(1, 3))):
         container, key = data.draw(st.sampled_from(places(tree)))
         if isinstance(container, dict) and data.draw(st.booleans()):
             key = data.draw(st.sampled_from(["settings.languages", "any", "x", "when"]))
         container[key] = data.draw(PARTS)
-    findings = check(plain(tree))
-    assert {complaint.code for complaint in findings.complaints} <= set(CODES)
+    findings = check_document(read_value(tree))
+    assert {complaint.code for complaint in findings.complaints} <= set(COMPLAINT_CODES)
     assert (findings.document is None) is bool(findings.complaints)
     if findings.document:
         own = findings.document.own
-        assert Policy(own).decide(BASE) == explain(own, BASE).ruling
+        assert CompiledPolicy(own).decide(BASE_FACTS) == explain_ruling(own, BASE_FACTS).ruling
 
 
 @given(st.recursive(PARTS, lambda p: st.lists(p) | st.dictionaries(st.text(), p), max_leaves=9))
 @settings(deadline=None)
 def test_any_tree_is_checked_without_failing(tree: Any) -> None:
-    for source in (plain(tree), document_with(rules=tree), document_with(settings=tree)):
-        assert isinstance(check(source), Findings)
+    for source in (read_value(tree), document_with(rules=tree), document_with(settings=tree)):
+        assert isinstance(check_document(source), CheckResult)
     for part in ("guards", "otherwise", "answers", "messages", "facts", "tests", "properties"):
-        assert isinstance(check(document_with(**{part: tree})), Findings)
+        assert isinstance(check_document(document_with(**{part: tree})), CheckResult)

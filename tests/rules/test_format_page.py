@@ -6,11 +6,11 @@ import re
 
 import pytest
 
-from rules.analysis.lints import CODES as FINDINGS
-from rules.check import check
+from rules.analysis.lints import FINDING_CODES as FINDINGS
+from rules.check import check_document
 from rules.formats.document_text import read_yaml
-from rules.model.vocabulary import FACTS, SETTINGS, ActionType, Fact, Outcome, Stage, Test
-from rules.validation.codes import CODES, NOTICES
+from rules.model.vocabulary import FACTS, SETTINGS, ActionType, Fact, Operator, Outcome, Stage
+from rules.validation.codes import COMPLAINT_CODES, NOTICE_CODES
 from tests.folders import ROOT
 
 PAGE = (ROOT / "docs" / "format.md").read_text(encoding="utf-8")
@@ -28,8 +28,8 @@ def type_of(fact: Fact) -> str:
 
 
 def test_every_code_stands_on_the_page() -> None:
-    assert rows("code | meaning") == [[f"`{c}`", meaning] for c, meaning in CODES.items()]
-    assert rows("notice | meaning") == [[f"`{c}`", meaning] for c, meaning in NOTICES.items()]
+    assert rows("code | meaning") == [[f"`{c}`", meaning] for c, meaning in COMPLAINT_CODES.items()]
+    assert rows("notice | meaning") == [[f"`{c}`", meaning] for c, meaning in NOTICE_CODES.items()]
 
 
 def test_every_finding_stands_on_the_page() -> None:
@@ -60,12 +60,12 @@ def test_every_word_stands_in_its_table(
 
 def test_every_operator_stands_on_the_page() -> None:
     said = set(re.findall(r"\{([a-z]+):", str(rows("test | holds for"))))
-    assert said == {operator.value for operator in Test}
+    assert said == {operator.value for operator in Operator}
 
 
 def test_the_example_is_accepted_without_a_notice() -> None:
     example = re.search(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
     assert example
-    findings = check(read_yaml(example[1]))
+    findings = check_document(read_yaml(example[1]))
     assert findings.document
     assert findings.notices == ()

@@ -9,13 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from rules.engine.actions import actions
+from rules.engine.actions import render_actions
 from rules.engine.compiler import compile_document
-from rules.engine.evaluator import explain
-from rules.engine.facts import Conversation, derive
+from rules.engine.evaluator import explain_ruling
+from rules.engine.facts import Conversation, derive_facts
 from rules.model.document import Document
-from rules.model.event import checked_event
-from rules.model.vocabulary import QUESTIONS, WAITING_STAGES, ActionType
+from rules.model.event import parse_event
+from rules.model.vocabulary import QUESTION_ACTIONS, WAITING_STAGES, ActionType
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -41,17 +41,17 @@ class Conversations:
 
     def decide(self, event: Mapping[str, Any]) -> dict[str, Any]:
         """The decision on the event, without what only the ledger can add."""
-        checked = checked_event(event)
+        checked = parse_event(event)
         name = checked["conversation"]["id"]
         before = self._kept.get(name)
         conversation = before.conversation if before else Conversation()
-        facts = derive(self._policy.document, checked, conversation)
+        facts = derive_facts(self._policy.document, checked, conversation)
         ruling = self._policy.decide(facts)
-        assert ruling == explain(self._policy.bound, facts).ruling
+        assert ruling == explain_ruling(self._policy.bound, facts).ruling
         language = _text_of(facts, "message.language")
         first = before.language if before else language
         identity = f"dec-{checked['id']}"
-        asked = actions(
+        asked = render_actions(
             ruling, self._policy.bound, identity, checked["occurred_at"], (language, first)
         )
         after = _after(conversation, ruling, asked)
@@ -72,7 +72,7 @@ def _after(
     before: Conversation, ruling: Ruling, asked: Sequence[Mapping[str, Any]]
 ) -> Conversation:
     stage = ruling.stage or before.stage
-    questions = [action["id"] for action in asked if action["type"] in QUESTIONS]
+    questions = [action["id"] for action in asked if action["type"] in QUESTION_ACTIONS]
     question = questions[-1] if questions else before.question
     return Conversation(
         stage=stage,

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import yaml
 
 from rules.model import builtin
-from rules.model.vocabulary import QUESTIONS
+from rules.model.vocabulary import QUESTION_ACTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -70,7 +70,7 @@ class Scenario:
     @property
     def document(self) -> dict[str, Json]:
         """The document that decides: the built-in one, changed."""
-        built_in = builtin.tree()
+        built_in = builtin.load_tree()
         settings = {**built_in["settings"], **self.settings}
         messages = {**built_in["messages"], **self.changes.get("messages", {})}
         return {**built_in, **self.changes, "settings": settings, "messages": messages}
@@ -134,7 +134,7 @@ def _event(scenario: Scenario, number: int, workspace: str) -> Event:
 
 
 def _question(decision: Decision) -> str:
-    asked = [action["id"] for action in decision["actions"] if action["type"] in QUESTIONS]
+    asked = [action["id"] for action in decision["actions"] if action["type"] in QUESTION_ACTIONS]
     identity: str = asked[-1]
     return identity
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from rules.check import check
-from rules.formats.canonical_json import digest
-from rules.formats.document_text import Source
+from rules.check import check_document
+from rules.formats.canonical_json import digest_value
+from rules.formats.document_text import DocumentSource
 from rules.model import builtin
 from rules.model.document import OTHERWISE
 from rules.model.vocabulary import SETTINGS, ActionType, EventType, Outcome, Stage
@@ -86,8 +86,8 @@ def test_the_rules_decide_as_the_shared_scenarios_say() -> None:
 def test_the_documents_of_the_scenarios_are_accepted() -> None:
     """So that each can be published; but for office hours, which are refused while not kept."""
     trees = [each.document for each in own_scenarios() if not each.settings.get("office_hours")]
-    for tree in {digest(tree): tree for tree in trees}.values():
-        assert check(Source(tree, {})).complaints == ()
+    for tree in {digest_value(tree): tree for tree in trees}.values():
+        assert check_document(DocumentSource(tree, {})).complaints == ()
 
 
 def test_a_wrong_expectation_fails() -> None:
@@ -117,7 +117,7 @@ def test_every_action_of_the_built_in_document_occurs() -> None:
 
 
 def test_every_rule_of_the_built_in_document_decides() -> None:
-    tree = builtin.tree()
+    tree = builtin.load_tree()
     rules = {rule["id"] for rule in (*tree["guards"], *tree["rules"])}
     assert {decision["rule"] for decision in all_decisions()} == rules | {OTHERWISE}
 
@@ -144,7 +144,7 @@ def test_the_scenarios_say_each_built_in_phrase() -> None:
     said = {
         scenario.steps[-1].event["message"]["text"] for scenario in load(FOLDER / "phrases.yaml")
     }
-    answers = builtin.tree()["answers"]
+    answers = builtin.load_tree()["answers"]
     assert {phrase for phrases in answers.values() for phrase in phrases} <= said
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from audit.stores.sqlite import schema
 from audit.stores.storage_errors import in_our_words
-from rules.formats.canonical_json import digest_of_bytes
+from rules.formats.canonical_json import digest_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,7 +36,7 @@ def strays(connection: sqlite3.Connection) -> Iterator[str]:
             if number:
                 yield f"{number} {what}"
         for digest, body in connection.execute("SELECT digest, body FROM documents"):
-            if digest_of_bytes(bytes(body)) != digest:
+            if digest_bytes(bytes(body)) != digest:
                 yield f"a document that is not what its digest {digest!r} says"
         there = frozenset(connection.execute(_DEFINITIONS).fetchall())
         ours = _definitions(schema.format_of(connection))

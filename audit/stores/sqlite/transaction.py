@@ -16,7 +16,7 @@ from audit.stores.sqlite.insert_buffer import Rows
 from audit.stores.sqlite.prefetch import Foreseen
 from audit.stores.sqlite.snapshot import SqliteSnapshot, decoded_frontier
 from audit.stores.storage_errors import in_our_words
-from rules.formats.canonical_json import digest_of_bytes
+from rules.formats.canonical_json import digest_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -183,7 +183,7 @@ class SqliteTransaction(SqliteSnapshot):
         return indices
 
     def add_document(self, body: bytes) -> str:
-        digest = digest_of_bytes(body)
+        digest = digest_bytes(body)
         if self.document(digest) is None:
             self._write("INSERT INTO documents (digest, body) VALUES (?, ?)", digest, body)
         return digest

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from policy_service.access.keys import Role
 from policy_service.api.requests import PAGE, page, query
-from policy_service.api.resources.ledger import LAST_INDEX
 from policy_service.api.responses import listing
 from policy_service.decisions.story import Narrator
+from rules.formats.strict_json import MAX_SAFE_INTEGER
 
 if TYPE_CHECKING:
     from flask import Response
@@ -22,7 +22,7 @@ def story(service: Services, caller: Key, workspace: str, conversation: str) -> 
 
     What is personal is shown to auditors alone.
     """
-    after, limit = page(query(*PAGE), LAST_INDEX)
+    after, limit = page(query(*PAGE), MAX_SAFE_INTEGER)
     with service.store.read() as snapshot:
         narrator = Narrator(
             snapshot,

@@ -16,7 +16,7 @@ from policy_service.decisions.decide import Answer, about, decide_event
 from policy_service.decisions.explanation import recorded_explanation
 from policy_service.decisions.record import decision_view
 from policy_service.problems import Problem, ProblemCode
-from rules.model.event import checked_event
+from rules.model.event import parse_event
 
 if TYPE_CHECKING:
     from audit.entry import Entry
@@ -42,7 +42,7 @@ def decide(service: Services, caller: Key) -> Response:
     Once an event was erased its id alone is asked about: with any other body it gets its decision.
     """
     query()
-    event = checked_event(event_json())
+    event = parse_event(event_json())
     admit(caller, event)
     precomputed = service.precomputer.precompute(event)
     work = partial(_decide, service, caller, event, precomputed)

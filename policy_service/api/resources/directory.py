@@ -11,8 +11,8 @@ from policy_service.api.requests import LARGEST_DOCUMENT_BODY, json_as, query
 from policy_service.api.responses import answer
 from policy_service.api.schemas.common import STRICT, Digest, Time
 from policy_service.policies.directory import directory_of, directory_view, replace_directory
-from rules.model.directory import directory_from
-from rules.model.event import Word
+from rules.model.directory import build_directory
+from rules.model.event import ShortText
 
 if TYPE_CHECKING:
     from flask import Response
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 MOST_NAMES = 10_000
 
-Names = Annotated[list[Word], Field(max_length=MOST_NAMES)]
+Names = Annotated[list[ShortText], Field(max_length=MOST_NAMES)]
 
 
 class NewDirectory(TypedDict):
@@ -80,7 +80,7 @@ def replace(service: Services, caller: Key, workspace: str) -> Response:
     """
     query()
     lists = json_as(NEW_DIRECTORY, LARGEST_DOCUMENT_BODY)
-    directory = directory_from(lists)
+    directory = build_directory(lists)
 
     def work(tx: Transaction) -> Told:
         return replace_directory(tx, workspace, caller, directory)

@@ -16,9 +16,9 @@ from policy_service.api.responses import answer
 from policy_service.decisions.dry_run import Trial
 from policy_service.decisions.dry_run import dry_run as tried
 from policy_service.problems import Problem, ProblemCode
-from rules.errors import Complaint, EventRefused
-from rules.formats.strict_json import loads, without_nulls
-from rules.model.event import LARGEST_EVENT, Event, checked_event, complaint_of
+from rules.errors import Complaint, InvalidEventError
+from rules.formats.strict_json import parse_json, remove_nulls
+from rules.model.event import MAX_EVENT_BYTES, Event, complaint_from_error, parse_event
 from rules.model.vocabulary import Stage
 
 if TYPE_CHECKING:
@@ -77,15 +77,15 @@ def dry_run(service: Services, caller: Key) -> Response:
 
 def _asked() -> Asked:
     """The body; in the event alone, null means absent."""
-    value = loads(body(LARGEST_DOCUMENT_BODY))
+    value = parse_json(body(LARGEST_DOCUMENT_BODY))
     if isinstance(value, dict) and "event" in value:
-        value["event"] = without_nulls(value["event"])
-        if len(orjson.dumps(value["event"])) > LARGEST_EVENT:
-            raise Problem(ProblemCode.TOO_LARGE, f"An event has at most {LARGEST_EVENT} bytes")
+        value["event"] = remove_nulls(value["event"])
+        if len(orjson.dumps(value["event"])) > MAX_EVENT_BYTES:
+            raise Problem(ProblemCode.TOO_LARGE, f"An event has at most {MAX_EVENT_BYTES} bytes")
     try:
         asked = ASKED.validate_python(value)
     except ValidationError as error:
-        raise _refused([complaint_of(dict(each)) for each in error.errors()]) from None
+        raise _refused([complaint_from_error(dict(each)) for each in error.errors()]) from None
     if None not in (asked.get("version"), asked.get("document")):
         raise _refused([Complaint("/document", "not_allowed", "Give a version or a document")])
     return asked
@@ -93,8 +93,8 @@ def _asked() -> Asked:
 
 def _trial(asked: Asked, caller: Key) -> Trial:
     try:
-        event = checked_event(asked["event"])
-    except EventRefused as error:
+        event = parse_event(asked["event"])
+    except InvalidEventError as error:
         complaints = [replace(c, pointer=f"{EVENT}{c.pointer}") for c in error.complaints]
         raise _refused(complaints) from None
     admit(caller, event)

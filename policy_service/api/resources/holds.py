@@ -8,10 +8,10 @@ from pydantic import TypeAdapter
 from typing_extensions import TypedDict
 
 from policy_service.api.requests import PAGE, json_as, page, query
-from policy_service.api.resources.ledger import LAST_INDEX
 from policy_service.api.responses import answer, listing
 from policy_service.api.schemas.common import STRICT, ContactId, Cursor, Reason, Time
 from policy_service.privacy.holds import HoldSteps, hold_view, holds_of
+from rules.formats.strict_json import MAX_SAFE_INTEGER
 
 if TYPE_CHECKING:
     from flask import Response
@@ -90,7 +90,7 @@ def create(service: Services, caller: Key, workspace: str) -> Response:
 
 def catalogue(service: Services, _: Key, workspace: str) -> Response:
     """Every hold there was, in the order they were set."""
-    after, limit = page(query(*PAGE), LAST_INDEX)
+    after, limit = page(query(*PAGE), MAX_SAFE_INTEGER)
     behind = -1 if after is None else after
     with service.store.read() as snapshot:
         holds = holds_of(snapshot.entries_of(workspace, "hold.")).values()

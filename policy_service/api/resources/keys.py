@@ -6,7 +6,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Annotated, NotRequired
 
 from pydantic import AfterValidator, Field, StringConstraints, TypeAdapter
-from pydantic_core import PydanticCustomError
 from typing_extensions import TypedDict
 
 from policy_service.access.keys import Role, create_key, key_view, revoke_key_in_reach
@@ -14,9 +13,9 @@ from policy_service.api.requests import PAGE, json_as, page, query
 from policy_service.api.responses import answer, listing
 from policy_service.api.schemas.common import STRICT, Cursor, Time
 from policy_service.problems import Problem, ProblemCode
-from rules.formats.timestamps import moment
-from rules.model.event import NOT_SYSTEM, LongId, Moment
-from rules.model.workspace import SYSTEM
+from rules.formats.strict_json import MAX_SAFE_INTEGER
+from rules.formats.timestamps import parse_timestamp
+from rules.model.event import NOT_SYSTEM_SCHEMA, LongId, Timestamp, check_not_system
 
 if TYPE_CHECKING:
     from flask import Response
@@ -25,20 +24,13 @@ if TYPE_CHECKING:
     from policy_service.services import Services
 
 
-def _no_system(workspace: str) -> str:
-    if workspace == SYSTEM:
-        raise PydanticCustomError("reserved_workspace", "`system` is not a workspace")
-    return workspace
-
-
 KeyRole = Annotated[Role, Field(strict=False)]
 WorkspaceOrAll = Annotated[
     str,
     StringConstraints(pattern=r"^(\*|[a-z0-9][a-z0-9_-]{0,62})$"),
-    AfterValidator(_no_system),
-    Field(json_schema_extra=NOT_SYSTEM),
+    AfterValidator(check_not_system),
+    Field(json_schema_extra=NOT_SYSTEM_SCHEMA),
 ]
-MOST_KEYS = 2**53 - 1
 
 
 class NewKey(TypedDict):
@@ -50,7 +42,7 @@ class NewKey(TypedDict):
     """The workspace it is for; `*` for all."""
     name: LongId
     """What it is for; kept in the ledger for good, and so not for personal data."""
-    expires_at: NotRequired[Moment | None]
+    expires_at: NotRequired[Timestamp | None]
     """From then on it is no key any more."""
 
 
@@ -103,7 +95,7 @@ def create(service: Services, caller: Key) -> Response:
         workspace=asked["workspace"],
         name=asked["name"],
         by=caller.id,
-        expires_at=moment(expires_at) if expires_at else None,
+        expires_at=parse_timestamp(expires_at) if expires_at else None,
     )
     key, token = service.store.transact(make)
     answered = answer({**key_view(key, {}), "secret": token}, 201)
@@ -113,7 +105,7 @@ def create(service: Services, caller: Key) -> Response:
 
 def catalogue(service: Services, caller: Key) -> Response:
     """Every key there was, without its secret, in the order they were made."""
-    after, limit = page(query(*PAGE), MOST_KEYS)
+    after, limit = page(query(*PAGE), MAX_SAFE_INTEGER)
     with service.store.read() as snapshot:
         keys = service.keyring.keys(snapshot).values()
         last_uses = snapshot.last_uses()

@@ -18,6 +18,7 @@ from policy_service.api.tables import table
 from policy_service.privacy.personal_data import personal_of, personal_view
 from policy_service.problems import Problem, ProblemCode
 from rules.errors import Complaint
+from rules.formats.strict_json import MAX_SAFE_INTEGER
 from rules.model.vocabulary import Outcome
 
 if TYPE_CHECKING:
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from policy_service.access.keys import Key
     from policy_service.services import Services
 
-LAST_INDEX = 2**53 - 1
 TABLES = (CSV, f"{CSV};header=present", f"{CSV};charset=utf-8")
 """What a client may accept that wants a table."""
 NEXT_PAGE = {
@@ -62,7 +62,7 @@ def entries(service: Services, _: Key, workspace: str) -> Response:
     that a spreadsheet would take for a formula has an apostrophe before it.
     """
     given = query(*FILTERS, *PAGE)
-    after, limit = page(given, LAST_INDEX)
+    after, limit = page(given, MAX_SAFE_INTEGER)
     wanted = _filter(given)
     with service.store.read() as snapshot:
         found = snapshot.search(workspace, wanted, after, limit + 1)
@@ -80,7 +80,7 @@ def entry(service: Services, _: Key, workspace: str, index: int) -> Response:
     """One entry."""
     query()
     with service.store.read() as snapshot:
-        found = snapshot.entry(workspace, index) if index <= LAST_INDEX else None
+        found = snapshot.entry(workspace, index) if index <= MAX_SAFE_INTEGER else None
         if found is None:
             raise Problem(ProblemCode.NOT_FOUND, f"The log has no entry {index}")
         return answer(_view(snapshot, found))
@@ -109,7 +109,7 @@ def _filter(given: dict[str, str]) -> Filter:
         outcome=given.get("outcome"),
         reason=given.get("reason"),
         rule=given.get("rule"),
-        version=whole_number("version", given["version"], LAST_INDEX)
+        version=whole_number("version", given["version"], MAX_SAFE_INTEGER)
         if "version" in given
         else None,
         since=time("from", given["from"]) if "from" in given else None,

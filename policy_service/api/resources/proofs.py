@@ -10,12 +10,12 @@ from typing_extensions import TypedDict
 from audit.log.signed_note import encode_base64, format_key
 from audit.log.tlog_proof import format_proof
 from policy_service.api.requests import Number, query, whole_number
-from policy_service.api.resources.ledger import LAST_INDEX
 from policy_service.api.responses import answer
 from policy_service.api.route import JSON, TEXT, Parameter
 from policy_service.api.schemas.common import STRICT, Hash
 from policy_service.problems import Problem, ProblemCode
 from rules.errors import Complaint
+from rules.formats.strict_json import MAX_SAFE_INTEGER
 
 if TYPE_CHECKING:
     from audit.evidence.checkpoint_signer import Checkpoints
@@ -74,7 +74,7 @@ def consistency(service: Services, _: Key, workspace: str) -> Response:
     ]
     if missing:
         raise Problem(ProblemCode.INVALID_REQUEST, "The query was refused", missing)
-    first, second = (whole_number(name, given[name], LAST_INDEX) for name in SIZES)
+    first, second = (whole_number(name, given[name], MAX_SAFE_INTEGER) for name in SIZES)
     if first > second:
         message = "The later log has no fewer entries"
         raise Problem(
@@ -92,7 +92,7 @@ def inclusion(service: Services, _: Key, workspace: str, index: int) -> Response
     As a text it is a tlog-proof, which stands alone.
     """
     query()
-    found = _checkpoints(service).proof(workspace, index) if index <= LAST_INDEX else None
+    found = _checkpoints(service).proof(workspace, index) if index <= MAX_SAFE_INTEGER else None
     if found is None:
         raise Problem(ProblemCode.NOT_FOUND, f"The log has no entry {index}")
     entry, proof, checkpoint = found

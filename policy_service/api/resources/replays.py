@@ -25,8 +25,8 @@ from policy_service.replays.replay_queue import (
     replay_view,
 )
 from rules.errors import Complaint
-from rules.formats.timestamps import moment
-from rules.model.event import Moment
+from rules.formats.timestamps import parse_timestamp
+from rules.model.event import Timestamp
 
 if TYPE_CHECKING:
     from flask import Response
@@ -61,10 +61,10 @@ AskedReplay = TypedDict(
             ]
         ],
         "from": NotRequired[
-            Annotated[Moment | None, Field(description="Only what was decided from then on.")]
+            Annotated[Timestamp | None, Field(description="Only what was decided from then on.")]
         ],
         "to": NotRequired[
-            Annotated[Moment | None, Field(description="Only what was decided before.")]
+            Annotated[Timestamp | None, Field(description="Only what was decided before.")]
         ],
     },
 )
@@ -216,7 +216,7 @@ def _replay(service: Services, caller: Key, workspace: str, asked: dict[str, Any
     mode = asked.get("mode") or Mode.DECISIONS
     if mode is Mode.CONVERSATIONS and version is None and written is None:
         raise _refused("/mode", "Only a candidate is tried on conversations")
-    times = [moment(asked[name]) if asked.get(name) else None for name in ("from", "to")]
+    times = [parse_timestamp(asked[name]) if asked.get(name) else None for name in ("from", "to")]
     within = period(*times)
     document = None if written is None else document_from(written)
     digest = document.digest if document else None

@@ -41,12 +41,13 @@ from policy_service.policies.reports import (
 )
 from policy_service.policies.versions import VersionSteps, difference_view, version_view
 from policy_service.problems import Problem, ProblemCode
-from rules.analysis.text_diff import difference
+from rules.analysis.text_diff import compare_texts
 from rules.check import read_document
 from rules.errors import Complaint
-from rules.formats.document_text import plain, read_yaml
-from rules.formats.timestamps import moment
-from rules.model.event import Moment  # noqa: TC001 - pydantic reads it
+from rules.formats.document_text import read_value, read_yaml
+from rules.formats.strict_json import MAX_SAFE_INTEGER
+from rules.formats.timestamps import parse_timestamp
+from rules.model.event import Timestamp  # noqa: TC001 - pydantic reads it
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -58,14 +59,13 @@ if TYPE_CHECKING:
     from policy_service.access.keys import Key
     from policy_service.policies.decision_counts import Counts
     from policy_service.services import Services
-    from rules.analysis.report import Report
-    from rules.analysis.semantic_diff import Meaning
+    from rules.analysis.report import DocumentReport
+    from rules.analysis.semantic_diff import SemanticDiff
     from rules.model.document import Document
 
 _STRICT = ConfigDict(extra="forbid", strict=True)
 FreeText = Annotated[str, StringConstraints(max_length=500)]
 """By admins; kept in the ledger for good, and so not for personal data."""
-MOST_VERSIONS = 2**53 - 1
 AGAINST = {"against": Parameter(Number, "The version to compare with; else the active one.", 1)}
 
 
@@ -117,7 +117,7 @@ class ActivationRequest(TypedDict):
     __pydantic_config__ = ConfigDict(  # type: ignore[misc]
         **_STRICT, json_schema_extra=_NOTHING_BESIDE_A_SHADOW
     )
-    at: NotRequired[Moment | None]
+    at: NotRequired[Timestamp | None]
     """From this time on; one that is past is now."""
     percent: NotRequired[Annotated[int, Field(ge=1, le=FOR_ALL)] | None]
     """For so many of 100 conversations, always the same ones; the share only grows."""
@@ -156,7 +156,7 @@ def propose(service: Services, caller: Key, workspace: str) -> Response:
 
 def catalogue(service: Services, _: Key, workspace: str) -> Response:
     """The versions in the order of their numbers."""
-    after, limit = page(query(*PAGE), MOST_VERSIONS)
+    after, limit = page(query(*PAGE), MAX_SAFE_INTEGER)
     _up_to_date(service, workspace)
     with service.store.read() as snapshot:
         versions = service.policies.versions(snapshot, workspace)
@@ -188,13 +188,15 @@ def diff(service: Services, _: Key, workspace: str, number: int) -> Response:
         versions = service.policies.versions(snapshot, workspace)
         later = existing(versions, number)
         if "against" in given:
-            earlier = existing(versions, whole_number("against", given["against"], MOST_VERSIONS))
+            earlier = existing(
+                versions, whole_number("against", given["against"], MAX_SAFE_INTEGER)
+            )
         else:
             earlier = service.policies.active(snapshot, workspace)
         before, after = (document_of(snapshot, record.digest) for record in (earlier, later))
     meant = meaning_of(before, after)
     counts = _counted(service, workspace, meant)
-    told = {**difference_view(difference(before, after)), **meaning_view(meant, counts)}
+    told = {**difference_view(compare_texts(before, after)), **meaning_view(meant, counts)}
     return answer({"version": number, "against": earlier.number, **told})
 
 
@@ -216,7 +218,7 @@ def report(service: Services, _: Key, workspace: str, number: int) -> Response:
     return answer({"version": number, "digest": record.digest, **said, **held})
 
 
-def _counted(service: Services, workspace: str, told: Report | Meaning) -> Counts:
+def _counted(service: Services, workspace: str, told: DocumentReport | SemanticDiff) -> Counts:
     with service.store.read() as snapshot:  # another one: none is kept open while it is searched
         return count_newest(snapshot, workspace, regions_of(told))
 
@@ -256,7 +258,7 @@ def activation_from(asked: ActivationRequest) -> Activation:
         )
     at = asked.get("at")
     return Activation(
-        at=moment(at) if at else None,
+        at=parse_timestamp(at) if at else None,
         percent=asked.get("percent"),
         shadow=bool(asked.get("shadow")),
         apply_to_running=bool(asked.get("apply_to_running")),
@@ -284,5 +286,5 @@ def _up_to_date(service: Services, workspace: str) -> None:
 
 
 def document_from(written: dict[str, Any] | str) -> Document:
-    """The document that was sent; DocumentRefused with every complaint."""
-    return read_document(read_yaml(written) if isinstance(written, str) else plain(written))
+    """The document that was sent; InvalidDocumentError with every complaint."""
+    return read_document(read_yaml(written) if isinstance(written, str) else read_value(written))

@@ -22,7 +22,7 @@ Digest = Annotated[str, Field(pattern="^sha256:[0-9a-f]{64}$")]
 Hash = Annotated[str, Field(pattern="^[A-Za-z0-9+/]{43}=$")]
 DecisionId = Annotated[str, Field(pattern="^dec-[a-z2-7]{26}$")]
 ActionId = Annotated[str, Field(pattern=r"^dec-[a-z2-7]{26}\.(0|[1-9][0-9]*)$")]
-ContactId = event.Word
+ContactId = event.ShortText
 Reason = Annotated[str, StringConstraints(min_length=1, max_length=500)]
 Outcome = vocabulary.Outcome
 Stage = vocabulary.Stage

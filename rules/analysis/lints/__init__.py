@@ -17,32 +17,32 @@ from rules.analysis.lints import (
     unknown_name,
     unreachable_rule,
 )
-from rules.analysis.solver import Undecided
+from rules.analysis.solver import StepLimitError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from rules.analysis.lints.lint import Finding, Subject
-    from rules.formats.document_text import Source
+    from rules.analysis.lints.lint import Finding, LintSubject
+    from rules.formats.document_text import DocumentSource
 
-    Find: TypeAlias = Callable[[Subject], Iterator[Finding]]
+    Lint: TypeAlias = Callable[[LintSubject], Iterator[Finding]]
 
-FINDS: dict[tuple[str, ...], Find] = {
-    (unreachable_rule.CODE,): unreachable_rule.find,
+LINTS: dict[tuple[str, ...], Lint] = {
+    (unreachable_rule.CODE,): unreachable_rule.find_unreachable_rules,
     (
-        constant_condition.ALWAYS,
-        constant_condition.NEVER,
-        constant_condition.TOGETHER,
-    ): constant_condition.find,
-    (indistinct_value.CODE,): indistinct_value.find,
-    (dead_end_stage.CODE,): dead_end_stage.find,
-    (uncovered_events.CODE,): uncovered_events.find,
-    (unknown_name.CODE,): unknown_name.find,
-    (missing_translation.CODE,): missing_translation.find,
+        constant_condition.ALWAYS_CODE,
+        constant_condition.NEVER_CODE,
+        constant_condition.CONTRADICTION_CODE,
+    ): constant_condition.find_constant_conditions,
+    (indistinct_value.CODE,): indistinct_value.find_indistinct_values,
+    (dead_end_stage.CODE,): dead_end_stage.find_dead_end_stages,
+    (uncovered_events.CODE,): uncovered_events.find_uncovered_events,
+    (unknown_name.CODE,): unknown_name.find_unknown_names,
+    (missing_translation.CODE,): missing_translation.find_missing_translations,
 }
 """What looks for findings, by the codes that it tells."""
 
-CODES: dict[str, str] = {
+FINDING_CODES: dict[str, str] = {
     "rule_unreachable": "Rules before it, together, decide all that the rule asks for.",
     "test_always_holds": "A test holds for every value that its fact can have.",
     "test_never_holds": "A test holds for no value that its fact can have.",
@@ -56,13 +56,15 @@ CODES: dict[str, str] = {
 """Every finding; a code never changes its meaning."""
 
 
-def findings_of(subject: Subject, source: Source) -> tuple[tuple[Finding, ...], tuple[str, ...]]:
+def run_lints(
+    subject: LintSubject, source: DocumentSource
+) -> tuple[tuple[Finding, ...], tuple[str, ...]]:
     """What is found, in the order of the table and of the text; and the codes left undecided."""
     found: list[Finding] = []
     undecided: list[str] = []
-    for codes, find in FINDS.items():
+    for codes, find in LINTS.items():
         try:
             found.extend(replace(each, line=source.line(each.pointer)) for each in find(subject))
-        except Undecided:
+        except StepLimitError:
             undecided.extend(codes)
     return tuple(found), tuple(undecided)

@@ -6,59 +6,67 @@ import json
 from typing import TYPE_CHECKING
 
 from rules.analysis.lints.lint import Finding
-from rules.formats.suggestions import quoted
-from rules.model.document import condition, resolve, when_of
+from rules.formats.suggestions import quote_word
+from rules.model.document import parse_condition, parse_when, resolve_references
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from rules.analysis.example import Example
-    from rules.analysis.lints.lint import Subject
-    from rules.model.document_tree import Part
+    from rules.analysis.example import DecidedExample
+    from rules.analysis.lints.lint import LintSubject
+    from rules.model.document_tree import TreeNode
 
-ALWAYS = "test_always_holds"
-NEVER = "test_never_holds"
-TOGETHER = "when_never_holds"
+ALWAYS_CODE = "test_always_holds"
+NEVER_CODE = "test_never_holds"
+CONTRADICTION_CODE = "when_never_holds"
 
 
-def find(subject: Subject) -> Iterator[Finding]:
+def find_constant_conditions(subject: LintSubject) -> Iterator[Finding]:
     for when in subject.draft.whens():
-        found = list(_constant(subject, when))
+        found = list(_find_constant_tests(subject, when))
         yield from found
-        if not any(finding.code == NEVER for finding in found):
-            yield from _contradicting(subject, when)
+        if not any(finding.code == NEVER_CODE for finding in found):
+            yield from _find_contradiction(subject, when)
 
 
-def _constant(subject: Subject, when: Part) -> Iterator[Finding]:
+def _find_constant_tests(subject: LintSubject, when: TreeNode) -> Iterator[Finding]:
     alternatives = when.member("any").mappings()
     for part in (when, *alternatives):
         for name, test in part.members():
             if name == "any" or "$" in json.dumps(test.value):
                 continue
             space = subject.any.space
-            mask = space.mask(name, condition(test.value))
-            written = quoted(f"{name}: {json.dumps(test.value, ensure_ascii=False)}")
+            mask = space.mask(name, parse_condition(test.value))
+            written = quote_word(f"{name}: {json.dumps(test.value, ensure_ascii=False)}")
             if mask == space.all_of(name):
                 message = f"{written} holds of every event: leave it out"
-                yield Finding(test.at, ALWAYS, message, _without(subject, part, name))
+                yield Finding(
+                    test.at, ALWAYS_CODE, message, _example_without_test(subject, part, name)
+                )
             elif not mask:
                 message = f"{written} holds of no event: no value of the fact is like that"
-                yield Finding(test.at, NEVER, message, _without(subject, part, name))
+                yield Finding(
+                    test.at, NEVER_CODE, message, _example_without_test(subject, part, name)
+                )
 
 
-def _contradicting(subject: Subject, when: Part) -> Iterator[Finding]:
+def _find_contradiction(subject: LintSubject, when: TreeNode) -> Iterator[Finding]:
     if "$" in json.dumps(when.value):
         return
-    boxes = subject.any.boxes(when_of(when.value))
+    boxes = subject.any.boxes(parse_when(when.value))
     if all(subject.any.find(box, 0) is None for box in boxes):
         message = "Its tests never hold together: no event has such facts"
         name = next(reversed(when.value))
-        yield Finding(when.at, TOGETHER, message, _without(subject, when, name))
+        yield Finding(
+            when.at, CONTRADICTION_CODE, message, _example_without_test(subject, when, name)
+        )
 
 
-def _without(subject: Subject, when: Part, name: str) -> Example | None:
+def _example_without_test(subject: LintSubject, when: TreeNode, name: str) -> DecidedExample | None:
     """Facts that the other tests of a `when` hold for, and what they get."""
-    written = resolve({k: v for k, v in when.value.items() if k != name}, subject.document.settings)
-    found = (subject.any.find(box, 0) for box in subject.any.boxes(when_of(written)))
+    written = resolve_references(
+        {k: v for k, v in when.value.items() if k != name}, subject.document.settings
+    )
+    found = (subject.any.find(box, 0) for box in subject.any.boxes(parse_when(written)))
     facts = next((facts for facts in found if facts is not None), None)
     return None if facts is None else subject.example(facts)

@@ -6,34 +6,34 @@ import json
 from typing import TYPE_CHECKING
 
 from rules.analysis.lints.lint import Finding
-from rules.formats.suggestions import quoted
-from rules.model.vocabulary import FACTS, Test
+from rules.formats.suggestions import quote_word
+from rules.model.vocabulary import FACTS, Operator
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
     from rules.analysis.fact_space import Box
-    from rules.analysis.lints.lint import Subject
-    from rules.model.document_tree import Part
+    from rules.analysis.lints.lint import LintSubject
+    from rules.model.document_tree import TreeNode
 
 CODE = "value_not_told_apart"
 
 
-def find(subject: Subject) -> Iterator[Finding]:
-    named = _named(subject)
+def find_indistinct_values(subject: LintSubject) -> Iterator[Finding]:
+    named = _named_values(subject)
     for fact, values in named.items():
-        other = _any_other(subject, fact, set(values))
+        other = _class_of_unnamed_values(subject, fact, set(values))
         for value, at in values.items() if other else ():
-            mask = _class(subject, fact, value)
-            if mask and not _tells_apart(subject, fact, mask, other):
+            mask = _class_of_value(subject, fact, value)
+            if mask and not _is_distinguished(subject, fact, mask, other):
                 facts = subject.any.find({fact: mask}, 0)
-                message = f"{fact}: {quoted(value)} is decided as any value that no rule names"
+                message = f"{fact}: {quote_word(value)} is decided as any value that no rule names"
                 example = None if facts is None else subject.example(facts)
                 yield Finding(at, CODE, message, example)
 
 
-def _tells_apart(subject: Subject, fact: str, value: int, other: int) -> bool:
+def _is_distinguished(subject: LintSubject, fact: str, value: int, other: int) -> bool:
     """Whether some rule that is reached has one of the two classes and not the other.
 
     Where it is the same rule by another alternative, they are taken to be told apart.
@@ -53,12 +53,12 @@ def _tells_apart(subject: Subject, fact: str, value: int, other: int) -> bool:
     )
 
 
-def _class(subject: Subject, fact: str, value: str) -> int:
+def _class_of_value(subject: LintSubject, fact: str, value: str) -> int:
     examples = subject.any.space.examples[fact]
     return sum(1 << at for at, each in enumerate(examples) if each == value)
 
 
-def _any_other(subject: Subject, fact: str, named: set[str]) -> int:
+def _class_of_unnamed_values(subject: LintSubject, fact: str, named: set[str]) -> int:
     """The class of the values that no test names; 0 where there is none."""
     for at, value in enumerate(subject.any.space.examples[fact]):
         if isinstance(value, str) and value not in named:
@@ -66,7 +66,7 @@ def _any_other(subject: Subject, fact: str, named: set[str]) -> int:
     return 0
 
 
-def _named(subject: Subject) -> dict[str, dict[str, str]]:
+def _named_values(subject: LintSubject) -> dict[str, dict[str, str]]:
     """The texts that tests of reached rules name, each with where it stands first."""
     found: dict[str, dict[str, str]] = {}
     for rule in subject.draft.rules():
@@ -76,15 +76,15 @@ def _named(subject: Subject) -> dict[str, dict[str, str]]:
         for part in (when, *when.member("any").mappings()):
             for name, test in part.members():
                 if name in FACTS or name in subject.document.declared:
-                    for value in _texts(test):
+                    for value in _texts_of_test(test):
                         found.setdefault(name, {}).setdefault(value, test.at)
     return found
 
 
-def _texts(test: Part) -> Iterator[str]:
+def _texts_of_test(test: TreeNode) -> Iterator[str]:
     value: Any = test.value
-    while isinstance(value, dict) and Test.NOT in value:
-        value = value[Test.NOT]
+    while isinstance(value, dict) and Operator.NOT in value:
+        value = value[Operator.NOT]
     if "$" not in json.dumps(value) and not isinstance(value, dict):
         listed = value if isinstance(value, list) else [value]
         yield from (each for each in listed if isinstance(each, str))

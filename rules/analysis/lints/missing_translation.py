@@ -10,71 +10,83 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rules.analysis.lints.lint import Finding
-from rules.analysis.lints.reachable_actions import actions, facts_for
-from rules.analysis.solver import Steps, Undecided
-from rules.engine.actions import keys_of, said_in
-from rules.formats.language_tags import matches, tag_of
-from rules.formats.suggestions import quoted
+from rules.analysis.lints.reachable_actions import find_facts_for_action, list_actions
+from rules.analysis.solver import StepBudget, StepLimitError
+from rules.engine.actions import choose_language, message_keys
+from rules.formats.language_tags import matches_ranges, parse_tag
+from rules.formats.suggestions import quote_word
+from rules.model.vocabulary import LANGUAGE_FACT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from rules.analysis.lints.lint import Subject
-    from rules.analysis.lints.reachable_actions import Named
+    from rules.analysis.lints.lint import LintSubject
+    from rules.analysis.lints.reachable_actions import RuleAction
     from rules.model.document import BoundDocument, Scalar
 
 CODE = "text_not_in_language"
-MOST_TOLD = 100
+MAX_FINDINGS = 100
 """Findings after which no more are looked for: there may be some."""
-MOST_LOOKED_UP = 20_000
+MAX_LOOKUPS = 20_000
 """Texts times languages that are looked up: a second at most."""
-LANGUAGE = "message.language"
 
 
-def find(subject: Subject) -> Iterator[Finding]:
-    """Each text once for each language, where it is said first; raises Undecided after so many."""
+def find_missing_translations(subject: LintSubject) -> Iterator[Finding]:
+    """Yield each text once for each language; raise StepLimitError after MAX_FINDINGS."""
     lacking: dict[tuple[str, ...], dict[str, list[str]]] = {}
-    lookups = Steps(MOST_LOOKED_UP)
+    lookups = StepBudget(MAX_LOOKUPS)
     told: set[tuple[str, str]] = set()
     found = 0
-    for each in actions(subject):
-        keys = keys_of(each.action)
+    for each in list_actions(subject):
+        keys = message_keys(each.action)
         if keys not in lacking:
-            lacking[keys] = _lacking(subject.document.own, keys, lookups)
+            lacking[keys] = _find_missing_languages(subject.document.own, keys, lookups)
         for tag, fallen in lacking[keys].items():
             new = [key for key in fallen if (tag, key) not in told]
-            facts = _spoken_to(subject, each, tag) if new else None
+            facts = _find_facts_in_language(subject, each, tag) if new else None
             if facts is not None:
-                if found == MOST_TOLD:
-                    raise Undecided
+                if found == MAX_FINDINGS:
+                    raise StepLimitError
                 found += 1
                 told.update((tag, key) for key in new)
-                yield Finding(each.at, CODE, _message(each, tag, new), subject.example(facts))
+                yield Finding(
+                    each.at, CODE, _format_message(each, tag, new), subject.example(facts)
+                )
 
 
-def _lacking(bound: BoundDocument, keys: tuple[str, ...], lookups: Steps) -> dict[str, list[str]]:
+def _find_missing_languages(
+    bound: BoundDocument, keys: tuple[str, ...], lookups: StepBudget
+) -> dict[str, list[str]]:
     """The languages in which some of the texts fall back, each with those that do."""
-    ranges = {each.lower(): each for each in bound.settings["languages"] if tag_of(each) == each}
+    ranges = {each.lower(): each for each in bound.settings["languages"] if parse_tag(each) == each}
     found: dict[str, list[str]] = {}
     for tag in ranges.values() if keys else ():
         lookups.take()
-        said = ((key, said_in(key, bound, (tag,))) for key in keys)
-        fallen = [key for key, to in said if not (matches(tag, [to]) or matches(to, [tag]))]
+        said = ((key, choose_language(key, bound, (tag,))) for key in keys)
+        fallen = [
+            key for key, to in said if not (matches_ranges(tag, [to]) or matches_ranges(to, [tag]))
+        ]
         if fallen:
             found[tag] = fallen
     return found
 
 
-def _message(each: Named, tag: str, keys: list[str]) -> str:
+def _format_message(each: RuleAction, tag: str, keys: list[str]) -> str:
     return (
-        f"{quoted(tag)} is in settings.languages, and there is no text in it for "
-        f"{', '.join(map(quoted, keys))}: {each.rule.id} falls back to the default language"
+        f"{quote_word(tag)} is in settings.languages, and there is no text in it for "
+        f"{', '.join(map(quote_word, keys))}: {each.rule.id} falls back to the default language"
     )
 
 
-def _spoken_to(subject: Subject, each: Named, tag: str) -> dict[str, Scalar] | None:
+def _find_facts_in_language(
+    subject: LintSubject, each: RuleAction, tag: str
+) -> dict[str, Scalar] | None:
     """Facts of a message in the language for which the action is carried out."""
     space = subject.own.space
-    within = {LANGUAGE: space.class_of(LANGUAGE, tag)} if LANGUAGE in space.examples else {}
-    facts = facts_for(subject, each, within)
-    return None if facts is None else {**facts, LANGUAGE: tag}
+    within = (
+        {LANGUAGE_FACT: space.class_of(LANGUAGE_FACT, tag)}
+        if LANGUAGE_FACT in space.examples
+        else {}
+    )
+    facts = find_facts_for_action(subject, each, within)
+    return None if facts is None else {**facts, LANGUAGE_FACT: tag}

@@ -4,35 +4,42 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rules.analysis.lints.lint import STAGE, TYPE, Finding
-from rules.model.document import OTHERWISE, OneOf
-from rules.model.vocabulary import EventType, Stage
+from rules.analysis.lints.lint import Finding
+from rules.model.document import OTHERWISE, OneOfCondition
+from rules.model.vocabulary import EVENT_TYPE_FACT, STAGE_FACT, EventType, Stage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from rules.analysis.lints.lint import Subject
+    from rules.analysis.lints.lint import LintSubject
     from rules.model.document import Conditions
 
 CODE = "otherwise_decides"
 
 
-def find(subject: Subject) -> Iterator[Finding]:
+def find_uncovered_events(subject: LintSubject) -> Iterator[Finding]:
     [last] = subject.own.cases[0][-1:]
     for kind in EventType:
         left = {}
         for stage in Stage:
-            facts = subject.own.reaching(last, subject.own.space.box(_together(kind, stage)))
+            facts = subject.own.reaching(
+                last, subject.own.space.box(_event_conditions(kind, stage))
+            )
             if facts is not None:
                 left[stage.value] = facts
         if left:
             message = f"No rule decides every {kind} in {', '.join(left)}: otherwise does"
             example = subject.example(next(iter(left.values())))
-            of_kind = subject.own.space.box(((TYPE, OneOf((kind.value,))),)) or {}
+            of_kind = (
+                subject.own.space.box(((EVENT_TYPE_FACT, OneOfCondition((kind.value,))),)) or {}
+            )
             region = subject.own.region(of_kind, last.before)
             at = subject.pointers[OTHERWISE]
             yield Finding(at, CODE, message, example, region=region)
 
 
-def _together(kind: EventType, stage: Stage) -> Conditions:
-    return ((TYPE, OneOf((kind.value,))), (STAGE, OneOf((stage.value,))))
+def _event_conditions(kind: EventType, stage: Stage) -> Conditions:
+    return (
+        (EVENT_TYPE_FACT, OneOfCondition((kind.value,))),
+        (STAGE_FACT, OneOfCondition((stage.value,))),
+    )

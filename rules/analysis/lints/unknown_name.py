@@ -9,20 +9,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from rules.analysis.lints.lint import Finding
-from rules.analysis.lints.reachable_actions import actions, facts_for
-from rules.formats.suggestions import instead, quoted
+from rules.analysis.lints.reachable_actions import find_facts_for_action, list_actions
+from rules.formats.suggestions import quote_word, suggest_words
 from rules.model.vocabulary import ActionType
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from rules.analysis.lints.lint import Subject
+    from rules.analysis.lints.lint import LintSubject
     from rules.model.document import Action
 
 CODE = "name_not_in_directory"
 
 
-class _Named(NamedTuple):
+class _ActionName(NamedTuple):
     """A name that an action gives, its sort, and where it is written."""
 
     at: str
@@ -30,23 +30,23 @@ class _Named(NamedTuple):
     name: str
 
 
-def find(subject: Subject) -> Iterator[Finding]:
-    told: set[_Named] = set()
-    for each in actions(subject):
-        named = _named(each.action, each.at)
+def find_unknown_names(subject: LintSubject) -> Iterator[Finding]:
+    told: set[_ActionName] = set()
+    for each in list_actions(subject):
+        named = _name_in_action(each.action, each.at)
         known = named and subject.directory.names(named.sort)
         if named is None or known is None or named.name in known or named in told:
             continue
-        facts = facts_for(subject, each)
+        facts = find_facts_for_action(subject, each)
         if facts is not None:
             told.add(named)
-            meant = instead(named.name, known)
-            message = f"The directory knows no {named.sort} {quoted(named.name)}: {meant}"
+            meant = suggest_words(named.name, known)
+            message = f"The directory knows no {named.sort} {quote_word(named.name)}: {meant}"
             yield Finding(named.at, CODE, message, subject.example(facts))
 
 
-def _named(action: Action, at: str) -> _Named | None:
+def _name_in_action(action: Action, at: str) -> _ActionName | None:
     if action.type is ActionType.ASSIGN:
         [(sort, name)] = action.argument.items()
-        return _Named(at, sort, name)
-    return _Named(at, "tag", action.argument) if action.type is ActionType.ADD_TAG else None
+        return _ActionName(at, sort, name)
+    return _ActionName(at, "tag", action.argument) if action.type is ActionType.ADD_TAG else None

@@ -9,17 +9,17 @@ from rules.analysis.lints.lint import Finding
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from rules.analysis.lints.lint import Subject
+    from rules.analysis.lints.lint import LintSubject
     from rules.model.document import Scalar
 
 CODE = "rule_unreachable"
-_MOST_NAMED = 3
+_MAX_NAMED_RULES = 3
 
 
-def find(subject: Subject) -> Iterator[Finding]:
+def find_unreachable_rules(subject: LintSubject) -> Iterator[Finding]:
     for rule in subject.document.own.rules[:-1]:
         if subject.reached(rule.id) is None:
-            hidden = _hidden(subject, rule.id)
+            hidden = _find_hiding_rules(subject, rule.id)
             if hidden:
                 named = ", ".join(dict.fromkeys(name for name, _ in hidden))
                 message = f"{rule.id} is never reached: {named} before it decides all it asks for"
@@ -27,12 +27,12 @@ def find(subject: Subject) -> Iterator[Finding]:
                 yield Finding(subject.pointers[rule.id], CODE, message, example)
 
 
-def _hidden(subject: Subject, rule: str) -> list[tuple[str, dict[str, Scalar]]]:
+def _find_hiding_rules(subject: LintSubject, rule: str) -> list[tuple[str, dict[str, Scalar]]]:
     """Rules that hide it, each with facts that it asks for and they decide; at most a few."""
     found: list[tuple[str, dict[str, Scalar]]] = []
     for case in subject.cases(rule):
         forbidden = 0
-        while len(found) < _MOST_NAMED:
+        while len(found) < _MAX_NAMED_RULES:
             facts = subject.any.find(case.box, forbidden)
             if facts is None:
                 break

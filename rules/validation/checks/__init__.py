@@ -24,20 +24,20 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from rules.errors import Complaint
-    from rules.model.document_tree import Draft
+    from rules.model.document_tree import DocumentTree
 
-Check: TypeAlias = "Callable[[Draft], Iterator[Complaint]]"
+DocumentCheck: TypeAlias = "Callable[[DocumentTree], Iterator[Complaint]]"
 
-CHECKS: dict[str, Check] = {
-    "settings": settings.check,
-    "answers": answers.check,
-    "messages": messages.check,
-    "facts": facts.check,
-    "ids": ids.check,
-    "whens": whens.check,
-    "actions": actions.check,
-    "texts": texts.check,
-    "expectations": expectations.check,
-    "properties": properties.check,
+CHECKS: dict[str, DocumentCheck] = {
+    "settings": settings.check_settings,
+    "answers": answers.check_answers,
+    "messages": messages.check_messages,
+    "facts": facts.check_facts,
+    "ids": ids.check_ids,
+    "whens": whens.check_whens,
+    "actions": actions.check_actions,
+    "texts": texts.check_texts,
+    "expectations": expectations.check_expectations,
+    "properties": properties.check_properties,
 }
 """Every check, by the name of its file."""

@@ -5,42 +5,42 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from rules.formats.suggestions import instead, quoted
+from rules.formats.suggestions import quote_word, suggest_words
 from rules.model.vocabulary import ATTRIBUTE_TYPES, FactType
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from rules.errors import Complaint
-    from rules.model.document_tree import Draft, Part
+    from rules.model.document_tree import DocumentTree, TreeNode
 
-MOST_FACTS = 1_000
-_NAME = re.compile(r"attributes\.[A-Za-z0-9_.-]{1,64}")
+MAX_FACTS = 1_000
+_NAME_PATTERN = re.compile(r"attributes\.[A-Za-z0-9_.-]{1,64}")
 _KEYS = ("type", "values", "personal")
-_LONGEST_VALUE = 200
+_MAX_VALUE_LENGTH = 200
 
 
-def check(draft: Draft) -> Iterator[Complaint]:
+def check_facts(draft: DocumentTree) -> Iterator[Complaint]:
     facts = draft.root.mapping("facts")
-    if len(facts.value) > MOST_FACTS:
-        yield facts.complain("too_many", f"Declare at most {MOST_FACTS:,} facts")
+    if len(facts.value) > MAX_FACTS:
+        yield facts.complain("too_many", f"Declare at most {MAX_FACTS:,} facts")
     for name, declaration in facts.members():
-        if not _NAME.fullmatch(name):
+        if not _NAME_PATTERN.fullmatch(name):
             message = (
                 "Only attributes are declared: write attributes. and 1 to 64 letters or digits"
             )
             yield declaration.complain("malformed_fact", message)
         if isinstance(declaration.value, dict):
-            yield from _wrong_declaration(declaration)
+            yield from _check_declaration(declaration)
         else:
             yield declaration.complain("wrong_type", "Write a mapping such as {type: integer}")
 
 
-def _wrong_declaration(declaration: Part) -> Iterator[Complaint]:
+def _check_declaration(declaration: TreeNode) -> Iterator[Complaint]:
     for key, part in declaration.members():
         if key not in _KEYS:
             yield part.complain(
-                "unknown_key", f"{quoted(key)} is no key here: {instead(key, _KEYS)}"
+                "unknown_key", f"{quote_word(key)} is no key here: {suggest_words(key, _KEYS)}"
             )
     kind = declaration.member("type")
     if "type" not in declaration.value:
@@ -50,10 +50,10 @@ def _wrong_declaration(declaration: Part) -> Iterator[Complaint]:
         yield kind.complain("unknown_type", message)
     if not isinstance(declaration.value.get("personal", False), bool):
         yield declaration.member("personal").complain("wrong_type", "Write true or false")
-    yield from _wrong_values(declaration)
+    yield from _check_values(declaration)
 
 
-def _wrong_values(declaration: Part) -> Iterator[Complaint]:
+def _check_values(declaration: TreeNode) -> Iterator[Complaint]:
     values = declaration.member("values")
     if declaration.value.get("type") != FactType.ENUM:
         if "values" in declaration.value:
@@ -61,6 +61,8 @@ def _wrong_values(declaration: Part) -> Iterator[Complaint]:
     elif not isinstance(values.value, list) or not values.value:
         yield values.complain("missing_values", "An enum needs its values: write a list of texts")
     for value in values.items():
-        if not isinstance(value.value, str) or not 1 <= len(value.value) <= _LONGEST_VALUE:
-            message = f"A value is a text of 1 to {_LONGEST_VALUE} characters, in quotes if need be"
+        if not isinstance(value.value, str) or not 1 <= len(value.value) <= _MAX_VALUE_LENGTH:
+            message = (
+                f"A value is a text of 1 to {_MAX_VALUE_LENGTH} characters, in quotes if need be"
+            )
             yield value.complain("wrong_type", message)

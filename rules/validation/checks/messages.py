@@ -5,37 +5,37 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from rules.validation.checks.settings import wrong_tag
-from rules.validation.checks.values import wrong_text
+from rules.validation.checks.settings import check_tag
+from rules.validation.checks.values import check_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from rules.errors import Complaint
-    from rules.model.document_tree import Draft
+    from rules.model.document_tree import DocumentTree
 
-MOST_LANGUAGES = 200
-MOST_MESSAGES = 1_000
-_KEY = re.compile(r"[a-z0-9_]{1,64}")
+MAX_LANGUAGES = 200
+MAX_MESSAGES = 1_000
+_KEY_PATTERN = re.compile(r"[a-z0-9_]{1,64}")
 
 
-def check(draft: Draft) -> Iterator[Complaint]:
+def check_messages(draft: DocumentTree) -> Iterator[Complaint]:
     messages = draft.root.mapping("messages")
-    if len(messages.value) > MOST_LANGUAGES:
-        yield messages.complain("too_many", f"Write at most {MOST_LANGUAGES} languages")
+    if len(messages.value) > MAX_LANGUAGES:
+        yield messages.complain("too_many", f"Write at most {MAX_LANGUAGES} languages")
     seen: dict[str, str] = {}
     for tag, texts in messages.members():
-        yield from wrong_tag(texts, tag)
+        yield from check_tag(texts, tag)
         if (first := seen.setdefault(tag.lower(), tag)) != tag:
             message = f"It is the same language as {first}: write it once"
             yield texts.complain("duplicate_language", message)
         if not isinstance(texts.value, dict):
             yield texts.complain("wrong_type", "Write a mapping of keys and texts")
             continue
-        if len(texts.value) > MOST_MESSAGES:
-            yield texts.complain("too_many", f"Write at most {MOST_MESSAGES:,} messages")
+        if len(texts.value) > MAX_MESSAGES:
+            yield texts.complain("too_many", f"Write at most {MAX_MESSAGES:,} messages")
         for key, text in texts.members():
-            if not _KEY.fullmatch(key):
+            if not _KEY_PATTERN.fullmatch(key):
                 message = "A key is 1 to 64 lower-case letters, digits and underscores"
                 yield text.complain("malformed_key", message)
-            yield from wrong_text(text)
+            yield from check_text(text)

@@ -7,38 +7,38 @@ from ipaddress import IPv6Address
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from rules.formats.suggestions import instead, quoted
+from rules.formats.suggestions import quote_word, suggest_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from rules.errors import Complaint
-    from rules.model.document_tree import Part
+    from rules.model.document_tree import TreeNode
 
-_LONGEST_LOCAL_PART = 64
-_LONGEST_EMAIL = 254
-_LONGEST_WEBSITE = 2_000
+_MAX_LOCAL_PART_LENGTH = 64
+_MAX_EMAIL_LENGTH = 254
+_MAX_WEBSITE_LENGTH = 2_000
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _LOCAL_PART = re.compile(rf"{_ATOM}(?:\.{_ATOM})*")
 _DOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})+")
 _HOST = re.compile(r"[\w](?:[\w-]{0,61}[\w])?(?:\.[\w](?:[\w-]{0,61}[\w])?)*\.?")
 _PHONE = re.compile(r"[+0-9(][0-9 ()-]*")
-_DIGITS = range(3, 21)
+_PHONE_DIGIT_COUNTS = range(3, 21)
 
 
-def wrong_redirect(part: Part) -> Iterator[Complaint]:
+def check_redirect(part: TreeNode) -> Iterator[Complaint]:
     """What is wrong with a redirect that is set."""
     if not isinstance(part.value, dict) or len(part.value) != 1:
         message = "Write exactly one: {email: …}, {website: …} or {phone: …}"
         yield part.complain("redirect_malformed", message)
         return
     for key, member in part.members():
-        if key not in _TABLE:
-            message = f"{quoted(key)} is no key here: {instead(key, _TABLE)}"
+        if key not in _MEMBER_CHECKS:
+            message = f"{quote_word(key)} is no key here: {suggest_words(key, _MEMBER_CHECKS)}"
             yield member.complain("unknown_key", message)
             continue
-        well_formed, example = _TABLE[key]
+        well_formed, example = _MEMBER_CHECKS[key]
         if not isinstance(member.value, str) or not well_formed(member.value):
             yield member.complain("redirect_malformed", f"Write {example}")
 
@@ -47,8 +47,8 @@ def is_email(text: str) -> bool:
     """A dot-atom, `@` and a domain of more than one label (RFC 5321, without quoting)."""
     local_part, _, domain = text.rpartition("@")
     return (
-        len(text) <= _LONGEST_EMAIL
-        and len(local_part) <= _LONGEST_LOCAL_PART
+        len(text) <= _MAX_EMAIL_LENGTH
+        and len(local_part) <= _MAX_LOCAL_PART_LENGTH
         and _LOCAL_PART.fullmatch(local_part) is not None
         and _DOMAIN.fullmatch(domain) is not None
     )
@@ -56,7 +56,7 @@ def is_email(text: str) -> bool:
 
 def is_website(text: str) -> bool:
     """An absolute http or https URL with a host, without user information and white space."""
-    if len(text) > _LONGEST_WEBSITE or not text.isprintable() or re.search(r"[\s\\<>\"]", text):
+    if len(text) > _MAX_WEBSITE_LENGTH or not text.isprintable() or re.search(r"[\s\\<>\"]", text):
         return False
     try:
         url = urlsplit(text)
@@ -80,10 +80,10 @@ def _is_host(host: str) -> bool:
 
 def is_phone(text: str) -> bool:
     """Digits, spaces, brackets and hyphens, a `+` in front if need be."""
-    return _PHONE.fullmatch(text) is not None and sum(map(str.isdigit, text)) in _DIGITS
+    return _PHONE.fullmatch(text) is not None and sum(map(str.isdigit, text)) in _PHONE_DIGIT_COUNTS
 
 
-_TABLE: dict[str, tuple[Callable[[str], bool], str]] = {
+_MEMBER_CHECKS: dict[str, tuple[Callable[[str], bool], str]] = {
     "email": (is_email, "an e-mail address such as help@example.com"),
     "website": (is_website, "a URL such as https://help.example.com, without user and spaces"),
     "phone": (is_phone, 'a phone number such as "+43 1 234567": +, digits, spaces, brackets, -'),

@@ -5,64 +5,64 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from rules.formats import durations
-from rules.formats.language_tags import tag_of
-from rules.formats.suggestions import instead, quoted
+from rules.formats.language_tags import parse_tag
+from rules.formats.suggestions import quote_word, suggest_words
 from rules.model import builtin
 from rules.model.vocabulary import SETTINGS, SettingType
-from rules.validation.checks.actions import wrong_destination, wrong_follow_ups
-from rules.validation.checks.conditions import MOST_VALUES, wrong_range
-from rules.validation.checks.redirect import wrong_redirect
-from rules.validation.checks.references import refuse_references
-from rules.validation.checks.values import wrong_names
+from rules.validation.checks.actions import check_destination, check_follow_ups
+from rules.validation.checks.conditions import MAX_VALUES, check_range
+from rules.validation.checks.redirect import check_redirect
+from rules.validation.checks.references import check_no_references
+from rules.validation.checks.values import check_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from rules.errors import Complaint
-    from rules.model.document_tree import Draft, Part
+    from rules.model.document_tree import DocumentTree, TreeNode
 
-_LARGEST_COUNT = 100
+_MAX_COUNT = 100
 _ROUTES = ("assign", "redirect")
-_NEEDS_FIELDS = {"qualify_leads": "qualification_fields", "collect_contact": "contact_fields"}
+_FIELDS_BY_SWITCH = {"qualify_leads": "qualification_fields", "collect_contact": "contact_fields"}
 """What asks for details when it is on, and the setting that lists them."""
 
 
-def check(draft: Draft) -> Iterator[Complaint]:
+def check_settings(draft: DocumentTree) -> Iterator[Complaint]:
     settings = draft.root.mapping("settings")
     for name, part in settings.members():
-        yield from wrong_setting(name, part, draft.settings)
-    yield from contradictions(draft.settings, settings.member)
+        yield from check_setting(name, part, draft.settings)
+    yield from check_contradictions(draft.settings, settings.member)
 
 
-def wrong_setting(name: str, part: Part, settings: Mapping[str, Any]) -> Iterator[Complaint]:
+def check_setting(name: str, part: TreeNode, settings: Mapping[str, Any]) -> Iterator[Complaint]:
     """What is wrong with one setting, whatever the others are."""
     if name not in SETTINGS:
-        message = f"{quoted(name)} is no setting: {instead(name, SETTINGS)}"
+        message = f"{quote_word(name)} is no setting: {suggest_words(name, SETTINGS)}"
         yield part.complain("unknown_setting", message)
         return
-    references = list(refuse_references(part))
+    references = list(check_no_references(part))
     yield from references
     if references:
         return
     if SETTINGS[name].type is SettingType.ACTIONS:
-        yield from wrong_follow_ups(part, settings)
+        yield from check_follow_ups(part, settings)
     else:
-        yield from _CHECKS[SETTINGS[name].type](part)
+        yield from _SETTING_CHECKS[SETTINGS[name].type](part)
 
 
-def sound_settings(draft: Draft) -> dict[str, Any]:
+def valid_settings(draft: DocumentTree) -> dict[str, Any]:
     """The settings of the document, the default one in the place of each that is wrong."""
-    defaults: Mapping[str, Any] = builtin.tree()["settings"]
+    defaults: Mapping[str, Any] = builtin.load_tree()["settings"]
     own = {
         name: part.value
         for name, part in draft.root.mapping("settings").members()
-        if not any(wrong_setting(name, part, draft.settings))
+        if not any(check_setting(name, part, draft.settings))
     }
     return {**defaults, **own}
 
 
-def contradictions(
-    settings: Mapping[str, Any], place: Callable[[str], Part]
+def check_contradictions(
+    settings: Mapping[str, Any], place: Callable[[str], TreeNode]
 ) -> Iterator[Complaint]:
     """What is wrong with settings together; `place` says where one stands."""
     if settings.get("customer_route") == "redirect" and settings.get("redirect") is None:
@@ -70,83 +70,83 @@ def contradictions(
             "customer_route is redirect: set redirect to {email: …}, {website: …} or {phone: …}"
         )
         yield place("redirect").complain("redirect_missing", message)
-    for switch, listed in _NEEDS_FIELDS.items():
+    for switch, listed in _FIELDS_BY_SWITCH.items():
         if settings.get(switch) is True and settings.get(listed) == []:
             message = f"{switch} is on, and this is empty: list fields, or switch it off"
             yield place(listed).complain("contradicting_settings", message)
 
 
-def _boolean(part: Part) -> Iterator[Complaint]:
+def _check_boolean(part: TreeNode) -> Iterator[Complaint]:
     if not isinstance(part.value, bool):
         yield part.complain("wrong_type", "Write true or false")
 
 
-def _count(part: Part) -> Iterator[Complaint]:
+def _check_count(part: TreeNode) -> Iterator[Complaint]:
     if not isinstance(part.value, int) or isinstance(part.value, bool):
         yield part.complain("wrong_type", "Write a whole number")
-    elif not 0 <= part.value <= _LARGEST_COUNT:
-        yield part.complain("out_of_range", f"Write a whole number from 0 to {_LARGEST_COUNT}")
+    elif not 0 <= part.value <= _MAX_COUNT:
+        yield part.complain("out_of_range", f"Write a whole number from 0 to {_MAX_COUNT}")
 
 
-def _ranges(part: Part) -> Iterator[Complaint]:
+def _check_ranges(part: TreeNode) -> Iterator[Complaint]:
     if not isinstance(part.value, list):
         yield part.complain("wrong_type", "Write a list of language ranges, such as [en, de-AT]")
-    elif len(part.value) > MOST_VALUES:
-        yield part.complain("too_many", f"Write at most {MOST_VALUES:,}")
+    elif len(part.value) > MAX_VALUES:
+        yield part.complain("too_many", f"Write at most {MAX_VALUES:,}")
     for item in part.items():
-        yield from wrong_range(item)
+        yield from check_range(item)
 
 
-def _tag(part: Part) -> Iterator[Complaint]:
+def _check_tag(part: TreeNode) -> Iterator[Complaint]:
     if not isinstance(part.value, str):
         yield part.complain("wrong_type", "Write a language tag such as en")
     else:
-        yield from wrong_tag(part, part.value)
+        yield from check_tag(part, part.value)
 
 
-def wrong_tag(part: Part, text: str) -> Iterator[Complaint]:
+def check_tag(part: TreeNode, text: str) -> Iterator[Complaint]:
     """A complaint where the text is no language tag as BCP 47 writes one."""
-    if tag_of(text) != text:
-        message = f"{quoted(text)} is no language tag: write one such as en or de-AT"
+    if parse_tag(text) != text:
+        message = f"{quote_word(text)} is no language tag: write one such as en or de-AT"
         yield part.complain("malformed_tag", message)
 
 
-def _route(part: Part) -> Iterator[Complaint]:
+def _check_route(part: TreeNode) -> Iterator[Complaint]:
     if part.value not in _ROUTES:
         yield part.complain("not_in_enum", f"Write {' or '.join(_ROUTES)}")
 
 
-def _redirect(part: Part) -> Iterator[Complaint]:
+def _check_redirect(part: TreeNode) -> Iterator[Complaint]:
     if part.value is not None:
-        yield from wrong_redirect(part)
+        yield from check_redirect(part)
 
 
-def _duration(part: Part) -> Iterator[Complaint]:
+def _check_duration(part: TreeNode) -> Iterator[Complaint]:
     if not isinstance(part.value, str):
         yield part.complain("wrong_type", "Write a duration such as PT3M")
         return
     try:
-        durations.parse(part.value)
+        durations.parse_duration(part.value)
     except ValueError as error:
-        yield part.complain("malformed_duration", f"{quoted(part.value)}: {error}")
+        yield part.complain("malformed_duration", f"{quote_word(part.value)}: {error}")
 
 
-def _office_hours(part: Part) -> Iterator[Complaint]:
+def _check_office_hours(part: TreeNode) -> Iterator[Complaint]:
     if part.value is not None:
         message = "Office hours are not supported yet: write null, which means always open"
         yield part.complain("office_hours_unsupported", message)
 
 
-_CHECKS: dict[SettingType, Callable[[Part], Iterator[Complaint]]] = {
-    SettingType.BOOLEAN: _boolean,
-    SettingType.COUNT: _count,
-    SettingType.NAMES: wrong_names,
-    SettingType.RANGES: _ranges,
-    SettingType.TAG: _tag,
-    SettingType.ROUTE: _route,
-    SettingType.DESTINATION: wrong_destination,
-    SettingType.REDIRECT: _redirect,
-    SettingType.DURATION: _duration,
-    SettingType.OFFICE_HOURS: _office_hours,
+_SETTING_CHECKS: dict[SettingType, Callable[[TreeNode], Iterator[Complaint]]] = {
+    SettingType.BOOLEAN: _check_boolean,
+    SettingType.COUNT: _check_count,
+    SettingType.NAMES: check_names,
+    SettingType.RANGES: _check_ranges,
+    SettingType.TAG: _check_tag,
+    SettingType.ROUTE: _check_route,
+    SettingType.DESTINATION: check_destination,
+    SettingType.REDIRECT: _check_redirect,
+    SettingType.DURATION: _check_duration,
+    SettingType.OFFICE_HOURS: _check_office_hours,
 }
 """What is wrong with a setting of each type; a list of actions needs the other settings too."""

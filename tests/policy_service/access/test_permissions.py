@@ -12,7 +12,7 @@ from policy_service.access.permissions import (
     check_workspace,
 )
 from policy_service.problems import Problem, ProblemCode
-from rules.model.workspace import SYSTEM
+from rules.model.workspace import SYSTEM_LOG
 
 
 def key(role: Role = Role.AUDITOR, workspace: str = EVERY_WORKSPACE) -> Key:
@@ -40,7 +40,7 @@ def test_check_permission_refuses_every_role_outside_the_table(
 
 @pytest.mark.parametrize(
     ("reach", "workspace"),
-    [("acme", "globex"), (EVERY_WORKSPACE, "No Workspace"), (EVERY_WORKSPACE, SYSTEM)],
+    [("acme", "globex"), (EVERY_WORKSPACE, "No Workspace"), (EVERY_WORKSPACE, SYSTEM_LOG)],
 )
 def test_check_workspace_hides_workspaces_outside_the_reach_of_a_key(
     reach: str, workspace: str
@@ -52,6 +52,6 @@ def test_check_workspace_hides_workspaces_outside_the_reach_of_a_key(
 
 
 def test_check_workspace_lets_only_keys_of_every_workspace_name_the_system_log() -> None:
-    check_workspace(key(), SYSTEM, system=True)
+    check_workspace(key(), SYSTEM_LOG, system=True)
     with pytest.raises(Problem):
-        check_workspace(key(workspace="acme"), SYSTEM, system=True)
+        check_workspace(key(workspace="acme"), SYSTEM_LOG, system=True)

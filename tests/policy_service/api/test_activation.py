@@ -12,7 +12,7 @@ from policy_service.access.keys import Role
 from policy_service.decisions.decide import decide_event
 from policy_service.policies.activation import do_due
 from policy_service.policies.policy_cache import Policies
-from rules.engine.facts import bucket
+from rules.engine.facts import sample_bucket
 from tests.policy_service.api_client import ACME, document, event, read, reply
 from tests.policy_service.problems import code, errors
 
@@ -64,7 +64,7 @@ def test_a_share_of_the_conversations_is_decided_by_the_version_on_trial(api: Ap
     active = read(api.step(number, "activate", percent=30))
     assert (active["status"], active["activations"][0]["percent"]) == ("active", 30)
     for conversation in CONVERSATIONS:
-        expected = number if bucket("acme", conversation) < 3000 else 1
+        expected = number if sample_bucket("acme", conversation) < 3000 else 1
         assert starts(api, conversation)["policy"]["version"] == expected
     assert read(api.get(f"{ACME}/policy"))["version"] == 1
     assert (status(api, 1), status(api, number)) == ("active", "active")
@@ -143,7 +143,7 @@ def test_a_version_in_the_shadow_decides_nothing_and_is_recorded_beside(api: Api
 
 def test_a_version_on_trial_may_be_in_the_shadow_too_and_loses_each_place_alone(api: Api) -> None:
     first, second, third = (approved(api, tree) for tree in (OFF, FRENCH, document("Third")))
-    of_the_share = [c for c in CONVERSATIONS if bucket("acme", c) < 5000]
+    of_the_share = [c for c in CONVERSATIONS if sample_bucket("acme", c) < 5000]
     read(api.step(first, "activate", percent=50))
     read(api.step(first, "activate", shadow=True))
     read(api.step(second, "activate", shadow=True))

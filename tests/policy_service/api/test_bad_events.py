@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from policy_service.access.keys import Role
-from rules.model.event import LARGEST_EVENT
+from rules.model.event import MAX_EVENT_BYTES
 from tests.policy_service.api_client import event, read
 from tests.policy_service.bad_events import CASES, FULL, PLANTED, Case
 from tests.policy_service.problems import code, errors, problem
@@ -96,7 +96,7 @@ def padded(size: int) -> bytes:
 
 
 def test_a_body_of_64_kib_is_accepted(api: Api) -> None:
-    body = padded(LARGEST_EVENT)
+    body = padded(MAX_EVENT_BYTES)
     assert len(body) == 65_536
     answered = api.send("POST", "/v1/decisions", body, api.tokens[Role.PLATFORM])
     assert answered.status_code == 200
@@ -104,7 +104,7 @@ def test_a_body_of_64_kib_is_accepted(api: Api) -> None:
 
 def test_a_body_of_one_byte_more_is_refused(shared: Api) -> None:
     written = shared.written()
-    body = padded(LARGEST_EVENT + 1)
+    body = padded(MAX_EVENT_BYTES + 1)
     refused = shared.send("POST", "/v1/decisions", body, shared.tokens[Role.PLATFORM])
     assert code(refused) == (413, "too_large")
     assert PLANTED not in refused.text
@@ -134,12 +134,12 @@ def streamed(
 
 
 def test_a_body_in_chunks_is_read_to_its_end(api: Api) -> None:
-    assert streamed(api, padded(LARGEST_EVENT), **CHUNKED).status_code == 200
+    assert streamed(api, padded(MAX_EVENT_BYTES), **CHUNKED).status_code == 200
 
 
 def test_chunks_beyond_64_kib_are_refused(shared: Api) -> None:
     written = shared.written()
-    refused = streamed(shared, padded(LARGEST_EVENT + 1), **CHUNKED)
+    refused = streamed(shared, padded(MAX_EVENT_BYTES + 1), **CHUNKED)
     assert code(refused) == (413, "too_large")
     assert shared.written() == written
 
@@ -147,7 +147,7 @@ def test_chunks_beyond_64_kib_are_refused(shared: Api) -> None:
 @pytest.mark.parametrize("role", [Role.PLATFORM, Role.AUDITOR])
 def test_a_refused_body_is_read_to_its_end(shared: Api, role: Role) -> None:
     """One who is still sending when the connection closes may never see why it was refused."""
-    body = BytesIO(padded(10 * LARGEST_EVENT))
+    body = BytesIO(padded(10 * MAX_EVENT_BYTES))
     refused = streamed(shared, body, role, **{"wsgi.input_terminated": True})
     assert refused.status_code in {403, 413}
     assert body.read() == b""
@@ -165,7 +165,7 @@ def test_a_refused_body_is_read_to_its_end(shared: Api, role: Role) -> None:
 def test_a_refused_body_that_nobody_need_send_is_not_read(
     shared: Api, role: Role | None, environ: dict[str, Any]
 ) -> None:
-    body = BytesIO(padded(LARGEST_EVENT))
+    body = BytesIO(padded(MAX_EVENT_BYTES))
     assert streamed(shared, body, role, **environ).status_code in {401, 403}
     assert body.tell() == 0
 

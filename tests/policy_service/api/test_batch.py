@@ -14,7 +14,7 @@ from policy_service.api.requests import LARGEST_BATCH, MOST_LINES
 from policy_service.decisions.batch import AT_ONCE, Line, decide_lines
 from policy_service.observability.instrumentation import DecisionMetrics
 from policy_service.policies.policy_cache import Policies
-from rules.model.event import LARGEST_EVENT
+from rules.model.event import MAX_EVENT_BYTES
 from tests.policy_service.api_client import decision_path, event, reply
 from tests.policy_service.command_line import lines
 from tests.policy_service.described import complaints
@@ -86,7 +86,7 @@ def test_an_event_twice_in_a_batch_is_decided_once(api: Api) -> None:
 
 
 def test_a_bad_line_has_its_problem_in_its_place_and_stops_nothing(api: Api) -> None:
-    largest = json.dumps(event("ev-largest")).encode().ljust(LARGEST_EVENT)
+    largest = json.dumps(event("ev-largest")).encode().ljust(MAX_EVENT_BYTES)
     body = b"".join(
         [
             lines(event("ev-1")),

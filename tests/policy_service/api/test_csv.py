@@ -16,7 +16,7 @@ from audit.entry import Entry
 from audit.log.csv_rows import COLUMNS
 from policy_service.access.keys import Role
 from policy_service.api.tables import table
-from rules.formats.canonical_json import canonical
+from rules.formats.canonical_json import encode_canonical
 from tests.policy_service.api_client import ACME, document, event, opened, reply
 from tests.policy_service.problems import code
 
@@ -67,7 +67,7 @@ def test_a_table_has_a_row_for_every_entry_that_is_listed(busy: Api) -> None:
     for row, item in zip(found, listed, strict=True):
         leaf = item["entry"]
         assert json.loads(row["entry"]) == leaf
-        assert row["entry"].encode() == canonical(leaf)
+        assert row["entry"].encode() == encode_canonical(leaf)
         assert row["index"] == str(item["index"])
         version = leaf.get("version", leaf.get("policy", {}).get("version"))
         assert row["version"] == str(version)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from policy_service.access.keys import Role
-from rules.formats.canonical_json import canonical, digest
+from rules.formats.canonical_json import digest_value, encode_canonical
 from rules.model import builtin
 from tests.policy_service.api_client import ACME, document, event, read, reply
 from tests.policy_service.problems import code
@@ -84,7 +84,7 @@ def test_a_decision_says_what_was_decided_by_what_and_where_it_is_kept(api: Api)
         "reason": "anonymous_contact",
         "rule": "ask-if-customer",
         "stage": "awaiting_answer",
-        "policy": {"version": 1, "digest": digest(builtin.tree())},
+        "policy": {"version": 1, "digest": digest_value(builtin.load_tree())},
         "actions": [
             {
                 "id": f"{decision['id']}.0",
@@ -106,7 +106,7 @@ def test_the_leaf_hash_is_that_of_the_entry_as_the_api_shows_it(api: Api) -> Non
     """SHA-256 over byte 0 and the canonical JSON, in standard base64."""
     ledger = api.decide(FULL)["ledger"]
     entry = read(api.get(f"{ACME}/ledger/entries/{ledger['index']}"))
-    leaf = canonical(entry["entry"])
+    leaf = encode_canonical(entry["entry"])
     hashed = base64.b64encode(hashlib.sha256(b"\0" + leaf).digest()).decode()
     assert hashed == ledger["leaf_hash"] == entry["leaf_hash"]
 
@@ -120,7 +120,7 @@ def test_a_leaf_holds_nothing_personal_and_commits_to_the_event_beside_it(api: A
     assert personal["part"] == FULL
     salt = base64.b64decode(personal["salt"])
     assert len(salt) == 32
-    committed = hashlib.sha256(salt + canonical(FULL)).digest()
+    committed = hashlib.sha256(salt + encode_canonical(FULL)).digest()
     assert base64.b64encode(committed).decode() == leaf["commitment"]
 
 

@@ -46,7 +46,7 @@ def changed() -> dict[str, Any]:
 
 
 def test_a_version_is_compared_with_the_active_one(api: Api) -> None:
-    title = builtin.tree()["title"]
+    title = builtin.load_tree()["title"]
     api.propose(document("Two", ask_again=3))
     told = read(api.get(f"{ACME}/versions/2/diff"))
     [meant] = told.pop("meaning")
@@ -101,9 +101,9 @@ def test_what_is_no_number_is_refused(shared: Api, against: str) -> None:
 
 
 def test_two_files_are_compared_in_lines_to_read(tmp_path: Path) -> None:
-    before = written(tmp_path, builtin.tree(), "before.yaml")
+    before = written(tmp_path, builtin.load_tree(), "before.yaml")
     after = written(tmp_path, changed(), "after.json")
-    first, third = builtin.tree()["rules"][0], builtin.tree()["rules"][2]
+    first, third = builtin.load_tree()["rules"][0], builtin.load_tree()["rules"][2]
     told = call("rules", "diff", before, after, code=1).stdout.splitlines()
     assert "    where conversation.asks is 2 to 3" in told
     sent = [json.loads(line) for line in told if line.startswith("    {")]
@@ -114,13 +114,13 @@ def test_two_files_are_compared_in_lines_to_read(tmp_path: Path) -> None:
         f"~ rule {first['id']}",
         f'    reason: "{first["reason"]}" -> "elsewhere"',
         f"~ rule {third['id']} stands elsewhere",
-        f'~ text title: "{builtin.tree()["title"]}" -> "Other"',
+        f'~ text title: "{builtin.load_tree()["title"]}" -> "Other"',
         '+ fact attributes.size: {"type": "integer"}',
     ]
 
 
 def test_two_files_are_compared_as_json(tmp_path: Path) -> None:
-    before = written(tmp_path, builtin.tree(), "before.yaml")
+    before = written(tmp_path, builtin.load_tree(), "before.yaml")
     after = written(tmp_path, changed(), "after.yaml")
     told = as_json("rules", "diff", before, after, code=1)
     assert list(told) == list(NOTHING)
@@ -129,23 +129,23 @@ def test_two_files_are_compared_as_json(tmp_path: Path) -> None:
 
 
 def test_equal_files_have_no_difference(tmp_path: Path) -> None:
-    file = written(tmp_path, builtin.tree())
-    same = written(tmp_path, dict(sorted(builtin.tree().items(), reverse=True)), "same.json")
+    file = written(tmp_path, builtin.load_tree())
+    same = written(tmp_path, dict(sorted(builtin.load_tree().items(), reverse=True)), "same.json")
     assert call("rules", "diff", file, same).stdout == "No difference.\n"
 
 
 def test_a_difference_says_nothing_that_a_terminal_obeys(tmp_path: Path) -> None:
-    file = written(tmp_path, builtin.tree(), "before.json")
-    escaping = written(tmp_path, {**builtin.tree(), "title": "\x9b31m red"}, "after.json")
+    file = written(tmp_path, builtin.load_tree(), "before.json")
+    escaping = written(tmp_path, {**builtin.load_tree(), "title": "\x9b31m red"}, "after.json")
     said = call("rules", "diff", file, escaping, code=1).stdout
     assert "\x9b" not in said
     assert "\\x9b31m red" in said
 
 
 def test_a_file_that_is_no_document_is_not_compared(tmp_path: Path) -> None:
-    good = written(tmp_path, builtin.tree(), "good.json")
+    good = written(tmp_path, builtin.load_tree(), "good.json")
     bad = tmp_path / "bad.json"
-    bad.write_text(json.dumps({**builtin.tree(), "colour": "red"}), encoding="utf-8")
+    bad.write_text(json.dumps({**builtin.load_tree(), "colour": "red"}), encoding="utf-8")
     assert "refused" in call("rules", "diff", good, bad, code=1).stdout
     call("rules", "diff", good, tmp_path / "nothing.yaml", code=2)
     call("rules", "diff", good, code=2)

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from policy_service.access.keys import Role
-from rules.model.event import LARGEST_EVENT
+from rules.model.event import MAX_EVENT_BYTES
 from rules.model.vocabulary import Stage
 from tests.policy_service.api_client import ACME, decision_path, document, event, read, reply
 from tests.policy_service.problems import code, errors, problem
@@ -215,5 +215,5 @@ def test_an_event_of_another_workspace_is_not_found(api: Api) -> None:
 
 
 def test_an_event_too_large_to_be_decided_is_too_large_to_be_tried(shared: Api) -> None:
-    sent = {"event": event(message={"text": "x" * LARGEST_EVENT})}
+    sent = {"event": event(message={"text": "x" * MAX_EVENT_BYTES})}
     assert code(shared.post(PATH, sent, Role.AUTHOR)) == (413, "too_large")

@@ -33,7 +33,7 @@ def test_an_explanation_is_the_decision_its_facts_and_every_rule_up_to_the_one_t
     assert told["facts"] == entry["entry"]["facts"]
     *before, last = told["tried"]
     assert last == {"rule": "ask-if-customer", "held": True, "failed": None}
-    tree = builtin.tree()
+    tree = builtin.load_tree()
     in_order = [rule["id"] for rule in [*tree["guards"], *tree["rules"]]]
     assert [tried["rule"] for tried in told["tried"]] == in_order[: len(told["tried"])]
     for tried in before:
@@ -64,7 +64,7 @@ def test_a_decision_of_otherwise_is_explained_by_every_rule(api: Api) -> None:
     api.decide(event("ev-3", type="qualification.completed"))
     told = explained(api, "ev-3")
     assert told["decision"]["rule"] == told["tried"][-1]["rule"] == "otherwise"
-    tree = builtin.tree()
+    tree = builtin.load_tree()
     assert len(told["tried"]) == len(tree["guards"]) + len(tree["rules"]) + 1
 
 

@@ -14,8 +14,8 @@ from policy_service.access.keys import Role
 from policy_service.policies import guardrails
 from policy_service.policies.policy_cache import Policies
 from policy_service.policies.versions import VersionSteps
-from rules.analysis.solver import Undecided
-from rules.errors import DocumentRefused
+from rules.analysis.solver import StepLimitError
+from rules.errors import InvalidDocumentError
 from rules.model.document import Document
 from tests.policy_service.api_client import ACME, document, event, read
 from tests.policy_service.bundles import exported, key_of, run
@@ -138,7 +138,7 @@ def test_they_hold_in_the_transaction_itself(api: Api) -> None:
     checked = Document(without_guard("not-inbound"))
     set_to(api, ONLY_INBOUND)
     author = api.keys[Role.AUTHOR]
-    with pytest.raises(DocumentRefused):
+    with pytest.raises(InvalidDocumentError):
         api.store.transact(
             lambda tx: VersionSteps(tx, Policies(), "acme", author).propose(checked, None)
         )
@@ -198,7 +198,7 @@ def test_a_guardrail_that_is_too_hard_to_prove_is_undecided(
 
 
 def refused(_: Any) -> None:
-    raise Undecided
+    raise StepLimitError
 
 
 @pytest.mark.parametrize("proof", ["check_proposal", "check_guardrails"])

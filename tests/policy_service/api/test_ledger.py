@@ -11,7 +11,7 @@ import pytest
 
 from audit.entry import EntryKind
 from policy_service.access.keys import Role
-from rules.formats.canonical_json import canonical
+from rules.formats.canonical_json import encode_canonical
 from rules.model.vocabulary import Outcome
 from tests.policy_service.api_client import ACME, document, event, opened, read, reply
 from tests.policy_service.problems import code, errors
@@ -288,4 +288,4 @@ def test_an_entry_is_shown_in_the_order_in_which_it_is_hashed(api: Api) -> None:
     api.decide(event())
     for item in read(api.get(f"{ACME}/ledger/entries", Role.AUDITOR))["items"]:
         written = json.dumps(item["entry"], separators=(",", ":"), ensure_ascii=False)
-        assert written.encode() == canonical(item["entry"])
+        assert written.encode() == encode_canonical(item["entry"])

@@ -13,7 +13,7 @@ from audit.log.signed_note import VerifierKey, parse_key
 from audit.log.tlog_proof import parse_proof, verify_proof
 from policy_service.access.keys import Role
 from policy_service.api.examples import proofs as shown
-from rules.formats.canonical_json import canonical
+from rules.formats.canonical_json import encode_canonical
 from tests.fakes.tampering import owned
 from tests.policy_service.api_client import ACME, event, read
 from tests.policy_service.problems import code, errors
@@ -90,7 +90,7 @@ def test_every_entry_is_proved_to_be_in_the_log(api: Api, log: str) -> None:
     key = key_of(api, log)
     for item in api.entries(workspace=log.rpartition("/")[2]):
         proved = read(api.get(f"{log}/ledger/entries/{item['index']}/proof"))
-        hashed = hash_leaf(canonical(item["entry"]))
+        hashed = hash_leaf(encode_canonical(item["entry"]))
         assert decoded([proved["leaf_hash"]]) == [hashed]
         said = verify_checkpoint(proved["checkpoint"].encode(), key.name, [key])
         place = proved["index"], proved["size"]
@@ -104,7 +104,7 @@ def test_a_proof_as_text_stands_alone(api: Api) -> None:
     answered = api.send("GET", path, token=token, Accept="text/plain")
     assert (answered.content_type, answered.headers["Vary"]) == (TEXT, "Accept")
     [item] = api.entries("?after=1")
-    key, hashed = key_of(api), hash_leaf(canonical(item["entry"]))
+    key, hashed = key_of(api), hash_leaf(encode_canonical(item["entry"]))
     assert verify_proof(parse_proof(answered.data), hashed, key.name, [key]).size == 3
 
 

@@ -41,7 +41,7 @@ class Workspaces:
         written = json.dumps(document, sort_keys=True)
         if written not in self._names:
             self._names[written] = f"w-{len(self._names)}"
-            if document != builtin.tree():
+            if document != builtin.load_tree():
                 self._publish(document, f"/v1/workspaces/{self._names[written]}/versions")
         return self._names[written]
 

@@ -12,7 +12,7 @@ from policy_service.access.keys import EVERY_WORKSPACE, Key, Role
 from policy_service.policies.policy_cache import Policies
 from policy_service.policies.versions import VersionSteps
 from policy_service.problems import Problem
-from rules.formats.canonical_json import digest
+from rules.formats.canonical_json import digest_value
 from rules.model import builtin
 from rules.model.document import Document
 from tests.policy_service.api_client import ACME, document, event, read
@@ -21,7 +21,7 @@ from tests.policy_service.problems import code, errors, problem
 if TYPE_CHECKING:
     from tests.policy_service.api_client import Api
 
-BUILTIN_DIGEST = digest(builtin.tree())
+BUILTIN_DIGEST = digest_value(builtin.load_tree())
 VERSION_MEMBERS = [
     "version",
     "digest",
@@ -49,7 +49,7 @@ def kinds(api: Api) -> list[str]:
 
 def test_a_workspace_is_on_the_built_in_document_before_its_first_write(api: Api) -> None:
     policy = read(api.get(f"{ACME}/policy"))
-    assert policy == {"version": 1, "digest": BUILTIN_DIGEST, "document": builtin.tree()}
+    assert policy == {"version": 1, "digest": BUILTIN_DIGEST, "document": builtin.load_tree()}
 
 
 def test_version_1_can_be_read_before_the_first_write_and_reading_writes_nothing(api: Api) -> None:
@@ -57,7 +57,7 @@ def test_version_1_can_be_read_before_the_first_write_and_reading_writes_nothing
     [one] = listed(api)
     assert (one["version"], one["status"], one["proposed_by"]) == (1, "active", "system")
     alone = read(api.get(f"{ACME}/versions/1"))
-    assert alone == {**one, "document": builtin.tree()}
+    assert alone == {**one, "document": builtin.load_tree()}
     assert api.written() == written
 
 
@@ -86,7 +86,7 @@ def test_a_proposal_is_answered_with_the_version(api: Api) -> None:
     proposed = api.propose(document("Ours"), note="Off for the holidays")
     assert list(proposed)[: len(VERSION_MEMBERS)] == VERSION_MEMBERS
     assert proposed["version"] == 2
-    assert proposed["digest"] == digest(document("Ours"))
+    assert proposed["digest"] == digest_value(document("Ours"))
     assert proposed["status"] == "proposed"
     assert (proposed["title"], proposed["note"]) == ("Ours", "Off for the holidays")
     assert proposed["proposed_by"] == api.keys[Role.AUTHOR].id
@@ -102,7 +102,7 @@ def test_yaml_in_a_string_is_the_same_document(api: Api) -> None:
 
 
 def test_the_built_in_document_as_it_is_printed_can_be_proposed(api: Api) -> None:
-    assert api.propose(builtin.text())["digest"] == BUILTIN_DIGEST
+    assert api.propose(builtin.load_text())["digest"] == BUILTIN_DIGEST
 
 
 @pytest.mark.parametrize("note", [None, "", "x" * 500])
@@ -122,7 +122,7 @@ def test_a_bad_document_is_answered_with_every_complaint(api: Api) -> None:
 
 
 def test_a_complaint_about_yaml_names_its_line(api: Api) -> None:
-    text = builtin.text().replace("enabled: true", "enabled: perhaps")
+    text = builtin.load_text().replace("enabled: true", "enabled: perhaps")
     line = text.splitlines().index("  enabled: perhaps") + 1
     refused = api.post(f"{ACME}/versions", {"document": text}, Role.AUTHOR)
     assert ("/settings/enabled", line) in [
@@ -300,7 +300,7 @@ def test_a_list_shows_no_documents_and_one_version_shows_its_own(api: Api) -> No
         alone = read(api.get(f"{ACME}/versions/{version['version']}"))
         assert "document" not in version
         assert {**version, "document": alone["document"]} == alone
-        assert digest(alone["document"]) == version["digest"]
+        assert digest_value(alone["document"]) == version["digest"]
 
 
 @pytest.mark.parametrize("role", list(Role))

@@ -31,8 +31,8 @@ def with_test(**expect: str) -> dict[str, Any]:
 
 
 def test_the_built_in_document_is_shown_as_it_is_written() -> None:
-    assert call("rules", "show").stdout == builtin.text()
-    assert as_json("rules", "show") == builtin.tree()
+    assert call("rules", "show").stdout == builtin.load_text()
+    assert as_json("rules", "show") == builtin.load_tree()
 
 
 def test_what_is_shown_is_good(tmp_path: Path) -> None:
@@ -53,7 +53,7 @@ def test_json_is_read_as_json(tmp_path: Path) -> None:
 
 def test_a_bad_document_is_refused_with_every_complaint_and_its_line(tmp_path: Path) -> None:
     file = tmp_path / "bad.yaml"
-    text = builtin.text().replace("enabled: true", "enabled: perhaps")
+    text = builtin.load_text().replace("enabled: true", "enabled: perhaps")
     file.write_text(text.replace("ask_again: 1", "ask_again: -1"), encoding="utf-8")
     complaints = as_json("rules", "check", file, code=1)["complaints"]
     assert [complaint["pointer"] for complaint in complaints] == [
@@ -69,7 +69,7 @@ def test_a_bad_document_is_refused_with_every_complaint_and_its_line(tmp_path: P
 def test_a_document_cannot_speak_to_the_terminal(tmp_path: Path) -> None:
     """What it says of itself is quoted in complaints, in the pointer too."""
     file = tmp_path / "bad.yaml"
-    file.write_text(builtin.text() + '"a\\ab": 1\n"a\\ab": 2\n', encoding="utf-8")
+    file.write_text(builtin.load_text() + '"a\\ab": 1\n"a\\ab": 2\n', encoding="utf-8")
     [said, _] = call("rules", "check", file, code=1).stdout.splitlines()
     assert "/a\\x07b: The key a\\x07b is in line " in said
     assert said.isprintable()
@@ -85,7 +85,7 @@ def test_what_is_no_document_is_a_finding(tmp_path: Path, body: bytes) -> None:
 
 
 def test_the_tests_of_a_document_are_run(tmp_path: Path) -> None:
-    count = len(builtin.tree()["tests"])
+    count = len(builtin.load_tree()["tests"])
     file = written(tmp_path, document())
     assert call("rules", "test", file).stdout.endswith(f"{count} tests passed, 0 failed\n")
 

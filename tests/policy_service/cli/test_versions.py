@@ -154,7 +154,7 @@ def test_people_are_told_in_words(at_home: Team) -> None:
     said = call("rules", "propose", *where, at_home.folder / "author", file).stdout
     assert said.startswith("version 2 of acme is proposed: sha256:")
     bad = at_home.folder / "bad.yaml"
-    bad.write_text(builtin.text().replace("enabled: true", "enabled: perhaps"))
+    bad.write_text(builtin.load_text().replace("enabled: true", "enabled: perhaps"))
     refused = call("rules", "propose", *where, at_home.folder / "author", bad, code=1)
     assert refused.stdout == ""
     assert "/settings/enabled" in refused.stderr

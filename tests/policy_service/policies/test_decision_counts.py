@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 LOG = "finance-co"
 EVENTS = [happened for told in islice(drawn(), 60) for happened in told]
 WITHOUT_CLOSING = {
-    **builtin.tree(),
+    **builtin.load_tree(),
     "tests": [],
-    "rules": [each for each in builtin.tree()["rules"] if "closed" not in each["id"]],
+    "rules": [each for each in builtin.load_tree()["rules"] if "closed" not in each["id"]],
 }
 
 
@@ -51,7 +51,7 @@ def recorded_facts(data: Path) -> list[dict[str, Any]]:
 def test_the_groups_of_a_difference_hold_what_is_decided_otherwise(
     data: Path, tmp_path: Path
 ) -> None:
-    trees = builtin.tree(), document("Other", entitled_plans=["none"], ask_again=0)
+    trees = builtin.load_tree(), document("Other", entitled_plans=["none"], ask_again=0)
     files = [written(tmp_path, tree, f"{n}.yaml") for n, tree in enumerate(trees)]
     told = as_json("rules", "diff", *files, "--data", data, "--workspace", LOG, code=1)
     facts = recorded_facts(data)
@@ -85,7 +85,7 @@ def test_what_otherwise_decides_is_counted(data: Path, tmp_path: Path) -> None:
 
 
 def test_counts_are_told_in_words(data: Path, tmp_path: Path) -> None:
-    before = written(tmp_path, builtin.tree(), "before.yaml")
+    before = written(tmp_path, builtin.load_tree(), "before.yaml")
     after = written(tmp_path, WITHOUT_CLOSING, "after.yaml")
     history = ("--data", data, "--workspace", LOG)
     looked_at = f"of {len(recorded_facts(data))} recorded decisions fall there"

@@ -11,7 +11,7 @@ from audit.errors import BrokenHistoryError
 from policy_service.access.keys import Role
 from policy_service.policies.activation import do_due
 from policy_service.policies.policy_cache import Policies
-from rules.engine.facts import bucket
+from rules.engine.facts import sample_bucket
 from tests.policy_service.api_client import ACME, document, read
 from tests.policy_service.scheduling import (
     approved,
@@ -123,7 +123,7 @@ def test_a_share_that_grows_by_schedule_keeps_whom_it_had(service: Api) -> None:
     for day, percent in ((1, 0), (2, 10), (3, 50), (4, 100)):
         with at(f"2027-06-0{day}T12:00:00Z"):
             new = {c for c in CONVERSATIONS if deciding(service, c) == number}
-            assert new == {c for c in CONVERSATIONS if bucket("acme", c) < percent * 100}
+            assert new == {c for c in CONVERSATIONS if sample_bucket("acme", c) < percent * 100}
     assert steps(service.store) == [*[("activated", number)] * 3, ("retired", 1)]
 
 
@@ -135,7 +135,7 @@ def test_a_share_that_would_shrink_by_schedule_is_suspended(service: Api) -> Non
         scheduled(service, number, "2027-06-02T00:00:00Z", percent=50)
     with at("2027-06-09T00:00:00Z"):
         new = {c for c in CONVERSATIONS if deciding(service, c) == number}
-        assert new == {c for c in CONVERSATIONS if bucket("acme", c) < 5000}
+        assert new == {c for c in CONVERSATIONS if sample_bucket("acme", c) < 5000}
         [notice] = notices(service)
         assert notice["reason"] == f"version {number} decides for 50 percent; that only grows"
 

@@ -8,7 +8,7 @@ from xml.etree.ElementTree import fromstring
 
 from policy_service.access.keys import Role
 from policy_service.policies import reports
-from rules.analysis.reachability import MOST_STEPS
+from rules.analysis.reachability import MAX_STEPS
 from rules.formats.document_text import read_yaml
 from rules.model import builtin
 from rules.model.document import Document
@@ -92,8 +92,8 @@ def test_while_others_wait_the_search_is_broken_off_and_that_is_said(
 
 def test_of_many_rules_fewer_steps_are_taken() -> None:
     """A step looks at all of them."""
-    few, many = Document(builtin.tree()), Document(rules_without_end(1_000))
-    assert reports.steps_for(few) == MOST_STEPS
+    few, many = Document(builtin.load_tree()), Document(rules_without_end(1_000))
+    assert reports.steps_for(few) == MAX_STEPS
     assert reports.steps_for(many) == reports.WORK_AT_ONCE // 1_001
 
 
@@ -128,7 +128,7 @@ def test_findings_are_told_and_do_not_refuse(tmp_path: Path) -> None:
 
 
 def test_tests_are_offered_for_what_none_decides(tmp_path: Path) -> None:
-    tree = {**builtin.tree(), "tests": builtin.tree()["tests"][:5]}
+    tree = {**builtin.load_tree(), "tests": builtin.load_tree()["tests"][:5]}
     file = written(tmp_path, tree)
     told = as_json("rules", "test", file, "--coverage")["coverage"]
     assert read_yaml(told["yaml"]).value == told["offered"]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from audit.log.checkpoint import verify_checkpoint
 from audit.log.merkle import hash_leaf, verify_consistency, verify_inclusion
 from audit.log.signed_note import parse_key
-from rules.formats.canonical_json import canonical
+from rules.formats.canonical_json import encode_canonical
 from tests.policy_service.api.test_erasures import erase, talk
 from tests.policy_service.api_client import ACME, read
 
@@ -37,7 +37,7 @@ def test_every_entry_is_in_the_log_by_its_leaf(api: Api) -> None:
     assert [item["kind"] for item in items][2:] == [*["decision"] * 3, "contact.erased"]
     for item in items:
         proved = proof(api, item["index"])
-        hashed, place = hash_leaf(canonical(item["entry"])), (item["index"], proved["size"])
+        hashed, place = hash_leaf(encode_canonical(item["entry"])), (item["index"], proved["size"])
         assert verify_inclusion(hashed, *place, hashes(proved), root(api, proved))
 
 
@@ -46,7 +46,7 @@ def test_a_proof_from_before_holds_and_the_log_only_grew(api: Api) -> None:
     before = proof(api, 2)
     erase(api)
     [erased] = [item for item in api.entries() if item["index"] == 2]
-    hashed = hash_leaf(canonical(erased["entry"]))
+    hashed = hash_leaf(encode_canonical(erased["entry"]))
     assert verify_inclusion(hashed, 2, 5, hashes(before), root(api, before))
     grown = read(api.get(f"{ACME}/ledger/consistency?from=5&to=6"))
     roots = root(api, before), root(api, proof(api, 5))

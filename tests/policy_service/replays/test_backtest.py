@@ -22,7 +22,7 @@ from policy_service.replays import backtest_parts
 from policy_service.replays.backtest_parts import Asked, backtest_in, parts
 from policy_service.replays.decision_backtest import Mode, facts_moved
 from rules.engine.compiler import compile_document
-from rules.engine.facts import Conversation, derive
+from rules.engine.facts import Conversation, derive_facts
 from rules.model.document import Document
 from tests.policy_service.api_client import document
 from tests.policy_service.command_line import as_json, call
@@ -131,7 +131,7 @@ def test_decisions_are_those_of_deciding_one_by_one(data: Path, tree: dict[str, 
             assert personal
             facts = leaf["facts"]
             before = Conversation(facts["conversation.stage"], facts["conversation.asks"])
-            derived = derive(policy.document, orjson.loads(personal.part), before)
+            derived = derive_facts(policy.document, orjson.loads(personal.part), before)
             if "question.open" in facts:
                 derived["question.open"] = facts["question.open"]
             again = policy.decide(derived)

@@ -1,4 +1,4 @@
-"""The table of possible facts holds what `derive` gives, and keeps out what it never gives."""
+"""The table of possible facts admits what `derive_facts` gives and refuses everything else."""
 
 from __future__ import annotations
 
@@ -7,28 +7,28 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from rules.analysis.domains import can_be, domains
-from rules.engine.facts import Conversation, derive
-from rules.formats.strict_json import LARGEST_INTEGER
+from rules.analysis.domains import build_domains, is_possible
+from rules.engine.facts import Conversation, derive_facts
+from rules.formats.strict_json import MAX_SAFE_INTEGER
 from rules.model import builtin
 from rules.model.document import Document
-from rules.model.event import checked_event
-from rules.model.test_defaults import BASE
+from rules.model.event import parse_event
+from rules.model.test_defaults import BASE_FACTS
 from rules.model.vocabulary import FACTS
 from tests.properties.random_documents import DECLARED
 from tests.properties.strategies import STEADY, events
 from tests.properties.test_facts import conversations
 
 DOCUMENT = Document({"facts": DECLARED, "rules": [], "otherwise": {}})
-WITHIN = domains(DOCUMENT, DOCUMENT.settings)
-REPLIED = {**BASE, "event.type": "contact.replied", "answer": "unclear"}
+WITHIN = build_domains(DOCUMENT, DOCUMENT.settings)
+REPLIED = {**BASE_FACTS, "event.type": "contact.replied", "answer": "unclear"}
 
 
 @STEADY
 @given(events(), conversations)
 def test_what_is_derived_is_possible(event: dict[str, Any], conversation: Conversation) -> None:
     """A proof over the possible facts is a proof over all that happen."""
-    assert can_be(derive(DOCUMENT, checked_event(event), conversation), WITHIN)
+    assert is_possible(derive_facts(DOCUMENT, parse_event(event), conversation), WITHIN)
 
 
 def test_every_fact_has_a_domain() -> None:
@@ -52,24 +52,24 @@ def test_every_fact_has_a_domain() -> None:
         {"conversation.stage": None},
         {"contact.identity": "sworn"},
         {"office.open": False},
-        {"attributes.seats": LARGEST_INTEGER + 1},
+        {"attributes.seats": MAX_SAFE_INTEGER + 1},
         {"attributes.tier": "bronze"},
     ],
 )
 def test_what_never_happens_is_impossible(given: dict[str, Any]) -> None:
-    known = {name: value for name, value in {**BASE, **given}.items() if value is not None}
-    assert not can_be(known, WITHIN)
+    known = {name: value for name, value in {**BASE_FACTS, **given}.items() if value is not None}
+    assert not is_possible(known, WITHIN)
 
 
 @pytest.mark.parametrize(
     "given", [{}, {"conversation.direction": None}, {"attributes.seats": -3}, REPLIED]
 )
 def test_what_happens_is_possible(given: dict[str, Any]) -> None:
-    known = {name: value for name, value in {**BASE, **given}.items() if value is not None}
-    assert can_be(known, WITHIN)
+    known = {name: value for name, value in {**BASE_FACTS, **given}.items() if value is not None}
+    assert is_possible(known, WITHIN)
 
 
 def test_settings_are_facts_only_where_they_may_be_any() -> None:
-    document = Document(builtin.tree())
-    assert "settings.enabled" not in domains(document, document.settings)
-    assert domains(document, None)["settings.redirect.email"].admits(None)
+    document = Document(builtin.load_tree())
+    assert "settings.enabled" not in build_domains(document, document.settings)
+    assert build_domains(document, None)["settings.redirect.email"].admits(None)

@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rules.analysis.lints.lint import Subject
-from rules.engine.evaluator import explain
-from rules.engine.facts import Conversation, bucket, derive
+from rules.analysis.lints.lint import LintSubject
+from rules.engine.evaluator import explain_ruling
+from rules.engine.facts import Conversation, derive_facts, sample_bucket
 from rules.model import builtin
 from rules.model.document import Document
-from rules.model.event import checked_event
-from rules.model.test_defaults import facts, overridden, settled
+from rules.model.event import parse_event
+from rules.model.test_defaults import add_default_redirect, complete_facts, overridden_settings
 from rules.model.vocabulary import ActionType
 from tests.properties.random_documents import Drawing
 from tests.properties.strategies import STEADY
@@ -22,31 +22,33 @@ from tests.properties.strategies import STEADY
 if TYPE_CHECKING:
     from random import Random
 
-    from rules.analysis.example import Example
+    from rules.analysis.example import DecidedExample
 
-BUILTIN = Subject(Document(builtin.tree()))
+BUILTIN = LintSubject(Document(builtin.load_tree()))
 NOTED = {"outcome": "noted", "reason": "noted"}
 
 
-def example_of(subject: Subject, rule: str) -> Example:
+def example_of(subject: LintSubject, rule: str) -> DecidedExample:
     reached = subject.reached(rule)
     assert reached is not None
     return subject.example(reached)
 
 
-def subject_of(*rules: dict[str, Any], **parts: Any) -> Subject:
+def subject_of(*rules: dict[str, Any], **parts: Any) -> LintSubject:
     written = [{"id": f"r-{number}", **NOTED, **rule} for number, rule in enumerate(rules)]
-    return Subject(Document({"format": 1, "rules": written, "otherwise": NOTED, **parts}))
+    return LintSubject(Document({"format": 1, "rules": written, "otherwise": NOTED, **parts}))
 
 
-def happened(document: Document, example: Example) -> tuple[str, dict[str, Any]]:
+def happened(document: Document, example: DecidedExample) -> tuple[str, dict[str, Any]]:
     """The rule that decides the last event, and its facts: all of them decided one by one."""
-    bound = document.bound({**document.settings, **overridden(settled(example.given))})
+    bound = document.bound(
+        {**document.settings, **overridden_settings(add_default_redirect(example.given))}
+    )
     stand = Conversation()
     assert example.conversation
     for event in example.conversation:
-        known = derive(document, checked_event(event), stand)
-        ruling = explain(bound, known).ruling
+        known = derive_facts(document, parse_event(event), stand)
+        ruling = explain_ruling(bound, known).ruling
         asked = any(action.type is ActionType.ASK for action in ruling.actions)
         stand = Conversation(ruling.stage or stand.stage, stand.asks + asked)
     return ruling.rule, known
@@ -57,7 +59,7 @@ def test_every_rule_of_the_built_in_document_decides_in_some_conversation(rule: 
     example = example_of(BUILTIN, rule)
     decided, known = happened(BUILTIN.document, example)
     assert decided == rule
-    wanted = facts(example.given)
+    wanted = complete_facts(example.given)
     untold = {"conversation.asks", "sample.bucket"}
     assert {n: v for n, v in known.items() if n not in untold} == {
         n: v for n, v in wanted.items() if n not in untold
@@ -71,7 +73,7 @@ def drawn(random: Random, rules: int) -> dict[str, Any]:
 @settings(STEADY, max_examples=100)
 @given(st.builds(drawn, st.randoms(use_true_random=True), st.integers(1, 5)))
 def test_what_is_offered_is_decided_as_it_is_said(tree: dict[str, Any]) -> None:
-    subject = Subject(Document(tree))
+    subject = LintSubject(Document(tree))
     for rule in subject.document.own.rules:
         reached = subject.reached(rule.id)
         if reached is not None and subject.example(reached).conversation is not None:
@@ -95,7 +97,7 @@ def test_where_no_event_leads_to_a_stage_none_is_offered() -> None:
 def test_a_place_in_the_sample_is_that_of_the_conversation() -> None:
     subject = subject_of({"when": {"sample.bucket": {"gte": 9_990}}})
     [event] = example_of(subject, "r-0").conversation or ()
-    assert bucket(event["workspace"]["id"], event["conversation"]["id"]) >= 9_990
+    assert sample_bucket(event["workspace"]["id"], event["conversation"]["id"]) >= 9_990
 
 
 def test_a_reply_that_is_unclear_is_none_of_the_phrases() -> None:
@@ -119,7 +121,7 @@ def test_no_two_conversations_share_an_id_and_the_same_has_the_same() -> None:
     assert len({events[0]["conversation"]["id"] for events in told}) == len(rules)
     ids = [event["id"] for events in told for event in events]
     assert len(set(ids)) == len(ids)
-    again = Subject(Document(builtin.tree()))
+    again = LintSubject(Document(builtin.load_tree()))
     assert [example_of(again, rule).conversation for rule in rules] == told
 
 

@@ -6,25 +6,25 @@ from typing import Any
 
 import pytest
 
-from rules.analysis.property_proofs import prove
-from rules.check import check
-from rules.engine.evaluator import explain
-from rules.formats.document_text import plain
+from rules.analysis.property_proofs import prove_properties
+from rules.check import check_document
+from rules.engine.evaluator import explain_ruling
+from rules.formats.document_text import read_value
 from rules.model import builtin
 from rules.model.document import Document
-from rules.model.test_defaults import facts
+from rules.model.test_defaults import complete_facts
 
 REPLY = {"event.type": "contact.replied"}
 
 
 def builtin_with(*properties: dict[str, Any], **settings: Any) -> dict[str, Any]:
-    tree = builtin.tree()
+    tree = builtin.load_tree()
     stated = [{"id": f"p-{number}", **each} for number, each in enumerate(properties)]
     return {**tree, "settings": {**tree["settings"], **settings}, "properties": stated}
 
 
 def broken(tree: dict[str, Any]) -> list[str]:
-    found = check(plain(tree)).complaints
+    found = check_document(read_value(tree)).complaints
     assert {complaint.code for complaint in found} <= {"property_broken"}
     return [complaint.message for complaint in found]
 
@@ -86,9 +86,9 @@ def test_a_property_that_is_broken_is_shown_so(stated: dict[str, Any], said: str
 def test_what_breaks_a_property_is_decided_as_it_is_shown() -> None:
     stated = {"for_all": {"message.language": {"language": "en"}}, "stage_in": ["new", "routed"]}
     document = Document(builtin_with(stated))
-    [proof] = prove(document)
+    [proof] = prove_properties(document)
     assert proof.example
-    decided = explain(document.own, facts(proof.example.given)).ruling
+    decided = explain_ruling(document.own, complete_facts(proof.example.given)).ruling
     assert (decided.rule, decided.outcome) == (
         proof.example.decided.rule,
         proof.example.decided.outcome,

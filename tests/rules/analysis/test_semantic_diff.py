@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rules.analysis.regions import Regions
-from rules.analysis.semantic_diff import Meaning, meaning
-from rules.engine.evaluator import explain
-from rules.engine.facts import Conversation, derive
+from rules.analysis.regions import RegionIndex
+from rules.analysis.semantic_diff import SemanticDiff, compare_decisions
+from rules.engine.evaluator import explain_ruling
+from rules.engine.facts import Conversation, derive_facts
 from rules.model import builtin
 from rules.model.document import Document
-from rules.model.event import checked_event
-from rules.model.test_defaults import facts
+from rules.model.event import parse_event
+from rules.model.test_defaults import complete_facts
 from rules.model.vocabulary import ActionType
 from tests.properties.brute_force import all_facts
 from tests.properties.random_documents import Drawing
@@ -25,17 +25,17 @@ from tests.properties.strategies import STEADY
 if TYPE_CHECKING:
     from random import Random
 
-    from rules.analysis.semantic_diff import Change
+    from rules.analysis.semantic_diff import SemanticChange
     from rules.model.document import Facts
 
 
 @pytest.fixture
 def tree() -> dict[str, Any]:
-    return copy.deepcopy(dict(builtin.tree()))
+    return copy.deepcopy(dict(builtin.load_tree()))
 
 
-def against_the_builtin(tree: dict[str, Any]) -> Meaning:
-    told = meaning(Document(builtin.tree()), Document(tree))
+def against_the_builtin(tree: dict[str, Any]) -> SemanticDiff:
+    told = compare_decisions(Document(builtin.load_tree()), Document(tree))
     assert told.complete
     return told
 
@@ -101,10 +101,10 @@ def test_an_attribute_that_is_declared_otherwise_is_seen_as_each_declares_it() -
 
     small = sized({"type": "enum", "values": ["l"]}, {"known": True})
     large = sized({"type": "enum", "values": ["l", "xl"]}, {"known": True})
-    [change] = meaning(small, large).changes
+    [change] = compare_decisions(small, large).changes
     assert change.where == {"attributes.size": ("xl",)}
     number = sized({"type": "integer"}, {"gte": 5})
-    assert len(meaning(small, number).changes) == 2
+    assert len(compare_decisions(small, number).changes) == 2
 
 
 def test_every_group_of_an_edit_happens_in_a_conversation(tree: dict[str, Any]) -> None:
@@ -117,24 +117,27 @@ def test_every_group_of_an_edit_happens_in_a_conversation(tree: dict[str, Any]) 
     told = against_the_builtin(tree).changes
     assert {change.after.rule for change in told} == {"vip", "ask-again"}
     for change in told:
-        assert_it_happens(change, Document(builtin.tree()), Document(tree))
+        assert_it_happens(change, Document(builtin.load_tree()), Document(tree))
 
 
-def assert_it_happens(change: Change, before: Document, after: Document) -> None:
+def assert_it_happens(change: SemanticChange, before: Document, after: Document) -> None:
     """The earlier document leads there, and each of the two decides the last event as is told."""
     stand = Conversation()
     assert change.conversation
     for event in change.conversation:
-        checked, last = checked_event(event), stand
-        ruling = explain(before.own, derive(before, checked, stand)).ruling
+        checked, last = parse_event(event), stand
+        ruling = explain_ruling(before.own, derive_facts(before, checked, stand)).ruling
         asked = any(action.type is ActionType.ASK for action in ruling.actions)
         stand = Conversation(ruling.stage or stand.stage, stand.asks + asked)
     assert ruling.rule == change.before.rule
-    assert explain(after.own, derive(after, checked, last)).ruling.rule == change.after.rule
+    assert (
+        explain_ruling(after.own, derive_facts(after, checked, last)).ruling.rule
+        == change.after.rule
+    )
 
 
 def decided(document: Document, known: Facts) -> Any:
-    ruling = explain(document.own, known).ruling
+    ruling = explain_ruling(document.own, known).ruling
     stage = ruling.stage or known["conversation.stage"]
     told = [(action.type, action.argument) for action in ruling.actions]
     return ruling.outcome, ruling.reason, stage, told
@@ -161,16 +164,16 @@ def test_facts_are_decided_otherwise_where_that_is_told(
 ) -> None:
     """Every group's example is, and of all others those that fall into a group, and only those."""
     before, after = map(Document, trees)
-    told = meaning(before, after)
+    told = compare_decisions(before, after)
     assert told.complete
     for change in told.changes:
-        known = facts(change.example)
-        assert explain(before.own, known).ruling.rule == change.before.rule
-        assert explain(after.own, known).ruling.rule == change.after.rule
+        known = complete_facts(change.example)
+        assert explain_ruling(before.own, known).ruling.rule == change.before.rule
+        assert explain_ruling(after.own, known).ruling.rule == change.after.rule
         assert (decided(before, known) == decided(after, known)) is change.texts_only
         if change.conversation is not None:
             assert_it_happens(change, before, after)
-    groups = Regions([change.region for change in told.changes])
+    groups = RegionIndex([change.region for change in told.changes])
     for tried in all_facts(before, after):
         number = groups.of(tried)
         same = decided(before, tried) == decided(after, tried)
@@ -178,20 +181,22 @@ def test_facts_are_decided_otherwise_where_that_is_told(
             assert same
         else:
             change = told.changes[number]
-            names = [explain(each.own, tried).ruling.rule for each in (before, after)]
+            names = [explain_ruling(each.own, tried).ruling.rule for each in (before, after)]
             assert names == [change.before.rule, change.after.rule]
             assert same is change.texts_only
 
 
 def test_facts_fall_into_the_group_that_tells_of_them(tree: dict[str, Any]) -> None:
     tree["settings"]["ask_again"] = 3
-    groups = Regions([change.region for change in against_the_builtin(tree).changes])
+    groups = RegionIndex([change.region for change in against_the_builtin(tree).changes])
     unclear = {
         "event.type": "contact.replied",
         "conversation.stage": "awaiting_answer",
         "answer": "unclear",
     }
-    asked = {number: facts({**unclear, "conversation.asks": number}) for number in range(6)}
+    asked = {
+        number: complete_facts({**unclear, "conversation.asks": number}) for number in range(6)
+    }
     assert [groups.of(asked[number]) for number in asked] == [None, None, 0, 0, None, None]
 
 
@@ -201,7 +206,7 @@ def test_a_value_that_was_recorded_and_cannot_be_any_more_is_taken_for_unknown(
     tree["facts"] = {"attributes.size": {"type": "integer"}}
     guard = {"id": "small", "outcome": "not_triggered", "reason": "small", "stage": "not_routed"}
     tree["guards"].insert(0, {**guard, "when": {"attributes.size": {"not": {"gte": 10}}}})
-    groups = Regions([change.region for change in against_the_builtin(tree).changes])
+    groups = RegionIndex([change.region for change in against_the_builtin(tree).changes])
     sizes: list[Any] = [9, 10, "large", True, None]
-    fell = [groups.of(facts({"attributes.size": size})) is not None for size in sizes]
+    fell = [groups.of(complete_facts({"attributes.size": size})) is not None for size in sizes]
     assert fell == [True, False, True, True, True]

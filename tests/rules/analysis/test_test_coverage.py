@@ -7,33 +7,35 @@ from typing import Any
 
 import pytest
 
-from rules.analysis.test_coverage import Coverage, as_yaml, coverage
-from rules.check import check
-from rules.formats.document_text import plain, read_yaml
+from rules.analysis.test_coverage import RuleCoverage, format_tests, measure_coverage
+from rules.check import check_document
+from rules.formats.document_text import read_value, read_yaml
 from rules.model import builtin
 from rules.model.document import Document
 from tests.properties.random_documents import Drawing
 
 
 def test_the_built_in_document_is_covered() -> None:
-    rules = len(builtin.tree()["guards"]) + len(builtin.tree()["rules"])
-    assert coverage(Document(builtin.tree())) == Coverage(rules, (), (), ())
+    rules = len(builtin.load_tree()["guards"]) + len(builtin.load_tree()["rules"])
+    assert measure_coverage(Document(builtin.load_tree())) == RuleCoverage(rules, (), (), ())
 
 
 def test_what_is_offered_covers_the_built_in_document_without_its_tests() -> None:
     """One test for each rule, pasted as it is printed; those behind other settings too."""
-    text, _, _ = builtin.text().partition("\ntests:\n")
-    told = coverage(Document(read_yaml(text).value))
+    text, _, _ = builtin.load_text().partition("\ntests:\n")
+    told = measure_coverage(Document(read_yaml(text).value))
     assert told.without == ()
     assert len(told.offered) == told.rules == len(told.untested)
-    pasted = check(read_yaml(f"{text}\ntests:\n{as_yaml(told.offered)}"))
+    pasted = check_document(read_yaml(f"{text}\ntests:\n{format_tests(told.offered)}"))
     assert (pasted.complaints, pasted.notices) == ((), ())
 
 
 def test_a_rule_that_nothing_reaches_has_no_test() -> None:
     rule = {"when": {"contact.kind": "user"}, "outcome": "noted", "reason": "seen"}
     rules = [{**rule, "id": "first"}, {**rule, "id": "second"}]
-    told = coverage(Document({**builtin.tree(), "guards": [], "rules": rules, "tests": []}))
+    told = measure_coverage(
+        Document({**builtin.load_tree(), "guards": [], "rules": rules, "tests": []})
+    )
     assert told.without == ("second",)
     assert [test["expect"]["rule"] for test in told.offered] == ["first"]
 
@@ -42,8 +44,8 @@ def test_a_rule_that_nothing_reaches_has_no_test() -> None:
 def test_what_is_offered_passes(seed: int) -> None:
     tree: dict[str, Any] = Drawing(random.Random(seed)).document(8)
     tree["otherwise"].pop("actions")
-    told = coverage(Document(tree))
-    again = coverage(Document({**tree, "tests": list(told.offered)}))
+    told = measure_coverage(Document(tree))
+    again = measure_coverage(Document({**tree, "tests": list(told.offered)}))
     assert again.untested == told.without
-    text = f"tests:\n{as_yaml(told.offered)}" if told.offered else "tests: []"
-    assert read_yaml(text).value == plain({"tests": list(told.offered)}).value
+    text = f"tests:\n{format_tests(told.offered)}" if told.offered else "tests: []"
+    assert read_yaml(text).value == read_value({"tests": list(told.offered)}).value

@@ -7,18 +7,18 @@ from typing import Any
 
 import pytest
 
-from rules.analysis.text_diff import Change, Difference, difference
+from rules.analysis.text_diff import TextChange, TextDiff, compare_texts
 from rules.model import builtin
 from rules.model.document import Document
 
 
 @pytest.fixture
 def tree() -> dict[str, Any]:
-    return copy.deepcopy(dict(builtin.tree()))
+    return copy.deepcopy(dict(builtin.load_tree()))
 
 
-def against_the_builtin(tree: dict[str, Any]) -> Difference:
-    return difference(Document(builtin.tree()), Document(tree))
+def against_the_builtin(tree: dict[str, Any]) -> TextDiff:
+    return compare_texts(Document(builtin.load_tree()), Document(tree))
 
 
 def test_a_document_does_not_differ_from_itself(tree: dict[str, Any]) -> None:
@@ -27,7 +27,7 @@ def test_a_document_does_not_differ_from_itself(tree: dict[str, Any]) -> None:
 
 def test_a_setting_is_told_by_its_name_with_both_values(tree: dict[str, Any]) -> None:
     tree["settings"]["ask_again"] = 3
-    only = Difference((Change("ask_again", 1, 3),), rules=(), moved=(), texts=(), facts=())
+    only = TextDiff((TextChange("ask_again", 1, 3),), rules=(), moved=(), texts=(), facts=())
     assert against_the_builtin(tree) == only
 
 
@@ -41,9 +41,9 @@ def test_a_property_is_told_by_its_id_as_nothing_else_shows_that_it_is_gone(
 ) -> None:
     stated = {"id": "always", "for_all": {}, "outcome_in": ["noted"]}
     with_it = Document({**tree, "properties": [stated]})
-    gone = difference(with_it, Document(tree))
+    gone = compare_texts(with_it, Document(tree))
     assert gone
-    assert gone.properties == (Change("always", stated, None),)
+    assert gone.properties == (TextChange("always", stated, None),)
 
 
 def test_the_order_inside_a_mapping_is_no_difference(tree: dict[str, Any]) -> None:
@@ -60,9 +60,9 @@ def test_rules_added_changed_and_removed_are_told_by_id(tree: dict[str, Any]) ->
     added = {**before, "id": "new-one"}
     tree["rules"].append(added)
     assert against_the_builtin(tree).rules == (
-        Change(changed["id"], before, changed),
-        Change("new-one", None, added),
-        Change(removed["id"], removed, None),
+        TextChange(changed["id"], before, changed),
+        TextChange("new-one", None, added),
+        TextChange(removed["id"], removed, None),
     )
 
 
@@ -95,5 +95,5 @@ def test_texts_are_told_by_their_place(tree: dict[str, Any]) -> None:
 def test_a_declared_attribute_is_told(tree: dict[str, Any]) -> None:
     tree["facts"] = {"attributes.size": {"type": "integer"}}
     assert against_the_builtin(tree).facts == (
-        Change("attributes.size", None, {"type": "integer"}),
+        TextChange("attributes.size", None, {"type": "integer"}),
     )

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from rules.engine.compiler import BLOW_UP, Split, Tail, compile_document
-from rules.engine.evaluator import explain
+from rules.engine.compiler import MAX_COPIES, RowsBranch, SplitBranch, compile_document
+from rules.engine.evaluator import explain_ruling
 from rules.model import builtin
 from rules.model.document import Document
 from rules.model.vocabulary import Stage
@@ -17,7 +17,7 @@ from tests.properties.random_documents import DECLARED, Drawing
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from rules.engine.compiler import Branch, Policy
+    from rules.engine.compiler import CompiledPolicy, TreeBranch
 
 OTHERWISE = {"outcome": "noted", "reason": "none"}
 
@@ -31,11 +31,11 @@ def document(*whens: dict[str, Any], **members: Any) -> Document:
     return Document({"facts": DECLARED, "rules": rules, "otherwise": OTHERWISE, **members})
 
 
-def tails(policy: Policy) -> list[tuple[int, int]]:
+def tails(policy: CompiledPolicy) -> list[tuple[int, int]]:
     """The depth and the number of rows of every end of the tree."""
 
-    def walk(branch: Branch, depth: int) -> Iterator[tuple[int, int]]:
-        if isinstance(branch, Split):
+    def walk(branch: TreeBranch, depth: int) -> Iterator[tuple[int, int]]:
+        if isinstance(branch, SplitBranch):
             for inner in (*branch.branches.values(), branch.other):
                 yield from walk(inner, depth + 1)
         else:
@@ -44,7 +44,7 @@ def tails(policy: Policy) -> list[tuple[int, int]]:
     return list(walk(policy._root, 0))
 
 
-def rows(policy: Policy) -> int:
+def rows(policy: CompiledPolicy) -> int:
     return sum(count for _, count in tails(policy))
 
 
@@ -52,7 +52,7 @@ def decided(doc: Document, **facts: Any) -> str:
     """The rule that decides, by the tree and by the plain evaluator alike."""
     named = {name.replace("__", "."): value for name, value in facts.items()}
     policy = compile_document(doc)
-    assert policy.decide(named) == explain(policy.bound, named).ruling
+    assert policy.decide(named) == explain_ruling(policy.bound, named).ruling
     return policy.decide(named).rule
 
 
@@ -65,12 +65,12 @@ def test_two_thousand_rules_decide_as_the_plain_evaluator_does() -> None:
         rule["when"]["conversation.channel"] = f"channel-{number % 97}"
         rule["when"]["conversation.stage"] = stages[number % len(stages)]
     policy = compile_document(Document(tree))
-    assert any(isinstance(branch, Split) for branch in [policy._root])
+    assert any(isinstance(branch, SplitBranch) for branch in [policy._root])
     reached = set()
     for number in range(90):
         facts = {**drawing.facts(), "conversation.channel": f"channel-{number % 97}"}
         ruling = policy.decide(facts)
-        assert ruling == explain(policy.bound, facts).ruling
+        assert ruling == explain_ruling(policy.bound, facts).ruling
         reached.add(ruling.rule)
     assert len(reached) > 40
 
@@ -90,7 +90,7 @@ def test_facts_that_tell_little_apart_do_not_multiply_the_tree() -> None:
         {name: "x", "conversation.asks": {"gte": most}} for name in declared for most in (1, 2)
     ]
     policy = compile_document(document(*whens, facts=declared))
-    assert rows(policy) <= BLOW_UP * (len(whens) + 1)
+    assert rows(policy) <= MAX_COPIES * (len(whens) + 1)
 
 
 def test_many_facts_in_one_rule_do_not_make_a_branch_too_long_to_walk() -> None:
@@ -113,7 +113,7 @@ def test_what_asking_a_fact_has_settled_is_not_tested_again() -> None:
 
 
 def test_the_built_in_document_asks_a_few_facts_and_tests_a_few_rows() -> None:
-    ends = tails(compile_document(Document(builtin.tree())))
+    ends = tails(compile_document(Document(builtin.load_tree())))
     assert max(depth for depth, _ in ends) <= 4
     assert max(count for _, count in ends) <= 8
 
@@ -229,7 +229,7 @@ def test_an_action_is_carried_out_where_its_condition_holds() -> None:
     def notes(**facts: Any) -> list[str]:
         named = {name.replace("__", "."): value for name, value in facts.items()}
         ruling = policy.decide(named)
-        assert ruling == explain(policy.bound, named).ruling
+        assert ruling == explain_ruling(policy.bound, named).ruling
         return [action.argument for action in ruling.actions]
 
     assert notes() == ["always", "claimed", "on"]
@@ -241,11 +241,11 @@ def test_an_action_is_carried_out_where_its_condition_holds() -> None:
 def test_a_tail_ends_with_a_row_that_always_holds() -> None:
     """So that there is no set of facts without a decision."""
     tree = Drawing(Random(7)).document(40)
-    branches: list[Branch] = [compile_document(Document(tree))._root]
+    branches: list[TreeBranch] = [compile_document(Document(tree))._root]
     while branches:
         branch = branches.pop()
-        if isinstance(branch, Split):
+        if isinstance(branch, SplitBranch):
             branches += [*branch.branches.values(), branch.other]
         else:
-            assert isinstance(branch, Tail)
+            assert isinstance(branch, RowsBranch)
             assert branch.rows[-1][0] == ()

@@ -13,7 +13,7 @@ from rules.model.document import Document
 if TYPE_CHECKING:
     from rules.model.event import Event
 
-POLICY = compile_document(Document(builtin.tree()))
+POLICY = compile_document(Document(builtin.load_tree()))
 
 
 def event(kind: str = "conversation.started", **members: Any) -> Event:

@@ -6,19 +6,25 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from rules.engine.evaluator import Failed, Tried, explain, holds, same
+from rules.engine.evaluator import (
+    FailedTest,
+    RuleAttempt,
+    condition_holds,
+    explain_ruling,
+    is_same_value,
+)
 from rules.model.document import (
     Document,
-    InLanguage,
-    Known,
-    Not,
-    OneOf,
+    KnownCondition,
+    LanguageCondition,
+    NotCondition,
+    OneOfCondition,
+    RangeCondition,
     When,
-    Within,
-    condition,
-    written,
+    format_condition,
+    parse_condition,
 )
-from rules.model.vocabulary import Test
+from rules.model.vocabulary import Operator
 
 if TYPE_CHECKING:
     from rules.model.document import Facts, Scalar
@@ -81,37 +87,39 @@ TABLE = [
 @pytest.mark.parametrize(("test", "fact", "held"), TABLE, ids=repr)
 def test_a_test_holds_for(test: Any, fact: Any, held: bool) -> None:  # noqa: FBT001
     """Every test is two-valued: an unknown fact equals nothing."""
-    assert holds(condition(test), fact) is held
+    assert condition_holds(parse_condition(test), fact) is held
 
 
 @pytest.mark.parametrize(("test", "fact", "held"), TABLE, ids=repr)
 def test_not_is_the_exact_complement(test: Any, fact: Any, held: bool) -> None:  # noqa: FBT001
-    assert holds(condition({"not": test}), fact) is not held
+    assert condition_holds(parse_condition({"not": test}), fact) is not held
 
 
 def test_each_test_reads_as_its_value() -> None:
-    assert condition("pro") == OneOf(("pro",))
-    assert condition(["pro", 1]) == OneOf(("pro", 1))
-    assert condition({"not": {"known": True}}) == Not(Known(known=True))
-    assert condition({"language": "en"}) == InLanguage(("en",))
-    assert condition({"lt": 3, "gte": 1}) == Within(((Test.GTE, 1), (Test.LT, 3)))
+    assert parse_condition("pro") == OneOfCondition(("pro",))
+    assert parse_condition(["pro", 1]) == OneOfCondition(("pro", 1))
+    assert parse_condition({"not": {"known": True}}) == NotCondition(KnownCondition(known=True))
+    assert parse_condition({"language": "en"}) == LanguageCondition(("en",))
+    assert parse_condition({"lt": 3, "gte": 1}) == RangeCondition(
+        ((Operator.GTE, 1), (Operator.LT, 3))
+    )
 
 
 @pytest.mark.parametrize("test", ["pro", ["a", 1], {"not": ["a", "b"]}, {"gte": 1, "lt": 3}])
 def test_a_test_is_written_as_it_was_read(test: Any) -> None:
-    assert written(condition(test)) == test
-    assert condition(written(condition(test))) == condition(test)
+    assert format_condition(parse_condition(test)) == test
+    assert parse_condition(format_condition(parse_condition(test))) == parse_condition(test)
 
 
 def test_one_range_is_written_as_a_list_of_one() -> None:
-    assert written(InLanguage(("en",))) == {"language": ["en"]}
+    assert format_condition(LanguageCondition(("en",))) == {"language": ["en"]}
 
 
 def test_nothing_equals_a_value_of_another_kind() -> None:
     off: Scalar = False
-    assert not same(None, 0)
-    assert not same(off, 0)
-    assert not same("", off)
+    assert not is_same_value(None, 0)
+    assert not is_same_value(off, 0)
+    assert not is_same_value("", off)
 
 
 def rule(name: str, when: dict[str, Any]) -> dict[str, Any]:
@@ -136,49 +144,52 @@ DOCUMENT = Document(
 def test_an_explanation_names_the_first_test_that_failed_with_both_sides() -> None:
     """Settings stand in it by their values, unknown facts as null."""
     facts: Facts = {"workspace.plan": "pro", "conversation.asks": 2, "answer": "unclear"}
-    explanation = explain(DOCUMENT.own, facts)
+    explanation = explain_ruling(DOCUMENT.own, facts)
     assert explanation.ruling.rule == "otherwise"
     assert explanation.tried == (
-        Tried("guard", Failed("workspace.plan", {"not": "pro"}, "pro")),
-        Tried("first", Failed("conversation.asks", {"gt": 2}, 2)),
-        Tried(
+        RuleAttempt("guard", FailedTest("workspace.plan", {"not": "pro"}, "pro")),
+        RuleAttempt("first", FailedTest("conversation.asks", {"gt": 2}, 2)),
+        RuleAttempt(
             "second",
-            Failed(
+            FailedTest(
                 "any",
                 [{"answer": "customer"}, {"contact.reachable": True}],
                 {"answer": "unclear", "contact.reachable": None},
             ),
         ),
-        Tried("third", Failed("settings.redirect.email", {"known": True}, None)),
-        Tried("fourth", Failed("message.language", {"language": ["en"]}, None)),
-        Tried("otherwise", None),
+        RuleAttempt("third", FailedTest("settings.redirect.email", {"known": True}, None)),
+        RuleAttempt("fourth", FailedTest("message.language", {"language": ["en"]}, None)),
+        RuleAttempt("otherwise", None),
     )
 
 
 def test_an_explanation_ends_with_the_rule_that_held() -> None:
-    explanation = explain(DOCUMENT.own, {"workspace.plan": "pro", "contact.reachable": True})
+    explanation = explain_ruling(DOCUMENT.own, {"workspace.plan": "pro", "contact.reachable": True})
     assert [attempt.rule for attempt in explanation.tried] == ["guard", "first", "second"]
     assert [attempt.held for attempt in explanation.tried] == [False, False, True]
 
 
 def test_settings_come_from_the_document_alone() -> None:
     facts = {"workspace.plan": "pro", "settings.redirect.email": "a@b.example"}
-    assert explain(DOCUMENT.own, facts).ruling.rule == "otherwise"
+    assert explain_ruling(DOCUMENT.own, facts).ruling.rule == "otherwise"
 
 
 def test_other_settings_bind_the_same_rules_again() -> None:
     """So a document's own tests can run against the default settings."""
     settings = {**DOCUMENT.settings, "redirect": {"email": "a@b.example"}, "ask_again": 0}
     bound = DOCUMENT.bound(settings)
-    assert explain(bound, {"workspace.plan": "pro"}).ruling.rule == "third"
-    assert explain(bound, {"workspace.plan": "pro", "conversation.asks": 1}).ruling.rule == "first"
+    assert explain_ruling(bound, {"workspace.plan": "pro"}).ruling.rule == "third"
+    assert (
+        explain_ruling(bound, {"workspace.plan": "pro", "conversation.asks": 1}).ruling.rule
+        == "first"
+    )
 
 
 def test_a_when_reads_as_its_alternatives() -> None:
     plan, answer, asks = (
-        ("plan", OneOf(("pro",))),
-        ("answer", Known(known=True)),
-        ("asks", Not(OneOf(()))),
+        ("plan", OneOfCondition(("pro",))),
+        ("answer", KnownCondition(known=True)),
+        ("asks", NotCondition(OneOfCondition(()))),
     )
     assert list(When((plan,)).rows()) == [(plan,)]
     assert list(When((plan,), ((answer,), (asks,))).rows()) == [(plan, answer), (plan, asks)]

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from rules.engine.facts import Conversation, bucket, derive
+from rules.engine.facts import Conversation, derive_facts, sample_bucket
 from rules.model import builtin
 from rules.model.document import Document
 from rules.model.vocabulary import FACTS
 
-BUILT_IN = Document(builtin.tree())
+BUILT_IN = Document(builtin.load_tree())
 DECLARING = Document(
     {
         **BUILT_IN.tree,
@@ -44,12 +44,12 @@ def event(**members: Any) -> Any:
 
 
 def fact(name: str, sent: Any = EVENT, **conversation: Any) -> Any:
-    return derive(BUILT_IN, sent, Conversation(**conversation)).get(name)
+    return derive_facts(BUILT_IN, sent, Conversation(**conversation)).get(name)
 
 
 def test_the_facts_of_an_event_that_says_as_little_as_possible() -> None:
     """What is not said is unknown, but for the defaults that the format of events gives."""
-    assert derive(BUILT_IN, event(), Conversation()) == {
+    assert derive_facts(BUILT_IN, event(), Conversation()) == {
         "event.type": "conversation.started",
         "workspace.plan": "pro",
         "conversation.channel": "messenger",
@@ -72,7 +72,7 @@ def test_the_facts_of_an_event_that_says_all() -> None:
         message={"text": "no", "language": "en_GB"},
         answer={"choice": "customer"},
     )
-    found = derive(BUILT_IN, sent, Conversation("awaiting_answer", 2, "dec-1.0"))
+    found = derive_facts(BUILT_IN, sent, Conversation("awaiting_answer", 2, "dec-1.0"))
     assert found == {
         "event.type": "contact.replied",
         "workspace.plan": "pro",
@@ -98,7 +98,9 @@ def test_every_fact_of_the_vocabulary_is_derived_somewhere() -> None:
         message={"text": "yes", "language": "en"},
     )
     expired = event(type="question.expired")
-    names = {name for sent in (replied, expired) for name in derive(BUILT_IN, sent, Conversation())}
+    names = {
+        name for sent in (replied, expired) for name in derive_facts(BUILT_IN, sent, Conversation())
+    }
     assert names == set(FACTS)
 
 
@@ -196,13 +198,13 @@ def test_an_expired_question_is_open_where_it_is_the_one(
 def test_a_bucket_is_what_sha_256_says() -> None:
     """The same on any machine: the first 8 bytes, big-endian, modulo 10,000."""
     hashed = hashlib.sha256(b"acme/c-\xc3\xbc").digest()
-    assert bucket("acme", "c-ü") == int.from_bytes(hashed[:8], "big") % 10_000
-    assert bucket("acme", "c-1") == 9041
-    assert bucket("acme", "c-2") != bucket("acme", "c-1")
+    assert sample_bucket("acme", "c-ü") == int.from_bytes(hashed[:8], "big") % 10_000
+    assert sample_bucket("acme", "c-1") == 9041
+    assert sample_bucket("acme", "c-2") != sample_bucket("acme", "c-1")
 
 
 def test_buckets_are_spread_evenly() -> None:
-    drawn = [bucket("acme", f"c-{number}") for number in range(10_000)]
+    drawn = [sample_bucket("acme", f"c-{number}") for number in range(10_000)]
     assert min(drawn) < 10
     assert max(drawn) > 9_989
     assert 4_700 < sum(number < 5_000 for number in drawn) < 5_300
@@ -241,7 +243,7 @@ def test_an_attribute_is_known_where_it_is_declared_and_of_its_type(
     name: str, sent: Any, known: Any
 ) -> None:
     """Another type is unknown and not refused; what is personal or not declared is no fact."""
-    found = derive(DECLARING, event(attributes={name: sent}), Conversation())
+    found = derive_facts(DECLARING, event(attributes={name: sent}), Conversation())
     value = found.get(f"attributes.{name}")
     assert value == known
     assert type(value) is type(known)
@@ -249,5 +251,5 @@ def test_an_attribute_is_known_where_it_is_declared_and_of_its_type(
 
 def test_attributes_that_are_not_sent_are_unknown() -> None:
     assert not any(
-        name.startswith("attributes.") for name in derive(DECLARING, event(), Conversation())
+        name.startswith("attributes.") for name in derive_facts(DECLARING, event(), Conversation())
     )

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from rules.formats.canonical_json import canonical, digest, digest_of_bytes
+from rules.formats.canonical_json import digest_bytes, digest_value, encode_canonical
 
 
 def test_the_example_of_rfc_8785() -> None:
@@ -16,7 +16,7 @@ def test_the_example_of_rfc_8785() -> None:
         "string": '\u20ac$\u000f\nA\'B"\\\\"/',
         "literals": [None, True, False],
     }
-    assert canonical(value).decode() == (
+    assert encode_canonical(value).decode() == (
         '{"literals":[null,true,false],"numbers":[333333333.3333333,1e+30,4.5,0.002,1e-27],'
         '"string":"\u20ac$\\u000f\\nA\'B\\"\\\\\\\\\\"/"}'
     )
@@ -26,7 +26,7 @@ def test_the_order_of_keys_of_rfc_8785() -> None:
     """Section 3.2.3: by UTF-16, so that a face comes before a Hebrew letter's presentation form."""
     keys = ["\u20ac", "\r", "\ufb33", "1", "\U0001f600", "\u0080", "\u00f6"]
     in_order = ["\r", "1", "\u0080", "\u00f6", "\u20ac", "\U0001f600", "\ufb33"]
-    written = canonical(dict.fromkeys(keys, 0)).decode()
+    written = encode_canonical(dict.fromkeys(keys, 0)).decode()
     places = [written.index(key if key != "\r" else "\\r") for key in in_order]
     assert places == sorted(places)
 
@@ -48,7 +48,7 @@ def test_the_order_of_keys_of_rfc_8785() -> None:
     ],
 )
 def test_a_value_is_written(value: Any, written: str) -> None:
-    assert canonical(value).decode() == written
+    assert encode_canonical(value).decode() == written
 
 
 @pytest.mark.parametrize(
@@ -74,10 +74,10 @@ def test_a_value_is_written(value: Any, written: str) -> None:
 )
 def test_what_is_no_i_json_is_refused(value: Any) -> None:
     with pytest.raises(ValueError, match="I-JSON"):
-        canonical(value)
+        encode_canonical(value)
 
 
 def test_a_digest_names_its_hash() -> None:
     empty = "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"
-    assert digest({}) == empty
-    assert digest_of_bytes(b"{}") == empty
+    assert digest_value({}) == empty
+    assert digest_bytes(b"{}") == empty

@@ -10,12 +10,17 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rules.errors import DocumentRefused
+from rules.errors import InvalidDocumentError
 from rules.formats import yaml_reader
-from rules.formats.document_text import LARGEST_DOCUMENT, Source, plain, read_json, read_yaml
-from rules.formats.strict_json import DEEPEST
+from rules.formats.document_text import (
+    MAX_DOCUMENT_BYTES,
+    DocumentSource,
+    read_json,
+    read_value,
+    read_yaml,
+)
+from rules.formats.strict_json import MAX_DEPTH, MAX_SAFE_INTEGER
 
-LARGEST_INTEGER = 2**53 - 1
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 VISIBLE = st.text(st.characters(categories=["L", "N", "P", "S", "Zs"]), max_size=20)
 """What also a YAML text may hold without an escape."""
@@ -26,8 +31,8 @@ def json_values(texts: st.SearchStrategy[str]) -> st.SearchStrategy[Any]:
     return st.recursive(
         st.none()
         | st.booleans()
-        | st.integers(-LARGEST_INTEGER, LARGEST_INTEGER)
-        | st.floats(-LARGEST_INTEGER, LARGEST_INTEGER)
+        | st.integers(-MAX_SAFE_INTEGER, MAX_SAFE_INTEGER)
+        | st.floats(-MAX_SAFE_INTEGER, MAX_SAFE_INTEGER)
         | texts,
         lambda inner: st.lists(inner, max_size=4) | st.dictionaries(texts, inner, max_size=4),
         max_leaves=20,
@@ -67,7 +72,7 @@ SCALARS: list[tuple[str, Any]] = [
     ("-0x1F", "-0x1F"),
     ("0b101", "0b101"),
     ("1_000", "1_000"),
-    ("9007199254740991", LARGEST_INTEGER),
+    ("9007199254740991", MAX_SAFE_INTEGER),
     ("12:30", "12:30"),
     ("2026-12-24", "2026-12-24"),
     ("1.5", 1.5),
@@ -112,7 +117,7 @@ def test_a_place_that_is_not_there_has_the_line_around_it() -> None:
     source = read_yaml("a:\n  b: c\n")
     assert source.line("/a/b/c/d") == 2
     assert source.line("/x") == 1
-    assert plain({"a": 1}).line("/a") is None
+    assert read_value({"a": 1}).line("/a") is None
 
 
 def test_yaml_1_2_may_say_that_it_is() -> None:
@@ -131,25 +136,25 @@ def test_json_without_escapes_is_read_as_yaml(value: Any) -> None:
 
 @given(JSON)
 def test_json_is_read_as_it_was_written(value: Any) -> None:
-    expected = Source(value, {})
+    expected = DocumentSource(value, {})
     assert read_json(json.dumps(value)) == read_json(json.dumps(value).encode()) == expected
-    assert plain(value) == expected
+    assert read_value(value) == expected
 
 
 @given(st.text() | st.text(alphabet=" \n\t-?:,[]{}#&*!|>'\"%@`ab01~.\\u"))
 def test_any_text_is_read_or_refused(text: str) -> None:
     for read in (read_yaml, read_json):
         try:
-            assert isinstance(read(text), Source)
-        except DocumentRefused:
+            assert isinstance(read(text), DocumentSource)
+        except InvalidDocumentError:
             continue
 
 
 @given(st.binary())
 def test_any_bytes_are_read_or_refused(body: bytes) -> None:
     try:
-        assert isinstance(read_json(body), Source)
-    except DocumentRefused:
+        assert isinstance(read_json(body), DocumentSource)
+    except InvalidDocumentError:
         return
 
 
@@ -157,7 +162,7 @@ class LimitedLoader(yaml.SafeLoader):
     """A parser with a limit of its own, which it meets while it reads ahead."""
 
     def fetch_flow_collection_start(self, token_class: Any) -> None:
-        if self.flow_level > DEEPEST:
+        if self.flow_level > MAX_DEPTH:
             mark = self.get_mark()
             raise yaml.scanner.ScannerError("in a list", mark, "a limit was met", mark)
         super().fetch_flow_collection_start(token_class)
@@ -179,14 +184,14 @@ def test_deep_json_is_refused() -> None:
     nested: list[Any] = []
     for _ in range(10_000):
         nested = [nested]
-    assert codes_of(plain, nested) == ["too_deep"]
+    assert codes_of(read_value, nested) == ["too_deep"]
 
 
 @pytest.mark.parametrize(
     ("text", "codes"),
     [
-        ("a" * (LARGEST_DOCUMENT + 1), {"document_too_large"}),
-        ("é" * (LARGEST_DOCUMENT // 2 + 1), {"document_too_large"}),
+        ("a" * (MAX_DOCUMENT_BYTES + 1), {"document_too_large"}),
+        ("é" * (MAX_DOCUMENT_BYTES // 2 + 1), {"document_too_large"}),
         ("".join(f"%TAG !a{n}! b\n" for n in range(60_000)), {"directive"}),
         ("a: b\n" * 200_000, {"duplicate_key"}),
         ("- a\n" * 250_000, {"too_many"}),
@@ -223,10 +228,10 @@ def test_what_is_not_i_json_is_refused(body: bytes, code: str) -> None:
 
 @pytest.mark.parametrize("value", [float("nan"), "\ud800", 2**53, object()])
 def test_what_json_cannot_hold_is_refused(value: object) -> None:
-    assert codes_of(plain, {"a": value})
+    assert codes_of(read_value, {"a": value})
 
 
 def codes_of(read: Any, text: object) -> list[str]:
-    with pytest.raises(DocumentRefused) as refused:
+    with pytest.raises(InvalidDocumentError) as refused:
         read(text)
     return [complaint.code for complaint in refused.value.complaints]

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from rules.formats.durations import parse
+from rules.formats.durations import parse_duration
 
 
 @pytest.mark.parametrize(
@@ -21,7 +21,7 @@ from rules.formats.durations import parse
     ],
 )
 def test_a_duration_is_read(text: str, duration: timedelta) -> None:
-    assert parse(text) == duration
+    assert parse_duration(text) == duration
 
 
 @pytest.mark.parametrize(
@@ -34,4 +34,4 @@ def test_a_duration_is_read(text: str, duration: timedelta) -> None:
 )
 def test_what_is_none_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="duration"):
-        parse(text)
+        parse_duration(text)

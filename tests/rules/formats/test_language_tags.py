@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from rules.formats.language_tags import LONGEST_TAG, is_range, lookup, matches, tag_of
+from rules.formats.language_tags import (
+    MAX_TAG_LENGTH,
+    is_language_range,
+    lookup_tag,
+    matches_ranges,
+    parse_tag,
+)
 
 WELL_FORMED = """
     de fr ja i-enochian
@@ -32,41 +38,41 @@ MALFORMED += ["en-abcdefghi", "\u0435n", "en-\u0131t", "en\n", "*", "en-*", "12-
 
 @pytest.mark.parametrize("tag", WELL_FORMED)
 def test_a_well_formed_tag_is_a_tag_in_any_case(tag: str) -> None:
-    assert tag_of(tag) == tag
-    assert tag_of(tag.swapcase()) == tag.swapcase()
+    assert parse_tag(tag) == tag
+    assert parse_tag(tag.swapcase()) == tag.swapcase()
 
 
 @pytest.mark.parametrize("text", MALFORMED)
 def test_what_is_malformed_is_no_tag(text: str) -> None:
-    assert tag_of(text) is None
+    assert parse_tag(text) is None
 
 
 def test_an_underscore_is_read_as_a_hyphen() -> None:
-    assert tag_of("en_US") == "en-US"
-    assert tag_of("zh_Hant-TW") == "zh-Hant-TW"
+    assert parse_tag("en_US") == "en-US"
+    assert parse_tag("zh_Hant-TW") == "zh-Hant-TW"
 
 
 def test_nothing_is_no_tag() -> None:
-    assert tag_of(None) is None
+    assert parse_tag(None) is None
 
 
 def test_a_tag_has_a_longest_length() -> None:
     """Long enough for RFC 5646, which asks for 35."""
     tag = "en-x" + "-abcdefg" * 12
-    assert tag_of(tag) == tag
-    assert len(tag) == LONGEST_TAG
-    assert tag_of(f"{tag}h") is None
+    assert parse_tag(tag) == tag
+    assert len(tag) == MAX_TAG_LENGTH
+    assert parse_tag(f"{tag}h") is None
 
 
 @pytest.mark.parametrize("text", ["en", "*", "de-DE", "zh-Hant-CN", "i-klingon", "EN-1", "x"])
 def test_a_basic_range(text: str) -> None:
-    assert is_range(text)
+    assert is_language_range(text)
 
 
 @pytest.mark.parametrize("text", ["", "*-DE", "de-*", "de_DE", "1", "de-", "abcdefghi", "en\n"])
 def test_what_is_no_basic_range(text: str) -> None:
     """RFC 4647, 2.1: the extended ranges of 2.2 are others."""
-    assert not is_range(text)
+    assert not is_language_range(text)
 
 
 @pytest.mark.parametrize(
@@ -88,12 +94,12 @@ def test_what_is_no_basic_range(text: str) -> None:
 )
 def test_a_range_matches(tag: str, wanted: str, matched: bool) -> None:  # noqa: FBT001
     """RFC 4647, 3.3.1: the tag itself, or a beginning of it that ends at a hyphen."""
-    assert matches(tag, [wanted]) is matched
+    assert matches_ranges(tag, [wanted]) is matched
 
 
 def test_no_range_matches_nothing() -> None:
-    assert not matches("en", [])
-    assert matches("en", ["fr", "en"])
+    assert not matches_ranges("en", [])
+    assert matches_ranges("en", ["fr", "en"])
 
 
 def test_lookup_shortens_the_tag_step_by_step() -> None:
@@ -101,14 +107,14 @@ def test_lookup_shortens_the_tag_step_by_step() -> None:
     wanted = "zh-Hant-CN-x-private1-private2"
     steps = [wanted, "zh-Hant-CN-x-private1", "zh-Hant-CN", "zh-Hant", "zh"]
     for number, step in enumerate(steps):
-        assert lookup(wanted, steps[number:]) == step
-    assert lookup(wanted, ["zh-Hant-CN-x", "default", "en"]) is None
+        assert lookup_tag(wanted, steps[number:]) == step
+    assert lookup_tag(wanted, ["zh-Hant-CN-x", "default", "en"]) is None
 
 
 def test_lookup_finds_whatever_the_case() -> None:
-    assert lookup("DE-at", ["de-AT", "de"]) == "de-AT"
-    assert lookup("de-at", ["DE"]) == "DE"
+    assert lookup_tag("DE-at", ["de-AT", "de"]) == "de-AT"
+    assert lookup_tag("de-at", ["DE"]) == "DE"
 
 
 def test_lookup_never_finds_a_longer_one() -> None:
-    assert lookup("de", ["de-AT"]) is None
+    assert lookup_tag("de", ["de-AT"]) is None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rules.formats.phrases import normalise
+from rules.formats.phrases import normalise_phrase
 from rules.model import builtin
 from rules.model.document import Document
 
@@ -31,12 +31,12 @@ from rules.model.document import Document
 )
 def test_a_text_says(text: str, said: str) -> None:
     """NFKC, case-folded, without punctuation and symbols, white space collapsed."""
-    assert normalise(text) == said
+    assert normalise_phrase(text) == said
 
 
 def test_the_built_in_phrases_are_exactly_these() -> None:
     """They are promised; a document that wants others lists its own."""
-    assert Document(builtin.tree()).phrases == {
+    assert Document(builtin.load_tree()).phrases == {
         "yes": "customer",
         "yes i am": "customer",
         "yes im a customer": "customer",

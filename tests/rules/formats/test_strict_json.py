@@ -6,7 +6,13 @@ from typing import Any
 
 import pytest
 
-from rules.formats.strict_json import DEEPEST, LARGEST_INTEGER, NotIJson, loads, without_nulls
+from rules.formats.strict_json import (
+    MAX_DEPTH,
+    MAX_SAFE_INTEGER,
+    StrictJsonError,
+    parse_json,
+    remove_nulls,
+)
 
 
 @pytest.mark.parametrize(
@@ -26,14 +32,14 @@ from rules.formats.strict_json import DEEPEST, LARGEST_INTEGER, NotIJson, loads,
         (b"9007199254740992", "number_out_of_range"),
         (b"-1e400", "number_out_of_range"),
         (b"1" * 5_000, "number_out_of_range"),
-        (b"[" * (DEEPEST + 1) + b"]" * (DEEPEST + 1), "too_deep"),
+        (b"[" * (MAX_DEPTH + 1) + b"]" * (MAX_DEPTH + 1), "too_deep"),
         (b"[" * 200_000, "too_deep"),
     ],
     ids=lambda value: value[:24].decode(errors="replace") if isinstance(value, bytes) else value,
 )
 def test_what_is_not_i_json_is_refused_with_its_code(body: bytes, code: str) -> None:
-    with pytest.raises(NotIJson) as refused:
-        loads(body, null_is_absent=True)
+    with pytest.raises(StrictJsonError) as refused:
+        parse_json(body, null_is_absent=True)
     assert refused.value.complaint.code == code
 
 
@@ -41,29 +47,29 @@ def test_what_is_not_i_json_is_refused_with_its_code(body: bytes, code: str) -> 
     ("body", "value"),
     [
         (b'"\\ud83d\\ude00"', "\U0001f600"),
-        (b"9007199254740991", LARGEST_INTEGER),
+        (b"9007199254740991", MAX_SAFE_INTEGER),
         (b"[0.1, -1e-7, 1e20, 1e308]", [0.1, -1e-7, 1e20, 1e308]),
-        (b"[" * DEEPEST + b"]" * DEEPEST, None),
+        (b"[" * MAX_DEPTH + b"]" * MAX_DEPTH, None),
         (b'{"a": [null], "b": null}', {"a": [None], "b": None}),
     ],
 )
 def test_what_is_i_json_is_read(body: bytes, value: Any) -> None:
-    assert value is None or loads(body) == value
-    loads(body)
+    assert value is None or parse_json(body) == value
+    parse_json(body)
 
 
 @pytest.mark.parametrize("text", [b"40.0", b"4e1", b"400e-1"])
 def test_a_number_without_a_fraction_is_an_integer_however_it_is_written(text: bytes) -> None:
-    assert type(loads(text)) is int
+    assert type(parse_json(text)) is int
 
 
 def test_null_means_absent_where_that_is_asked_for_and_only_as_a_member() -> None:
     body = b'{"a": null, "b": {"c": null}, "d": [null]}'
-    assert loads(body, null_is_absent=True) == {"b": {}, "d": [None]}
+    assert parse_json(body, null_is_absent=True) == {"b": {}, "d": [None]}
 
 
 @pytest.mark.parametrize(
     "body", [b"null", b'{"a": null, "b": [null, {"c": null, "d": {"e": null}}], "f": {}}', b"[1]"]
 )
 def test_nulls_left_out_later_are_those_left_out_while_reading(body: bytes) -> None:
-    assert without_nulls(loads(body)) == loads(body, null_is_absent=True)
+    assert remove_nulls(parse_json(body)) == parse_json(body, null_is_absent=True)

@@ -6,12 +6,12 @@ from dataclasses import FrozenInstanceError
 
 import pytest
 
-from rules.formats.canonical_json import digest
+from rules.formats.canonical_json import digest_value
 from rules.model import builtin
-from rules.model.document import Document, lookup, resolve, setting_facts
+from rules.model.document import Document, derive_setting_facts, lookup_setting, resolve_references
 from rules.model.vocabulary import SETTING_FACTS, SETTINGS
 
-BUILT_IN = builtin.tree()
+BUILT_IN = builtin.load_tree()
 SMALLEST = Document({"rules": [], "otherwise": {"outcome": "noted", "reason": "none"}})
 
 
@@ -43,10 +43,10 @@ def test_messages_are_changed_key_by_key_and_languages_added() -> None:
 
 
 def test_reading_never_changes_the_built_in_document() -> None:
-    before = digest(BUILT_IN)
+    before = digest_value(BUILT_IN)
     Document({**SMALLEST.tree, "messages": {"en": {"ask": "?"}}}).messages["en"]["customer"] = "!"
     SMALLEST.settings["ask_again"] = 9
-    assert digest(BUILT_IN) == before
+    assert digest_value(BUILT_IN) == before
     assert Document(BUILT_IN).digest == before
 
 
@@ -57,32 +57,34 @@ def test_a_document_is_frozen() -> None:
 
 def test_a_name_stands_for_a_whole_value() -> None:
     settings = {"ask_again": 2, "redirect": {"email": "a@b.example"}, "languages": ["en", "de"]}
-    assert resolve("$ask_again", settings) == 2
-    assert resolve({"lte": "$ask_again"}, settings) == {"lte": 2}
-    assert resolve("$redirect.email", settings) == "a@b.example"
-    assert resolve({"language": "$languages"}, settings) == {"language": ["en", "de"]}
-    assert resolve("costs $ask_again", settings) == "costs $ask_again"
-    assert resolve("$5", settings) == "$5"
-    assert resolve("$Ask", settings) == "$Ask"
+    assert resolve_references("$ask_again", settings) == 2
+    assert resolve_references({"lte": "$ask_again"}, settings) == {"lte": 2}
+    assert resolve_references("$redirect.email", settings) == "a@b.example"
+    assert resolve_references({"language": "$languages"}, settings) == {"language": ["en", "de"]}
+    assert resolve_references("costs $ask_again", settings) == "costs $ask_again"
+    assert resolve_references("$5", settings) == "$5"
+    assert resolve_references("$Ask", settings) == "$Ask"
 
 
 def test_a_list_is_spliced_where_it_stands_in_a_list() -> None:
     settings = {"languages": ["en", "de"], "lead_follow_up": [{"add_tag": "a"}], "ask_again": 1}
-    assert resolve(["fr", "$languages", "it"], settings) == ["fr", "en", "de", "it"]
-    assert resolve(["ask", "$lead_follow_up"], settings) == ["ask", {"add_tag": "a"}]
-    assert resolve(["$ask_again"], settings) == [1]
-    assert resolve([["fr"]], settings) == [["fr"]]
+    assert resolve_references(["fr", "$languages", "it"], settings) == ["fr", "en", "de", "it"]
+    assert resolve_references(["ask", "$lead_follow_up"], settings) == ["ask", {"add_tag": "a"}]
+    assert resolve_references(["$ask_again"], settings) == [1]
+    assert resolve_references([["fr"]], settings) == [["fr"]]
 
 
 def test_a_member_that_is_not_set_is_none() -> None:
-    assert lookup({"redirect": None}, "redirect.email") is None
-    assert lookup({"redirect": {"phone": "+1"}}, "redirect.email") is None
-    assert lookup({}, "nothing.at.all") is None
+    assert lookup_setting({"redirect": None}, "redirect.email") is None
+    assert lookup_setting({"redirect": {"phone": "+1"}}, "redirect.email") is None
+    assert lookup_setting({}, "nothing.at.all") is None
 
 
 def test_every_setting_and_its_members_are_facts() -> None:
     """A list or a mapping is known and nothing more; what is not set is unknown."""
-    facts = setting_facts({**BUILT_IN["settings"], "redirect": {"website": "https://a.example"}})
+    facts = derive_setting_facts(
+        {**BUILT_IN["settings"], "redirect": {"website": "https://a.example"}}
+    )
     assert facts["settings.entitled_plans"] is True
     assert facts["settings.redirect"] is True
     assert facts["settings.redirect.website"] == "https://a.example"

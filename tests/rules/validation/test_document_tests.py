@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from rules.check import check
-from rules.formats.document_text import plain
+from rules.check import check_document
+from rules.formats.document_text import read_value
 from rules.model import builtin
 from rules.model.document import Document
-from rules.model.test_defaults import BASE, facts, overridden
+from rules.model.test_defaults import BASE_FACTS, complete_facts, overridden_settings
 from rules.model.vocabulary import FACTS
 from rules.validation import document_tests
 
@@ -35,7 +35,7 @@ def failing(test: dict[str, Any], **parts: Any) -> list[str]:
     otherwise = {"outcome": "noted", "reason": "unexpected"}
     tests = [{"name": "A test", **test}]
     tree = {"format": 1, "rules": rules, "otherwise": otherwise, "tests": tests, **parts}
-    found = check(plain(tree)).complaints
+    found = check_document(read_value(tree)).complaints
     assert {complaint.code for complaint in found} <= {"test_failed"}
     return [complaint.message for complaint in found]
 
@@ -88,14 +88,14 @@ def test_an_unknown_stage_that_stays_is_shown_as_none() -> None:
 
 
 def test_the_base_facts_are_facts() -> None:
-    assert set(BASE) <= set(FACTS)
+    assert set(BASE_FACTS) <= set(FACTS)
 
 
 def test_null_makes_a_fact_unknown_and_settings_are_no_facts() -> None:
     given = {"message.language": None, "contact.kind": "user", "settings.enabled": False}
-    known = facts(given)
+    known = complete_facts(given)
     assert known == {
-        **{k: v for k, v in BASE.items() if k != "message.language"},
+        **{k: v for k, v in BASE_FACTS.items() if k != "message.language"},
         "contact.kind": "user",
     }
 
@@ -106,7 +106,7 @@ def test_a_setting_given_by_its_members_is_made_of_these_alone() -> None:
         "settings.redirect.email": None,
         "settings.office_hours": None,
     }
-    assert overridden(given) == {
+    assert overridden_settings(given) == {
         "customer_destination": {"teammate": "t-9"},
         "redirect": None,
         "office_hours": None,
@@ -115,11 +115,11 @@ def test_a_setting_given_by_its_members_is_made_of_these_alone() -> None:
 
 def test_many_tests_say_what_each_says_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """Compiled or not: actions under conditions, settings and unknown facts among them."""
-    tests = list(builtin.tree()["tests"])
+    tests = list(builtin.load_tree()["tests"])
     wrong = [{**test, "expect": {"rule": "none", "stage": "qualifying"}} for test in tests]
-    document = Document({**builtin.tree(), "tests": wrong})
-    monkeypatch.setattr(document_tests, "WORTH_COMPILING", len(tests) + 1)
-    alone = document_tests.run(document)
-    monkeypatch.setattr(document_tests, "WORTH_COMPILING", 1)
-    assert document_tests.run(document) == alone
+    document = Document({**builtin.load_tree(), "tests": wrong})
+    monkeypatch.setattr(document_tests, "COMPILE_THRESHOLD", len(tests) + 1)
+    alone = document_tests.run_tests(document)
+    monkeypatch.setattr(document_tests, "COMPILE_THRESHOLD", 1)
+    assert document_tests.run_tests(document) == alone
     assert len(alone.failures) == len(tests)

@@ -10,21 +10,21 @@ from jsonschema import Draft202012Validator
 
 from rules.formats.document_text import read_yaml
 from rules.model import builtin
-from rules.validation.json_schema import json_schema
+from rules.validation.json_schema import build_json_schema
 from tests.folders import ROOT
 
-VALIDATOR = Draft202012Validator(json_schema())
+VALIDATOR = Draft202012Validator(build_json_schema())
 DOCUMENTS = ROOT / "tests" / "rules" / "documents"
 
 
 def test_it_is_a_schema_and_stands_in_the_package() -> None:
-    Draft202012Validator.check_schema(json_schema())
+    Draft202012Validator.check_schema(build_json_schema())
     file = files("rules.model").joinpath("documents", "format-1.schema.json")
-    assert json.loads(file.read_text(encoding="utf-8")) == json_schema()
+    assert json.loads(file.read_text(encoding="utf-8")) == build_json_schema()
 
 
 def test_the_built_in_document_is_valid() -> None:
-    assert list(VALIDATOR.iter_errors(builtin.tree())) == []
+    assert list(VALIDATOR.iter_errors(builtin.load_tree())) == []
 
 
 @pytest.mark.parametrize("name", ["property-broken"])
@@ -45,4 +45,4 @@ def test_what_is_only_untrue_is_valid(name: str) -> None:
     ],
 )
 def test_another_shape_is_invalid(part: str, value: object) -> None:
-    assert not VALIDATOR.is_valid({**builtin.tree(), part: value})
+    assert not VALIDATOR.is_valid({**builtin.load_tree(), part: value})

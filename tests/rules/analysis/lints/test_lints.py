@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from rules.analysis.lints import CODES, FINDS, findings_of
-from rules.analysis.lints.lint import Subject
+from rules.analysis.lints import FINDING_CODES, LINTS, run_lints
+from rules.analysis.lints.lint import LintSubject
 from rules.analysis.lints.missing_translation import CODE as UNSPOKEN
-from rules.analysis.lints.missing_translation import MOST_TOLD
+from rules.analysis.lints.missing_translation import MAX_FINDINGS
 from rules.analysis.lints.unknown_name import CODE as UNKNOWN
-from rules.engine.actions import actions
-from rules.engine.evaluator import explain
-from rules.formats.document_text import Source, plain, read_yaml
+from rules.engine.actions import render_actions
+from rules.engine.evaluator import explain_ruling
+from rules.formats.document_text import DocumentSource, read_value, read_yaml
 from rules.model import builtin
-from rules.model.directory import NOTHING_TOLD, directory_from
+from rules.model.directory import EMPTY_DIRECTORY, build_directory
 from rules.model.document import Document
-from rules.model.test_defaults import BASE, facts
+from rules.model.test_defaults import BASE_FACTS, complete_facts
 from tests.folders import ROOT
 
 if TYPE_CHECKING:
@@ -31,13 +31,13 @@ if TYPE_CHECKING:
 PAGES = ROOT / "docs" / "checks"
 
 
-def found(source: Source, directory: Directory = NOTHING_TOLD) -> tuple[Finding, ...]:
-    told, undecided = findings_of(Subject(Document(source.value), directory), source)
+def found(source: DocumentSource, directory: Directory = EMPTY_DIRECTORY) -> tuple[Finding, ...]:
+    told, undecided = run_lints(LintSubject(Document(source.value), directory), source)
     assert undecided == ()
     return told
 
 
-def example(code: str, heading: str) -> Source:
+def example(code: str, heading: str) -> DocumentSource:
     """The document that a page shows under this heading."""
     page = (PAGES / f"{code}.md").read_text(encoding="utf-8")
     shown = re.search(rf"{heading}:\n\n```yaml\n(.*?)```", page, re.DOTALL)
@@ -50,7 +50,7 @@ def directory_of(code: str) -> Directory:
     """The directory that a page says its documents are held against, or none."""
     page = (PAGES / f"{code}.md").read_text(encoding="utf-8")
     shown = re.search(r"```json\n(.*?)```", page, re.DOTALL)
-    return directory_from(json.loads(shown[1])) if shown else NOTHING_TOLD
+    return build_directory(json.loads(shown[1])) if shown else EMPTY_DIRECTORY
 
 
 def codes(findings: Iterable[Finding]) -> set[str]:
@@ -58,11 +58,11 @@ def codes(findings: Iterable[Finding]) -> set[str]:
 
 
 def test_every_finding_has_a_page_and_every_page_a_finding() -> None:
-    assert {path.stem for path in PAGES.glob("*.md")} == set(CODES)
-    assert {code for codes_told in FINDS for code in codes_told} == set(CODES)
+    assert {path.stem for path in PAGES.glob("*.md")} == set(FINDING_CODES)
+    assert {code for codes_told in LINTS for code in codes_told} == set(FINDING_CODES)
 
 
-@pytest.mark.parametrize("code", CODES)
+@pytest.mark.parametrize("code", FINDING_CODES)
 def test_what_a_page_says_to_avoid_is_found_with_its_line_and_an_example(code: str) -> None:
     source = example(code, "Avoid")
     own = Document(source.value).own
@@ -71,31 +71,31 @@ def test_what_a_page_says_to_avoid_is_found_with_its_line_and_an_example(code: s
     for finding in told:
         assert finding.line
         assert finding.example
-        decided = explain(own, facts(finding.example.given)).ruling
+        decided = explain_ruling(own, complete_facts(finding.example.given)).ruling
         assert (decided.rule, decided.reason) == (
             finding.example.decided.rule,
             finding.example.decided.reason,
         )
 
 
-@pytest.mark.parametrize("code", CODES)
+@pytest.mark.parametrize("code", FINDING_CODES)
 def test_what_a_page_prefers_is_not_found(code: str) -> None:
     assert code not in codes(found(example(code, "Prefer"), directory_of(code)))
 
 
 def test_of_the_built_in_document_it_is_told_only_what_otherwise_decides() -> None:
-    [only] = found(read_yaml(builtin.text()))
+    [only] = found(read_yaml(builtin.load_text()))
     assert only.code == "otherwise_decides"
     assert "qualification.completed in awaiting_answer, awaiting_contact" in only.message
 
 
-def document(*rules: dict[str, Any], **parts: Any) -> Source:
+def document(*rules: dict[str, Any], **parts: Any) -> DocumentSource:
     written = [
         {"id": f"r-{number}", "outcome": "noted", "reason": "noted", **rule}
         for number, rule in enumerate(rules)
     ]
     otherwise = {"outcome": "noted", "reason": "none"}
-    return plain({"format": 1, "rules": written, "otherwise": otherwise, **parts})
+    return read_value({"format": 1, "rules": written, "otherwise": otherwise, **parts})
 
 
 def test_a_rule_is_hidden_by_several_together() -> None:
@@ -128,9 +128,9 @@ ASSIGNED: dict[str, Any] = {
 }
 
 
-def names(source: Source, **told: list[str]) -> list[tuple[str, str]]:
+def names(source: DocumentSource, **told: list[str]) -> list[tuple[str, str]]:
     """Where a name is unknown, and what is said of it."""
-    findings = found(source, directory_from(told))
+    findings = found(source, build_directory(told))
     return [(each.pointer, each.message) for each in findings if each.code == UNKNOWN]
 
 
@@ -151,11 +151,11 @@ def test_a_list_without_names_knows_none() -> None:
 
 def test_a_name_in_a_setting_is_told_where_it_is_written() -> None:
     """Once, however many rules name the setting; where it is as built in, in the rule."""
-    tree = {**builtin.tree(), "tests": []}
+    tree = {**builtin.load_tree(), "tests": []}
     settings = {"customer_destination": {"team": "help"}}
     for number, follow_up in enumerate(([{"add_tag": "lead"}, {"add_tag": "hot"}], None)):
         more = {"lead_follow_up": follow_up} if follow_up else {}
-        source = plain({**tree, "settings": {**settings, **more}})
+        source = read_value({**tree, "settings": {**settings, **more}})
         told = names(source, teams=["inbox", "sales"], tags=["lead"] if follow_up else ["hot"])
         assert "/settings/customer_destination" in [at for at, _ in told]
         assert sum("`help`" in said for _, said in told) == 1
@@ -234,8 +234,8 @@ def test_a_text_is_missed_where_looking_it_up_ends_in_another_language(
 
 def test_the_conversation_of_a_missed_text_hears_it_in_the_default_language() -> None:
     """All of it is in the language that the settings list."""
-    tree = {**builtin.tree(), "settings": {"languages": ["en", "fr-CA"]}, "tests": []}
-    told = [each for each in found(plain(tree)) if each.code == UNSPOKEN]
+    tree = {**builtin.load_tree(), "settings": {"languages": ["en", "fr-CA"]}, "tests": []}
+    told = [each for each in found(read_value(tree)) if each.code == UNSPOKEN]
     assert len(told) == 3
     for each in told:
         assert each.example
@@ -243,8 +243,8 @@ def test_the_conversation_of_a_missed_text_hears_it_in_the_default_language() ->
         spoken = [{**event["contact"], **event.get("message", {})} for event in events]
         assert {said.get("language") for said in spoken} == {"fr-CA"}
         own = Document(tree).own
-        ruling = explain(own, facts(each.example.given)).ruling
-        carried_out = actions(ruling, own, "dec", "2026-01-05T10:00:00Z", ["fr-CA"])
+        ruling = explain_ruling(own, complete_facts(each.example.given)).ruling
+        carried_out = render_actions(ruling, own, "dec", "2026-01-05T10:00:00Z", ["fr-CA"])
         assert (
             carried_out[int(each.pointer.rpartition("/")[2])]["text"]
             in own.document.messages["en"].values()
@@ -264,17 +264,21 @@ def test_a_text_that_no_event_in_the_language_is_told_is_not_missed() -> None:
 def test_after_many_missed_texts_the_rest_is_undecided() -> None:
     tags = [f"{one}{other}" for one in "abcdefghij" for other in "klmnopqrstu"]
     source = document(SPOKEN, settings={"languages": tags}, messages={"en": ENGLISH})
-    told, undecided = findings_of(Subject(Document(source.value)), source)
+    told, undecided = run_lints(LintSubject(Document(source.value)), source)
     assert undecided == (UNSPOKEN,)
-    assert sum(each.code == UNSPOKEN for each in told) == MOST_TOLD
+    assert sum(each.code == UNSPOKEN for each in told) == MAX_FINDINGS
 
 
 def test_that_no_text_is_missed_takes_no_search() -> None:
     source = document(SPOKEN, messages={"en": ENGLISH})
-    told, undecided = findings_of(Subject(Document(source.value), most_steps=0), source)
+    told, undecided = run_lints(LintSubject(Document(source.value), most_steps=0), source)
     assert UNSPOKEN not in undecided
     assert told == ()
 
 
 def test_facts_that_findings_start_from_are_possible() -> None:
-    assert Subject(Document(builtin.tree())).own.within["office.open"].admits(BASE["office.open"])
+    assert (
+        LintSubject(Document(builtin.load_tree()))
+        .own.within["office.open"]
+        .admits(BASE_FACTS["office.open"])
+    )
