@@ -33,7 +33,7 @@ def recorded(bench: Bench, decisions: int) -> Iterator[SqliteStore]:
 def decide(service: Services, events: Iterable[bytes]) -> None:
     """Decide and record all of them; AssertionError where one is refused."""
     for line in decide_lines(service.store, service.policies, service.metrics, events):
-        if line.refused:
+        if line.is_refused:
             raise AssertionError(line.text)
 
 

@@ -100,13 +100,13 @@ PROBLEMS: dict[ProblemCode, ProblemType] = {
 }
 """Every code a response may carry, in the order of its status."""
 
-RETRY_AFTER = 1
+DEFAULT_RETRY_AFTER = 1
 """Seconds after which what was refused for now may be tried again, where nothing says more."""
-FOR_NOW = frozenset({429, 503})
+RETRY_STATUSES = frozenset({429, 503})
 """The statuses that promise a later try."""
 
 
-class Problem(Exception):  # noqa: N818 - the standard's word
+class ProblemError(Exception):
     """Something refused; `code` is stable, `detail` says what of this occurrence.
 
     `retry_after` is in seconds, for what is refused for now.
@@ -117,7 +117,7 @@ class Problem(Exception):  # noqa: N818 - the standard's word
         code: ProblemCode,
         detail: str,
         complaints: Sequence[Complaint] = (),
-        retry_after: int = RETRY_AFTER,
+        retry_after: int = DEFAULT_RETRY_AFTER,
     ) -> None:
         super().__init__(detail)
         self.retry_after = retry_after
@@ -144,41 +144,43 @@ class Problem(Exception):  # noqa: N818 - the standard's word
         return problem
 
 
-def to_problem(error: Exception) -> Problem | None:
+def to_problem(error: Exception) -> ProblemError | None:
     """Return the problem that an error of ours is to the caller; None for any other error."""
     match error:
-        case Problem():
+        case ProblemError():
             return error
         case AuditError():
             return _ledger_problem(error)
         case InvalidEventError():
             detail = "The event was refused"
-            return Problem(ProblemCode.INVALID_EVENT, detail, error.complaints)
+            return ProblemError(ProblemCode.INVALID_EVENT, detail, error.complaints)
         case InvalidDocumentError() if any(
             c.code == "document_too_large" for c in error.complaints
         ):
-            return Problem(ProblemCode.TOO_LARGE, str(error), error.complaints)
+            return ProblemError(ProblemCode.TOO_LARGE, str(error), error.complaints)
         case InvalidDocumentError():
             detail = "The document was refused"
-            return Problem(ProblemCode.INVALID_DOCUMENT, detail, error.complaints)
+            return ProblemError(ProblemCode.INVALID_DOCUMENT, detail, error.complaints)
         case StrictJsonError():
-            return Problem(ProblemCode.INVALID_JSON, str(error), [error.complaint])
+            return ProblemError(ProblemCode.INVALID_JSON, str(error), [error.complaint])
     return None
 
 
-def _ledger_problem(error: AuditError) -> Problem | None:
+def _ledger_problem(error: AuditError) -> ProblemError | None:
     match error:
         case BusyError():
-            return Problem(ProblemCode.BUSY, "Too many writes are waiting; nothing was written")
+            return ProblemError(
+                ProblemCode.BUSY, "Too many writes are waiting; nothing was written"
+            )
         case LedgerBehindError():
             detail = f"{error}; until `policy-service restore` accepts that, nothing is written"
-            return Problem(ProblemCode.LEDGER_BEHIND, detail)
+            return ProblemError(ProblemCode.LEDGER_BEHIND, detail)
         case NotSignedError():
-            return Problem(ProblemCode.NOT_SIGNED, f"{error}; nothing was signed")
+            return ProblemError(ProblemCode.NOT_SIGNED, f"{error}; nothing was signed")
         case NoSigningKeyError():
-            return Problem(ProblemCode.NO_SIGNING_KEY, f"{error}; nothing was signed")
+            return ProblemError(ProblemCode.NO_SIGNING_KEY, f"{error}; nothing was signed")
         case StorageUnavailableError():
-            return Problem(ProblemCode.STORAGE_UNAVAILABLE, f"{error}; nothing was written")
+            return ProblemError(ProblemCode.STORAGE_UNAVAILABLE, f"{error}; nothing was written")
     return None
 
 

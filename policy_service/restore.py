@@ -9,7 +9,7 @@ from audit.log.signed_note import encode_base64
 from audit.stores.files.checkpoint_files import CHECKPOINTS, KeptCheckpoints
 from audit.stores.rollback_detection import lost
 from policy_service.access.keys import EVERY_WORKSPACE, Key, Keyring, Role
-from policy_service.problems import Problem, ProblemCode
+from policy_service.problems import ProblemCode, ProblemError
 from rules.model.workspace import SYSTEM_LOG
 
 if TYPE_CHECKING:
@@ -62,11 +62,11 @@ def _require_two_keys(tx: Transaction, tokens: Sequence[str]) -> tuple[Key, Key]
     holders = [Keyring().find_key(tx, token, tx.now) for token in tokens]
     by_role = {key.role: key for key in holders if key and key.workspace == EVERY_WORKSPACE}
     if None in holders:
-        raise Problem(
+        raise ProblemError(
             ProblemCode.UNAUTHORIZED, "A key is none, or no longer one, in this copy of the ledger"
         )
     if len(tokens) != len(_REQUIRED_ROLES) or set(by_role) != set(_REQUIRED_ROLES):
-        raise Problem(
+        raise ProblemError(
             ProblemCode.ROLE_NOT_ALLOWED, "It takes an owner's key and an approver's, for `*`"
         )
     return by_role[Role.OWNER], by_role[Role.APPROVER]

@@ -9,7 +9,7 @@ from policy_service.access.key_usage import KeyUsage
 from policy_service.access.keys import Keyring
 from policy_service.decisions.precompute import Precomputer
 from policy_service.observability.instrumentation import DecisionMetrics
-from policy_service.policies.policy_cache import Policies
+from policy_service.policies.policy_cache import PolicyCache
 
 if TYPE_CHECKING:
     from audit.evidence.checkpoint_signer import Checkpoints
@@ -23,7 +23,7 @@ class Services:
     """Passed to every use case and view; safe to share between threads."""
 
     store: Store
-    policies: Policies = field(default_factory=Policies)
+    policies: PolicyCache = field(default_factory=PolicyCache)
     keyring: Keyring = field(default_factory=Keyring)
     key_usage: KeyUsage = field(default_factory=KeyUsage)
     rate_limit: RateLimit | None = None

@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from audit.entry import FORMAT, EntryKind, format_time
-from policy_service.problems import Problem, ProblemCode
+from policy_service.problems import ProblemCode, ProblemError
 from rules.errors import Complaint
 from rules.model.workspace import SYSTEM_LOG
 
@@ -76,7 +76,9 @@ def create_key(  # noqa: PLR0913 - one for each thing that its entry says
     """Enter a new key; the key and, for the only time, what its holder sends as a bearer token."""
     if expires_at is not None and expires_at <= tx.now:
         past = Complaint("/expires_at", "not_in_future", "Give a time that is to come")
-        raise Problem(ProblemCode.INVALID_REQUEST, "A key cannot expire before it is made", [past])
+        raise ProblemError(
+            ProblemCode.INVALID_REQUEST, "A key cannot expire before it is made", [past]
+        )
     secret = secrets.token_urlsafe(32)
     leaf = {
         "format": FORMAT,
@@ -99,7 +101,7 @@ def revoke_key(tx: Transaction, key_id: str, *, by: str | None) -> Key:
     """Enter that the key is no longer one. Revoking it again changes nothing."""
     key = fold_keys(tx.entries_of(SYSTEM_LOG, "key.")).get(key_id)
     if key is None:
-        raise Problem(ProblemCode.NOT_FOUND, "There is no key with this id")
+        raise ProblemError(ProblemCode.NOT_FOUND, "There is no key with this id")
     if key.revoked_at is None:
         leaf = {
             "format": FORMAT,
@@ -121,14 +123,16 @@ def revoke_key_in_reach(tx: Transaction, key_id: str, caller: Key) -> Key:
     keys = fold_keys(tx.entries_of(SYSTEM_LOG, "key."))
     key = keys.get(key_id)
     if key is None or not caller.reaches(key.workspace):
-        raise Problem(ProblemCode.NOT_FOUND, "There is no key with this id")
+        raise ProblemError(ProblemCode.NOT_FOUND, "There is no key with this id")
     owners = [
         each.id
         for each in keys.values()
         if each.role is Role.OWNER and each.workspace == EVERY_WORKSPACE and each.is_valid(tx.now)
     ]
     if owners == [key_id]:
-        raise Problem(ProblemCode.LAST_OWNER_KEY, "It is the last owner's key for every workspace")
+        raise ProblemError(
+            ProblemCode.LAST_OWNER_KEY, "It is the last owner's key for every workspace"
+        )
     return revoke_key(tx, key_id, by=caller.id)
 
 
@@ -177,9 +181,11 @@ class Keyring:
         return known is not None and known.is_valid(now)
 
 
-def unauthorized_problem() -> Problem:
+def unauthorized_problem() -> ProblemError:
     """What is said to one without a valid key, whatever is wrong with it."""
-    return Problem(ProblemCode.UNAUTHORIZED, "Send a valid key as `Authorization: Bearer <key>`")
+    return ProblemError(
+        ProblemCode.UNAUTHORIZED, "Send a valid key as `Authorization: Bearer <key>`"
+    )
 
 
 def _find_key(keys: Mapping[str, Key], token: str, now: datetime) -> Key | None:

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from policy_service.access.keys import EVERY_WORKSPACE, Role
-from policy_service.problems import Problem, ProblemCode
+from policy_service.problems import ProblemCode, ProblemError
 from rules.model.workspace import SYSTEM_LOG, is_workspace
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ ROLES: Mapping[Permission, frozenset[Role]] = MappingProxyType(
 def check_permission(caller: Key, permission: Permission) -> None:
     """Raise Problem `role_not_allowed` if the role of the key lacks the permission."""
     if caller.role not in ROLES[permission]:
-        raise Problem(
+        raise ProblemError(
             ProblemCode.ROLE_NOT_ALLOWED, f"A key of the role {caller.role.value} may not"
         )
 
@@ -77,4 +77,4 @@ def check_workspace(caller: Key, workspace: str, *, system: bool = False) -> Non
         system and workspace == SYSTEM_LOG and caller.workspace == EVERY_WORKSPACE
     )
     if not (exists and caller.reaches(workspace)):
-        raise Problem(ProblemCode.NOT_FOUND, "There is no such workspace for this key")
+        raise ProblemError(ProblemCode.NOT_FOUND, "There is no such workspace for this key")

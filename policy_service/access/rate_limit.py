@@ -15,7 +15,7 @@ from limits import RateLimitItemPerSecond
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 
-from policy_service.problems import Problem, ProblemCode
+from policy_service.problems import ProblemCode, ProblemError
 
 if TYPE_CHECKING:
     from policy_service.settings import Settings
@@ -42,4 +42,4 @@ class RateLimit:
             free = self._windows.get_window_stats(self._item, key_id).reset_time
             wait = max(1, math.ceil(free - time.time()))
             detail = f"This key has made too many requests; nothing was done. Wait {wait} s"
-            raise Problem(ProblemCode.TOO_MANY_REQUESTS, detail, retry_after=wait)
+            raise ProblemError(ProblemCode.TOO_MANY_REQUESTS, detail, retry_after=wait)

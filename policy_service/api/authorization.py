@@ -13,7 +13,7 @@ from flask import current_app, g, request
 from policy_service.access.keys import Key, unauthorized_problem
 from policy_service.access.permissions import check_workspace
 from policy_service.api.resources import decisions
-from policy_service.problems import Problem, ProblemCode
+from policy_service.problems import ProblemCode, ProblemError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -54,7 +54,7 @@ def _admitted(route: Route, service: Services, caller: Key, named: Mapping[str, 
 def check_may(route: Route, caller: Key, named: Mapping[str, Any]) -> None:
     """Problem `role_not_allowed`, or `not_found` for a workspace out of the caller's reach."""
     if caller.role not in route.roles:
-        raise Problem(
+        raise ProblemError(
             ProblemCode.ROLE_NOT_ALLOWED, f"A key of the role {caller.role.value} may not"
         )
     if "workspace" in named:

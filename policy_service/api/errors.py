@@ -12,7 +12,7 @@ from werkzeug.exceptions import HTTPException
 from policy_service import problems
 from policy_service.api.request_log import ID
 from policy_service.api.requests import discard_rest
-from policy_service.problems import FOR_NOW, Problem, ProblemCode
+from policy_service.problems import RETRY_STATUSES, ProblemCode, ProblemError
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -41,28 +41,30 @@ def register(app: Flask, metrics: DecisionMetrics) -> None:
     app.register_error_handler(Exception, refuse)
 
 
-def problem_of(error: Exception) -> Problem:
+def problem_of(error: Exception) -> ProblemError:
     """The problem that an error is to the one who asked; one that nobody expected is logged."""
     match error:
         case HTTPException(code=int(status)) if status in _OF_HTTP:
-            return Problem(_OF_HTTP[status], error.description or "")
+            return ProblemError(_OF_HTTP[status], error.description or "")
         case HTTPException(code=int(status)) if status < 500:  # noqa: PLR2004 - HTTP's own line
-            return Problem(ProblemCode.INVALID_REQUEST, error.description or "")
+            return ProblemError(ProblemCode.INVALID_REQUEST, error.description or "")
     if expected := problems.to_problem(error):
         return expected
     _log.error(
         "internal error", exc_info=error, extra={"members": {"request": request.environ.get(ID)}}
     )
-    return Problem(ProblemCode.INTERNAL_ERROR, "The failure was logged; nothing was acknowledged")
+    return ProblemError(
+        ProblemCode.INTERNAL_ERROR, "The failure was logged; nothing was acknowledged"
+    )
 
 
-def response(problem: Problem, error: Exception | None = None) -> Response:
+def response(problem: ProblemError, error: Exception | None = None) -> Response:
     """The problem as a response, with the headers its status asks for."""
     body = orjson.dumps(problem.as_json())
     answered = Response(body, problem.status, content_type=MEDIA_TYPE)
     if problem.code == ProblemCode.UNAUTHORIZED:
         answered.headers["WWW-Authenticate"] = 'Bearer realm="policy-service"'
-    if problem.status in FOR_NOW:
+    if problem.status in RETRY_STATUSES:
         answered.headers["Retry-After"] = str(problem.retry_after)
     if isinstance(error, HTTPException) and (allow := dict(error.get_headers()).get("Allow")):
         answered.headers["Allow"] = allow

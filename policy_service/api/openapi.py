@@ -18,7 +18,7 @@ from policy_service.api.errors import MEDIA_TYPE
 from policy_service.api.parameters import LOG, PARTS
 from policy_service.api.route import JSON
 from policy_service.api.schemas.common import Problem as ProblemShape
-from policy_service.problems import PROBLEMS, Problem, ProblemCode
+from policy_service.problems import PROBLEMS, ProblemCode, ProblemError
 from rules.errors import Complaint
 
 if TYPE_CHECKING:
@@ -244,4 +244,4 @@ def _example(code: ProblemCode) -> Json:
     complaints = []
     if code in WITH_ERRORS:
         complaints = [Complaint("/id", "missing_field", "Field required")]
-    return Problem(code, PROBLEMS[code].title, complaints).as_json()
+    return ProblemError(code, PROBLEMS[code].title, complaints).as_json()

@@ -11,7 +11,7 @@ from flask import g, request
 from pydantic import Field, ValidationError
 
 from policy_service.api.route import NDJSON, Parameter
-from policy_service.problems import Problem, ProblemCode
+from policy_service.problems import ProblemCode, ProblemError
 from rules.errors import Complaint, json_pointer
 from rules.formats.strict_json import MAX_SAFE_INTEGER, parse_json
 from rules.formats.timestamps import parse_timestamp
@@ -55,7 +55,7 @@ def body(largest: int = MAX_EVENT_BYTES) -> bytes:
     request.max_content_length = largest + 1  # a body in chunks is cut off there, without a word
     read = request.get_data(cache=False)
     if len(read) > largest:
-        raise Problem(ProblemCode.TOO_LARGE, f"A body has at most {largest} bytes here")
+        raise ProblemError(ProblemCode.TOO_LARGE, f"A body has at most {largest} bytes here")
     return read
 
 
@@ -83,13 +83,13 @@ def ndjson() -> list[bytes]:
     """The lines of a body of NDJSON, without the blank ones; 413 where they are too many."""
     if request.mimetype != NDJSON:
         message = f"Send one event a line, with `Content-Type: {NDJSON}`"
-        raise Problem(
+        raise ProblemError(
             ProblemCode.INVALID_REQUEST, message, [Complaint("", "wrong_media_type", message)]
         )
     whole = body(LARGEST_BATCH)
     lines = list(islice((line for line in BytesIO(whole) if line.strip()), MOST_LINES + 1))
     if len(lines) > MOST_LINES:
-        raise Problem(ProblemCode.TOO_LARGE, f"A batch has at most {MOST_LINES} lines")
+        raise ProblemError(ProblemCode.TOO_LARGE, f"A batch has at most {MOST_LINES} lines")
     return lines
 
 
@@ -100,7 +100,9 @@ def json_as(adapter: TypeAdapter[T], largest: int = MAX_EVENT_BYTES) -> T:
         return adapter.validate_python(value)
     except ValidationError as error:
         complaints = [complaint_from_error(dict(each)) for each in error.errors()]
-        raise Problem(ProblemCode.INVALID_REQUEST, "The body was refused", complaints) from None
+        raise ProblemError(
+            ProblemCode.INVALID_REQUEST, "The body was refused", complaints
+        ) from None
 
 
 def query(*names: str) -> dict[str, str]:
@@ -111,7 +113,7 @@ def query(*names: str) -> dict[str, str]:
         if name not in names or len(request.args.getlist(name)) > 1
     ]
     if complaints:
-        raise Problem(ProblemCode.INVALID_REQUEST, "The query was refused", complaints)
+        raise ProblemError(ProblemCode.INVALID_REQUEST, "The query was refused", complaints)
     return request.args.to_dict()
 
 
@@ -144,8 +146,8 @@ def page(given: dict[str, str], most_after: int) -> tuple[int | None, int]:
     return None if after is None else whole_number("after", after, most_after), limit
 
 
-def _refused(name: str, code: str, message: str) -> Problem:
-    return Problem(
+def _refused(name: str, code: str, message: str) -> ProblemError:
+    return ProblemError(
         ProblemCode.INVALID_REQUEST,
         "The query was refused",
         [Complaint(json_pointer(name), code, message)],

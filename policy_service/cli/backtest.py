@@ -21,7 +21,7 @@ from policy_service.cli.console import (
     show,
 )
 from policy_service.cli.progress import progress
-from policy_service.policies.policy_cache import Policies, document_of
+from policy_service.policies.policy_cache import PolicyCache, load_document
 from policy_service.replays.backtest_parts import Asked, backtest_in, parts, period
 from policy_service.replays.decision_backtest import Mode
 from rules.check import read_document
@@ -91,10 +91,10 @@ def backtest(  # noqa: PLR0913 - one for each option
         last = snapshot.latest(workspace, "")
         size = last.index + 1 if last else 0
         if candidate.isascii() and candidate.isdigit():
-            record = Policies().versions(snapshot, workspace).get(int(candidate))
+            record = PolicyCache().versions(snapshot, workspace).get(int(candidate))
             if record is None:
                 fail(f"{workspace} has no version {candidate}")
-            document = document_of(snapshot, record.digest)
+            document = load_document(snapshot, record.digest)
         else:
             document = _of_file(Path(candidate))
         asked = Asked(workspace, document.canonical, size, Mode(mode), period(since, until))

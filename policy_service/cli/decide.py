@@ -15,7 +15,7 @@ from policy_service.cli.console import data_option, fail, fail_with, found, open
 from policy_service.cli.progress import progress
 from policy_service.decisions.batch import decide_lines
 from policy_service.observability.instrumentation import DecisionMetrics
-from policy_service.policies.policy_cache import Policies
+from policy_service.policies.policy_cache import PolicyCache
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -37,13 +37,15 @@ def decide(data: Path) -> None:
     the folder holds no ledger yet, one is made, without keys.
     """
     _make_where_there_is_none(data)
-    refused = False
+    is_refused = False
     with opened(data) as store:
-        for line in decide_lines(store, Policies(), DecisionMetrics(), _watched(sys.stdin.buffer)):
-            refused = refused or line.refused
+        for line in decide_lines(
+            store, PolicyCache(), DecisionMetrics(), _watched(sys.stdin.buffer)
+        ):
+            is_refused = is_refused or line.is_refused
             sys.stdout.buffer.write(line.text)
         sys.stdout.buffer.flush()
-    if refused:
+    if is_refused:
         found()
 
 

@@ -8,13 +8,13 @@ import click
 
 from policy_service.cli.console import fail, opened
 from policy_service.cli.progress import progress
-from policy_service.policies.decision_counts import Counting
+from policy_service.policies.decision_counts import RegionCounter
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from policy_service.policies.decision_counts import Counts
+    from policy_service.policies.decision_counts import RegionCounts
     from rules.analysis.regions import Region
 
 AT_ONCE = 10_000
@@ -25,16 +25,16 @@ history_option = click.option(
 )
 
 
-def counted(data: Path, workspace: str | None, regions: Sequence[Region]) -> Counts | None:
+def counted(data: Path, workspace: str | None, regions: Sequence[Region]) -> RegionCounts | None:
     """All recorded decisions of the workspace, counted; None where none is named."""
     if workspace is None:
         return None
-    counting = Counting(regions)
+    counting = RegionCounter(regions)
     with opened(data) as store, store.read() as snapshot:
         if workspace not in snapshot.logs():
             fail(f"there is no log of a workspace {workspace}")
         size = snapshot.head(workspace).size
-        with progress("Counting", size) as advance:
+        with progress("RegionCounter", size) as advance:
             for start in range(0, size, AT_ONCE):
                 stop = min(start + AT_ONCE, size)
                 counting.add(snapshot, workspace, start, stop)

@@ -9,7 +9,7 @@ import click
 
 from policy_service.cli.console import data_option, fail, found, json_option, opened, show
 from policy_service.privacy import erasures
-from policy_service.problems import Problem
+from policy_service.problems import ProblemError
 from rules.model.workspace import SYSTEM_LOG, is_workspace
 
 if TYPE_CHECKING:
@@ -37,13 +37,13 @@ def erase(data: Path, workspace: str, reason: str, contact: str, *, as_json: boo
     """
     _check(workspace, contact, reason)
     work = partial(
-        erasures.erase, workspace=workspace, contact=contact, by=SYSTEM_LOG, reason=reason
+        erasures.erase_contact, workspace=workspace, contact=contact, by=SYSTEM_LOG, reason=reason
     )
     with opened(data) as store:
         entry = store.transact(work)
     try:
         erased = erasures.erasure_view(entry)
-    except Problem as problem:
+    except ProblemError as problem:
         if as_json:
             show(problem.as_json())
         else:

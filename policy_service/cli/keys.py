@@ -17,7 +17,7 @@ from policy_service.access.keys import (
 )
 from policy_service.cli.command_group import CommandGroup
 from policy_service.cli.console import data_option, fail, json_option, opened, show
-from policy_service.problems import Problem
+from policy_service.problems import ProblemError
 from rules.formats.timestamps import parse_timestamp
 from rules.model.workspace import is_workspace
 
@@ -82,7 +82,7 @@ def create(  # noqa: PLR0913 - one for each option
     with opened(data) as store:
         try:
             key, token = store.transact(make)
-        except Problem as problem:
+        except ProblemError as problem:
             fail(problem.detail)
     if as_json:
         show({**key_view(key, {}), "secret": token})
@@ -99,7 +99,7 @@ def revoke(data: Path, key_id: str, *, as_json: bool) -> None:
     with opened(data) as store:
         try:
             key = store.transact(lambda tx: revoke_key(tx, key_id, by=None))
-        except Problem as problem:
+        except ProblemError as problem:
             fail(problem.detail)
         with store.read() as snapshot:
             last_uses = snapshot.last_uses()

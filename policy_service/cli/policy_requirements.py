@@ -14,7 +14,7 @@ from policy_service.api.resources import approvals as approval_views
 from policy_service.cli.console import fail, printable, show
 from policy_service.cli.target import check_text, document_file, place, where_and_who
 from policy_service.policies import guardrails as properties_of
-from policy_service.policies.policy_cache import document_of
+from policy_service.policies.policy_cache import load_document
 from policy_service.policies.versions import VersionSteps, approvals_view, guardrails_view
 from rules.errors import Complaint, InvalidDocumentError
 from rules.formats.document_text import read_json, read_yaml
@@ -87,7 +87,7 @@ def guardrails(file: Path | None, reason: str | None, **where: Any) -> None:  # 
 def _shown(there: Place) -> dict[str, Any]:
     def work(services: Services, tx: Transaction, _: Key) -> dict[str, Any]:
         versions = services.policies.versions(tx, there.workspace)
-        return guardrails_view(properties_of.guardrails(tx, versions), versions)
+        return guardrails_view(properties_of.read_guardrails(tx, versions), versions)
 
     return there.take(Permission.READ_POLICIES, work, lambda c: c.guardrails(there.workspace))
 
@@ -95,8 +95,8 @@ def _shown(there: Place) -> dict[str, Any]:
 def _set(there: Place, properties: Properties, reason: str) -> dict[str, Any]:
     def check(services: Services) -> None:
         with services.store.read() as snapshot:
-            active = services.policies.active(snapshot, there.workspace)
-            properties_of.check_guardrails(document_of(snapshot, active.digest), properties)
+            active = services.policies.active_version(snapshot, there.workspace)
+            properties_of.check_guardrails(load_document(snapshot, active.digest), properties)
 
     def work(services: Services, tx: Transaction, caller: Key) -> dict[str, Any]:
         steps = VersionSteps(tx, services.policies, there.workspace, caller)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any
 
-    from policy_service.policies.decision_counts import Counts
+    from policy_service.policies.decision_counts import RegionCounts
     from rules.analysis.report import DocumentReport
     from rules.analysis.semantic_diff import GroupDecision, SemanticChange, SemanticDiff
     from rules.analysis.test_coverage import RuleCoverage
@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from rules.model.event import Event
 
 
-def report_lines(file: Path, report: DocumentReport, counts: Counts | None = None) -> Iterator[str]:
+def report_lines(
+    file: Path, report: DocumentReport, counts: RegionCounts | None = None
+) -> Iterator[str]:
     """The findings, each with its example, and what else there is to say."""
     fell = iter(counts.in_region if counts else ())
     for finding in report.findings:
@@ -49,7 +51,7 @@ def _conversation_lines(events: Sequence[Event] | None) -> Iterator[str]:
         yield f"    {printable(json.dumps(event))}"
 
 
-def _fell(number: int, counts: Counts) -> str:
+def _fell(number: int, counts: RegionCounts) -> str:
     return f"    {number} of {counts.decisions} recorded decisions fall there"
 
 
@@ -64,7 +66,7 @@ def coverage_lines(told: RuleCoverage) -> Iterator[str]:
         yield f"No facts were found that {rule} decides"
 
 
-def meaning_lines(told: SemanticDiff, counts: Counts | None = None) -> Iterator[str]:
+def meaning_lines(told: SemanticDiff, counts: RegionCounts | None = None) -> Iterator[str]:
     """What is decided otherwise, group by group."""
     for number, change in enumerate(told.changes):
         yield from _change_lines(change)

@@ -21,7 +21,7 @@ from policy_service.cli.console import (
     printable,
     show,
 )
-from policy_service.problems import Problem
+from policy_service.problems import ProblemError
 from policy_service.restore import accept_loss, find_missing
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def _accepted(data: Path, tokens: list[str]) -> list[Lost]:
     try:
         with SqliteStore.open(data, accept_loss=True) as store:
             return accept_loss(store, tokens)
-    except Problem as problem:
+    except ProblemError as problem:
         fail(problem.detail)
     except NotALedgerError as error:
         fail(str(error))

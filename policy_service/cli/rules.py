@@ -17,7 +17,12 @@ from policy_service.cli.render_diff import difference_lines
 from policy_service.cli.render_reports import coverage_lines, meaning_lines, report_lines
 from policy_service.cli.render_reports import junit as junit_xml
 from policy_service.decisions.explanation import explanation_view
-from policy_service.policies.reports import coverage_view, meaning_view, regions_of, report_view
+from policy_service.policies.reports import (
+    coverage_view,
+    list_regions,
+    report_view,
+    semantic_changes_view,
+)
 from policy_service.policies.versions import difference_view
 from policy_service.problems import complaint_as_json
 from rules.analysis.report import build_report
@@ -97,7 +102,7 @@ def check(
     more = {}
     if findings.document is not None:
         report = build_report(findings.document, _source(file), known)
-        counts = counted(data, workspace, regions_of(report))
+        counts = counted(data, workspace, list_regions(report))
         more = report_view(report, counts)
         if not as_json:
             _say(report_lines(file, report, counts))
@@ -195,9 +200,9 @@ def diff(before: Path, after: Path, data: Path, workspace: str | None, *, as_jso
     earlier, later = _whole(before), _whole(after)
     difference = difference_of(earlier, later)
     told = compare_decisions(earlier, later)
-    counts = counted(data, workspace, regions_of(told))
+    counts = counted(data, workspace, list_regions(told))
     if as_json:
-        show({**difference_view(difference), **meaning_view(told, counts)})
+        show({**difference_view(difference), **semantic_changes_view(told, counts)})
     else:
         _say(difference_lines(difference))
         _say(meaning_lines(told, counts))

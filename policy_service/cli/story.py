@@ -10,8 +10,8 @@ import click
 from policy_service.access.keys import Keyring
 from policy_service.cli.console import data_option, fail, json_option, opened, printable, show
 from policy_service.decisions.story import Narrator
-from policy_service.policies.policy_cache import Policies
-from policy_service.problems import Problem
+from policy_service.policies.policy_cache import PolicyCache
+from policy_service.problems import ProblemError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,7 +32,7 @@ def story(data: Path, workspace: str, conversation: str, *, as_json: bool) -> No
     with opened(data) as store, store.read() as snapshot:
         try:
             told = list(_told(snapshot, workspace, conversation))
-        except Problem as problem:
+        except ProblemError as problem:
             fail(problem.detail)
     if as_json:
         show({"items": told})
@@ -45,7 +45,7 @@ def story(data: Path, workspace: str, conversation: str, *, as_json: bool) -> No
 
 
 def _told(snapshot: Snapshot, workspace: str, conversation: str) -> Iterator[dict[str, Any]]:
-    versions = Policies().versions(snapshot, workspace)
+    versions = PolicyCache().versions(snapshot, workspace)
     keys = Keyring().keys(snapshot)
     narrator = Narrator(snapshot, workspace, versions, keys, personal=True)
     after: int | None = None

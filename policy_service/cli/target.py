@@ -29,7 +29,7 @@ from policy_service.cli.console import (
     show,
 )
 from policy_service.client import Client, Refused, Unanswered
-from policy_service.problems import Problem, ProblemCode
+from policy_service.problems import ProblemCode, ProblemError
 from policy_service.services import Services
 from rules.errors import InvalidDocumentError
 
@@ -133,8 +133,8 @@ def place(**options: Any) -> Iterator[Place]:  # noqa: ANN401
         yield Place(**options)
     except Refused as refused:
         _end(refused.problem, as_json=options["as_json"])
-    except (Problem, InvalidDocumentError) as error:
-        _end(cast("Problem", problems.to_problem(error)).as_json(), as_json=options["as_json"])
+    except (ProblemError, InvalidDocumentError) as error:
+        _end(cast("ProblemError", problems.to_problem(error)).as_json(), as_json=options["as_json"])
 
 
 def _end(problem: Mapping[str, Any], *, as_json: bool) -> NoReturn:

@@ -11,7 +11,7 @@ from policy_service.access.permissions import Permission
 from policy_service.api.resources import versions as views
 from policy_service.cli.console import fail, show
 from policy_service.cli.target import check_text, document_file, place, where_and_who
-from policy_service.policies.guardrails import check_ahead
+from policy_service.policies.guardrails import prove_before_transaction
 from policy_service.policies.versions import VersionSteps, version_view
 from rules.errors import Complaint, InvalidDocumentError
 from rules.formats.strict_json import StrictJsonError, parse_json
@@ -45,7 +45,7 @@ def propose(file: Path, note: str | None, **where: Any) -> None:  # noqa: ANN401
             Permission.PROPOSE_VERSIONS,
             lambda steps: steps.propose(document, note),
             lambda client: client.propose(there.workspace, written, note),
-            lambda services: check_ahead(
+            lambda services: prove_before_transaction(
                 services.store, services.policies, there.workspace, document
             ),
         )

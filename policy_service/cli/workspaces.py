@@ -8,7 +8,7 @@ import click
 
 from audit.entry import EntryKind
 from policy_service.cli.console import data_option, json_option, opened, printable, show
-from policy_service.policies.policy_cache import Policies
+from policy_service.policies.policy_cache import PolicyCache
 from rules.model.workspace import SYSTEM_LOG
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ _OTHERS = sorted({kind.partition(".")[0] for kind in EntryKind} - {EntryKind.DEC
 def workspaces(data: Path, *, as_json: bool) -> None:
     """List every log with its size, active version and decisions."""
     with opened(data) as store, store.read() as snapshot:
-        policies = Policies()
+        policies = PolicyCache()
         rows = [_row(snapshot, policies, log) for log in snapshot.logs()]
     if as_json:
         show({"items": rows})
@@ -37,10 +37,10 @@ def workspaces(data: Path, *, as_json: bool) -> None:
         click.echo(f"{printable(row['workspace'])}: {counts}")
 
 
-def _row(snapshot: Snapshot, policies: Policies, log: str) -> dict[str, Any]:
+def _row(snapshot: Snapshot, policies: PolicyCache, log: str) -> dict[str, Any]:
     size = snapshot.head(log).size
     if log == SYSTEM_LOG:
         return {"workspace": log, "entries": size, "version": None, "decisions": 0}
     others = sum(len(snapshot.entries_of(log, family)) for family in _OTHERS)
-    version = policies.active(snapshot, log).number
+    version = policies.active_version(snapshot, log).number
     return {"workspace": log, "entries": size, "version": version, "decisions": size - others}

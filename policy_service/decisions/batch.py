@@ -11,9 +11,9 @@ import orjson
 
 from audit.errors import BusyError, StorageUnavailableError
 from policy_service import problems
-from policy_service.decisions.decide import Answer, about, decide_event
+from policy_service.decisions.decide import RecordedDecision, decide_event, lookup_keys
 from policy_service.decisions.record import decision_view
-from policy_service.problems import Problem, ProblemCode
+from policy_service.problems import ProblemCode, ProblemError
 from rules.formats.strict_json import parse_json
 from rules.model.event import MAX_EVENT_BYTES, parse_event
 
@@ -22,32 +22,32 @@ if TYPE_CHECKING:
 
     from audit.stores.contract import About, Store, Transaction
     from policy_service.observability.instrumentation import DecisionMetrics
-    from policy_service.policies.policy_cache import Policies
+    from policy_service.policies.policy_cache import PolicyCache
     from rules.model.event import Event
 
-    Work: TypeAlias = tuple[Callable[[Transaction], Answer], About]
+    Work: TypeAlias = tuple[Callable[[Transaction], RecordedDecision], About]
 
-AT_ONCE = 256
+BATCH_SIZE = 256
 """Lines that are decided in one go: enough to share a commit, few enough to let others in."""
 
 
 _log = logging.getLogger(__name__)
 
 
-class Line(NamedTuple):
-    """What comes out for one line, line end included: a decision, or its problem if `refused`."""
+class ResultLine(NamedTuple):
+    """The answer to one line, with its line end: a decision, or a problem if `is_refused`."""
 
     text: bytes
-    refused: bool
+    is_refused: bool
 
 
 def decide_lines(
     store: Store,
-    policies: Policies,
+    policies: PolicyCache,
     metrics: DecisionMetrics,
     lines: Iterable[bytes],
     admit: Callable[[Event], None] = lambda _: None,
-) -> Iterator[Line]:
+) -> Iterator[ResultLine]:
     """For every line that is not blank its decision, or its problem.
 
     `admit` raises a Problem for an event that is not for the one who asks. A line that is refused
@@ -56,57 +56,61 @@ def decide_lines(
     """
     waiting = (line for line in lines if line.strip())
     refusal: Exception | None = None
-    while chunk := list(islice(waiting, AT_ONCE)):
-        works = [_work(store, policies, line, admit) for line in chunk]
-        to_run = [work for work in works if not isinstance(work, Problem)]
+    while chunk := list(islice(waiting, BATCH_SIZE)):
+        works = [_prepare_work(store, policies, line, admit) for line in chunk]
+        to_run = [work for work in works if not isinstance(work, ProblemError)]
         if refusal is None:
             outcomes = store.transact_each(
-                [work for work, _ in to_run], [about for _, about in to_run]
+                [work for work, _ in to_run], [keys for _, keys in to_run]
             )
-            refused = (
+            refusals = (
                 each for each in outcomes if isinstance(each, BusyError | StorageUnavailableError)
             )
-            refusal = next(refused, None)
+            refusal = next(refusals, None)
         else:
             outcomes = [refusal] * len(to_run)
-        yield from _lines(metrics, works, outcomes)
+        yield from _list_results(metrics, works, outcomes)
 
 
-def _lines(
+def _list_results(
     metrics: DecisionMetrics,
-    works: Sequence[Work | Problem],
-    outcomes: Iterable[Answer | Exception],
-) -> Iterator[Line]:
-    of_those_run = iter(outcomes)
+    works: Sequence[Work | ProblemError],
+    outcomes: Iterable[RecordedDecision | Exception],
+) -> Iterator[ResultLine]:
+    outcomes_left = iter(outcomes)
     for work in works:
-        outcome = work if isinstance(work, Problem) else next(of_those_run)
-        text = orjson.dumps(_view(metrics, outcome), option=orjson.OPT_APPEND_NEWLINE)
-        yield Line(text, refused=not isinstance(outcome, Answer))
+        outcome = work if isinstance(work, ProblemError) else next(outcomes_left)
+        text = orjson.dumps(_outcome_view(metrics, outcome), option=orjson.OPT_APPEND_NEWLINE)
+        yield ResultLine(text, is_refused=not isinstance(outcome, RecordedDecision))
 
 
-def _work(
-    store: Store, policies: Policies, line: bytes, admit: Callable[[Event], None]
-) -> Work | Problem:
+def _prepare_work(
+    store: Store, policies: PolicyCache, line: bytes, admit: Callable[[Event], None]
+) -> Work | ProblemError:
     try:
         if len(line.rstrip(b"\r\n")) > MAX_EVENT_BYTES:
-            return Problem(ProblemCode.TOO_LARGE, f"An event has at most {MAX_EVENT_BYTES} bytes")
+            return ProblemError(
+                ProblemCode.TOO_LARGE, f"An event has at most {MAX_EVENT_BYTES} bytes"
+            )
         event = parse_event(parse_json(line, null_is_absent=True))
         admit(event)
     except Exception as error:
         if problem := problems.to_problem(error):
             return problem
         raise
-    return partial(decide_event, event, policies), about(store, event)
+    return partial(decide_event, event, policies), lookup_keys(store, event)
 
 
-def _view(metrics: DecisionMetrics, outcome: Answer | Exception) -> object:
-    if isinstance(outcome, Answer):
+def _outcome_view(metrics: DecisionMetrics, outcome: RecordedDecision | Exception) -> object:
+    if isinstance(outcome, RecordedDecision):
         decision = decision_view(outcome.entry)
         metrics.count_decision(decision["outcome"], replayed=outcome.replayed)
         return decision
     problem = problems.to_problem(outcome)
     if problem is None:
         _log.error("internal error", exc_info=outcome)
-        problem = Problem(ProblemCode.INTERNAL_ERROR, "The failure was logged; nothing was decided")
+        problem = ProblemError(
+            ProblemCode.INTERNAL_ERROR, "The failure was logged; nothing was decided"
+        )
     metrics.count_refusal(problem.code)
     return problem.as_json()

@@ -12,28 +12,28 @@ from typing import TYPE_CHECKING
 
 from audit.entry import compute_commitment, format_time
 from policy_service.decisions.record import new_record
-from policy_service.policies.activation import up_to_date
+from policy_service.policies.activation import apply_due_activations
 from policy_service.policies.choose_version import choose_policies
-from policy_service.problems import Problem, ProblemCode
+from policy_service.problems import ProblemCode, ProblemError
 from rules.formats.canonical_json import encode_canonical
 
 if TYPE_CHECKING:
     from audit.entry import Entry
     from audit.stores.contract import About, Snapshot, Store, Transaction
     from policy_service.decisions.precompute import PrecomputedDecision
-    from policy_service.policies.policy_cache import Policies
+    from policy_service.policies.policy_cache import PolicyCache
     from rules.model.event import Event
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class RecordedDecision:
     """The entry of a decision; `replayed` if the event had it already and nothing was written."""
 
     entry: Entry
     replayed: bool
 
 
-def about(store: Store, event: Event) -> About:
+def lookup_keys(store: Store, event: Event) -> About:
     """Return what deciding the event reads, for the store to prefetch."""
     names = event["id"], event["conversation"]["id"], event["contact"]["id"]
     return store.about(event["workspace"]["id"], *names)
@@ -41,10 +41,10 @@ def about(store: Store, event: Event) -> About:
 
 def decide_event(
     event: Event,
-    policies: Policies,
+    policies: PolicyCache,
     tx: Transaction,
     precomputed: PrecomputedDecision | None = None,
-) -> Answer:
+) -> RecordedDecision:
     """Decide an event, or return the decision that it has.
 
     Raises Problem `event_id_reused` if the id belongs to another event.
@@ -52,19 +52,21 @@ def decide_event(
     workspace, conversation = event["workspace"]["id"], event["conversation"]["id"]
     # 1. The same event again gets the same decision, and nothing is written.
     if seen := tx.decision(workspace, event["id"]):
-        return Answer(require_same_event(tx, seen, encode_canonical(event)), replayed=True)
+        return RecordedDecision(
+            require_same_event(tx, seen, encode_canonical(event)), replayed=True
+        )
     # 2. What is due comes before the decision.
-    versions = up_to_date(tx, policies, workspace)
+    versions = apply_due_activations(tx, policies, workspace)
     # 3. A precomputed decision is appended if the log still says what it rests on.
     latest = tx.latest_index(workspace, conversation)
     if precomputed and precomputed.is_valid(latest, versions):
-        return Answer(tx.append_ready(precomputed.ready), replayed=False)
+        return RecordedDecision(tx.append_ready(precomputed.ready), replayed=False)
     # 4. Otherwise the rules decide now.
     before = tx.latest_decision(workspace, conversation)
     compiled = partial(policies.compiled, tx)
     chosen = choose_policies(versions, workspace, conversation, before, compiled)
     leaf, personal = new_record(event, chosen, before, format_time(tx.now))
-    return Answer(tx.append(workspace, leaf, personal), replayed=False)
+    return RecordedDecision(tx.append(workspace, leaf, personal), replayed=False)
 
 
 def require_same_event(snapshot: Snapshot, seen: Entry, body: bytes) -> Entry:
@@ -75,5 +77,5 @@ def require_same_event(snapshot: Snapshot, seen: Entry, body: bytes) -> Entry:
     """
     personal = snapshot.personal(seen.log, seen.index)
     if personal and compute_commitment(personal.salt, body) != seen.value["commitment"]:
-        raise Problem(ProblemCode.EVENT_ID_REUSED, "Another event was decided under this id")
+        raise ProblemError(ProblemCode.EVENT_ID_REUSED, "Another event was decided under this id")
     return seen

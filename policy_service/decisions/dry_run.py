@@ -12,7 +12,7 @@ from policy_service.decisions.record import (
     decision_members,
     decision_of,
 )
-from policy_service.policies.activation import existing
+from policy_service.policies.activation import require_version
 from policy_service.policies.choose_version import ChosenPolicies, choose_version
 from rules.engine.compiler import compile_document
 from rules.engine.evaluator import explain_ruling
@@ -21,14 +21,14 @@ from rules.model.vocabulary import WAITING_STAGES
 if TYPE_CHECKING:
     from audit.entry import Entry
     from audit.stores.contract import Snapshot
-    from policy_service.policies.policy_cache import Policies
+    from policy_service.policies.policy_cache import PolicyCache
     from rules.engine.facts import Conversation
     from rules.model.document import Document
     from rules.model.event import Event
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
+class DryRunRequest:
     """What is asked: an event, and what to suppose instead of what the ledger says.
 
     `stage` and `asks` are of the conversation, `version` or `document` is what decides. The event's
@@ -42,12 +42,14 @@ class Trial:
     document: Document | None = None
 
 
-def dry_run(trial: Trial, policies: Policies, snapshot: Snapshot) -> dict[str, Any]:
+def decide_dry_run(
+    trial: DryRunRequest, policies: PolicyCache, snapshot: Snapshot
+) -> dict[str, Any]:
     """The decision there would be, without time and place in the ledger, and its explanation."""
     workspace = trial.event["workspace"]["id"]
     before = snapshot.latest_decision(workspace, trial.event["conversation"]["id"])
     last = before.value if before else None
-    conversation = _supposed(trial, conversation_of(last))
+    conversation = _assumed_conversation(trial, conversation_of(last))
     pinned = before if conversation.stage in WAITING_STAGES else None
     chosen = _chosen(trial, policies, snapshot, pinned)
     policy = chosen.policy
@@ -59,21 +61,21 @@ def dry_run(trial: Trial, policies: Policies, snapshot: Snapshot) -> dict[str, A
     return {"decision": view, "explanation": {"decision": view, **explained}}
 
 
-def _supposed(trial: Trial, recorded: Conversation) -> Conversation:
+def _assumed_conversation(trial: DryRunRequest, recorded: Conversation) -> Conversation:
     stage = recorded.stage if trial.stage is None else trial.stage
     asks = recorded.asks if trial.asks is None else trial.asks
     return replace(recorded, stage=stage, asks=asks)
 
 
 def _chosen(
-    trial: Trial, policies: Policies, snapshot: Snapshot, before: Entry | None
+    trial: DryRunRequest, policies: PolicyCache, snapshot: Snapshot, before: Entry | None
 ) -> ChosenPolicies:
     if trial.document is not None:
         return ChosenPolicies(None, compile_document(trial.document))
     workspace = trial.event["workspace"]["id"]
     versions = policies.versions(snapshot, workspace)
     if trial.version is not None:
-        record = existing(versions, trial.version)
+        record = require_version(versions, trial.version)
     else:
         record = choose_version(versions, workspace, trial.event["conversation"]["id"], before)
     return ChosenPolicies(record.number, policies.compiled(snapshot, record.digest))

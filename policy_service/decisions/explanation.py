@@ -6,8 +6,8 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from policy_service.decisions.record import decision_view
-from policy_service.policies.policy_cache import document_of
-from policy_service.privacy.erasures import erasures_of
+from policy_service.policies.policy_cache import load_document
+from policy_service.privacy.erasures import find_erasures
 from rules.engine.evaluator import explain_ruling
 
 if TYPE_CHECKING:
@@ -23,10 +23,10 @@ def recorded_explanation(snapshot: Snapshot, entry: Entry) -> dict[str, Any]:
     `erased` is there where its event was, and says by which entry and when.
     """
     leaf = entry.value
-    document = document_of(snapshot, leaf["policy"]["digest"])
+    document = load_document(snapshot, leaf["policy"]["digest"])
     explanation = explain_ruling(document.own, leaf["facts"])
     explained = {"decision": decision_view(entry), **explanation_view(explanation, leaf["facts"])}
-    erased = erasures_of(snapshot, entry.log, [entry.index])
+    erased = find_erasures(snapshot, entry.log, [entry.index])
     return {**explained, "erased": erased[entry.index]} if erased else explained
 
 

@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING
 
 from audit.entry import format_time
 from policy_service.decisions.record import new_record
-from policy_service.policies.activation import is_due
+from policy_service.policies.activation import has_due_activation
 from policy_service.policies.choose_version import choose_policies
 
 if TYPE_CHECKING:
     from audit.entry import Entry
     from audit.projections.versions import Versions
     from audit.stores.contract import Ready, Store
-    from policy_service.policies.policy_cache import Policies
+    from policy_service.policies.policy_cache import PolicyCache
     from rules.model.event import Event
 
 MAX_CONVERSATIONS = 1024
@@ -47,7 +47,7 @@ class PrecomputedDecision:
 class Precomputer:
     """Works decisions out ahead, from what this process remembers; safe to share by threads."""
 
-    def __init__(self, policies: Policies, store: Store) -> None:
+    def __init__(self, policies: PolicyCache, store: Store) -> None:
         self._policies = policies
         self._store = store
         self._latest: OrderedDict[tuple[str, str], Entry] = OrderedDict()
@@ -55,13 +55,13 @@ class Precomputer:
     def precompute(self, event: Event) -> PrecomputedDecision | None:
         """Return the event's decision; None if too little is remembered to make it."""
         workspace, conversation = event["workspace"]["id"], event["conversation"]["id"]
-        versions, now = self._policies.remembered(workspace), self._store.now()
-        if versions is None or is_due(versions, now):
+        versions, now = self._policies.cached_versions(workspace), self._store.now()
+        if versions is None or has_due_activation(versions, now):
             return None
         before = self._latest.get((workspace, conversation))
         try:
             chosen = choose_policies(
-                versions, workspace, conversation, before, self._policies.remembers
+                versions, workspace, conversation, before, self._policies.cached_policy
             )
         except KeyError:  # one of the policies is yet to be compiled
             return None

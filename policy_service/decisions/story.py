@@ -9,9 +9,9 @@ from audit.entry import EntryKind
 from audit.projections.action_status import PENDING, states
 from audit.stores.contract import Filter
 from policy_service.decisions.record import action_view
-from policy_service.privacy.erasures import erasures_of
-from policy_service.privacy.personal_data import personal_of, personal_view
-from policy_service.problems import Problem, ProblemCode
+from policy_service.privacy.erasures import find_erasures
+from policy_service.privacy.personal_data import personal_view, read_personal
+from policy_service.problems import ProblemCode, ProblemError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,21 +42,21 @@ class Narrator:
         Problem `not_found` where nothing of the conversation was ever decided.
         """
         if self.snapshot.latest_decision(self.workspace, conversation) is None:
-            raise Problem(ProblemCode.NOT_FOUND, "Nothing was decided in such a conversation")
+            raise ProblemError(ProblemCode.NOT_FOUND, "Nothing was decided in such a conversation")
         wanted = Filter(kind=EntryKind.DECISION.value, conversation=conversation)
         found = self.snapshot.search(self.workspace, wanted, after, limit + 1)
         became = states(
             (each.index, each.value)
             for each in self.snapshot.receipts(self.workspace, conversation)
         )
-        told = [self._told(entry, became) for entry in found[:limit]]
-        erased = erasures_of(self.snapshot, self.workspace, [each["index"] for each in told])
+        told = [self._event_view(entry, became) for entry in found[:limit]]
+        erased = find_erasures(self.snapshot, self.workspace, [each["index"] for each in told])
         for each in told:
             if each["index"] in erased:
                 each["erased"] = erased[each["index"]]
         return told, told[-1]["index"] if len(found) > limit else None
 
-    def _told(self, entry: Entry, became: Mapping[str, ActionState]) -> dict[str, Any]:
+    def _event_view(self, entry: Entry, became: Mapping[str, ActionState]) -> dict[str, Any]:
         leaf = entry.value
         told = {
             "index": entry.index,
@@ -69,28 +69,28 @@ class Narrator:
             "reason": leaf["reason"],
             "rule": leaf["rule"],
             "stage": leaf["stage"],
-            **self._rules_of(leaf["policy"]["version"]),
+            **self._version_view(leaf["policy"]["version"]),
             "actions": [
                 {**action_view(action), "status": became.get(action["id"], PENDING).status.value}
                 for action in leaf["actions"]
             ],
         }
         if self.personal:
-            told["personal"] = personal_view(personal_of(self.snapshot, entry.log, entry.index))
+            told["personal"] = personal_view(read_personal(self.snapshot, entry.log, entry.index))
         return told
 
-    def _rules_of(self, number: int) -> dict[str, Any]:
+    def _version_view(self, number: int) -> dict[str, Any]:
         """The version that decided, and who stands for it."""
         record = self.versions.records[number]
-        approvers = [{**self._who(step.by), "at": step.at} for step in record.approvals]
+        approvers = [{**self._key_name_view(step.by), "at": step.at} for step in record.approvals]
         return {
             "version": number,
             "digest": record.digest,
-            "author": self._who(record.proposed_by),
+            "author": self._key_name_view(record.proposed_by),
             "approvers": approvers,
         }
 
-    def _who(self, key_id: str) -> dict[str, Any]:
+    def _key_name_view(self, key_id: str) -> dict[str, Any]:
         """The key, by its id and name; `system` has none."""
         key = self.keys.get(key_id)
         return {"key": key_id, "name": key.name if key else None}

@@ -9,7 +9,7 @@ from audit.entry import FORMAT, EntryKind, format_time
 from audit.projections.action_status import PENDING, ActionState, ActionStatus, states
 from audit.stores.contract import Filter
 from policy_service.decisions.record import action_view
-from policy_service.problems import Problem, ProblemCode
+from policy_service.problems import ProblemCode, ProblemError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from audit.entry import Entry
     from audit.stores.contract import Snapshot, Transaction
 
-LOOKED_AT = 20_000
+MAX_DECISIONS_PER_PAGE = 20_000
 """Decisions that one page looks at; a page may hold fewer actions than it may, even none."""
-_AT_ONCE = 200
+_BATCH_SIZE = 200
 
-KINDS = {
+RECEIPT_KINDS = {
     ActionStatus.DELIVERED: EntryKind.ACTION_DELIVERED,
     ActionStatus.FAILED: EntryKind.ACTION_FAILED,
 }
@@ -29,7 +29,7 @@ KINDS = {
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Place:
+class ActionPosition:
     """Where an action stands: the index of its decision, and its number in it, from 0."""
 
     index: int
@@ -40,7 +40,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class RequestedAction:
     """One action with the decision that asks for it and what became of it."""
 
     decision: Entry
@@ -48,8 +48,8 @@ class Asked:
     state: ActionState
 
     @property
-    def place(self) -> Place:
-        return Place(self.decision.index, self.number)
+    def position(self) -> ActionPosition:
+        return ActionPosition(self.decision.index, self.number)
 
     def view(self) -> dict[str, Any]:
         """The action as it is answered, with its decision and what became of it."""
@@ -67,35 +67,37 @@ class Asked:
         }
 
 
-def page(
+def list_actions(
     snapshot: Snapshot,
     workspace: str,
     wanted: Collection[ActionStatus],
-    after: Place | None,
+    after: ActionPosition | None,
     limit: int,
-) -> tuple[list[Asked], Place | None]:
+) -> tuple[list[RequestedAction], ActionPosition | None]:
     """The actions with these statuses behind a place, and where the next page begins, if any."""
-    found: list[Asked] = []
-    for looked_at, decision in enumerate(_acting(snapshot, workspace, after), start=1):
-        asked = None
-        for asked in _asked(snapshot, decision):
-            if (after and asked.place <= after) or asked.state.status not in wanted:
+    found: list[RequestedAction] = []
+    for looked_at, decision in enumerate(_list_decisions(snapshot, workspace, after), start=1):
+        action = None
+        for action in _list_actions_of(snapshot, decision):
+            if (after and action.position <= after) or action.state.status not in wanted:
                 continue
             if len(found) == limit:
-                return found, found[-1].place
-            found.append(asked)
-        if asked and looked_at == LOOKED_AT:
-            return found, asked.place
+                return found, found[-1].position
+            found.append(action)
+        if action and looked_at == MAX_DECISIONS_PER_PAGE:
+            return found, action.position
     return found, None
 
 
-def find(snapshot: Snapshot, workspace: str, action: str) -> Asked:
+def find_action(snapshot: Snapshot, workspace: str, action_id: str) -> RequestedAction:
     """The action with this id; Problem `not_found`."""
-    decision = snapshot.acting(workspace, action.rpartition(".")[0])
-    for asked in _asked(snapshot, decision) if decision else ():
-        if asked.decision.value["actions"][asked.number]["id"] == action:
-            return asked
-    raise Problem(ProblemCode.NOT_FOUND, "No decision of this workspace asks for such an action")
+    decision = snapshot.acting(workspace, action_id.rpartition(".")[0])
+    for action in _list_actions_of(snapshot, decision) if decision else ():
+        if action.decision.value["actions"][action.number]["id"] == action_id:
+            return action
+    raise ProblemError(
+        ProblemCode.NOT_FOUND, "No decision of this workspace asks for such an action"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,53 +108,59 @@ class Receipts:
     workspace: str
     by: str
 
-    def receive(self, action: str, status: ActionStatus, detail: str | None) -> Asked:
+    def receive(self, action_id: str, status: ActionStatus, detail: str | None) -> RequestedAction:
         """Enter that the action was delivered, or failed. The same receipt twice is one entry.
 
         A delivery after a failure is believed; nothing is believed of an action that was delivered
         or withdrawn (Problem `action_settled`).
         """
-        asked = find(self.tx, self.workspace, action)
-        if asked.state.status is status:
-            return asked
-        if asked.state.status not in (ActionStatus.PENDING, ActionStatus.FAILED):
-            raise _settled(asked)
+        action = find_action(self.tx, self.workspace, action_id)
+        if action.state.status is status:
+            return action
+        if action.state.status not in (ActionStatus.PENDING, ActionStatus.FAILED):
+            raise _settled_problem(action)
         more = {} if detail is None else {"detail": detail}
-        return self._enter(asked, KINDS[status], {"action": action, **more})
+        return self._enter(action, RECEIPT_KINDS[status], {"action": action_id, **more})
 
-    def retry(self, action: str) -> Asked:
+    def retry(self, action_id: str) -> RequestedAction:
         """Enter that a failed action is to be tried again: it is pending once more."""
-        asked = find(self.tx, self.workspace, action)
-        if asked.state.status is ActionStatus.PENDING:
-            return asked
-        if asked.state.status is not ActionStatus.FAILED:
-            raise _settled(asked)
-        return self._enter(asked, EntryKind.ACTION_RETRIED, {"action": action})
+        action = find_action(self.tx, self.workspace, action_id)
+        if action.state.status is ActionStatus.PENDING:
+            return action
+        if action.state.status is not ActionStatus.FAILED:
+            raise _settled_problem(action)
+        return self._enter(action, EntryKind.ACTION_RETRIED, {"action": action_id})
 
-    def _enter(self, asked: Asked, kind: EntryKind, members: dict[str, str]) -> Asked:
-        leaf = asked.decision.value
+    def _enter(
+        self, action: RequestedAction, kind: EntryKind, members: dict[str, str]
+    ) -> RequestedAction:
+        leaf = action.decision.value
         head = {"format": FORMAT, "kind": kind.value, "at": format_time(self.tx.now)}
         whose = {name: leaf[name] for name in ("workspace", "event", "conversation")}
         self.tx.append(self.workspace, {**head, **whose, "by": self.by, **members})
-        return find(self.tx, self.workspace, members["action"])
+        return find_action(self.tx, self.workspace, members["action"])
 
 
-def _settled(asked: Asked) -> Problem:
-    return Problem(ProblemCode.ACTION_SETTLED, f"The action is {asked.state.status.value} for good")
+def _settled_problem(action: RequestedAction) -> ProblemError:
+    return ProblemError(
+        ProblemCode.ACTION_SETTLED, f"The action is {action.state.status.value} for good"
+    )
 
 
-def _acting(snapshot: Snapshot, workspace: str, after: Place | None) -> Iterator[Entry]:
+def _list_decisions(
+    snapshot: Snapshot, workspace: str, after: ActionPosition | None
+) -> Iterator[Entry]:
     """The decisions that ask for actions, from the one at `after`, in order."""
     behind = after.index - 1 if after else None
-    while found := snapshot.search(workspace, Filter(acting=True), behind, _AT_ONCE):
+    while found := snapshot.search(workspace, Filter(acting=True), behind, _BATCH_SIZE):
         yield from found
         behind = found[-1].index
 
 
-def _asked(snapshot: Snapshot, decision: Entry) -> Iterator[Asked]:
+def _list_actions_of(snapshot: Snapshot, decision: Entry) -> Iterator[RequestedAction]:
     leaf = decision.value
     known = states(
         (each.index, each.value) for each in snapshot.receipts(decision.log, leaf["conversation"])
     )
     for number, action in enumerate(leaf["actions"]):
-        yield Asked(decision, number, known.get(action["id"], PENDING))
+        yield RequestedAction(decision, number, known.get(action["id"], PENDING))

@@ -19,7 +19,7 @@ from apscheduler.triggers.base import BaseTrigger
 
 from audit.errors import AuditError
 from audit.stores.files.file_locks import LeaderLock
-from policy_service.policies.activation import do_due
+from policy_service.policies.activation import activate_due_in_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,7 +48,7 @@ def _sign_due(services: Services) -> None:
 
 
 def _activate_due(services: Services) -> None:
-    do_due(services.store, services.policies)
+    activate_due_in_all(services.store, services.policies)
 
 
 def _wake_replays(services: Services) -> None:

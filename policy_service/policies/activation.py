@@ -14,7 +14,7 @@ from audit.entry import FORMAT, EntryKind, format_time
 from audit.errors import AuditError
 from audit.projections.versions import Status
 from policy_service.policies.policy_cache import BUILTIN_VERSIONS, enter_workspace
-from policy_service.problems import Problem, ProblemCode
+from policy_service.problems import ProblemCode, ProblemError
 from rules.model.workspace import SYSTEM_LOG
 
 if TYPE_CHECKING:
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 
     from audit.projections.versions import Schedule, VersionRecord, Versions
     from audit.stores.contract import Store, Transaction
-    from policy_service.policies.policy_cache import Policies
+    from policy_service.policies.policy_cache import PolicyCache
 
-ACTIVATED = frozenset({Status.ACTIVE, Status.RETIRED})
+ONCE_ACTIVE_STATUSES = frozenset({Status.ACTIVE, Status.RETIRED})
 """The statuses of versions that were activated before; they had their approvals then."""
-FOR_ALL = 100
+ALL_PERCENT = 100
 """Percent of the conversations."""
 
 
@@ -40,12 +40,14 @@ class Activation:
     shadow: bool = False
     apply_to_running: bool = False
 
-    def as_members(self) -> dict[str, Any]:
+    def to_members(self) -> dict[str, Any]:
         """What of it stands in a leaf."""
-        return _members(self.percent, shadow=self.shadow, apply_to_running=self.apply_to_running)
+        return _activation_members(
+            self.percent, shadow=self.shadow, apply_to_running=self.apply_to_running
+        )
 
 
-NOW = Activation()
+ACTIVATE_NOW = Activation()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,7 @@ class Steps:
     """Enters steps of a workspace's versions, within one transaction."""
 
     tx: Transaction
-    policies: Policies
+    policies: PolicyCache
     workspace: str
 
     def versions(self) -> Versions:
@@ -64,10 +66,10 @@ class Steps:
         head = {"format": FORMAT, "kind": kind.value, "at": format_time(self.tx.now)}
         whose = {"workspace": self.workspace, "version": number}
         self.tx.append(self.workspace, {**head, **whose, **members})
-        return existing(self.versions(), number)
+        return require_version(self.versions(), number)
 
 
-def up_to_date(tx: Transaction, policies: Policies, workspace: str) -> Versions:
+def apply_due_activations(tx: Transaction, policies: PolicyCache, workspace: str) -> Versions:
     """Return the versions of a workspace after everything that is due was done, in its order.
 
     A workspace without entries is entered first, on the built-in document.
@@ -81,35 +83,37 @@ def up_to_date(tx: Transaction, policies: Policies, workspace: str) -> Versions:
     if versions is BUILTIN_VERSIONS:
         enter_workspace(tx, workspace, format_time(tx.now))
         versions = steps.versions()
-    if not is_due(versions, tx.now):
+    if not has_due_activation(versions, tx.now):
         return versions
     for schedule in versions.due(format_time(tx.now)):
         step, versions = schedule.step, steps.versions()
         digest = versions.records[schedule.number].digest
         asked = {"digest": digest, "schedule": step.index}
-        reason = _why_not(versions, schedule)
+        reason = _find_suspension_reason(versions, schedule)
         if reason is None:
-            how = _members(step.percent, shadow=step.shadow, apply_to_running=step.apply_to_running)
-            activated(steps, schedule.number, {"by": step.by, **asked, **how})
+            how = _activation_members(
+                step.percent, shadow=step.shadow, apply_to_running=step.apply_to_running
+            )
+            activate_version(steps, schedule.number, {"by": step.by, **asked, **how})
         else:
             notice = {"by": SYSTEM_LOG, "reason": reason, **asked}
             steps.enter(EntryKind.VERSION_SUSPENDED, schedule.number, notice)
     return steps.versions()
 
 
-def _why_not(versions: Versions, schedule: Schedule) -> str | None:
+def _find_suspension_reason(versions: Versions, schedule: Schedule) -> str | None:
     """Why what is due must not be done any more; None where it may."""
     record = versions.records[schedule.number]
-    if record.status not in ACTIVATED and not may_begin(versions, record):
+    if record.status not in ONCE_ACTIVE_STATUSES and not has_approvals(versions, record):
         return f"version {record.number} is {record.status.value} and lacks approvals"
     if versions.active != schedule.against:
         return f"version {versions.active} is active in the place of {schedule.against}"
-    if grown := _grown(versions, record, schedule.step.percent):
+    if grown := _find_larger_share(versions, record, schedule.step.percent):
         return f"version {record.number} decides for {grown} percent; that only grows"
     return None
 
 
-def do_due(store: Store, policies: Policies) -> None:
+def activate_due_in_all(store: Store, policies: PolicyCache) -> None:
     """Do what is due in every workspace, also where nobody writes.
 
     One that fails keeps no other from it: the AuditError is raised in the end, the last of several.
@@ -119,54 +123,58 @@ def do_due(store: Store, policies: Policies) -> None:
     with store.read() as snapshot:
         for log in snapshot.logs():
             try:
-                if log != SYSTEM_LOG and is_due(policies.versions(snapshot, log), store.now()):
+                if log != SYSTEM_LOG and has_due_activation(
+                    policies.versions(snapshot, log), store.now()
+                ):
                     due.append(log)
             except AuditError as error:
                 failed = error
     for workspace in due:
         try:
-            store.transact(partial(up_to_date, policies=policies, workspace=workspace))
+            store.transact(partial(apply_due_activations, policies=policies, workspace=workspace))
         except AuditError as error:
             failed = error
     if failed:
         raise failed
 
 
-def is_due(versions: Versions, now: datetime) -> bool:
+def has_due_activation(versions: Versions, now: datetime) -> bool:
     """Whether something that was scheduled has yet to be done."""
     return bool(versions.scheduled) and bool(versions.due(format_time(now)))
 
 
-def activated(steps: Steps, number: int, members: Mapping[str, Any]) -> VersionRecord:
+def activate_version(steps: Steps, number: int, members: Mapping[str, Any]) -> VersionRecord:
     """Enter the activation, and the retirement of what decides nothing any more."""
     before = steps.versions()
     record = steps.enter(EntryKind.VERSION_ACTIVATED, number, members)
-    for replaced in sorted(_replaced(before, members) - {number}):
+    for replaced in sorted(_list_replaced(before, members) - {number}):
         steps.enter(EntryKind.VERSION_RETIRED, replaced, {"by": members["by"]})
     return record
 
 
-def check(versions: Versions, record: VersionRecord, how: Activation) -> None:
+def check_activation(versions: Versions, record: VersionRecord, how: Activation) -> None:
     """Problem `wrong_status` or `percent_shrinks` where the version cannot be activated so."""
     trial = versions.trial
     beside = {versions.shadow, trial.number if trial else None} - {None}
     if record.number == versions.active:
         changes = bool(beside) or how.apply_to_running
-        allowed = changes and not how.shadow and how.percent in (None, FOR_ALL)
+        allowed = changes and not how.shadow and how.percent in (None, ALL_PERCENT)
     else:
         back = record.status is Status.RETIRED
-        allowed = back or record.number in beside or may_begin(versions, record)
+        allowed = back or record.number in beside or has_approvals(versions, record)
     if not allowed and record.status is Status.PROPOSED:
         had = f"{len(record.approvals)} of the {versions.required} approvals that are required"
-        raise Problem(ProblemCode.WRONG_STATUS, f"Version {record.number} has {had}")
+        raise ProblemError(ProblemCode.WRONG_STATUS, f"Version {record.number} has {had}")
     if not allowed:
-        raise wrong_status(record, "activated")
-    if grown := _grown(versions, record, how.percent):
+        raise wrong_status_problem(record, "activated")
+    if grown := _find_larger_share(versions, record, how.percent):
         detail = f"Version {record.number} decides for {grown} percent; that only grows"
-        raise Problem(ProblemCode.PERCENT_SHRINKS, detail)
+        raise ProblemError(ProblemCode.PERCENT_SHRINKS, detail)
 
 
-def _grown(versions: Versions, record: VersionRecord, percent: int | None) -> int | None:
+def _find_larger_share(
+    versions: Versions, record: VersionRecord, percent: int | None
+) -> int | None:
     """The share that the version has, where this one is no larger; None where it may have it."""
     trial = versions.trial
     if trial is None or trial.number != record.number or not percent or percent > trial.percent:
@@ -174,29 +182,29 @@ def _grown(versions: Versions, record: VersionRecord, percent: int | None) -> in
     return trial.percent
 
 
-def may_begin(versions: Versions, record: VersionRecord) -> bool:
+def has_approvals(versions: Versions, record: VersionRecord) -> bool:
     """Whether a version that was never activated has the approvals that are required."""
     none_needed = versions.required == 0 and record.status is Status.PROPOSED
     return none_needed or record.status is Status.APPROVED
 
 
-def existing(versions: Versions, number: int) -> VersionRecord:
+def require_version(versions: Versions, number: int) -> VersionRecord:
     """The version of this number; Problem `not_found`."""
     record = versions.get(number)
     if record is None:
-        raise Problem(ProblemCode.NOT_FOUND, f"There is no version {number}")
+        raise ProblemError(ProblemCode.NOT_FOUND, f"There is no version {number}")
     return record
 
 
-def wrong_status(record: VersionRecord, step: str) -> Problem:
+def wrong_status_problem(record: VersionRecord, step: str) -> ProblemError:
     """What is said where a version's status does not allow the step."""
     status = record.status.value
-    return Problem(
+    return ProblemError(
         ProblemCode.WRONG_STATUS, f"Version {record.number} is {status} and cannot be {step}"
     )
 
 
-def _replaced(before: Versions, members: Mapping[str, Any]) -> set[int]:
+def _list_replaced(before: Versions, members: Mapping[str, Any]) -> set[int]:
     """The versions that decide nothing any more once one is activated so."""
     trial = before.trial.number if before.trial else None
     if members.get("shadow"):
@@ -208,8 +216,10 @@ def _replaced(before: Versions, members: Mapping[str, Any]) -> set[int]:
     return {each for each in replaced if each is not None}
 
 
-def _members(percent: int | None, *, shadow: bool, apply_to_running: bool) -> dict[str, Any]:
+def _activation_members(
+    percent: int | None, *, shadow: bool, apply_to_running: bool
+) -> dict[str, Any]:
     """How a version is activated, as leaves have it: only what is not the ordinary."""
     asked = {"shadow": shadow, "apply_to_running": apply_to_running}
-    share = {} if percent in (None, FOR_ALL) else {"percent": percent}
+    share = {} if percent in (None, ALL_PERCENT) else {"percent": percent}
     return share | {name: True for name, wanted in asked.items() if wanted}

@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from audit.stores.contract import Snapshot
     from rules.analysis.regions import Region
 
-MOST_ENTRIES = 10_000
+MAX_ENTRIES = 10_000
 """The entries, the newest, that are looked at for an answer over HTTP."""
 
 _DECISION = EntryKind.DECISION.value.encode()
 
 
 @dataclass(slots=True)
-class Counts:
+class RegionCounts:
     """Of so many recorded decisions, how many fall into each region, in order.
 
     `complete` says whether these are all decisions of the log, or the newest.
@@ -39,15 +39,15 @@ class Counts:
 
 
 @dataclass
-class Counting:
+class RegionCounter:
     """Counts into regions of one space, the first that each falls in, part by part."""
 
     regions: Sequence[Region]
-    counts: Counts = field(init=False)
+    counts: RegionCounts = field(init=False)
 
     def __post_init__(self) -> None:
         self._of = RegionIndex(self.regions).of
-        self.counts = Counts([0] * len(self.regions))
+        self.counts = RegionCounts([0] * len(self.regions))
 
     def add(self, snapshot: Snapshot, log: str, start: int, stop: int) -> None:
         """Count the decisions among the entries from `start` up to before `stop`."""
@@ -63,11 +63,11 @@ class Counting:
                 self.counts.in_region[number] += 1
 
 
-def count_newest(snapshot: Snapshot, log: str, regions: Sequence[Region]) -> Counts:
-    """The counts of the newest entries, at most `MOST_ENTRIES` of them."""
+def count_newest_decisions(snapshot: Snapshot, log: str, regions: Sequence[Region]) -> RegionCounts:
+    """The counts of the newest entries, at most `MAX_ENTRIES` of them."""
     size = snapshot.head(log).size
-    start = max(0, size - MOST_ENTRIES)
-    counting = Counting(regions)
+    start = max(0, size - MAX_ENTRIES)
+    counting = RegionCounter(regions)
     counting.add(snapshot, log, start, size)
     counting.counts.complete = start == 0
     return counting.counts

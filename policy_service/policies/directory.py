@@ -24,28 +24,30 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class RecordedDirectory:
     """The directory as it was told last, and the entry of it; None where none ever was."""
 
     directory: Directory
     entry: Entry | None
 
 
-def directory_of(snapshot: Snapshot, workspace: str) -> Told:
+def read_directory(snapshot: Snapshot, workspace: str) -> RecordedDirectory:
     """The workspace's directory; LookupError where the ledger lost it."""
     entry = snapshot.latest(workspace, EntryKind.DIRECTORY_REPLACED.value)
     if entry is None:
-        return Told(EMPTY_DIRECTORY, None)
+        return RecordedDirectory(EMPTY_DIRECTORY, None)
     digest = entry.value["digest"]
     body = snapshot.document(digest)
     if body is None:
         raise LookupError(f"the ledger names the directory {digest} and lacks it")
-    return Told(build_directory(orjson.loads(body)), entry)
+    return RecordedDirectory(build_directory(orjson.loads(body)), entry)
 
 
-def replace_directory(tx: Transaction, workspace: str, by: Key, directory: Directory) -> Told:
+def replace_directory(
+    tx: Transaction, workspace: str, by: Key, directory: Directory
+) -> RecordedDirectory:
     """Enter the directory in the place of what was; nothing where it is that already."""
-    before = directory_of(tx, workspace)
+    before = read_directory(tx, workspace)
     if before.directory == directory:
         return before
     at = format_time(tx.now)
@@ -53,14 +55,14 @@ def replace_directory(tx: Transaction, workspace: str, by: Key, directory: Direc
     digest = tx.add_document(encode_canonical(directory.tree))
     head = {"format": FORMAT, "kind": EntryKind.DIRECTORY_REPLACED.value, "at": at}
     said = {"workspace": workspace, "digest": digest, "by": by.id}
-    return Told(directory, tx.append(workspace, {**head, **said}))
+    return RecordedDirectory(directory, tx.append(workspace, {**head, **said}))
 
 
-def directory_view(told: Told) -> dict[str, Any]:
+def directory_view(recorded: RecordedDirectory) -> dict[str, Any]:
     """The directory as it is answered, and who told it; null where nothing was told."""
-    names = {member: told.directory.tree.get(member) for member in MEMBER_BY_KIND.values()}
-    if told.entry is None:
+    names = {member: recorded.directory.tree.get(member) for member in MEMBER_BY_KIND.values()}
+    if recorded.entry is None:
         return {**names, "digest": None, "since": None}
-    leaf = told.entry.value
-    since = {"by": leaf["by"], "at": leaf["at"], "index": told.entry.index}
+    leaf = recorded.entry.value
+    since = {"by": leaf["by"], "at": leaf["at"], "index": recorded.entry.index}
     return {**names, "digest": leaf["digest"], "since": since}

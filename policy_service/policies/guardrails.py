@@ -27,18 +27,18 @@ if TYPE_CHECKING:
 
     from audit.projections.versions import Versions
     from audit.stores.contract import Snapshot, Store
-    from policy_service.policies.policy_cache import Policies
+    from policy_service.policies.policy_cache import PolicyCache
     from rules.analysis.example import DecidedExample
 
-REMEMBERED = 64
+CACHE_SIZE = 64
 """Documents whose proofs a process remembers, so that none is made in a transaction."""
-OF_A_DOCUMENT = frozenset({"property_broken", "property_undecided"})
+DOCUMENT_CODES = frozenset({"property_broken", "property_undecided"})
 """What is wrong with a document, and not with the guardrails."""
 
 Properties = list[dict[str, Any]]
 
 
-class State(StrEnum):
+class GuardrailState(StrEnum):
     """What a document makes of a guardrail."""
 
     HOLDS = "holds"
@@ -48,19 +48,19 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class GuardrailResult:
     """One guardrail, held against a document.
 
     `message` says why it does not hold, or cannot be asked; the example breaks it.
     """
 
     id: str
-    state: State
+    state: GuardrailState
     message: str | None = None
     example: DecidedExample | None = None
 
 
-def guardrails(snapshot: Snapshot, versions: Versions) -> Properties:
+def read_guardrails(snapshot: Snapshot, versions: Versions) -> Properties:
     """The properties that are asked of every proposal; LookupError where the ledger lost them."""
     if versions.guardrails is None:
         return []
@@ -74,17 +74,19 @@ def guardrails(snapshot: Snapshot, versions: Versions) -> Properties:
 def check_proposal(document: Document, properties: Properties) -> None:
     """Raise InvalidDocumentError, with facts that break them, for guardrails that do not hold."""
     if properties:
-        found = _complaints(document.canonical, encode_canonical(properties))
+        found = _find_complaints(document.canonical, encode_canonical(properties))
         if found:
             raise InvalidDocumentError(
                 [Complaint("", "guardrail_broken", c.message) for c in found]
             )
 
 
-def check_ahead(store: Store, policies: Policies, workspace: str, document: Document) -> None:
+def prove_before_transaction(
+    store: Store, policies: PolicyCache, workspace: str, document: Document
+) -> None:
     """Check a proposal before its transaction, which remembers it: nobody waits for the proof."""
     with store.read() as snapshot:
-        asked = guardrails(snapshot, policies.versions(snapshot, workspace))
+        asked = read_guardrails(snapshot, policies.versions(snapshot, workspace))
     check_proposal(document, asked)
 
 
@@ -93,57 +95,57 @@ def check_guardrails(document: Document, properties: Properties) -> None:
 
     Whether this one has them is another matter: they are for what is proposed from here on.
     """
-    found = _complaints(document.canonical, encode_canonical(properties))
-    wrong = [complaint for complaint in found if complaint.code not in OF_A_DOCUMENT]
+    found = _find_complaints(document.canonical, encode_canonical(properties))
+    wrong = [complaint for complaint in found if complaint.code not in DOCUMENT_CODES]
     if wrong:
         raise InvalidDocumentError(wrong)
 
 
-@lru_cache(REMEMBERED)
-def _complaints(document: bytes, properties: bytes) -> Sequence[Complaint]:
+@lru_cache(CACHE_SIZE)
+def _find_complaints(document: bytes, properties: bytes) -> Sequence[Complaint]:
     """What is wrong with the document, which is good, where these are its properties."""
     asked = {**orjson.loads(document), "tests": [], "properties": orjson.loads(properties)}
     return check.check_document(read_value(asked)).complaints
 
 
-def judged(document: Document, properties: Properties) -> tuple[Judged, ...]:
+def judge_guardrails(document: Document, properties: Properties) -> tuple[GuardrailResult, ...]:
     """What becomes of each guardrail with this document, whichever were set when it was proposed.
 
     One that cannot be asked of it, as it names a fact that the document does not know, is
     inapplicable; it would refuse the document. The others are proved all the same.
     """
-    return _judged(document.canonical, encode_canonical(properties))
+    return _judge_documents(document.canonical, encode_canonical(properties))
 
 
-@lru_cache(REMEMBERED)
-def _judged(document: bytes, body: bytes) -> tuple[Judged, ...]:
+@lru_cache(CACHE_SIZE)
+def _judge_documents(document: bytes, body: bytes) -> tuple[GuardrailResult, ...]:
     properties: Properties = orjson.loads(body)
-    complaints = _complaints(document, body) if properties else ()
+    complaints = _find_complaints(document, body) if properties else ()
     wrong = {
         int(each.pointer.split("/")[2]): each.message
         for each in reversed(complaints)
-        if each.code not in OF_A_DOCUMENT
+        if each.code not in DOCUMENT_CODES
     }
     asked = [each for number, each in enumerate(properties) if number not in wrong]
-    proofs = _proofs(Document(orjson.loads(document)), asked) if complaints else {}
+    proofs = _find_failures(Document(orjson.loads(document)), asked) if complaints else {}
     return tuple(
-        Judged(each["id"], State.INAPPLICABLE, wrong[number])
+        GuardrailResult(each["id"], GuardrailState.INAPPLICABLE, wrong[number])
         if number in wrong
-        else proofs.get(each["id"], Judged(each["id"], State.HOLDS))
+        else proofs.get(each["id"], GuardrailResult(each["id"], GuardrailState.HOLDS))
         for number, each in enumerate(properties)
     )
 
 
-def _proofs(document: Document, properties: Properties) -> dict[str, Judged]:
+def _find_failures(document: Document, properties: Properties) -> dict[str, GuardrailResult]:
     """Those that do not hold, by id."""
     found = {}
     subject = LintSubject(document)
     for proof in prove_properties(Document({**document.tree, "properties": properties})):
         complaint = proof.complaint
         if complaint is not None:
-            state = State.BROKEN if proof.example else State.UNDECIDED
+            state = GuardrailState.BROKEN if proof.example else GuardrailState.UNDECIDED
             example = (
                 subject.example(complete_facts(proof.example.given)) if proof.example else None
             )
-            found[proof.id] = Judged(proof.id, state, complaint.message, example)
+            found[proof.id] = GuardrailResult(proof.id, state, complaint.message, example)
     return found

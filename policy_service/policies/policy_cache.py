@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from audit.projections.versions import VersionRecord
     from audit.stores.contract import Snapshot, Transaction
 
-MOST = 256
+MAX_CACHED = 256
 """Policies, and workspaces' versions, kept at once; whichever came first goes first."""
 
 BUILTIN = Document(builtin.load_tree())
@@ -30,10 +30,10 @@ BUILTIN_VERSION = 1
 
 V = TypeVar("V")
 
-_keeping = Lock()
+_cache_lock = Lock()
 
 
-class Policies:
+class PolicyCache:
     """What a process remembers of documents and versions. Safe to share between threads."""
 
     def __init__(self) -> None:
@@ -44,8 +44,8 @@ class Policies:
         """The policy of the document with this digest, which the ledger must hold."""
         policy = self._compiled.get(digest)
         if policy is None:
-            policy = compile_document(document_of(snapshot, digest))
-            _keep(self._compiled, digest, policy)
+            policy = compile_document(load_document(snapshot, digest))
+            _store_in(self._compiled, digest, policy)
         return policy
 
     def versions(self, snapshot: Snapshot, workspace: str) -> Versions:
@@ -56,36 +56,36 @@ class Policies:
         known = self._versions.get(workspace)
         if known is None or known[0] != latest.leaf_hash:
             known = (latest.leaf_hash, fold(snapshot.entries_of(workspace, "version.")))
-            _keep(self._versions, workspace, known)
+            _store_in(self._versions, workspace, known)
         return known[1]
 
-    def active(self, snapshot: Snapshot, workspace: str) -> VersionRecord:
+    def active_version(self, snapshot: Snapshot, workspace: str) -> VersionRecord:
         """The version that decides where a conversation has none of its own."""
-        return active(self.versions(snapshot, workspace))
+        return active_version(self.versions(snapshot, workspace))
 
-    def remembered(self, workspace: str) -> Versions | None:
+    def cached_versions(self, workspace: str) -> Versions | None:
         """The workspace's versions as they were read last; asks no ledger, and may be behind."""
         known = self._versions.get(workspace)
         return known[1] if known else None
 
-    def remembers(self, digest: str) -> CompiledPolicy:
+    def cached_policy(self, digest: str) -> CompiledPolicy:
         """The policy of the document with this digest; KeyError unless it was compiled before."""
         return self._compiled[digest]
 
 
-def active(versions: Versions) -> VersionRecord:
+def active_version(versions: Versions) -> VersionRecord:
     """The version that decides where a conversation has none of its own."""
     return versions.records[versions.active or BUILTIN_VERSION]
 
 
-def _keep(kept: dict[str, V], key: str, value: V) -> None:
-    with _keeping:
-        while len(kept) >= MOST:
+def _store_in(kept: dict[str, V], key: str, value: V) -> None:
+    with _cache_lock:
+        while len(kept) >= MAX_CACHED:
             del kept[next(iter(kept))]
         kept[key] = value
 
 
-def document_of(snapshot: Snapshot, digest: str) -> Document:
+def load_document(snapshot: Snapshot, digest: str) -> Document:
     """The document with this digest, the built-in one also where no log names it yet."""
     if digest == BUILTIN.digest:
         return BUILTIN

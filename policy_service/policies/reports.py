@@ -21,8 +21,8 @@ from rules.model.document import Document
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from policy_service.policies.decision_counts import Counts
-    from policy_service.policies.guardrails import Judged
+    from policy_service.policies.decision_counts import RegionCounts
+    from policy_service.policies.guardrails import GuardrailResult
     from rules.analysis.lints.lint import Finding
     from rules.analysis.regions import Region
     from rules.analysis.report import DocumentReport
@@ -30,12 +30,12 @@ if TYPE_CHECKING:
     from rules.analysis.test_coverage import RuleCoverage
     from rules.model.directory import Directory
 
-MOST_REMEMBERED = 16
-WORK_AT_ONCE = 2_000_000
+CACHE_SIZE = 16
+MAX_WORK = 2_000_000
 """Steps times rules of one search in a process that serves. At the command line it has them all."""
 
 
-def report_view(report: DocumentReport, counts: Counts | None = None) -> dict[str, Any]:
+def report_view(report: DocumentReport, counts: RegionCounts | None = None) -> dict[str, Any]:
     """A report as it is answered; `counts` of its regions, where there are any."""
     found = [finding_view(finding) for finding in report.findings]
     counted = [told for told, each in zip(found, report.findings, strict=True) if each.region]
@@ -46,7 +46,7 @@ def report_view(report: DocumentReport, counts: Counts | None = None) -> dict[st
         "undecided": list(report.undecided),
         "properties": list(report.properties),
         "coverage": coverage_view(report.coverage),
-        **recorded_view(counts),
+        **counts_view(counts),
     }
 
 
@@ -62,7 +62,7 @@ def finding_view(finding: Finding) -> dict[str, Any]:
     return shown if finding.line is None else {**shown, "line": finding.line}
 
 
-def judged_view(judged: Sequence[Judged]) -> list[dict[str, Any]]:
+def guardrail_results_view(judged: Sequence[GuardrailResult]) -> list[dict[str, Any]]:
     """What became of each guardrail, as it is answered."""
     return [{**asdict(each), "state": each.state.value} for each in judged]
 
@@ -72,15 +72,15 @@ def coverage_view(told: RuleCoverage) -> dict[str, Any]:
     return {**asdict(told), "yaml": format_tests(told.offered)}
 
 
-def meaning_view(told: SemanticDiff, counts: Counts | None = None) -> dict[str, Any]:
+def semantic_changes_view(told: SemanticDiff, counts: RegionCounts | None = None) -> dict[str, Any]:
     """What is decided otherwise as it is answered; `counts` of its groups, where there are any."""
-    groups = [_group_view(change) for change in told.changes]
+    groups = [_change_view(change) for change in told.changes]
     for group, fell in zip(groups, counts.in_region if counts else (), strict=False):
         group["decisions"] = fell
-    return {"meaning": groups, "meaning_complete": told.complete, **recorded_view(counts)}
+    return {"meaning": groups, "meaning_complete": told.complete, **counts_view(counts)}
 
 
-def _group_view(change: SemanticChange) -> dict[str, Any]:
+def _change_view(change: SemanticChange) -> dict[str, Any]:
     return {
         "texts_only": change.texts_only,
         "before": asdict(change.before),
@@ -91,43 +91,43 @@ def _group_view(change: SemanticChange) -> dict[str, Any]:
     }
 
 
-def recorded_view(counts: Counts | None) -> dict[str, Any]:
+def counts_view(counts: RegionCounts | None) -> dict[str, Any]:
     """How many decisions were looked at, and whether they are all there are."""
     if counts is None:
         return {}
     return {"recorded": {"decisions": counts.decisions, "complete": counts.complete}}
 
 
-def regions_of(told: DocumentReport | SemanticDiff) -> list[Region]:
+def list_regions(told: DocumentReport | SemanticDiff) -> list[Region]:
     """The regions that recorded decisions are counted in, in order."""
     if isinstance(told, SemanticDiff):
         return [change.region for change in told.changes]
     return [finding.region for finding in told.findings if finding.region]
 
 
-@lru_cache(MOST_REMEMBERED)
-def _reported(canonical: bytes, directory: Directory) -> DocumentReport:
+@lru_cache(CACHE_SIZE)
+def _report_document(canonical: bytes, directory: Directory) -> DocumentReport:
     tree = parse_json(canonical)
     document = Document(tree)
-    return build_report(document, DocumentSource(tree, {}), directory, steps_for(document))
+    return build_report(document, DocumentSource(tree, {}), directory, max_steps_for(document))
 
 
-@lru_cache(MOST_REMEMBERED)
-def _compared(before: bytes, after: bytes) -> SemanticDiff:
+@lru_cache(CACHE_SIZE)
+def _compare_documents(before: bytes, after: bytes) -> SemanticDiff:
     earlier, later = (Document(parse_json(each)) for each in (before, after))
-    return compare_decisions(earlier, later, min(steps_for(earlier), steps_for(later)))
+    return compare_decisions(earlier, later, min(max_steps_for(earlier), max_steps_for(later)))
 
 
-def steps_for(document: Document) -> int:
+def max_steps_for(document: Document) -> int:
     """The steps that a search may take while others wait: fewer, where each takes longer."""
-    return min(MAX_STEPS, WORK_AT_ONCE // len(document.own.rules))
+    return min(MAX_STEPS, MAX_WORK // len(document.own.rules))
 
 
-def report_of(document: Document, directory: Directory) -> DocumentReport:
+def report_version(document: Document, directory: Directory) -> DocumentReport:
     """The report on a version's document to who has this directory."""
-    return _reported(document.canonical, directory)
+    return _report_document(document.canonical, directory)
 
 
-def meaning_of(before: Document, after: Document) -> SemanticDiff:
+def compare_versions(before: Document, after: Document) -> SemanticDiff:
     """What the later document decides otherwise."""
-    return _compared(before.canonical, after.canonical)
+    return _compare_documents(before.canonical, after.canonical)

@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING, Any
 from audit.entry import FORMAT, EntryKind, format_time
 from audit.projections.versions import Status
 from policy_service.policies.activation import (
-    NOW,
+    ACTIVATE_NOW,
     Activation,
     Steps,
-    activated,
-    check,
-    existing,
-    up_to_date,
-    wrong_status,
+    activate_version,
+    apply_due_activations,
+    check_activation,
+    require_version,
+    wrong_status_problem,
 )
-from policy_service.policies.guardrails import check_proposal, guardrails
-from policy_service.problems import Problem, ProblemCode
+from policy_service.policies.guardrails import check_proposal, read_guardrails
+from policy_service.problems import ProblemCode, ProblemError
 from rules.formats.canonical_json import encode_canonical
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from audit.stores.contract import Transaction
     from policy_service.access.keys import Key
     from policy_service.policies.guardrails import Properties
-    from policy_service.policies.policy_cache import Policies
+    from policy_service.policies.policy_cache import PolicyCache
     from rules.analysis.text_diff import TextDiff
     from rules.model.document import Document
 
@@ -41,7 +41,7 @@ class VersionSteps:
     """The steps that a key takes in a workspace, within one transaction."""
 
     tx: Transaction
-    policies: Policies
+    policies: PolicyCache
     workspace: str
     by: Key
 
@@ -50,7 +50,7 @@ class VersionSteps:
 
         InvalidDocumentError where a guardrail of the workspace does not hold for it.
         """
-        check_proposal(document, guardrails(self.tx, self.steps.versions()))
+        check_proposal(document, read_guardrails(self.tx, self.steps.versions()))
         number = self._versions().next_number
         digest = self.tx.add_document(document.canonical)
         optional = {"title": document.title, "note": note}
@@ -67,43 +67,45 @@ class VersionSteps:
 
     def approve(self, number: int, digest: str) -> VersionRecord:
         """Enter that this key agrees to the version with this digest."""
-        record = existing(self._versions(), number)
+        record = require_version(self._versions(), number)
         if digest != record.digest:
-            raise Problem(
+            raise ProblemError(
                 ProblemCode.DIGEST_MISMATCH, f"Version {number} has the digest {record.digest}"
             )
         if self.by.id == record.proposed_by:
-            raise Problem(
+            raise ProblemError(
                 ProblemCode.PROPOSER_MAY_NOT_APPROVE, "The key that proposed may not approve"
             )
         if record.status is not Status.PROPOSED:
-            raise wrong_status(record, "approved")
+            raise wrong_status_problem(record, "approved")
         if any(step.by == self.by.id for step in record.approvals):
-            raise Problem(ProblemCode.ALREADY_APPROVED, "The key has approved this version before")
+            raise ProblemError(
+                ProblemCode.ALREADY_APPROVED, "The key has approved this version before"
+            )
         return self._enter(EntryKind.VERSION_APPROVED, number, digest=digest)
 
     def reject(self, number: int, reason: str) -> VersionRecord:
         """Enter that the version will not be used, and why."""
-        record = existing(self._versions(), number)
+        record = require_version(self._versions(), number)
         if record.status is not Status.PROPOSED:
-            raise wrong_status(record, "rejected")
+            raise wrong_status_problem(record, "rejected")
         return self._enter(EntryKind.VERSION_REJECTED, number, reason=reason)
 
-    def activate(self, number: int, how: Activation = NOW) -> VersionRecord:
+    def activate(self, number: int, how: Activation = ACTIVATE_NOW) -> VersionRecord:
         """Let the version decide from here on, or from a time on; whatever it replaces is retired.
 
         For all, for a share of the conversations, or in the shadow. A retired version may be
         activated again: that is rolling back. Problem `wrong_status`, `percent_shrinks`.
         """
         versions = self._versions()
-        record = existing(versions, number)
-        check(versions, record, how)
-        asked = {"digest": record.digest, **how.as_members()}
+        record = require_version(versions, number)
+        check_activation(versions, record, how)
+        asked = {"digest": record.digest, **how.to_members()}
         if how.at is not None and how.at > self.tx.now:
             against = {} if versions.active is None else {"against": versions.active}
             due = format_time(how.at)
             return self._enter(EntryKind.VERSION_SCHEDULED, number, due=due, **against, **asked)
-        return activated(self.steps, number, {"by": self.by.id, **asked})
+        return activate_version(self.steps, number, {"by": self.by.id, **asked})
 
     def require(self, count: int, reason: str) -> Versions:
         """Enter how many keys must approve a version from here on; nothing where it is so many."""
@@ -114,7 +116,7 @@ class VersionSteps:
     def guard(self, properties: Properties, reason: str) -> Versions:
         """Enter what is asked of every proposal from here on; nothing where it is that already."""
         body = encode_canonical(properties)
-        if encode_canonical(guardrails(self.tx, self.steps.versions())) != body:
+        if encode_canonical(read_guardrails(self.tx, self.steps.versions())) != body:
             digest = self.tx.add_document(body)
             self._say(EntryKind.VERSION_GUARDRAILS, {"digest": digest, "reason": reason})
         return self.steps.versions()
@@ -127,7 +129,7 @@ class VersionSteps:
         self.tx.append(self.workspace, {**head, **whose, **members})
 
     def _versions(self) -> Versions:
-        return up_to_date(self.tx, self.policies, self.workspace)
+        return apply_due_activations(self.tx, self.policies, self.workspace)
 
     def _enter(self, kind: EntryKind, number: int, **members: str | int | bool) -> VersionRecord:
         return self.steps.enter(kind, number, {"by": self.by.id, **members})

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 from audit.entry import FORMAT, EntryKind, format_time
 from audit.stores.contract import Filter
 from policy_service.policies.policy_cache import enter_workspace
-from policy_service.privacy.holds import keeping
-from policy_service.privacy.personal_data import append_naming, personal_of
-from policy_service.problems import Problem, ProblemCode
+from policy_service.privacy.holds import find_active_holds
+from policy_service.privacy.personal_data import append_with_contact, read_personal
+from policy_service.problems import ProblemCode, ProblemError
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from audit.entry import Entry
     from audit.stores.contract import Snapshot, Transaction
 
-_AT_ONCE = 200
+_BATCH_SIZE = 200
 
 
-def erase(tx: Transaction, workspace: str, contact: str, *, by: str, reason: str) -> Entry:
+def erase_contact(tx: Transaction, workspace: str, contact: str, *, by: str, reason: str) -> Entry:
     """Erase all that is kept of the contact; the entry that says what came of it.
 
     That is `contact.erased`, also where nothing was kept: that someone asked, and that nothing is
@@ -34,9 +34,9 @@ def erase(tx: Transaction, workspace: str, contact: str, *, by: str, reason: str
     enter_workspace(tx, workspace, format_time(tx.now))
     head = {"format": FORMAT, "at": format_time(tx.now), "workspace": workspace}
     said = {**head, "by": by, "reason": reason}
-    if holds := keeping(tx, workspace, contact):
+    if holds := find_active_holds(tx, workspace, contact):
         refused = {**said, "kind": EntryKind.ERASURE_REFUSED.value, "holds": holds}
-        return append_naming(tx, workspace, refused, contact)
+        return append_with_contact(tx, workspace, refused, contact)
     indices = tx.erase(workspace, contact)
     return tx.append(
         workspace, {**said, "kind": EntryKind.CONTACT_ERASED.value, "entries": indices}
@@ -48,7 +48,7 @@ def erasure_view(entry: Entry) -> dict[str, Any]:
     leaf = entry.value
     if leaf["kind"] == EntryKind.ERASURE_REFUSED:
         holds = ", ".join(leaf["holds"])
-        raise Problem(
+        raise ProblemError(
             ProblemCode.UNDER_HOLD, f"Nothing was erased, as entry {entry.index} says: {holds}"
         )
     return {
@@ -64,16 +64,16 @@ def erasure_view(entry: Entry) -> dict[str, Any]:
     }
 
 
-def erasures_of(
+def find_erasures(
     snapshot: Snapshot, log: str, indices: Collection[int]
 ) -> dict[int, dict[str, Any]]:
     """By which entry, and when, what stood beside these entries was erased, where it was."""
-    gone = {index for index in indices if personal_of(snapshot, log, index) is None}
+    gone = {index for index in indices if read_personal(snapshot, log, index) is None}
     found: dict[int, dict[str, Any]] = {}
     after = min(gone, default=None)
     while gone:
         erasures = snapshot.search(
-            log, Filter(kind=EntryKind.CONTACT_ERASED.value), after, _AT_ONCE
+            log, Filter(kind=EntryKind.CONTACT_ERASED.value), after, _BATCH_SIZE
         )
         if not erasures:
             break

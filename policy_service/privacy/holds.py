@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 from audit.entry import FORMAT, EntryKind, format_time
 from audit.stores.contract import Filter
 from policy_service.policies.policy_cache import enter_workspace
-from policy_service.privacy.personal_data import append_naming, personal_of
-from policy_service.problems import Problem, ProblemCode
+from policy_service.privacy.personal_data import append_with_contact, read_personal
+from policy_service.problems import ProblemCode, ProblemError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class HoldStep:
     """Setting or releasing: the entry's index, its time, whose it was, and why."""
 
     index: int
@@ -34,33 +34,33 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Hold:
+class HoldRecord:
     """One hold as its entries leave it; whom it is of stands beside the entry that set it."""
 
     id: str
-    of_one: bool
+    is_of_contact: bool
     """Of one contact; else of the whole workspace."""
-    set: Step
-    released: Step | None = None
+    set: HoldStep
+    released: HoldStep | None = None
 
 
-def holds_of(entries: Iterable[Entry]) -> dict[str, Hold]:
+def fold_holds(entries: Iterable[Entry]) -> dict[str, HoldRecord]:
     """Every hold there was, by id, in the order they were set; `entries` are in that of the log."""
-    holds: dict[str, Hold] = {}
+    holds: dict[str, HoldRecord] = {}
     for entry in entries:
         leaf = entry.value
-        step = Step(entry.index, leaf["at"], leaf["by"], leaf["reason"])
+        step = HoldStep(entry.index, leaf["at"], leaf["by"], leaf["reason"])
         identity = leaf["hold"]
         if leaf["kind"] == EntryKind.HOLD_SET:
-            holds[identity] = Hold(identity, of_one="commitment" in leaf, set=step)
+            holds[identity] = HoldRecord(identity, is_of_contact="commitment" in leaf, set=step)
         else:
             holds[identity] = replace(holds[identity], released=step)
     return holds
 
 
-def keeping(snapshot: Snapshot, workspace: str, contact: str) -> list[str]:
+def find_active_holds(snapshot: Snapshot, workspace: str, contact: str) -> list[str]:
     """The ids of the holds under which the contact cannot be erased, in the order they were set."""
-    holds = holds_of(snapshot.entries_of(workspace, "hold.")).values()
+    holds = fold_holds(snapshot.entries_of(workspace, "hold.")).values()
     if all(hold.released for hold in holds):
         return []
     naming = Filter(kind=EntryKind.HOLD_SET.value, contact=contact)
@@ -68,7 +68,7 @@ def keeping(snapshot: Snapshot, workspace: str, contact: str) -> list[str]:
     return [
         hold.id
         for hold in holds
-        if hold.released is None and (not hold.of_one or hold.set.index in of_them)
+        if hold.released is None and (not hold.is_of_contact or hold.set.index in of_them)
     ]
 
 
@@ -80,7 +80,7 @@ class HoldSteps:
     workspace: str
     by: str
 
-    def set(self, contact: str | None, reason: str) -> Hold:
+    def set(self, contact: str | None, reason: str) -> HoldRecord:
         """Enter a hold of the contact, or without one of the whole workspace.
 
         A contact may be held of whom nothing is kept yet, and may be held more than once.
@@ -90,26 +90,28 @@ class HoldSteps:
         if contact is None:
             entry = self.tx.append(self.workspace, leaf)
         else:
-            entry = append_naming(self.tx, self.workspace, leaf, contact)
-        return holds_of([entry])[leaf["hold"]]
+            entry = append_with_contact(self.tx, self.workspace, leaf, contact)
+        return fold_holds([entry])[leaf["hold"]]
 
-    def release(self, hold_id: str, reason: str) -> Hold:
+    def release(self, hold_id: str, reason: str) -> HoldRecord:
         """Enter that a hold ends.
 
         Problem `not_found`; `setter_may_not_release` for the key that set it; `hold_released` where
         it ended before.
         """
-        hold = holds_of(self.tx.entries_of(self.workspace, "hold.")).get(hold_id)
+        hold = fold_holds(self.tx.entries_of(self.workspace, "hold.")).get(hold_id)
         if hold is None:
-            raise Problem(ProblemCode.NOT_FOUND, "There is no such hold in this workspace")
+            raise ProblemError(ProblemCode.NOT_FOUND, "There is no such hold in this workspace")
         if hold.set.by == self.by:
-            raise Problem(
+            raise ProblemError(
                 ProblemCode.SETTER_MAY_NOT_RELEASE, "The key that set a hold may not release it"
             )
         if hold.released:
-            raise Problem(ProblemCode.HOLD_RELEASED, f"The hold was released at {hold.released.at}")
+            raise ProblemError(
+                ProblemCode.HOLD_RELEASED, f"The hold was released at {hold.released.at}"
+            )
         self.tx.append(self.workspace, self._leaf(EntryKind.HOLD_RELEASED, hold_id, reason))
-        return holds_of(self.tx.entries_of(self.workspace, "hold."))[hold_id]
+        return fold_holds(self.tx.entries_of(self.workspace, "hold."))[hold_id]
 
     def _leaf(self, kind: EntryKind, hold_id: str, reason: str) -> dict[str, Any]:
         head = {"format": FORMAT, "kind": kind.value, "at": format_time(self.tx.now)}
@@ -117,12 +119,12 @@ class HoldSteps:
         return {**head, **whose, "reason": reason}
 
 
-def hold_view(snapshot: Snapshot, workspace: str, hold: Hold) -> dict[str, Any]:
+def hold_view(snapshot: Snapshot, workspace: str, hold: HoldRecord) -> dict[str, Any]:
     """The hold as it is answered; `contact` is null where it is of all, or was erased since."""
-    named = personal_of(snapshot, workspace, hold.set.index) if hold.of_one else None
+    named = read_personal(snapshot, workspace, hold.set.index) if hold.is_of_contact else None
     return {
         "id": hold.id,
-        "scope": "contact" if hold.of_one else "workspace",
+        "scope": "contact" if hold.is_of_contact else "workspace",
         "contact": named.contact if named else None,
         "status": "released" if hold.released else "active",
         "reason": hold.set.reason,
@@ -133,5 +135,5 @@ def hold_view(snapshot: Snapshot, workspace: str, hold: Hold) -> dict[str, Any]:
     }
 
 
-def _step_view(step: Step) -> dict[str, Any]:
+def _step_view(step: HoldStep) -> dict[str, Any]:
     return {"by": step.by, "at": step.at, "index": step.index, "reason": step.reason}

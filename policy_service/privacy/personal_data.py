@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from audit.stores.contract import Snapshot, Transaction
 
 
-def append_naming(tx: Transaction, log: str, leaf: dict[str, Any], contact: str) -> Entry:
+def append_with_contact(tx: Transaction, log: str, leaf: dict[str, Any], contact: str) -> Entry:
     """Append a leaf that commits to the contact's id, which stands beside it and may be erased."""
     salt, part = secrets.token_bytes(SALT_SIZE), encode_canonical({"contact": contact})
     committed = {**leaf, "commitment": compute_commitment(salt, part)}
     return tx.append(log, committed, PersonalData(contact, salt, part))
 
 
-def personal_of(snapshot: Snapshot, log: str, index: int) -> PersonalData | None:
+def read_personal(snapshot: Snapshot, log: str, index: int) -> PersonalData | None:
     """What stands beside the entry; None where it was erased, also after the snapshot was taken."""
     try:
         return snapshot.personal(log, index)

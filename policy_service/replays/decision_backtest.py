@@ -16,7 +16,7 @@ import orjson
 from audit.errors import BadLeafError, StorageUnavailableError
 from audit.replay.equivalence import likeness
 from audit.replay.replay import Compiled, changed_members, decide_again, read, tests_bucket
-from policy_service.privacy.personal_data import personal_of
+from policy_service.privacy.personal_data import read_personal
 from policy_service.replays.backtest_result import Came, Tally
 from rules.engine.compiler import compile_document
 from rules.engine.facts import Conversation, derive_facts
@@ -203,7 +203,7 @@ def _is_read(facts: Mapping[str, Any]) -> bool:
 def event_of(snapshot: Snapshot, log: str, place: int) -> Event:
     """The event that was decided there; CannotTell where nobody knows it any more."""
     try:
-        personal = personal_of(snapshot, log, place)
+        personal = read_personal(snapshot, log, place)
     except StorageUnavailableError as error:
         raise CannotTell(Untellable.DAMAGED) from error
     if personal is None:

@@ -22,7 +22,7 @@ from audit.errors import AuditError
 from audit.replay import replay as replaying
 from audit.stores.contract import Kept
 from audit.stores.files.file_locks import LeaderLock
-from policy_service.problems import Problem, ProblemCode
+from policy_service.problems import ProblemCode, ProblemError
 from policy_service.replays import backtest_parts
 from policy_service.replays.backtest_result import Tally
 from policy_service.replays.decision_backtest import Mode, Period
@@ -101,7 +101,7 @@ def enter(tx: Transaction, asked: Replay) -> Replay:
     """Keep the replay, pending; Problem `busy` where too many are waiting."""
     before = tx.all_kept(asked.workspace)
     if sum(not work.finished for work in before) >= MOST_WAITING:
-        raise Problem(ProblemCode.BUSY, f"{MOST_WAITING} replays are waiting already")
+        raise ProblemError(ProblemCode.BUSY, f"{MOST_WAITING} replays are waiting already")
     finished = [work for work in before if work.finished]
     for work in finished[: max(0, len(before) + 1 - MOST_KEPT)]:
         tx.forget(work.id)

@@ -15,10 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audit.evidence.ledger_verifier import verify_all
-from policy_service.policies.activation import Activation, up_to_date
-from policy_service.policies.policy_cache import Policies
+from policy_service.policies.activation import Activation, apply_due_activations
+from policy_service.policies.policy_cache import PolicyCache
 from policy_service.policies.versions import VersionSteps
-from policy_service.problems import Problem
+from policy_service.problems import ProblemError
 from tests.fakes.memory_store import MemoryStore
 from tests.properties.strategies import STEADY
 from tests.properties.two_sides import checked, key
@@ -48,11 +48,11 @@ steps = st.tuples(
 )
 
 
-def take(tx: Transaction, policies: Policies, number: int, step: Step) -> None:
+def take(tx: Transaction, policies: PolicyCache, number: int, step: Step) -> None:
     """The step on one of the newest versions."""
     what, by, back, pick = step
     taken = VersionSteps(tx, policies, "acme", key(by))
-    versions = up_to_date(tx, policies, "acme")
+    versions = apply_due_activations(tx, policies, "acme")
     version = max(1, len(versions.records) - back)
     record = versions.records[version]
     match what:
@@ -101,10 +101,10 @@ def unlawful(leaves: Sequence[dict[str, Any]]) -> list[int]:
 @given(st.lists(steps, min_size=10, max_size=40))
 def test_what_is_let_through_is_lawful_and_the_verifier_says_so(taken: list[Step]) -> None:
     now = [NOON]
-    store, policies = MemoryStore(lambda: now[0]), Policies()
+    store, policies = MemoryStore(lambda: now[0]), PolicyCache()
     for number, step in enumerate(taken):
         now[0] += timedelta(minutes=1)
-        with suppress(Problem):
+        with suppress(ProblemError):
             store.transact(partial(take, policies=policies, number=number, step=step))
     with store.read() as view:
         assert unlawful([dict(entry.value) for entry in view.entries("acme")]) == []

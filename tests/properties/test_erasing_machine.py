@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import invariant, rule
 
 from audit.stores.contract import Filter
-from policy_service.privacy.erasures import erase, erasure_view, erasures_of
-from policy_service.privacy.holds import HoldSteps, holds_of
+from policy_service.privacy.erasures import erase_contact, erasure_view, find_erasures
+from policy_service.privacy.holds import HoldSteps, fold_holds
 from tests.properties.ledger_model import HAPPENINGS
 from tests.properties.strategies import STEADY
 from tests.properties.test_ledger_machine import LedgerMachine, logs, people, picks, sides
@@ -20,7 +20,7 @@ from tests.properties.two_sides import LOGS, code_of, refused
 
 if TYPE_CHECKING:
     from audit.stores.contract import Snapshot, Transaction
-    from policy_service.privacy.holds import Hold
+    from policy_service.privacy.holds import HoldRecord
 
 CONTACTS = ("ct-0", "ct-1", "ct-2")
 contacts = st.sampled_from(CONTACTS)
@@ -71,7 +71,7 @@ class ErasingMachine(LedgerMachine):
 
     @rule(log=logs, side=sides, contact=contacts, by=people)
     def erase(self, log: str, side: int, contact: str, by: str) -> None:
-        work = partial(erase, workspace=log, contact=contact, by=by, reason="Asked for")
+        work = partial(erase_contact, workspace=log, contact=contact, by=by, reason="Asked for")
         entry = self.sides[side].store.transact(work)
         kept = self.kept[log]
         if held := [each for each, (of, _) in self.holds[log].items() if of in (None, contact)]:
@@ -92,14 +92,14 @@ class ErasingMachine(LedgerMachine):
         """What an erasure destroyed before its work failed is still there."""
 
         def work(tx: Transaction) -> None:
-            erase(tx, log, contact, by=by, reason="Asked for")
+            erase_contact(tx, log, contact, by=by, reason="Asked for")
             HoldSteps(tx, log, by).release("hold-none", "Over")
 
         assert code_of(refused(lambda: self.sides[side].store.transact(work))) == "not_found"
 
     @rule(log=logs, side=sides, contact=st.one_of(contacts, contacts, st.none()), by=people)
     def hold(self, log: str, side: int, contact: str | None, by: str) -> None:
-        def work(tx: Transaction) -> Hold:
+        def work(tx: Transaction) -> HoldRecord:
             return HoldSteps(tx, log, by).set(contact, "A case")
 
         held = self.sides[side].store.transact(work)
@@ -145,9 +145,9 @@ class ErasingMachine(LedgerMachine):
             found = snapshot.search(log, Filter(contact=contact), None, 1000)
             theirs = [index for index, of in sorted(kept.items()) if of == contact]
             assert [entry.index for entry in found] == theirs
-        erased = erasures_of(snapshot, log, everything)
+        erased = find_erasures(snapshot, log, everything)
         assert {index: by["index"] for index, by in erased.items()} == self.erased[log]
-        holds = holds_of(snapshot.entries_of(log, "hold.")).values()
+        holds = fold_holds(snapshot.entries_of(log, "hold.")).values()
         assert [hold.id for hold in holds if not hold.released] == list(self.holds[log])
 
 

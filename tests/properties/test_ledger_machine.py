@@ -21,9 +21,9 @@ from audit.replay.replay import report
 from audit.stores.sqlite.store import SqliteStore
 from policy_service.decisions.decide import decide_event
 from policy_service.decisions.record import decision_view
-from policy_service.deliveries.actions import find
+from policy_service.deliveries.actions import find_action
 from policy_service.policies.versions import VersionSteps
-from policy_service.problems import Problem, ProblemCode
+from policy_service.problems import ProblemCode, ProblemError
 from rules.model.event import parse_event
 from rules.model.workspace import SYSTEM_LOG
 from tests.properties.ledger_model import (
@@ -216,7 +216,7 @@ class LedgerMachine(TwoSides):
             steps = VersionSteps(tx, service.policies, log, key("key-ada"))
             steps.propose(checked(9, 1), None)
             decide_event(event, service.policies, tx)
-            raise Problem(ProblemCode.INVALID_REQUEST, "On second thoughts")
+            raise ProblemError(ProblemCode.INVALID_REQUEST, "On second thoughts")
 
         error = refused(lambda: service.store.transact(work))
         assert code_of(error) == "invalid_request"
@@ -302,9 +302,9 @@ class LedgerMachine(TwoSides):
         assert {number: (each.digest, each.status.value) for number, each in records.items()} == {
             number: (each.digest, each.status) for number, each in model.versions.items()
         }
-        assert service.policies.active(snapshot, log).number == model.active
+        assert service.policies.active_version(snapshot, log).number == model.active
         for identity, status in model.actions.items():
-            assert find(snapshot, log, identity).state.status.value == status
+            assert find_action(snapshot, log, identity).state.status.value == status
 
     def expect(self, log: str, event: dict[str, Any], answer: dict[str, Any], body: bytes) -> None:
         """The decision is by the version that must decide, and says what that one says."""

@@ -21,7 +21,7 @@ from policy_service.decisions.decide import decide_event
 from policy_service.decisions.record import decision_view
 from policy_service.deliveries.actions import Receipts
 from policy_service.policies.versions import VersionSteps
-from policy_service.problems import Problem
+from policy_service.problems import ProblemError
 from policy_service.services import Services
 from rules.check import read_document
 from rules.formats.document_text import read_value
@@ -49,14 +49,14 @@ def key(identity: str) -> Key:
     return Key(identity, Role.APPROVER, EVERY_WORKSPACE, "of a test", "", None, "")
 
 
-def code_of(error: Problem | None) -> str | None:
+def code_of(error: ProblemError | None) -> str | None:
     return error.code if error else None
 
 
-def refused(act: Callable[[], object]) -> Problem | None:
+def refused(act: Callable[[], object]) -> ProblemError | None:
     try:
         act()
-    except Problem as error:
+    except ProblemError as error:
         return error
     return None
 
@@ -124,6 +124,8 @@ class TwoSides(RuleBasedStateMachine):
         known = [*self.model[log].actions.items(), (f"{NOBODY}.0", None)]
         return known[pick % len(known)]
 
-    def received(self, log: str, side: int, say: Callable[[Receipts], object]) -> Problem | None:
+    def received(
+        self, log: str, side: int, say: Callable[[Receipts], object]
+    ) -> ProblemError | None:
         store = self.sides[side].store
         return refused(lambda: store.transact(lambda tx: say(Receipts(tx, log, "key"))))

@@ -14,8 +14,8 @@ from policy_service.api.responses import answer, listing
 from policy_service.api.route import Parameter
 from policy_service.api.schemas.common import STRICT
 from policy_service.deliveries import actions
-from policy_service.deliveries.actions import Place, Receipts
-from policy_service.problems import Problem, ProblemCode
+from policy_service.deliveries.actions import ActionPosition, Receipts
+from policy_service.problems import ProblemCode, ProblemError
 from rules.errors import Complaint
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def asked(service: Services, _: Key, workspace: str) -> Response:
     limit = page(given, 0)[1]
     wanted = _wanted(given["status"]) if "status" in given else set(ActionStatus)
     with service.store.read() as snapshot:
-        found, last = actions.page(snapshot, workspace, wanted, after, limit)
+        found, last = actions.list_actions(snapshot, workspace, wanted, after, limit)
         return listing([each.view() for each in found], last)
 
 
@@ -85,10 +85,10 @@ def retry(service: Services, caller: Key, workspace: str, action: str) -> Respon
     return answer(retried.view())
 
 
-def _place(text: str) -> Place:
+def _place(text: str) -> ActionPosition:
     if not (found := _PLACE.fullmatch(text)):
         raise _refused("after", "Give the `next` of the page before")
-    return Place(int(found[1]), int(found[2]))
+    return ActionPosition(int(found[1]), int(found[2]))
 
 
 def _wanted(text: str) -> set[ActionStatus]:
@@ -99,6 +99,6 @@ def _wanted(text: str) -> set[ActionStatus]:
     return {ActionStatus(word) for word in words}
 
 
-def _refused(name: str, message: str) -> Problem:
+def _refused(name: str, message: str) -> ProblemError:
     complaint = Complaint(f"/{name}", "not_allowed", message)
-    return Problem(ProblemCode.INVALID_REQUEST, "The query was refused", [complaint])
+    return ProblemError(ProblemCode.INVALID_REQUEST, "The query was refused", [complaint])

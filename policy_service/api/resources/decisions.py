@@ -12,10 +12,10 @@ from policy_service.api.requests import event_json, ndjson, query
 from policy_service.api.responses import answer
 from policy_service.api.route import NDJSON, Parameter
 from policy_service.decisions.batch import decide_lines
-from policy_service.decisions.decide import Answer, about, decide_event
+from policy_service.decisions.decide import RecordedDecision, decide_event, lookup_keys
 from policy_service.decisions.explanation import recorded_explanation
 from policy_service.decisions.record import decision_view
-from policy_service.problems import Problem, ProblemCode
+from policy_service.problems import ProblemCode, ProblemError
 from rules.model.event import parse_event
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def decide(service: Services, caller: Key) -> Response:
     admit(caller, event)
     precomputed = service.precomputer.precompute(event)
     work = partial(_decide, service, caller, event, precomputed)
-    decided = service.store.transact(work, about(service.store, event))
+    decided = service.store.transact(work, lookup_keys(service.store, event))
     service.precomputer.remember(decided.entry)
     decision = decision_view(decided.entry)
     service.metrics.count_decision(decision["outcome"], replayed=decided.replayed)
@@ -62,7 +62,7 @@ def _decide(
     event: Event,
     precomputed: PrecomputedDecision | None,
     tx: Transaction,
-) -> Answer:
+) -> RecordedDecision:
     """Decide for a key that was presumed to be valid, and is asked about here."""
     if not service.keyring.is_current(tx, caller, tx.now):
         raise unauthorized_problem()
@@ -114,8 +114,8 @@ def explanation(service: Services, _: Key, workspace: str, event: str) -> Respon
 def admit(caller: Key, event: Event) -> None:
     """Problem `not_found` where the event is of a workspace that the key is not for."""
     if not caller.reaches(event["workspace"]["id"]):
-        raise Problem(ProblemCode.NOT_FOUND, "There is no such workspace for this key")
+        raise ProblemError(ProblemCode.NOT_FOUND, "There is no such workspace for this key")
 
 
-def _undecided() -> Problem:
-    return Problem(ProblemCode.NOT_FOUND, "No event of this id was decided in this workspace")
+def _undecided() -> ProblemError:
+    return ProblemError(ProblemCode.NOT_FOUND, "No event of this id was decided in this workspace")

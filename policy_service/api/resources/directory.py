@@ -10,7 +10,7 @@ from typing_extensions import TypedDict
 from policy_service.api.requests import LARGEST_DOCUMENT_BODY, json_as, query
 from policy_service.api.responses import answer
 from policy_service.api.schemas.common import STRICT, Digest, Time
-from policy_service.policies.directory import directory_of, directory_view, replace_directory
+from policy_service.policies.directory import directory_view, read_directory, replace_directory
 from rules.model.directory import build_directory
 from rules.model.event import ShortText
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from audit.stores.contract import Transaction
     from policy_service.access.keys import Key
-    from policy_service.policies.directory import Told
+    from policy_service.policies.directory import RecordedDirectory
     from policy_service.services import Services
 
 MOST_NAMES = 10_000
@@ -70,7 +70,7 @@ def show(service: Services, _: Key, workspace: str) -> Response:
     """The teams, teammates and tags that the workspace is said to have."""
     query()
     with service.store.read() as snapshot:
-        return answer(directory_view(directory_of(snapshot, workspace)))
+        return answer(directory_view(read_directory(snapshot, workspace)))
 
 
 def replace(service: Services, caller: Key, workspace: str) -> Response:
@@ -82,7 +82,7 @@ def replace(service: Services, caller: Key, workspace: str) -> Response:
     lists = json_as(NEW_DIRECTORY, LARGEST_DOCUMENT_BODY)
     directory = build_directory(lists)
 
-    def work(tx: Transaction) -> Told:
+    def work(tx: Transaction) -> RecordedDirectory:
         return replace_directory(tx, workspace, caller, directory)
 
     return answer(directory_view(service.store.transact(work)))

@@ -13,9 +13,8 @@ from policy_service.api.requests import LARGEST_DOCUMENT_BODY, Number, body, que
 from policy_service.api.resources.decisions import admit
 from policy_service.api.resources.versions import Written, document_from
 from policy_service.api.responses import answer
-from policy_service.decisions.dry_run import Trial
-from policy_service.decisions.dry_run import dry_run as tried
-from policy_service.problems import Problem, ProblemCode
+from policy_service.decisions.dry_run import DryRunRequest, decide_dry_run
+from policy_service.problems import ProblemCode, ProblemError
 from rules.errors import Complaint, InvalidEventError
 from rules.formats.strict_json import parse_json, remove_nulls
 from rules.model.event import MAX_EVENT_BYTES, Event, complaint_from_error, parse_event
@@ -72,7 +71,7 @@ def dry_run(service: Services, caller: Key) -> Response:
     query()
     trial = _trial(_asked(), caller)
     with service.store.read() as snapshot:
-        return answer(tried(trial, service.policies, snapshot))
+        return answer(decide_dry_run(trial, service.policies, snapshot))
 
 
 def _asked() -> Asked:
@@ -81,7 +80,9 @@ def _asked() -> Asked:
     if isinstance(value, dict) and "event" in value:
         value["event"] = remove_nulls(value["event"])
         if len(orjson.dumps(value["event"])) > MAX_EVENT_BYTES:
-            raise Problem(ProblemCode.TOO_LARGE, f"An event has at most {MAX_EVENT_BYTES} bytes")
+            raise ProblemError(
+                ProblemCode.TOO_LARGE, f"An event has at most {MAX_EVENT_BYTES} bytes"
+            )
     try:
         asked = ASKED.validate_python(value)
     except ValidationError as error:
@@ -91,7 +92,7 @@ def _asked() -> Asked:
     return asked
 
 
-def _trial(asked: Asked, caller: Key) -> Trial:
+def _trial(asked: Asked, caller: Key) -> DryRunRequest:
     try:
         event = parse_event(asked["event"])
     except InvalidEventError as error:
@@ -100,7 +101,7 @@ def _trial(asked: Asked, caller: Key) -> Trial:
     admit(caller, event)
     stage = asked.get("stage")
     written: Any = asked.get("document")
-    return Trial(
+    return DryRunRequest(
         event,
         stage=stage.value if stage else None,
         asks=asked.get("asks"),
@@ -109,8 +110,8 @@ def _trial(asked: Asked, caller: Key) -> Trial:
     )
 
 
-def _refused(complaints: Sequence[Complaint]) -> Problem:
+def _refused(complaints: Sequence[Complaint]) -> ProblemError:
     """Of the event where nothing else is wrong."""
     of_event = all(f"{each.pointer}/".startswith(f"{EVENT}/") for each in complaints)
     code = ProblemCode.INVALID_EVENT if of_event else ProblemCode.INVALID_REQUEST
-    return Problem(code, "The dry run was refused", complaints)
+    return ProblemError(code, "The dry run was refused", complaints)

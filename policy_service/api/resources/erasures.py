@@ -11,7 +11,7 @@ from typing_extensions import TypedDict
 from policy_service.api.requests import json_as, query
 from policy_service.api.responses import answer
 from policy_service.api.schemas.common import STRICT, ContactId, LedgerPosition, Reason, Time
-from policy_service.privacy.erasures import erase, erasure_view
+from policy_service.privacy.erasures import erase_contact, erasure_view
 
 if TYPE_CHECKING:
     from flask import Response
@@ -55,7 +55,7 @@ def create(service: Services, caller: Key, workspace: str) -> Response:
     query()
     asked = json_as(ASKED)
     work = partial(
-        erase,
+        erase_contact,
         workspace=workspace,
         contact=asked["contact"],
         by=caller.id,

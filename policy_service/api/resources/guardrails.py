@@ -12,7 +12,7 @@ from policy_service.api.resources.approvals import Said  # noqa: TC001 - pydanti
 from policy_service.api.responses import answer
 from policy_service.api.schemas.common import STRICT, Digest, Reason
 from policy_service.policies import guardrails
-from policy_service.policies.policy_cache import document_of
+from policy_service.policies.policy_cache import load_document
 from policy_service.policies.versions import VersionSteps, guardrails_view
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def show(service: Services, _: Key, workspace: str) -> Response:
     query()
     with service.store.read() as snapshot:
         versions = service.policies.versions(snapshot, workspace)
-        properties = guardrails.guardrails(snapshot, versions)
+        properties = guardrails.read_guardrails(snapshot, versions)
     return answer(guardrails_view(properties, versions))
 
 
@@ -69,8 +69,8 @@ def replace(service: Services, caller: Key, workspace: str) -> Response:
     asked = json_as(NEW_GUARDRAILS)
     properties = asked["properties"]
     with service.store.read() as snapshot:
-        active = service.policies.active(snapshot, workspace)
-        document = document_of(snapshot, active.digest)
+        active = service.policies.active_version(snapshot, workspace)
+        document = load_document(snapshot, active.digest)
     guardrails.check_guardrails(document, properties)
 
     def work(tx: Transaction) -> dict[str, Any]:

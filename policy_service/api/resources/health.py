@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from policy_service.api.responses import answer
-from policy_service.problems import Problem, ProblemCode
+from policy_service.problems import ProblemCode, ProblemError
 
 if TYPE_CHECKING:
     from flask import Response
@@ -25,5 +25,5 @@ def ready(service: Services) -> Response:
     """
     service.store.transact(lambda _: None)
     if service.checkpoints and (why := service.checkpoints.refused()):
-        raise Problem(ProblemCode.NOT_SIGNED, why)
+        raise ProblemError(ProblemCode.NOT_SIGNED, why)
     return answer({"status": "ready"})

@@ -10,7 +10,7 @@ from typing_extensions import TypedDict
 from policy_service.api.requests import PAGE, json_as, page, query
 from policy_service.api.responses import answer, listing
 from policy_service.api.schemas.common import STRICT, ContactId, Cursor, Reason, Time
-from policy_service.privacy.holds import HoldSteps, hold_view, holds_of
+from policy_service.privacy.holds import HoldSteps, fold_holds, hold_view
 from rules.formats.strict_json import MAX_SAFE_INTEGER
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def catalogue(service: Services, _: Key, workspace: str) -> Response:
     after, limit = page(query(*PAGE), MAX_SAFE_INTEGER)
     behind = -1 if after is None else after
     with service.store.read() as snapshot:
-        holds = holds_of(snapshot.entries_of(workspace, "hold.")).values()
+        holds = fold_holds(snapshot.entries_of(workspace, "hold.")).values()
         left = [hold for hold in holds if hold.set.index > behind]
         shown = [hold_view(snapshot, workspace, hold) for hold in left[:limit]]
     return listing(shown, shown[-1]["index"] if len(left) > limit else None)

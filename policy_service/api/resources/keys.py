@@ -12,7 +12,7 @@ from policy_service.access.keys import Role, create_key, key_view, revoke_key_in
 from policy_service.api.requests import PAGE, json_as, page, query
 from policy_service.api.responses import answer, listing
 from policy_service.api.schemas.common import STRICT, Cursor, Time
-from policy_service.problems import Problem, ProblemCode
+from policy_service.problems import ProblemCode, ProblemError
 from rules.formats.strict_json import MAX_SAFE_INTEGER
 from rules.formats.timestamps import parse_timestamp
 from rules.model.event import NOT_SYSTEM_SCHEMA, LongId, Timestamp, check_not_system
@@ -87,7 +87,7 @@ def create(service: Services, caller: Key) -> Response:
     query()
     asked = json_as(NEW_KEY)
     if not caller.reaches(asked["workspace"]):
-        raise Problem(ProblemCode.NOT_FOUND, "There is no such workspace for this key")
+        raise ProblemError(ProblemCode.NOT_FOUND, "There is no such workspace for this key")
     expires_at = asked.get("expires_at")
     make = partial(
         create_key,

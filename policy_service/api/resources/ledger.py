@@ -15,8 +15,8 @@ from policy_service.api.responses import answer, listing
 from policy_service.api.route import CSV, JSON, Parameter
 from policy_service.api.schemas.common import Time
 from policy_service.api.tables import table
-from policy_service.privacy.personal_data import personal_of, personal_view
-from policy_service.problems import Problem, ProblemCode
+from policy_service.privacy.personal_data import personal_view, read_personal
+from policy_service.problems import ProblemCode, ProblemError
 from rules.errors import Complaint
 from rules.formats.strict_json import MAX_SAFE_INTEGER
 from rules.model.vocabulary import Outcome
@@ -82,7 +82,7 @@ def entry(service: Services, _: Key, workspace: str, index: int) -> Response:
     with service.store.read() as snapshot:
         found = snapshot.entry(workspace, index) if index <= MAX_SAFE_INTEGER else None
         if found is None:
-            raise Problem(ProblemCode.NOT_FOUND, f"The log has no entry {index}")
+            raise ProblemError(ProblemCode.NOT_FOUND, f"The log has no entry {index}")
         return answer(_view(snapshot, found))
 
 
@@ -101,7 +101,7 @@ def _filter(given: dict[str, str]) -> Filter:
         if name in given and given[name] not in set(words)
     ]
     if complaints:
-        raise Problem(ProblemCode.INVALID_REQUEST, "The query was refused", complaints)
+        raise ProblemError(ProblemCode.INVALID_REQUEST, "The query was refused", complaints)
     return Filter(
         kind=given.get("kind"),
         conversation=given.get("conversation"),
@@ -125,5 +125,5 @@ def _view(snapshot: Snapshot, entry: Entry) -> dict[str, Any]:
         "at": leaf["at"],
         "leaf_hash": base64.b64encode(entry.leaf_hash).decode(),
         "entry": dict(sorted(leaf.items())),  # as RFC 8785 has it, for who hashes what they see
-        "personal": personal_view(personal_of(snapshot, entry.log, entry.index)),
+        "personal": personal_view(read_personal(snapshot, entry.log, entry.index)),
     }

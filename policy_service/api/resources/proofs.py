@@ -13,7 +13,7 @@ from policy_service.api.requests import Number, query, whole_number
 from policy_service.api.responses import answer
 from policy_service.api.route import JSON, TEXT, Parameter
 from policy_service.api.schemas.common import STRICT, Hash
-from policy_service.problems import Problem, ProblemCode
+from policy_service.problems import ProblemCode, ProblemError
 from rules.errors import Complaint
 from rules.formats.strict_json import MAX_SAFE_INTEGER
 
@@ -73,16 +73,16 @@ def consistency(service: Services, _: Key, workspace: str) -> Response:
         if name not in given
     ]
     if missing:
-        raise Problem(ProblemCode.INVALID_REQUEST, "The query was refused", missing)
+        raise ProblemError(ProblemCode.INVALID_REQUEST, "The query was refused", missing)
     first, second = (whole_number(name, given[name], MAX_SAFE_INTEGER) for name in SIZES)
     if first > second:
         message = "The later log has no fewer entries"
-        raise Problem(
+        raise ProblemError(
             ProblemCode.INVALID_REQUEST, message, [Complaint("/to", "not_allowed", message)]
         )
     hashes = _checkpoints(service).consistency(workspace, first, second)
     if hashes is None:
-        raise Problem(ProblemCode.NOT_FOUND, f"The log has not {second} entries")
+        raise ProblemError(ProblemCode.NOT_FOUND, f"The log has not {second} entries")
     return answer({"from": first, "to": second, "hashes": [encode_base64(h) for h in hashes]})
 
 
@@ -94,7 +94,7 @@ def inclusion(service: Services, _: Key, workspace: str, index: int) -> Response
     query()
     found = _checkpoints(service).proof(workspace, index) if index <= MAX_SAFE_INTEGER else None
     if found is None:
-        raise Problem(ProblemCode.NOT_FOUND, f"The log has no entry {index}")
+        raise ProblemError(ProblemCode.NOT_FOUND, f"The log has no entry {index}")
     entry, proof, checkpoint = found
     if request.accept_mimetypes.best_match([JSON, TEXT], JSON) == TEXT:
         answered = _text(format_proof(proof))
@@ -113,7 +113,7 @@ def inclusion(service: Services, _: Key, workspace: str, index: int) -> Response
 
 def _checkpoints(service: Services) -> Checkpoints:
     if service.checkpoints is None:
-        raise Problem(ProblemCode.NO_SIGNING_KEY, "Nothing is signed here")
+        raise ProblemError(ProblemCode.NO_SIGNING_KEY, "Nothing is signed here")
     return service.checkpoints
 
 

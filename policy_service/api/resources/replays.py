@@ -12,7 +12,7 @@ from policy_service.api.resources.versions import Written, document_from
 from policy_service.api.responses import answer
 from policy_service.api.schemas.common import STRICT, Digest, Time
 from policy_service.policies.policy_cache import BUILTIN
-from policy_service.problems import Problem, ProblemCode
+from policy_service.problems import ProblemCode, ProblemError
 from policy_service.replays.backtest_parts import period
 from policy_service.replays.decision_backtest import Mode
 from policy_service.replays.replay_queue import (
@@ -205,7 +205,7 @@ def _current(service: Services, workspace: str, identity: str) -> Replay:
     with service.store.read() as snapshot:
         kept = snapshot.kept(identity)
     if kept is None or kept.log != workspace:
-        raise Problem(ProblemCode.NOT_FOUND, "There is no such replay")
+        raise ProblemError(ProblemCode.NOT_FOUND, "There is no such replay")
     return read_replay(kept)
 
 
@@ -225,7 +225,7 @@ def _replay(service: Services, caller: Key, workspace: str, asked: dict[str, Any
             record = service.policies.versions(snapshot, workspace).get(version)
             held = record is not None and snapshot.document(record.digest) is not None
         if record is None:
-            raise Problem(ProblemCode.NOT_FOUND, f"There is no version {version}")
+            raise ProblemError(ProblemCode.NOT_FOUND, f"There is no version {version}")
         digest = record.digest
         document = None if held else BUILTIN
     return Replay(
@@ -243,8 +243,8 @@ def _replay(service: Services, caller: Key, workspace: str, asked: dict[str, Any
     )
 
 
-def _refused(at: str, message: str) -> Problem:
-    return Problem(
+def _refused(at: str, message: str) -> ProblemError:
+    return ProblemError(
         ProblemCode.INVALID_REQUEST,
         "The replay was refused",
         [Complaint(at, "not_allowed", message)],

@@ -26,21 +26,31 @@ from policy_service.api.requests import (
 )
 from policy_service.api.responses import answer, listing
 from policy_service.api.route import Parameter
-from policy_service.policies.activation import FOR_ALL, Activation, existing, is_due, up_to_date
-from policy_service.policies.decision_counts import count_newest
-from policy_service.policies.directory import directory_of
-from policy_service.policies.guardrails import check_ahead, guardrails, judged
-from policy_service.policies.policy_cache import document_of
+from policy_service.policies.activation import (
+    ALL_PERCENT,
+    Activation,
+    apply_due_activations,
+    has_due_activation,
+    require_version,
+)
+from policy_service.policies.decision_counts import count_newest_decisions
+from policy_service.policies.directory import read_directory
+from policy_service.policies.guardrails import (
+    judge_guardrails,
+    prove_before_transaction,
+    read_guardrails,
+)
+from policy_service.policies.policy_cache import load_document
 from policy_service.policies.reports import (
-    judged_view,
-    meaning_of,
-    meaning_view,
-    regions_of,
-    report_of,
+    compare_versions,
+    guardrail_results_view,
+    list_regions,
+    report_version,
     report_view,
+    semantic_changes_view,
 )
 from policy_service.policies.versions import VersionSteps, difference_view, version_view
-from policy_service.problems import Problem, ProblemCode
+from policy_service.problems import ProblemCode, ProblemError
 from rules.analysis.text_diff import compare_texts
 from rules.check import read_document
 from rules.errors import Complaint
@@ -57,7 +67,7 @@ if TYPE_CHECKING:
     from audit.projections.versions import VersionRecord
     from audit.stores.contract import Transaction
     from policy_service.access.keys import Key
-    from policy_service.policies.decision_counts import Counts
+    from policy_service.policies.decision_counts import RegionCounts
     from policy_service.services import Services
     from rules.analysis.report import DocumentReport
     from rules.analysis.semantic_diff import SemanticDiff
@@ -119,7 +129,7 @@ class ActivationRequest(TypedDict):
     )
     at: NotRequired[Timestamp | None]
     """From this time on; one that is past is now."""
-    percent: NotRequired[Annotated[int, Field(ge=1, le=FOR_ALL)] | None]
+    percent: NotRequired[Annotated[int, Field(ge=1, le=ALL_PERCENT)] | None]
     """For so many of 100 conversations, always the same ones; the share only grows."""
     shadow: NotRequired[bool | None]
     """Decide nothing: what it would decide is recorded with each decision."""
@@ -138,8 +148,8 @@ def policy(service: Services, _: Key, workspace: str) -> Response:
     query()
     _up_to_date(service, workspace)
     with service.store.read() as snapshot:
-        active = service.policies.active(snapshot, workspace)
-        document = document_of(snapshot, active.digest)
+        active = service.policies.active_version(snapshot, workspace)
+        document = load_document(snapshot, active.digest)
     return answer({"version": active.number, "digest": active.digest, "document": document.tree})
 
 
@@ -149,7 +159,7 @@ def propose(service: Services, caller: Key, workspace: str) -> Response:
     proposal = json_as(PROPOSAL, LARGEST_DOCUMENT_BODY)
     document = document_from(proposal["document"])
     note = proposal.get("note")
-    check_ahead(service.store, service.policies, workspace, document)
+    prove_before_transaction(service.store, service.policies, workspace, document)
     entered = _enter(service, caller, workspace, lambda steps: steps.propose(document, note))
     return answer(entered, 201)
 
@@ -172,8 +182,8 @@ def show(service: Services, _: Key, workspace: str, number: int) -> Response:
     _up_to_date(service, workspace)
     with service.store.read() as snapshot:
         versions = service.policies.versions(snapshot, workspace)
-        record = existing(versions, number)
-        document = document_of(snapshot, record.digest)
+        record = require_version(versions, number)
+        document = load_document(snapshot, record.digest)
     return answer({**version_view(record, versions), "document": document.tree})
 
 
@@ -186,17 +196,17 @@ def diff(service: Services, _: Key, workspace: str, number: int) -> Response:
     _up_to_date(service, workspace)
     with service.store.read() as snapshot:
         versions = service.policies.versions(snapshot, workspace)
-        later = existing(versions, number)
+        later = require_version(versions, number)
         if "against" in given:
-            earlier = existing(
+            earlier = require_version(
                 versions, whole_number("against", given["against"], MAX_SAFE_INTEGER)
             )
         else:
-            earlier = service.policies.active(snapshot, workspace)
-        before, after = (document_of(snapshot, record.digest) for record in (earlier, later))
-    meant = meaning_of(before, after)
+            earlier = service.policies.active_version(snapshot, workspace)
+        before, after = (load_document(snapshot, record.digest) for record in (earlier, later))
+    meant = compare_versions(before, after)
     counts = _counted(service, workspace, meant)
-    told = {**difference_view(compare_texts(before, after)), **meaning_view(meant, counts)}
+    told = {**difference_view(compare_texts(before, after)), **semantic_changes_view(meant, counts)}
     return answer({"version": number, "against": earlier.number, **told})
 
 
@@ -208,19 +218,21 @@ def report(service: Services, _: Key, workspace: str, number: int) -> Response:
     query()
     with service.store.read() as snapshot:
         versions = service.policies.versions(snapshot, workspace)
-        record = existing(versions, number)
-        document = document_of(snapshot, record.digest)
-        told = directory_of(snapshot, workspace)
-        asked = guardrails(snapshot, versions)
-    report = report_of(document, told.directory)
+        record = require_version(versions, number)
+        document = load_document(snapshot, record.digest)
+        told = read_directory(snapshot, workspace)
+        asked = read_guardrails(snapshot, versions)
+    report = report_version(document, told.directory)
     said = report_view(report, _counted(service, workspace, report))
-    held = {"guardrails": judged_view(judged(document, asked))}
+    held = {"guardrails": guardrail_results_view(judge_guardrails(document, asked))}
     return answer({"version": number, "digest": record.digest, **said, **held})
 
 
-def _counted(service: Services, workspace: str, told: DocumentReport | SemanticDiff) -> Counts:
+def _counted(
+    service: Services, workspace: str, told: DocumentReport | SemanticDiff
+) -> RegionCounts:
     with service.store.read() as snapshot:  # another one: none is kept open while it is searched
-        return count_newest(snapshot, workspace, regions_of(told))
+        return count_newest_decisions(snapshot, workspace, list_regions(told))
 
 
 def approve(service: Services, caller: Key, workspace: str, number: int) -> Response:
@@ -253,7 +265,7 @@ def activation_from(asked: ActivationRequest) -> Activation:
     """How to activate, as it was asked for; Problem `invalid_request` where that contradicts."""
     if asked.get("shadow") and (asked.get("percent") or asked.get("apply_to_running")):
         both = Complaint("/shadow", "not_allowed", "In the shadow it decides for no conversation")
-        raise Problem(
+        raise ProblemError(
             ProblemCode.INVALID_REQUEST, "A version in the shadow decides nothing", [both]
         )
     at = asked.get("at")
@@ -281,8 +293,8 @@ def _up_to_date(service: Services, workspace: str) -> None:
     """Do what is due first, so that nobody is told what no longer holds."""
     with service.store.read() as snapshot:
         versions = service.policies.versions(snapshot, workspace)
-    if is_due(versions, service.store.now()):
-        service.store.transact(lambda tx: up_to_date(tx, service.policies, workspace))
+    if has_due_activation(versions, service.store.now()):
+        service.store.transact(lambda tx: apply_due_activations(tx, service.policies, workspace))
 
 
 def document_from(written: dict[str, Any] | str) -> Document:

@@ -14,7 +14,7 @@ from rules.model import event, vocabulary
 ActionType = vocabulary.ActionType
 Change = explanations.Change
 Event = event.Event
-State = guardrails.State
+State = guardrails.GuardrailState
 Fact = explanations.Fact
 
 

@@ -16,7 +16,7 @@ from audit.evidence.bundle_export import ErasedAfterCheckpointError, Signed, exp
 from audit.evidence.checkpoint_signer import Checkpoints
 from audit.evidence.verifier_archive import verifier
 from audit.stores.sqlite.store import SqliteStore
-from policy_service.privacy.erasures import erase
+from policy_service.privacy.erasures import erase_contact
 from tests.policy_service.bundles import ORIGIN, exported, filled, key_of, run
 from tests.policy_service.command_line import as_json, call
 
@@ -148,7 +148,9 @@ def test_what_is_erased_while_it_is_handed_out_asks_for_a_newer_checkpoint(
     with SqliteStore.open(data) as store:
         checkpoints = Checkpoints(store, ORIGIN)
         signed = Signed(checkpoints.latest("acme").note, checkpoints.verifier("acme"))
-        erased = partial(erase, workspace="acme", contact="ct-1", by="system", reason="asked")
+        erased = partial(
+            erase_contact, workspace="acme", contact="ct-1", by="system", reason="asked"
+        )
         with store.read() as snapshot:
             store.transact(erased)
             with pytest.raises(ErasedAfterCheckpointError):

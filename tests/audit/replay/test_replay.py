@@ -16,7 +16,7 @@ from audit.stores.sqlite.store import SqliteStore
 from bench.sample import drawn
 from policy_service.decisions.batch import decide_lines
 from policy_service.observability.instrumentation import DecisionMetrics
-from policy_service.policies.policy_cache import Policies
+from policy_service.policies.policy_cache import PolicyCache
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,7 +49,7 @@ def recording(tmp_path_factory: pytest.TempPathFactory) -> Recording:
     """A few hundred decisions as the service makes them."""
     events = (event for told in islice(drawn(), 90) for event in told)
     with SqliteStore.create(tmp_path_factory.mktemp("replay")) as store:
-        list(decide_lines(store, Policies(), DecisionMetrics(), events))
+        list(decide_lines(store, PolicyCache(), DecisionMetrics(), events))
         with store.read() as snapshot:
             digests = [leaf.value["digest"] for leaf in snapshot.entries_of(LOG, "version.")]
             documents = {digest: snapshot.document(digest) or b"" for digest in digests}

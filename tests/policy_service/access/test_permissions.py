@@ -11,7 +11,7 @@ from policy_service.access.permissions import (
     check_permission,
     check_workspace,
 )
-from policy_service.problems import Problem, ProblemCode
+from policy_service.problems import ProblemCode, ProblemError
 from rules.model.workspace import SYSTEM_LOG
 
 
@@ -33,7 +33,7 @@ def test_check_permission_refuses_every_role_outside_the_table(
     if role in ROLES[permission]:
         check_permission(key(role), permission)
     else:
-        with pytest.raises(Problem) as refused:
+        with pytest.raises(ProblemError) as refused:
             check_permission(key(role), permission)
         assert refused.value.code == ProblemCode.ROLE_NOT_ALLOWED
 
@@ -46,12 +46,12 @@ def test_check_workspace_hides_workspaces_outside_the_reach_of_a_key(
     reach: str, workspace: str
 ) -> None:
     check_workspace(key(workspace=reach), "acme")
-    with pytest.raises(Problem) as refused:
+    with pytest.raises(ProblemError) as refused:
         check_workspace(key(workspace=reach), workspace)
     assert refused.value.code == ProblemCode.NOT_FOUND
 
 
 def test_check_workspace_lets_only_keys_of_every_workspace_name_the_system_log() -> None:
     check_workspace(key(), SYSTEM_LOG, system=True)
-    with pytest.raises(Problem):
+    with pytest.raises(ProblemError):
         check_workspace(key(workspace="acme"), SYSTEM_LOG, system=True)

@@ -12,7 +12,7 @@ from freezegun import freeze_time
 from policy_service.access.keys import Role
 from policy_service.access.rate_limit import RateLimit
 from policy_service.app import create_app
-from policy_service.problems import Problem
+from policy_service.problems import ProblemError
 from policy_service.settings import Settings
 from tests.policy_service.api_client import ACME, event
 from tests.policy_service.problems import problem
@@ -28,7 +28,7 @@ def admitted(limit: RateLimit, key: str, times: int) -> int:
     """How many of so many requests are let in."""
     let_in = 0
     for _ in range(times):
-        with suppress(Problem):
+        with suppress(ProblemError):
             limit.admit(key)
             let_in += 1
     return let_in
@@ -69,7 +69,7 @@ def test_who_waits_as_long_as_told_is_served_again() -> None:
     with freeze_time(NOON) as clock:
         admitted(limit, "key-1", 4)
         clock.tick(timedelta(seconds=1.5))
-        with pytest.raises(Problem) as refusal:
+        with pytest.raises(ProblemError) as refusal:
             limit.admit("key-1")
         assert refusal.value.retry_after == 3
         clock.tick(timedelta(seconds=3))

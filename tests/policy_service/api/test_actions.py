@@ -153,7 +153,7 @@ def test_pages_hold_every_action_once_in_order(api: Api, limit: int) -> None:
 def test_a_page_that_looked_at_enough_goes_on_where_it_stopped(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(actions, "LOOKED_AT", 2)
+    monkeypatch.setattr(actions, "MAX_DECISIONS_PER_PAGE", 2)
     ids = many(api)
     assert paged(api, 100)[1:] == ids
 

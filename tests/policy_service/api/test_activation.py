@@ -10,8 +10,8 @@ from audit.evidence.ledger_verifier import verify_all
 from audit.replay.replay import report as replayed
 from policy_service.access.keys import Role
 from policy_service.decisions.decide import decide_event
-from policy_service.policies.activation import do_due
-from policy_service.policies.policy_cache import Policies
+from policy_service.policies.activation import activate_due_in_all
+from policy_service.policies.policy_cache import PolicyCache
 from rules.engine.facts import sample_bucket
 from tests.policy_service.api_client import ACME, document, event, read, reply
 from tests.policy_service.problems import code, errors
@@ -229,11 +229,11 @@ def test_what_is_due_is_done_where_nobody_asks(api: Api) -> None:
     """By the process that does the jobs; once, however often it looks."""
     number = approved(api, OFF)
     read(api.step(number, "activate", at="2026-11-22T13:00:00Z"))
-    do_due(api.store, Policies())
+    activate_due_in_all(api.store, PolicyCache())
     assert entered(api)[-1] == ("scheduled", number)
     api.clock.move(hours=1)
     for _ in range(2):
-        do_due(api.store, Policies())
+        activate_due_in_all(api.store, PolicyCache())
     assert entered(api)[-2:] == [("activated", number), ("retired", 1)]
 
 

@@ -11,9 +11,9 @@ from audit.errors import BusyError, StorageUnavailableError
 from policy_service.access.keys import Role
 from policy_service.api.examples import common
 from policy_service.api.requests import LARGEST_BATCH, MOST_LINES
-from policy_service.decisions.batch import AT_ONCE, Line, decide_lines
+from policy_service.decisions.batch import BATCH_SIZE, ResultLine, decide_lines
 from policy_service.observability.instrumentation import DecisionMetrics
-from policy_service.policies.policy_cache import Policies
+from policy_service.policies.policy_cache import PolicyCache
 from rules.model.event import MAX_EVENT_BYTES
 from tests.policy_service.api_client import decision_path, event, reply
 from tests.policy_service.command_line import lines
@@ -165,9 +165,9 @@ def test_a_body_beyond_all_bounds_decides_nothing(shared: Api) -> None:
     assert shared.written() == written
 
 
-def decided(store: Any, events: Iterable[bytes]) -> Iterator[Line]:
+def decided(store: Any, events: Iterable[bytes]) -> Iterator[ResultLine]:
     """Return the lines of a batch on a store of which it asks nothing else."""
-    return decide_lines(store, Policies(), DecisionMetrics(), events)
+    return decide_lines(store, PolicyCache(), DecisionMetrics(), events)
 
 
 def test_what_the_ledger_does_not_take_stops_what_comes_behind_it() -> None:
@@ -185,7 +185,7 @@ def test_what_the_ledger_does_not_take_stops_what_comes_behind_it() -> None:
             return [BusyError("full")] * len(works)
 
     store = Full()
-    many = [b"%d" % number for number in range(AT_ONCE * 3)]
+    many = [b"%d" % number for number in range(BATCH_SIZE * 3)]
     events = (json.dumps(event(f"ev-{number.decode()}")).encode() for number in many)
     said = [json.loads(line.text) for line in decided(store, events)]
     assert (len(said), {each["code"] for each in said}) == (len(many), {"busy"})

@@ -169,7 +169,7 @@ def test_an_explanation_names_the_erasure_of_its_own_event(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Not one before it, not another's, however many there are."""
-    monkeypatch.setattr(erasures, "_AT_ONCE", 2)
+    monkeypatch.setattr(erasures, "_BATCH_SIZE", 2)
     erase(api)
     api.decide(event("ev-1"))
     for number in range(5):
@@ -318,7 +318,7 @@ def test_while_one_process_erases_another_goes_on_deciding(api: Api, tmp_path: P
             with store.read() as snapshot:
                 assert snapshot.personal("acme", snapshot.head("acme").size - 1) is not None
             erased = store.transact(
-                lambda tx: erasures.erase(tx, "acme", "ct-1", by="system", reason=WHY)
+                lambda tx: erasures.erase_contact(tx, "acme", "ct-1", by="system", reason=WHY)
             )
             assert erased.value["entries"] == [2 + 2 * number]
             assert api.entries("?contact=ct-1") == []

@@ -12,7 +12,7 @@ import pytest
 from audit.evidence.ledger_verifier import verify_all
 from policy_service.access.keys import Role
 from policy_service.policies import guardrails
-from policy_service.policies.policy_cache import Policies
+from policy_service.policies.policy_cache import PolicyCache
 from policy_service.policies.versions import VersionSteps
 from rules.analysis.solver import StepLimitError
 from rules.errors import InvalidDocumentError
@@ -140,7 +140,7 @@ def test_they_hold_in_the_transaction_itself(api: Api) -> None:
     author = api.keys[Role.AUTHOR]
     with pytest.raises(InvalidDocumentError):
         api.store.transact(
-            lambda tx: VersionSteps(tx, Policies(), "acme", author).propose(checked, None)
+            lambda tx: VersionSteps(tx, PolicyCache(), "acme", author).propose(checked, None)
         )
 
 

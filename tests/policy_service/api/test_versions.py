@@ -9,9 +9,9 @@ import pytest
 import yaml
 
 from policy_service.access.keys import EVERY_WORKSPACE, Key, Role
-from policy_service.policies.policy_cache import Policies
+from policy_service.policies.policy_cache import PolicyCache
 from policy_service.policies.versions import VersionSteps
-from policy_service.problems import Problem
+from policy_service.problems import ProblemError
 from rules.formats.canonical_json import digest_value
 from rules.model import builtin
 from rules.model.document import Document
@@ -201,9 +201,9 @@ def test_the_key_that_proposed_may_not_approve(api: Api) -> None:
     refused = api.post(path, {"digest": proposed["digest"]}, Role.AUTHOR)
     assert code(refused) == (403, "role_not_allowed")
     both = Key(author.id, Role.APPROVER, EVERY_WORKSPACE, "both", "", None, "")
-    with pytest.raises(Problem) as caught:
+    with pytest.raises(ProblemError) as caught:
         api.store.transact(
-            lambda tx: VersionSteps(tx, Policies(), "acme", both).approve(2, proposed["digest"])
+            lambda tx: VersionSteps(tx, PolicyCache(), "acme", both).approve(2, proposed["digest"])
         )
     assert (caught.value.status, caught.value.code) == (403, "proposer_may_not_approve")
 
@@ -312,14 +312,14 @@ def test_every_role_may_read_the_rules(api: Api, role: Role) -> None:
 def test_a_restarted_service_knows_what_the_ledger_says(api: Api) -> None:
     """Nothing about versions is kept anywhere but in entries."""
     api.publish(document("Two"))
-    fresh = Policies()
+    fresh = PolicyCache()
     with api.store.read() as snapshot:
-        assert fresh.active(snapshot, "acme").number == 2
+        assert fresh.active_version(snapshot, "acme").number == 2
     api.store.transact(
         partial(_propose, policies=fresh, by=api.keys[Role.AUTHOR], tree=document("Three"))
     )
     assert [version["version"] for version in listed(api)] == [1, 2, 3]
 
 
-def _propose(tx: Any, policies: Policies, by: Key, tree: dict[str, Any]) -> None:
+def _propose(tx: Any, policies: PolicyCache, by: Key, tree: dict[str, Any]) -> None:
     VersionSteps(tx, policies, "acme", by).propose(Document(tree), None)

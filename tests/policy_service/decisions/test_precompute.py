@@ -11,13 +11,13 @@ from audit.evidence.ledger_verifier import verify_all
 from policy_service.app import create_app
 from policy_service.decisions import precompute
 from policy_service.decisions.decide import decide_event
-from policy_service.problems import Problem
+from policy_service.problems import ProblemError
 from policy_service.services import Services
 from policy_service.settings import Settings
 from tests.policy_service.api_client import ACME, document, event, read, reply
 
 if TYPE_CHECKING:
-    from policy_service.decisions.decide import Answer
+    from policy_service.decisions.decide import RecordedDecision
     from policy_service.decisions.precompute import PrecomputedDecision
     from rules.model.event import Event
     from tests.policy_service.api_client import Api
@@ -39,7 +39,9 @@ def precomputed(service: Services, told: dict[str, Any]) -> PrecomputedDecision:
     return decision
 
 
-def recorded(service: Services, told: dict[str, Any], decision: PrecomputedDecision) -> Answer:
+def recorded(
+    service: Services, told: dict[str, Any], decision: PrecomputedDecision
+) -> RecordedDecision:
     work = partial(decide_event, cast("Event", told), service.policies, precomputed=decision)
     return service.store.transact(work)
 
@@ -101,7 +103,7 @@ def test_an_id_that_was_taken_meanwhile_by_another_conversation_is_refused(
 ) -> None:
     decision = precomputed(service, ANSWERED)
     api.decide(event("ev-1", conversation={"id": "c-2"}))
-    with pytest.raises(Problem) as refused:
+    with pytest.raises(ProblemError) as refused:
         recorded(service, ANSWERED, decision)
     assert refused.value.code == "event_id_reused"
     assert read(api.get(f"{ACME}/decisions/ev-1"))["conversation"] == "c-2"

@@ -13,7 +13,7 @@ from bench.sample import drawn
 from policy_service.decisions.batch import decide_lines
 from policy_service.observability.instrumentation import DecisionMetrics
 from policy_service.policies import decision_counts
-from policy_service.policies.policy_cache import Policies
+from policy_service.policies.policy_cache import PolicyCache
 from rules.engine.compiler import compile_document
 from rules.model import builtin
 from rules.model.document import Document
@@ -39,7 +39,7 @@ WITHOUT_CLOSING = {
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("recorded")
     with SqliteStore.create(folder) as store:
-        list(decide_lines(store, Policies(), DecisionMetrics(), EVENTS))
+        list(decide_lines(store, PolicyCache(), DecisionMetrics(), EVENTS))
     return folder
 
 
@@ -111,7 +111,7 @@ def test_a_version_is_told_with_what_was_recorded(api: Api) -> None:
 
 
 def test_over_http_the_newest_are_counted(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(decision_counts, "MOST_ENTRIES", 1)
+    monkeypatch.setattr(decision_counts, "MAX_ENTRIES", 1)
     api.decide(event("ev-1"))
     api.decide(event("ev-2", conversation={"id": "c-2", "direction": "outbound"}))
     api.propose(document("Two", languages=["de"]))

@@ -9,8 +9,8 @@ import pytest
 
 from audit.errors import BrokenHistoryError
 from policy_service.access.keys import Role
-from policy_service.policies.activation import do_due
-from policy_service.policies.policy_cache import Policies
+from policy_service.policies.activation import activate_due_in_all
+from policy_service.policies.policy_cache import PolicyCache
 from rules.engine.facts import sample_bucket
 from tests.policy_service.api_client import ACME, document, read
 from tests.policy_service.scheduling import (
@@ -153,5 +153,5 @@ def test_a_history_that_cannot_be_followed_keeps_no_other_workspace_from_what_is
         service.store.transact(lambda tx: tx.append("aaa", leaf))
     with at("2027-06-02T00:00:00Z"), open_service(folder, first) as service:
         with pytest.raises(BrokenHistoryError):
-            do_due(service.store, Policies())
+            activate_due_in_all(service.store, PolicyCache())
         assert steps(service.store)[-2:] == [("activated", 2), ("retired", 1)]

@@ -82,7 +82,7 @@ def test_while_others_wait_the_search_is_broken_off_and_that_is_said(
 ) -> None:
     """At the command line it goes on."""
     tree = {**changed(), "title": "Too much at once"}
-    monkeypatch.setattr(reports, "WORK_AT_ONCE", 100)
+    monkeypatch.setattr(reports, "MAX_WORK", 100)
     api.propose(tree)
     assert "rule_unreachable" in read(api.get(f"{ACME}/versions/2/report"))["undecided"]
     diff = read(api.get(f"{ACME}/versions/1/diff?against=2"))
@@ -93,8 +93,8 @@ def test_while_others_wait_the_search_is_broken_off_and_that_is_said(
 def test_of_many_rules_fewer_steps_are_taken() -> None:
     """A step looks at all of them."""
     few, many = Document(builtin.load_tree()), Document(rules_without_end(1_000))
-    assert reports.steps_for(few) == MAX_STEPS
-    assert reports.steps_for(many) == reports.WORK_AT_ONCE // 1_001
+    assert reports.max_steps_for(few) == MAX_STEPS
+    assert reports.max_steps_for(many) == reports.MAX_WORK // 1_001
 
 
 def rules_without_end(count: int) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from bench.sample import drawn
 from policy_service.decisions.batch import decide_lines
 from policy_service.decisions.record import decision_id
 from policy_service.observability.instrumentation import DecisionMetrics
-from policy_service.policies.policy_cache import BUILTIN, Policies, enter_workspace
+from policy_service.policies.policy_cache import BUILTIN, PolicyCache, enter_workspace
 from policy_service.replays import backtest_parts
 from policy_service.replays.backtest_parts import Asked, backtest_in, parts
 from policy_service.replays.decision_backtest import Mode, facts_moved
@@ -99,7 +99,7 @@ CANDIDATES = {
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("backtest")
     with SqliteStore.create(folder) as store:
-        list(decide_lines(store, Policies(), DecisionMetrics(), EVENTS))
+        list(decide_lines(store, PolicyCache(), DecisionMetrics(), EVENTS))
     return folder
 
 
@@ -154,7 +154,7 @@ def test_conversations_are_those_of_deciding_all_over_again(
 
     with SqliteStore.create(tmp_path) as other, SqliteStore.open(data) as store:
         other.transact(begin)
-        list(decide_lines(other, Policies(), DecisionMetrics(), EVENTS))
+        list(decide_lines(other, PolicyCache(), DecisionMetrics(), EVENTS))
         with other.read() as after, store.read() as before:
             expected: Counter[tuple[str, str, str, str]] = Counter()
             changed = set()
@@ -183,7 +183,7 @@ def test_small_parts_come_to_the_same(data: Path, monkeypatch: pytest.MonkeyPatc
 
 def test_what_was_erased_cannot_be_told_where_it_is_needed(tmp_path: Path) -> None:
     with SqliteStore.create(tmp_path) as store:
-        list(decide_lines(store, Policies(), DecisionMetrics(), EVENTS))
+        list(decide_lines(store, PolicyCache(), DecisionMetrics(), EVENTS))
         with store.read() as snapshot:
             whose = snapshot.entries_of(LOG, "decision")[0]
             part = snapshot.personal(LOG, whose.index)
