@@ -28,7 +28,7 @@ def create_app(settings: Settings | None = None, store: SqliteStore | None = Non
     app = Flask("policy_service", static_folder=None)
     app.json.sort_keys = False  # type: ignore[attr-defined]  # members stand in the order of SPEC
     metrics = Metrics()
-    store.tell_of_commits(metrics.observe_commit)
+    store.on_commit(metrics.observe_commit)
     checkpoints = Checkpoints(store, settings.origin, metrics)
     app.extensions["policy_service"] = Services(
         store,

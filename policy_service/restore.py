@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from audit.entry import FORMAT, EntryKind, format_time
 from audit.log.signed_note import encode_base64
-from audit.stores.files.checkpoint_files import CHECKPOINTS, KeptCheckpoints
-from audit.stores.rollback_detection import lost
+from audit.stores.files.checkpoint_files import CHECKPOINTS, CheckpointFiles
+from audit.stores.rollback_detection import find_missing_entries
 from policy_service.access.keys import EVERY_WORKSPACE, Key, Keyring, Role
 from policy_service.problems import ProblemCode, ProblemError
 from rules.model.workspace import SYSTEM_LOG
@@ -16,26 +16,26 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from audit.stores.contract import Snapshot, Transaction
-    from audit.stores.rollback_detection import Lost
+    from audit.stores.rollback_detection import MissingEntries
     from audit.stores.sqlite.store import SqliteStore
 
 _REQUIRED_ROLES = (Role.OWNER, Role.APPROVER)
 
 
-def find_missing(store: SqliteStore) -> list[Lost]:
+def find_missing(store: SqliteStore) -> list[MissingEntries]:
     """What was signed of the ledger and is not there."""
     with store.read() as snapshot:
         return _find_missing_entries(store, snapshot)
 
 
-def accept_loss(store: SqliteStore, tokens: Sequence[str]) -> list[Lost]:
+def accept_loss(store: SqliteStore, tokens: Sequence[str]) -> list[MissingEntries]:
     """Enter `ledger.restored`, then set the checkpoints aside; what was lost.
 
     The store was opened to accept a loss. Problem `unauthorized` or `role_not_allowed` unless the
     tokens are those of two keys for every workspace: an owner's and an approver's.
     """
 
-    def enter(tx: Transaction) -> list[Lost]:
+    def enter(tx: Transaction) -> list[MissingEntries]:
         owner, approver = _require_two_keys(tx, tokens)
         losses = _find_missing_entries(store, tx)
         if losses:
@@ -44,17 +44,19 @@ def accept_loss(store: SqliteStore, tokens: Sequence[str]) -> list[Lost]:
 
     losses = store.transact(enter)
     for loss in losses:
-        _open_checkpoints(store).set_aside(loss.log)
+        _open_checkpoints(store).archive(loss.log)
     return losses
 
 
-def _open_checkpoints(store: SqliteStore) -> KeptCheckpoints:
-    return KeptCheckpoints(store.folder / CHECKPOINTS)
+def _open_checkpoints(store: SqliteStore) -> CheckpointFiles:
+    return CheckpointFiles(store.folder / CHECKPOINTS)
 
 
-def _find_missing_entries(store: SqliteStore, snapshot: Snapshot) -> list[Lost]:
+def _find_missing_entries(store: SqliteStore, snapshot: Snapshot) -> list[MissingEntries]:
     kept = _open_checkpoints(store)
-    return lost(snapshot, {log: k.checkpoint for log in kept.logs() if (k := kept.get(log))})
+    return find_missing_entries(
+        snapshot, {log: k.checkpoint for log in kept.logs() if (k := kept.get(log))}
+    )
 
 
 def _require_two_keys(tx: Transaction, tokens: Sequence[str]) -> tuple[Key, Key]:
@@ -73,7 +75,7 @@ def _require_two_keys(tx: Transaction, tokens: Sequence[str]) -> tuple[Key, Key]
 
 
 def _restored_leaf(
-    tx: Transaction, losses: Sequence[Lost], owner: Key, approver: Key
+    tx: Transaction, losses: Sequence[MissingEntries], owner: Key, approver: Key
 ) -> dict[str, Any]:
     return {
         "format": FORMAT,
@@ -85,7 +87,7 @@ def _restored_leaf(
                 "log": loss.log,
                 "size": loss.size,
                 "root": encode_base64(loss.root),
-                "there": loss.there,
+                "there": loss.actual_size,
             }
             for loss in losses
         ],

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from audit.log.merkle import Frontier, hash_leaf
 from audit.stores.files.atomic_write import write_durably
-from audit.stores.files.checkpoint_files import CHECKPOINTS, KeptCheckpoints
-from audit.stores.sqlite.online_copy import copy_ledger, put_away
+from audit.stores.files.checkpoint_files import CHECKPOINTS, CheckpointFiles
+from audit.stores.sqlite.online_copy import copy_ledger, remove_reader_files
 from audit.stores.sqlite.store import SqliteStore
 
 if TYPE_CHECKING:
@@ -46,12 +46,12 @@ def back_up(data: Path, to: Path) -> list[Copied]:
         logs = sorted({*snapshot.logs(), *notes})
         said = {log: kept.checkpoint for log, kept in notes.items()}
         copied = [_recomputed(snapshot, log, said.get(log)) for log in logs]
-    put_away(to)
+    remove_reader_files(to)
     return copied
 
 
-def _kept(folder: Path) -> KeptCheckpoints:
-    return KeptCheckpoints(folder / CHECKPOINTS)
+def _kept(folder: Path) -> CheckpointFiles:
+    return CheckpointFiles(folder / CHECKPOINTS)
 
 
 def _recomputed(snapshot: Snapshot, log: str, signed: Checkpoint | None) -> Copied:

@@ -82,7 +82,7 @@ def export(  # noqa: PLR0913 - what a bundle is made of
     StorageUnavailableError. `passed` is told of each entry that was passed, as 1.
     """
     checkpoint = signed.checkpoint
-    erasure = snapshot.latest(log, EntryKind.CONTACT_ERASED)
+    erasure = snapshot.latest_entry(log, EntryKind.CONTACT_ERASED)
     if personal and erasure and erasure.index >= checkpoint.size:
         raise ErasedAfterCheckpointError(
             f"entry {erasure.index} of {log} erased something after the checkpoint"

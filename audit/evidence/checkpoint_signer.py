@@ -21,11 +21,11 @@ from audit.log.checkpoint import Checkpoint, sign_checkpoint, verify_checkpoint
 from audit.log.merkle import EMPTY_ROOT, Frontier, verify_inclusion
 from audit.log.signed_note import EvidenceError, encode_base64
 from audit.log.tlog_proof import InclusionProof
-from audit.stores.files.checkpoint_files import CHECKPOINTS, Kept, KeptCheckpoints
-from audit.stores.files.file_locks import locked
+from audit.stores.files.checkpoint_files import CHECKPOINTS, CheckpointFiles, StoredCheckpoint
+from audit.stores.files.file_locks import hold_lock
 from audit.stores.files.signing_key import SIGNING_KEY, SigningKey
 from audit.stores.sqlite.store import LOCK
-from audit.stores.subtree_cache import Subtrees
+from audit.stores.subtree_cache import SubtreeCache
 from rules.model.workspace import SYSTEM_LOG
 
 if TYPE_CHECKING:
@@ -49,8 +49,8 @@ class Checkpoints:
         self._store = store
         self._prefix = origin.rstrip("/")
         self._metrics = metrics or SigningMetrics()
-        self._kept = KeptCheckpoints(store.folder / CHECKPOINTS)
-        self._subtrees = Subtrees()
+        self._kept = CheckpointFiles(store.folder / CHECKPOINTS)
+        self._subtrees = SubtreeCache()
         self._signing = threading.RLock()
         self._key: SigningKey | None = None
         self._frontiers: dict[str, Frontier] = {}
@@ -67,13 +67,13 @@ class Checkpoints:
         """The key that the log's checkpoints are verified with; NoSigningKeyError."""
         return self._signing_key().verifier(self.origin(log))
 
-    def latest(self, log: str) -> Kept:
+    def latest(self, log: str) -> StoredCheckpoint:
         """The checkpoint of all that the log holds now, signed now where there is none yet."""
         with self._store.read() as snapshot:
             size = snapshot.head(log).size
         return self.covering(log, size)
 
-    def covering(self, log: str, size: int) -> Kept:
+    def covering(self, log: str, size: int) -> StoredCheckpoint:
         """A checkpoint of at least so many entries, which the log must have.
 
         LedgerBehindError, NotSignedError, NoSigningKeyError.
@@ -115,13 +115,13 @@ class Checkpoints:
                     self._refused.pop(log, None)
             words = "; ".join(str(why) for why, _ in self._refused.values())
             if words != self._said:
-                self._kept.say_refused(words)
+                self._kept.write_refusal(words)
                 self._said = words
             return {log: why for log, (why, _) in self._refused.items()}
 
     def refused(self) -> str:
         """What was refused when checkpoints were last due, by any process; empty where nothing."""
-        return self._kept.refused()
+        return self._kept.read_refusal()
 
     def proof(self, log: str, index: int) -> tuple[Entry, InclusionProof, Checkpoint] | None:
         """That the entry is in the log: the entry, the proof, the checkpoint that it leads to.
@@ -175,7 +175,9 @@ class Checkpoints:
             return True
         return False
 
-    def _sign(self, logs: Iterable[str]) -> tuple[dict[str, Kept], dict[str, NotSignedError]]:
+    def _sign(
+        self, logs: Iterable[str]
+    ) -> tuple[dict[str, StoredCheckpoint], dict[str, NotSignedError]]:
         """Sign these logs, and `system`: recomputed before, entered in one commit, then kept."""
         self._signing_key()  # to make it takes the lock that a transaction holds
         frontiers: dict[str, Frontier] = {}
@@ -193,7 +195,7 @@ class Checkpoints:
         if ended is not None:
             self._frontiers[SYSTEM_LOG] = ended
         for log, kept in notes.items():
-            self._kept.keep(log, kept.note)
+            self._kept.save(log, kept.note)
             self._done[log] = kept.checkpoint.size
             self._verified[log] = kept.note
         self._metrics.signed(len(notes))
@@ -213,10 +215,10 @@ class Checkpoints:
     def _enter(
         self,
         tx: Transaction,
-        ready: dict[str, Kept],
+        ready: dict[str, StoredCheckpoint],
         of_system: Frontier | None,
         refused: dict[str, NotSignedError],
-    ) -> tuple[dict[str, Kept], Frontier | None]:
+    ) -> tuple[dict[str, StoredCheckpoint], Frontier | None]:
         """Enter the checkpoints, then sign `system` as it is with them."""
         for log, kept in ready.items():
             tx.append(SYSTEM_LOG, _leaf(tx, log, kept))
@@ -229,13 +231,15 @@ class Checkpoints:
             return ready, None
         return {**ready, SYSTEM_LOG: self._note(SYSTEM_LOG, ended)}, ended
 
-    def _note(self, log: str, frontier: Frontier) -> Kept:
+    def _note(self, log: str, frontier: Frontier) -> StoredCheckpoint:
         root = frontier.root() if frontier.size else EMPTY_ROOT
         checkpoint = Checkpoint(self.origin(log), frontier.size, root)
         key = self._signing_key()
-        return Kept(sign_checkpoint(checkpoint, self.verifier(log), key.sign), checkpoint)
+        return StoredCheckpoint(
+            sign_checkpoint(checkpoint, self.verifier(log), key.sign), checkpoint
+        )
 
-    def _ours(self, log: str) -> Kept | None:
+    def _ours(self, log: str) -> StoredCheckpoint | None:
         """What is kept of the log; NotSignedError where another key signed it."""
         kept = self._kept.get(log)
         if kept is not None and self._verified.get(log) != kept.note:
@@ -261,15 +265,15 @@ class Checkpoints:
         """For a ledger that was made before there were keys; NoSigningKeyError where it is lost."""
         with self._store.read() as snapshot:
             has_signed = (
-                next(snapshot.backwards(SYSTEM_LOG, EntryKind.CHECKPOINT), None) is not None
+                next(snapshot.reversed_entries(SYSTEM_LOG, EntryKind.CHECKPOINT), None) is not None
             )
         if has_signed or self._kept.logs():
             raise NoSigningKeyError(f"the signing key is missing; put it back as {SIGNING_KEY}")
-        with locked(self._store.folder / LOCK):
+        with hold_lock(self._store.folder / LOCK):
             SigningKey.create(self._store.folder / SIGNING_KEY)
 
 
-def _leaf(tx: Transaction, log: str, kept: Kept) -> dict[str, Any]:
+def _leaf(tx: Transaction, log: str, kept: StoredCheckpoint) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "kind": EntryKind.CHECKPOINT.value,

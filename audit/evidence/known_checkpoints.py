@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from audit.entry import Entry
     from audit.log.signed_note import SignedNote
     from audit.stores.contract import Snapshot
-    from audit.stores.files.checkpoint_files import KeptCheckpoints
+    from audit.stores.files.checkpoint_files import CheckpointFiles
 
 
 @dataclass(slots=True)
@@ -43,10 +43,10 @@ class SignedLogs:
 
     def add_entries(self, snapshot: Snapshot) -> None:
         """Those that `system` holds; its entry is named where one is wrong."""
-        for entry in snapshot.backwards(SYSTEM_LOG, EntryKind.CHECKPOINT):
+        for entry in snapshot.reversed_entries(SYSTEM_LOG, EntryKind.CHECKPOINT):
             self._add_entry(entry)
 
-    def add_kept(self, kept: KeptCheckpoints) -> None:
+    def add_kept(self, kept: CheckpointFiles) -> None:
         """The last one of each log outside the database."""
         for log in kept.logs():
             try:

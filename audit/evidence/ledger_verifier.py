@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from audit.entry import check_leaf
 from audit.errors import BadLeafError, StorageUnavailableError
 from audit.log.merkle import Frontier, hash_leaf
-from audit.stores.contract import Head
+from audit.stores.contract import LogHead
 from audit.verification.findings import Code, Finding, Report
 from audit.verification.log_verifier import Beside, Walk, contradicted, opened
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 def verify(
     log: str,
-    head: Head,
+    head: LogHead,
     entries: Iterable[Entry],
     beside: Beside,
     known: Sequence[Checkpoint] = (),
@@ -70,7 +70,7 @@ def verify_log(
     try:
         head = snapshot.head(log)
     except StorageUnavailableError:
-        head = Head()  # a head that cannot be read fits no entries
+        head = LogHead()  # a head that cannot be read fits no entries
     return verify(log, head, _counted(snapshot.entries(log), passed), beside, known)
 
 
@@ -117,7 +117,7 @@ def _entry(log: str, entry: Entry, hashed: bytes) -> tuple[list[Finding], dict[s
     return findings, leaf
 
 
-def _head(log: str, head: Head, frontier: Frontier) -> Iterator[Finding]:
+def _head(log: str, head: LogHead, frontier: Frontier) -> Iterator[Finding]:
     if head.size != frontier.size:
         message = f"the head says {head.size} entries, there are {frontier.size}"
         yield Finding(log, None, Code.SIZE, message)

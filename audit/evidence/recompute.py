@@ -15,10 +15,12 @@ from audit.log.merkle import Frontier, hash_leaf
 if TYPE_CHECKING:
     from audit.log.checkpoint import Checkpoint
     from audit.stores.contract import Snapshot
-    from audit.stores.subtree_cache import Subtrees
+    from audit.stores.subtree_cache import SubtreeCache
 
 
-def begun(snapshot: Snapshot, log: str, signed: Checkpoint | None, subtrees: Subtrees) -> Frontier:
+def begun(
+    snapshot: Snapshot, log: str, signed: Checkpoint | None, subtrees: SubtreeCache
+) -> Frontier:
     """The frontier of what was signed; NotSignedError where the log does not begin with that."""
     if signed is None or signed.size == 0:
         return Frontier()

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from rules.formats.timestamps import format_timestamp, parse_timestamp
 
 if TYPE_CHECKING:
-    from audit.stores.contract import Recorded
+    from audit.stores.contract import RawEntry
 
 Likeness: TypeAlias = tuple[bytes | timedelta | None, ...]
 
@@ -27,7 +27,7 @@ _QUESTION = re.compile(rb'(\{"digest":%b\}),"question":%b(,"stage":[^}]*\})' % (
 _NOWHERE = b"\0"  # stands in no JSON
 
 
-def likeness(recorded: Recorded, *, bucket: bool) -> Likeness | None:
+def likeness(recorded: RawEntry, *, bucket: bool) -> Likeness | None:
     """What all decisions that are alike share, one of which must have been read; None for no other.
 
     `bucket` says whether the place in the sample may decide.

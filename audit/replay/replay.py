@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from audit.replay.equivalence import Likeness
-    from audit.stores.contract import Recorded, Snapshot
+    from audit.stores.contract import RawEntry, Snapshot
     from rules.engine.decide import Decision
 
 COMPARED = ("outcome", "reason", "rule", "stage", "actions")
@@ -108,7 +108,7 @@ def report(  # noqa: PLR0913 - what, and within which bounds
     compiled = Compiled(snapshot, memory.policies)
     known = memory.identical
     since, until = within
-    for recorded in snapshot.recorded(log, start, stop):
+    for recorded in snapshot.raw_entries(log, start, stop):
         if not since <= recorded.at < until:
             continue
         like = likeness(recorded, bucket=memory.bucket) if recorded.kind == _DECISION else None
@@ -142,24 +142,24 @@ def replay(
     Where not all of it is asked for: the entries from `start` up to before `stop`.
     """
     compiled = Compiled(snapshot, {})
-    for recorded in snapshot.recorded(log, start, stop):
+    for recorded in snapshot.raw_entries(log, start, stop):
         found = _again(recorded, log, compiled)
         if found is not None:
-            yield Replayed(recorded.place, found)
+            yield Replayed(recorded.position, found)
 
 
-def _again(recorded: Recorded, log: str, compiled: Compiled) -> tuple[Difference, ...] | None:
+def _again(recorded: RawEntry, log: str, compiled: Compiled) -> tuple[Difference, ...] | None:
     """What is different; None for what is no decision."""
     try:
         leaf = read(recorded)
         if recorded.kind != _DECISION:
             return None
-        return _differences(leaf, log, recorded.place, compiled)
+        return _differences(leaf, log, recorded.position, compiled)
     except (BadLeafError, KeyError, TypeError, ValueError, AttributeError) as error:
-        return (Difference(log, recorded.place, "", "leaf", f"unreadable: {error!r}", None),)
+        return (Difference(log, recorded.position, "", "leaf", f"unreadable: {error!r}", None),)
 
 
-def read(recorded: Recorded) -> dict[str, Any]:
+def read(recorded: RawEntry) -> dict[str, Any]:
     """The leaf, as far as deciding again needs it; BadLeafError where there is none."""
     try:
         leaf = orjson.loads(recorded.rest)

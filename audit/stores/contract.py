@@ -26,16 +26,16 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-DECIDED_ALREADY = "the event has its decision already"
-"""The words of AlreadyDecidedError, and of the trigger that refuses a second decision."""
+ALREADY_DECIDED_MESSAGE = "the event has its decision already"
+"""The message of AlreadyDecidedError, and of the trigger that refuses a second decision."""
 
 
-Committed: TypeAlias = "Callable[[int, float], object]"
+CommitCallback: TypeAlias = "Callable[[int, float], object]"
 """Is told how many works one commit held, and how many seconds it took."""
 
 
 @dataclass(frozen=True, slots=True)
-class Head:
+class LogHead:
     """What a log says of itself: its size, the root over it, and the frontier to append to."""
 
     size: int = 0
@@ -43,14 +43,14 @@ class Head:
     frontier: Frontier = field(default_factory=Frontier)
 
 
-class Recorded(NamedTuple):
+class RawEntry(NamedTuple):
     """A line of a log as far as deciding again needs it, in bytes: cheap to read by the million.
 
     `rest` is the leaf's canonical JSON without its `event`, the version and the members given here,
     of which `id` is taken out only where the leaf has actions; empty where no leaf can be read.
     """
 
-    place: int
+    position: int
     """Its index in the log."""
     kind: bytes
     at: bytes
@@ -63,7 +63,7 @@ class Recorded(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class Job:
     """Work that was asked for and outlives a process; what `body` says is whoever keeps it's."""
 
     id: str
@@ -73,7 +73,7 @@ class Kept:
 
 
 @dataclass(frozen=True, slots=True)
-class Size:
+class StoreSize:
     """How much there is in all: entries of all logs, and the bytes that the store takes."""
 
     entries: int
@@ -81,7 +81,7 @@ class Size:
 
 
 @dataclass(frozen=True, slots=True)
-class Filter:
+class EntryFilter:
     """Which entries to find: those for which everything that is given holds.
 
     `contact` finds entries by the personal part beside them, so none of an erased contact.
@@ -96,14 +96,14 @@ class Filter:
     reason: str | None = None
     rule: str | None = None
     version: int | None = None
-    acting: bool = False
+    has_actions: bool = False
     """Only decisions that ask for actions."""
     since: datetime | None = None
     until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Ready:
+class PreparedEntry:
     """An append, worked out as far as it can be without its place in the log."""
 
     log: str
@@ -114,13 +114,13 @@ class Ready:
     """What the store that made it ready needs beside this."""
 
 
-class About(NamedTuple):
+class LookupKey(NamedTuple):
     """What a work is about, for a store that looks up what many works need at once."""
 
     log: str
     event: str
     conversation: str
-    found_by: str
+    pseudonym: str
     """What the store finds the contact by."""
     contact: str
 
@@ -134,14 +134,14 @@ class Snapshot(Protocol):
     def sizes(self) -> dict[str, int]:
         """How many entries each log says it has; cheap."""
 
-    def head(self, log: str) -> Head: ...
+    def head(self, log: str) -> LogHead: ...
 
     def entry(self, log: str, index: int) -> Entry | None: ...
 
     def entries(self, log: str, start: int = 0, stop: int | None = None) -> Iterator[Entry]:
         """The entries from `start` up to before `stop`, in order, read as they are used."""
 
-    def recorded(self, log: str, start: int = 0, stop: int | None = None) -> Iterator[Recorded]:
+    def raw_entries(self, log: str, start: int = 0, stop: int | None = None) -> Iterator[RawEntry]:
         """The same entries, in order, hardly touched."""
 
     def decision(self, log: str, event_id: str) -> Entry | None:
@@ -152,28 +152,30 @@ class Snapshot(Protocol):
     def latest_index(self, log: str, conversation: str) -> int | None:
         """Where the conversation's last decision stands."""
 
-    def acting(self, log: str, decision: str) -> Entry | None:
+    def acting_decision(self, log: str, decision: str) -> Entry | None:
         """The decision with this id, if it asks for actions."""
 
     def receipts(self, log: str, conversation: str) -> list[Entry]:
         """The `action.*` entries of a conversation, in order."""
 
-    def latest(self, log: str, prefix: str) -> Entry | None:
+    def latest_entry(self, log: str, prefix: str) -> Entry | None:
         """The last entry of a family of kinds, such as `version.`; cheap."""
 
-    def entries_of(self, log: str, prefix: str) -> list[Entry]:
+    def entries_of_family(self, log: str, prefix: str) -> list[Entry]:
         """All entries of a family of kinds, such as `version.`, in order."""
 
-    def search(self, log: str, wanted: Filter, after: int | None, limit: int) -> list[Entry]:
+    def search(
+        self, log: str, entry_filter: EntryFilter, after_index: int | None, limit: int
+    ) -> list[Entry]:
         """The first `limit` entries that the filter finds behind index `after`, in order."""
 
     def leaf_hashes(self, log: str, start: int, stop: int) -> list[bytes]:
         """Those from `start` up to before `stop` as they are stored, in order."""
 
-    def backwards(self, log: str, kind: str) -> Iterator[Entry]:
+    def reversed_entries(self, log: str, kind: str) -> Iterator[Entry]:
         """The entries of a kind that is no decision, last first, read as they are used."""
 
-    def strays(self) -> Iterator[str]:
+    def integrity_errors(self) -> Iterator[str]:
         """What is stored and fits no log, in words; nothing where all is well."""
 
     def personal(self, log: str, index: int) -> PersonalData | None:
@@ -184,12 +186,12 @@ class Snapshot(Protocol):
     def last_uses(self) -> dict[str, str]:
         """When keys were last used, by id, as times of leaves; only what was recorded."""
 
-    def kept(self, identity: str) -> Kept | None: ...
+    def job(self, identity: str) -> Job | None: ...
 
-    def all_kept(self, log: str | None = None) -> list[Kept]:
+    def jobs(self, log: str | None = None) -> list[Job]:
         """Of this log, or of all; in the order in which they were first kept."""
 
-    def size(self) -> Size:
+    def size(self) -> StoreSize:
         """How much there is; cheap."""
 
 
@@ -207,7 +209,7 @@ class Transaction(Snapshot, Protocol):
         AlreadyDecidedError where it decides an event that has its decision.
         """
 
-    def append_ready(self, ready: Ready) -> Entry:
+    def append_prepared(self, prepared: PreparedEntry) -> Entry:
         """The same for what the store made ready before."""
 
     def erase(self, log: str, contact: str) -> list[int]:
@@ -219,12 +221,12 @@ class Transaction(Snapshot, Protocol):
     def add_document(self, body: bytes) -> str:
         """Keep the document beside the logs; its digest. Adding it again changes nothing."""
 
-    def keep(self, work: Kept) -> None:
+    def save_job(self, job: Job) -> None:
         """Keep it beside the logs, in the place of what is kept under its id."""
 
-    def forget(self, identity: str) -> None: ...
+    def delete_job(self, identity: str) -> None: ...
 
-    def record_uses(self, uses: Mapping[str, str]) -> None:
+    def record_key_uses(self, uses: Mapping[str, str]) -> None:
         """Keep when keys were last used, as times of leaves. An earlier time changes nothing."""
 
 
@@ -235,18 +237,18 @@ class Store(Protocol):
     def read(self) -> AbstractContextManager[Snapshot]:
         """A view that stays as it is until the block ends; StorageUnavailableError."""
 
-    def ready(
+    def prepare(
         self, log: str, leaf: Mapping[str, Any], personal: PersonalData | None = None
-    ) -> Ready:
+    ) -> PreparedEntry:
         """What of an append can be done before its transaction, and so while others commit.
 
         BadLeafError as `append` raises it.
         """
 
-    def about(self, log: str, event: str, conversation: str, contact: str) -> About:
+    def lookup_key(self, log: str, event: str, conversation: str, contact: str) -> LookupKey:
         """What a work that decides the event is about. Saying it changes how fast the work is."""
 
-    def transact(self, work: Callable[[Transaction], T], about: About | None = None) -> T:
+    def transact(self, work: Callable[[Transaction], T], lookup_key: LookupKey | None = None) -> T:
         """Run the work; what it returns is given back once everything it did is on disk.
 
         Raises what the work raised, BusyError or StorageUnavailableError; then nothing of it is
@@ -255,7 +257,7 @@ class Store(Protocol):
         """
 
     def transact_each(
-        self, works: Sequence[Callable[[Transaction], T]], about: Sequence[About] = ()
+        self, works: Sequence[Callable[[Transaction], T]], lookup_keys: Sequence[LookupKey] = ()
     ) -> list[T | Exception]:
         """Run many works in order, in few commits: for each what it returned or raised.
 
@@ -263,7 +265,7 @@ class Store(Protocol):
         left are not run and have the same outcome, so that none overtakes one before it.
         """
 
-    def tell_of_commits(self, committed: Committed) -> None:
+    def on_commit(self, callback: CommitCallback) -> None:
         """From now on tell of each commit that went through."""
 
     def close(self) -> None: ...

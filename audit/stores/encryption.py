@@ -28,7 +28,7 @@ class DecryptionError(AuditError):
     code = AuditErrorCode.NOT_DECRYPTED
 
 
-def pseudonym(secret: bytes, log: str, contact: str) -> str:
+def compute_pseudonym(secret: bytes, log: str, contact: str) -> str:
     """What a contact is found by: HMAC-SHA-256 of log and id, which nobody without the secret has.
 
     A log's name has no slash in it, so no two contacts share one.
@@ -36,24 +36,24 @@ def pseudonym(secret: bytes, log: str, contact: str) -> str:
     return hmac.digest(secret, f"{log}/{contact}".encode(), "sha256").hex()
 
 
-def seal(key: bytes, leaf_hash: bytes, personal: PersonalData) -> bytes:
+def encrypt_personal_data(key: bytes, leaf_hash: bytes, personal: PersonalData) -> bytes:
     """The sealed body; another one each time."""
     contact = personal.contact.encode()
-    clear = personal.salt + len(contact).to_bytes(_LENGTH_BYTES) + contact + personal.part
+    plaintext = personal.salt + len(contact).to_bytes(_LENGTH_BYTES) + contact + personal.part
     nonce = secrets.token_bytes(_NONCE_SIZE)
-    return _FORMAT + nonce + AESGCM(key).encrypt(nonce, clear, leaf_hash)
+    return _FORMAT + nonce + AESGCM(key).encrypt(nonce, plaintext, leaf_hash)
 
 
-def unseal(key: bytes, leaf_hash: bytes, body: bytes) -> PersonalData:
+def decrypt_personal_data(key: bytes, leaf_hash: bytes, body: bytes) -> PersonalData:
     """What was sealed; DecryptionError."""
     if body[:1] != _FORMAT:
         raise DecryptionError("its format is not known")
-    nonce, sealed = body[1 : 1 + _NONCE_SIZE], body[1 + _NONCE_SIZE :]
+    nonce, ciphertext = body[1 : 1 + _NONCE_SIZE], body[1 + _NONCE_SIZE :]
     try:
-        clear = AESGCM(key).decrypt(nonce, sealed, leaf_hash)
+        plaintext = AESGCM(key).decrypt(nonce, ciphertext, leaf_hash)
     except (InvalidTag, ValueError) as error:
         raise DecryptionError("it does not open with the contact's key") from error
-    salt, rest = clear[:SALT_SIZE], clear[SALT_SIZE:]
+    salt, rest = plaintext[:SALT_SIZE], plaintext[SALT_SIZE:]
     length = int.from_bytes(rest[:_LENGTH_BYTES])
     contact, part = rest[_LENGTH_BYTES:][:length], rest[_LENGTH_BYTES + length :]
     return PersonalData(contact.decode(), salt, part)

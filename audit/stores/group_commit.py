@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from contextlib import AbstractContextManager
 
-    from audit.stores.contract import About, Committed
+    from audit.stores.contract import CommitCallback, LookupKey
 
 Tx = TypeVar("Tx")
 Tx_co = TypeVar("Tx_co", covariant=True)
@@ -30,22 +30,22 @@ QUEUE_LIMIT = 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Returned(Generic[T]):
+class WorkResult(Generic[T]):
     value: T
 
 
 @dataclass(frozen=True, slots=True)
-class Raised:
+class WorkFailure:
     error: Exception
 
 
-class Commit(Protocol[Tx_co]):
+class CommitInProgress(Protocol[Tx_co]):
     """One commit of a store under way."""
 
-    def foresee(self, about: Sequence[About]) -> None:
+    def prefetch(self, lookup_keys: Sequence[LookupKey]) -> None:
         """Look up what works of this commit are about. An exception loses the whole commit."""
 
-    def attempt(self, work: Callable[[Tx_co], T]) -> Returned[T] | Raised:
+    def attempt(self, work: Callable[[Tx_co], T]) -> WorkResult[T] | WorkFailure:
         """Run the work; where it raises, undo what it did, and nothing else.
 
         An exception from here means that the whole commit is lost.
@@ -55,7 +55,7 @@ class Commit(Protocol[Tx_co]):
         """Make all of it durable; an exception means that none of it is stored."""
 
 
-class Turn:
+class Waiter:
     """Comes once, and is waited for once; a `threading.Event` would take three times as long."""
 
     def __init__(self) -> None:
@@ -65,16 +65,16 @@ class Turn:
     def wait(self) -> None:
         self._lock.acquire()
 
-    def comes(self) -> None:
+    def wake(self) -> None:
         self._lock.release()
 
 
 @dataclass(slots=True, eq=False)
 class _Request(Generic[Tx]):
     works: Sequence[Callable[[Tx], Any]]
-    about: Sequence[About] = ()
-    turn: Turn = field(default_factory=Turn)  # to read the answer, or to lead
-    outcomes: list[Returned[Any] | Raised] | None = None
+    lookup_keys: Sequence[LookupKey] = ()
+    waiter: Waiter = field(default_factory=Waiter)  # to read the answer, or to lead
+    outcomes: list[WorkResult[Any] | WorkFailure] | None = None
     refusal: AuditError | None = None
 
 
@@ -86,30 +86,32 @@ class GroupCommit(Generic[Tx]):
     """
 
     def __init__(
-        self, begin: Callable[[], AbstractContextManager[Commit[Tx]]], limit: int = QUEUE_LIMIT
+        self,
+        begin: Callable[[], AbstractContextManager[CommitInProgress[Tx]]],
+        limit: int = QUEUE_LIMIT,
     ) -> None:
         self._begin = begin
         self._limit = limit
         self._mutex = threading.Lock()
         self._queue: deque[_Request[Tx]] = deque()
         self._queued_works = 0
-        self._leading: _Request[Tx] | None = None
-        self._leading_thread: int | None = None
-        self.committed: Committed = lambda _works, _seconds: None
+        self._leader: _Request[Tx] | None = None
+        self._leader_thread: int | None = None
+        self.on_commit: CommitCallback = lambda _works, _seconds: None
 
     def submit(
-        self, works: Sequence[Callable[[Tx], T]], about: Sequence[About] = ()
-    ) -> list[Returned[T] | Raised]:
+        self, works: Sequence[Callable[[Tx], T]], lookup_keys: Sequence[LookupKey] = ()
+    ) -> list[WorkResult[T] | WorkFailure]:
         """Run the works, in order, in one commit; what became of each, once it is durable.
 
         Raises BusyError where `limit` works are waiting already, or StorageUnavailableError where
         the commit was lost: then no outcome of any work in it counts.
         """
-        if self._leading_thread == threading.get_ident():
+        if self._leader_thread == threading.get_ident():
             raise RuntimeError("a work cannot wait for another commit: it is run by this one")
-        request = _Request(works, about)
-        leads = self._enqueue(request)
-        if not leads:
+        request = _Request(works, lookup_keys)
+        is_leader = self._enqueue(request)
+        if not is_leader:
             self._wait(request)
         if request.outcomes is None and request.refusal is None:
             self._lead()
@@ -124,19 +126,19 @@ class GroupCommit(Generic[Tx]):
                 raise BusyError(f"{self._queued_works} writes are waiting already; try again")
             self._queue.append(request)
             self._queued_works += len(request.works)
-            if self._leading is None:
-                self._leading = request
-            return self._leading is request
+            if self._leader is None:
+                self._leader = request
+            return self._leader is request
 
     def _wait(self, request: _Request[Tx]) -> None:
         try:
-            request.turn.wait()
+            request.waiter.wait()
         except BaseException:  # the thread was interrupted: nobody may wait for it to lead
             with self._mutex:
                 if request in self._queue:
                     self._queue.remove(request)
                     self._queued_works -= len(request.works)
-                was_to_lead = self._leading is request
+                was_to_lead = self._leader is request
             if was_to_lead:
                 self._hand_over()
             raise
@@ -152,35 +154,35 @@ class GroupCommit(Generic[Tx]):
         """
         seconds = None
         group: list[_Request[Tx]] = []
-        self._leading_thread = threading.get_ident()
+        self._leader_thread = threading.get_ident()
         try:
             with self._begin() as commit:
-                began = time.perf_counter()
-                group = self._take()
-                commit.foresee([each for request in group for each in request.about])
-                outcomes = [[commit.attempt(work) for work in each.works] for each in group]
+                start = time.perf_counter()
+                group = self._take_queue()
+                commit.prefetch([key for request in group for key in request.lookup_keys])
+                outcomes = [[commit.attempt(work) for work in request.works] for request in group]
                 commit.commit()
-                seconds = time.perf_counter() - began
+                seconds = time.perf_counter() - start
                 for request, outcome in zip(group, outcomes, strict=True):
                     request.outcomes = outcome
         except AuditError as error:
-            group = group or self._take()
+            group = group or self._take_queue()
             self._refuse(group, error)
         except BaseException:
-            group = group or self._take()
+            group = group or self._take_queue()
             self._refuse(
                 group, StorageUnavailableError("the write was interrupted; nothing was stored")
             )
             raise
         finally:
-            self._leading_thread = None
+            self._leader_thread = None
             self._hand_over()
             for request in group:
-                request.turn.comes()
+                request.waiter.wake()
         if seconds is not None:
-            self.committed(sum(len(each.works) for each in group), seconds)
+            self.on_commit(sum(len(request.works) for request in group), seconds)
 
-    def _take(self) -> list[_Request[Tx]]:
+    def _take_queue(self) -> list[_Request[Tx]]:
         with self._mutex:
             group = list(self._queue)
             self._queue.clear()
@@ -196,6 +198,6 @@ class GroupCommit(Generic[Tx]):
 
     def _hand_over(self) -> None:
         with self._mutex:
-            self._leading = self._queue[0] if self._queue else None
-            if self._leading is not None:
-                self._leading.turn.comes()
+            self._leader = self._queue[0] if self._queue else None
+            if self._leader is not None:
+                self._leader.waiter.wake()

@@ -27,7 +27,7 @@ COLUMNS = ("kind", "at", "event", "conversation", "id", "outcome", "reason", "ru
 """Members of a leaf. `id` is there only where a leaf has actions, for which it is looked up;
 `version` is also that of a decision's `policy`. All but it are text."""
 
-LARGEST = 1 << 20
+MAX_TEXT_BYTES = 1 << 20
 """Bytes of a text that is compressed, and so the most that a frame may claim to hold."""
 
 WORDS = files(__package__).joinpath("words-1.txt").read_bytes()
@@ -37,24 +37,24 @@ _LEVEL = -5  # no part of the format; 3 takes 4 % less room and more than twice 
 _TEXTS = COLUMNS[:-1]
 
 
-def packed(leaf: Mapping[str, Any]) -> tuple[list[Value], bytes]:
+def pack_leaf(leaf: Mapping[str, Any]) -> tuple[list[Value], bytes]:
     """The columns and the rest of a leaf."""
     rest = dict(leaf)
     columns: list[Value] = []
     for name in _TEXTS:
-        searched = isinstance(rest.get(name), str) and (name != "id" or bool(rest.get("actions")))
-        columns.append(rest.pop(name) if searched else None)
+        is_column = isinstance(rest.get(name), str) and (name != "id" or bool(rest.get("actions")))
+        columns.append(rest.pop(name) if is_column else None)
     if isinstance(rest.get("policy"), dict):
         rest["policy"] = dict(rest["policy"])
     holder = _holder_of_version(rest)
     columns.append(holder.pop("version") if type(holder.get("version")) is int else None)
-    return columns, _compressed(orjson.dumps(rest, option=orjson.OPT_SORT_KEYS))
+    return columns, _compress_rest(orjson.dumps(rest, option=orjson.OPT_SORT_KEYS))
 
 
-def unpacked(columns: Sequence[Value], rest: bytes) -> dict[str, Any] | None:
+def unpack_leaf(columns: Sequence[Value], rest: bytes) -> dict[str, Any] | None:
     """The leaf; None where these are not the parts of one."""
     try:
-        leaf = orjson.loads(decompressed(rest))
+        leaf = orjson.loads(decompress_rest(rest))
     except orjson.JSONDecodeError:
         return None
     if not isinstance(leaf, dict):
@@ -86,15 +86,15 @@ _DICTIONARY = zstandard.ZstdCompressionDict(WORDS, dict_type=zstandard.DICT_TYPE
 _contexts = _Contexts()
 
 
-def _compressed(text: bytes) -> bytes:
-    if len(text) <= LARGEST:
+def _compress_rest(text: bytes) -> bytes:
+    if len(text) <= MAX_TEXT_BYTES:
         frame = _contexts.compress(text)
         if len(frame) < len(text):
             return _ZSTANDARD + frame
     return _PLAIN + text
 
 
-def decompressed(rest: bytes) -> bytes:
+def decompress_rest(rest: bytes) -> bytes:
     """The JSON of what is no column; empty where it cannot be read."""
     codec, body = rest[:1], rest[1:]
     if codec == _PLAIN:
@@ -102,8 +102,8 @@ def decompressed(rest: bytes) -> bytes:
     if codec != _ZSTANDARD:
         return b""
     try:
-        if zstandard.frame_content_size(body) > LARGEST:  # of room that would be made for it
+        if zstandard.frame_content_size(body) > MAX_TEXT_BYTES:  # of room that would be made for it
             return b""
-        return _contexts.decompress(body, max_output_size=LARGEST, allow_extra_data=False)
+        return _contexts.decompress(body, max_output_size=MAX_TEXT_BYTES, allow_extra_data=False)
     except zstandard.ZstdError:
         return b""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 
 from audit.errors import AlreadyDecidedError, AuditError, StorageUnavailableError
-from audit.stores.contract import DECIDED_ALREADY
+from audit.stores.contract import ALREADY_DECIDED_MESSAGE
 
 _WORDS = {
     sqlite3.SQLITE_FULL: "the disk is full, or the ledger has reached the size it may have",
@@ -20,14 +20,14 @@ _WORDS = {
 }
 
 
-def in_our_words(error: sqlite3.Error | OSError | UnicodeError) -> AuditError:
+def translate_error(error: sqlite3.Error | OSError | UnicodeError) -> AuditError:
     """The error to raise in place of this one."""
     if isinstance(error, OSError):
         return StorageUnavailableError(
             f"the ledger's files cannot be used: {error.strerror or error}"
         )
-    if str(error) == DECIDED_ALREADY:
-        return AlreadyDecidedError(DECIDED_ALREADY)
+    if str(error) == ALREADY_DECIDED_MESSAGE:
+        return AlreadyDecidedError(ALREADY_DECIDED_MESSAGE)
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the low byte is the primary code
     words = _WORDS.get(code, "the database refused")
     return StorageUnavailableError(f"{words} ({error})")

@@ -15,11 +15,11 @@ from audit.log.tiles import WIDTH, Tree
 if TYPE_CHECKING:
     from audit.stores.contract import Snapshot
 
-MOST = 1 << 16
+MAX_CACHED_ROOTS = 1 << 16
 """Roots that are remembered, of 16 million leaves; then all are forgotten."""
 
 
-class Subtrees:
+class SubtreeCache:
     """Safe to share between threads."""
 
     def __init__(self) -> None:
@@ -30,39 +30,39 @@ class Subtrees:
         return Tree(
             size,
             lambda start, stop: snapshot.leaf_hashes(log, start, stop),
-            lambda level, index: self._root(snapshot, log, level, index),
+            lambda level, index: self._read_root(snapshot, log, level, index),
         )
 
     def frontier(self, snapshot: Snapshot, log: str, size: int) -> Frontier:
         """The frontier over the first stored leaf hashes of a log that has as many."""
         full = size // WIDTH
-        above = Frontier()
+        subtree_frontier = Frontier()
         for index in range(full):
-            above = above.append(self._root(snapshot, log, 1, index))
-        made = Frontier(full * WIDTH, above.subtrees)
-        for hashed in _hashes(snapshot, log, full * WIDTH, size):
-            made = made.append(hashed)
-        return made
+            subtree_frontier = subtree_frontier.append(self._read_root(snapshot, log, 1, index))
+        frontier = Frontier(full * WIDTH, subtree_frontier.subtrees)
+        for leaf_hash in _read_hashes(snapshot, log, full * WIDTH, size):
+            frontier = frontier.append(leaf_hash)
+        return frontier
 
-    def _root(self, snapshot: Snapshot, log: str, level: int, index: int) -> bytes:
+    def _read_root(self, snapshot: Snapshot, log: str, level: int, index: int) -> bytes:
         key = log, level, index
-        if (known := self._roots.get(key)) is not None:
-            return known
+        if (root := self._roots.get(key)) is not None:
+            return root
         start, stop = index * WIDTH, (index + 1) * WIDTH
         hashes = (
-            _hashes(snapshot, log, start, stop)
+            _read_hashes(snapshot, log, start, stop)
             if level == 1
-            else [self._root(snapshot, log, level - 1, below) for below in range(start, stop)]
+            else [self._read_root(snapshot, log, level - 1, below) for below in range(start, stop)]
         )
         while len(hashes) > 1:
             hashes = [hash_node(*hashes[at : at + 2]) for at in range(0, len(hashes), 2)]
-        if len(self._roots) >= MOST:
+        if len(self._roots) >= MAX_CACHED_ROOTS:
             self._roots = {}
         self._roots[key] = hashes[0]
         return hashes[0]
 
 
-def _hashes(snapshot: Snapshot, log: str, start: int, stop: int) -> list[bytes]:
+def _read_hashes(snapshot: Snapshot, log: str, start: int, stop: int) -> list[bytes]:
     hashes = snapshot.leaf_hashes(log, start, stop)
     if len(hashes) != stop - start:
         raise MissingLeavesError(f"the leaves of {log} from {start} up to {stop} are not all there")

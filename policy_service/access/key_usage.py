@@ -46,7 +46,7 @@ class KeyUsage:
     def record_in(self, tx: Transaction, key_id: str) -> None:
         """The key is used in this transaction, which writes that where it is time."""
         if self._is_write_due(key_id, tx.now):
-            tx.record_uses(self._take_unwritten())
+            tx.record_key_uses(self._take_unwritten())
 
     def write(self, store: Store) -> None:
         """Write what was noted and is not written; no error where the ledger takes nothing.
@@ -57,7 +57,7 @@ class KeyUsage:
             return
         try:
             if uses := self._take_unwritten():
-                store.transact(lambda tx: tx.record_uses(uses))
+                store.transact(lambda tx: tx.record_key_uses(uses))
         except AuditError as error:
             _log.warning("last uses of keys were not written", exc_info=error)
         finally:

@@ -99,7 +99,7 @@ def create_key(  # noqa: PLR0913 - one for each thing that its entry says
 
 def revoke_key(tx: Transaction, key_id: str, *, by: str | None) -> Key:
     """Enter that the key is no longer one. Revoking it again changes nothing."""
-    key = fold_keys(tx.entries_of(SYSTEM_LOG, "key.")).get(key_id)
+    key = fold_keys(tx.entries_of_family(SYSTEM_LOG, "key.")).get(key_id)
     if key is None:
         raise ProblemError(ProblemCode.NOT_FOUND, "There is no key with this id")
     if key.revoked_at is None:
@@ -112,7 +112,7 @@ def revoke_key(tx: Transaction, key_id: str, *, by: str | None) -> Key:
             **({"by": by} if by else {}),
         }
         tx.append(SYSTEM_LOG, leaf)
-    return fold_keys(tx.entries_of(SYSTEM_LOG, "key."))[key_id]
+    return fold_keys(tx.entries_of_family(SYSTEM_LOG, "key."))[key_id]
 
 
 def revoke_key_in_reach(tx: Transaction, key_id: str, caller: Key) -> Key:
@@ -120,7 +120,7 @@ def revoke_key_in_reach(tx: Transaction, key_id: str, caller: Key) -> Key:
 
     Problem `last_owner_key` where nobody could make keys for every workspace any more.
     """
-    keys = fold_keys(tx.entries_of(SYSTEM_LOG, "key."))
+    keys = fold_keys(tx.entries_of_family(SYSTEM_LOG, "key."))
     key = keys.get(key_id)
     if key is None or not caller.reaches(key.workspace):
         raise ProblemError(ProblemCode.NOT_FOUND, "There is no key with this id")
@@ -155,11 +155,11 @@ class Keyring:
         self._remembered: tuple[bytes | None, dict[str, Key]] = (None, {})
 
     def keys(self, snapshot: Snapshot) -> dict[str, Key]:
-        latest = snapshot.latest(SYSTEM_LOG, "key.")
+        latest = snapshot.latest_entry(SYSTEM_LOG, "key.")
         now = latest.leaf_hash if latest else None
         read, keys = self._remembered
         if now != read:
-            keys = fold_keys(snapshot.entries_of(SYSTEM_LOG, "key."))
+            keys = fold_keys(snapshot.entries_of_family(SYSTEM_LOG, "key."))
             self._remembered = (now, keys)
         return keys
 

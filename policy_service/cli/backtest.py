@@ -88,7 +88,7 @@ def backtest(  # noqa: PLR0913 - one for each option
     with opened(data) as store, store.read() as snapshot:
         if workspace not in snapshot.logs():
             fail(f"there is no log of a workspace {workspace}")
-        last = snapshot.latest(workspace, "")
+        last = snapshot.latest_entry(workspace, "")
         size = last.index + 1 if last else 0
         if candidate.isascii() and candidate.isdigit():
             record = PolicyCache().versions(snapshot, workspace).get(int(candidate))

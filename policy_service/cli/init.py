@@ -60,7 +60,7 @@ def _created_or_opened(data: Path) -> SqliteStore:
 
 
 def _first_keys(tx: Transaction) -> dict[str, str]:
-    if tx.latest(SYSTEM_LOG, "key."):
+    if tx.latest_entry(SYSTEM_LOG, "key."):
         raise LedgerExistsError("there is a ledger with keys already")
     return {
         role.value: create_key(tx, role=role, workspace=EVERY_WORKSPACE, name="first", by=None)[1]

@@ -81,7 +81,7 @@ def replay(data: Path, workspace: str | None, *, as_json: bool) -> None:
 
 def _size(snapshot: Snapshot, log: str) -> int:
     """How many entries there are, whatever the head says."""
-    last = snapshot.latest(log, "")
+    last = snapshot.latest_entry(log, "")
     return last.index + 1 if last else 0
 
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from typing import TextIO
 
     from audit.evidence.backup import Copied
-    from audit.stores.rollback_detection import Lost
+    from audit.stores.rollback_detection import MissingEntries
 
 
 @click.command()
@@ -98,7 +98,7 @@ def backup(data: Path, out: Path, *, as_json: bool) -> None:
         found()
 
 
-def _accepted(data: Path, tokens: list[str]) -> list[Lost]:
+def _accepted(data: Path, tokens: list[str]) -> list[MissingEntries]:
     try:
         with SqliteStore.open(data, accept_loss=True) as store:
             return accept_loss(store, tokens)
@@ -110,9 +110,9 @@ def _accepted(data: Path, tokens: list[str]) -> list[Lost]:
         fail_with(error, data)
 
 
-def _view(loss: Lost) -> dict[str, Any]:
+def _view(loss: MissingEntries) -> dict[str, Any]:
     root = encode_base64(loss.root)
-    return {"log": loss.log, "size": loss.size, "root": root, "there": loss.there}
+    return {"log": loss.log, "size": loss.size, "root": root, "there": loss.actual_size}
 
 
 def _copied(each: Copied) -> dict[str, Any]:

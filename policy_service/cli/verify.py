@@ -13,7 +13,7 @@ from audit.evidence.known_checkpoints import SignedLogs
 from audit.evidence.ledger_verifier import verify_all
 from audit.log.checkpoint import parse_checkpoint
 from audit.log.signed_note import EvidenceError, parse_note
-from audit.stores.files.checkpoint_files import CHECKPOINTS, KeptCheckpoints
+from audit.stores.files.checkpoint_files import CHECKPOINTS, CheckpointFiles
 from audit.stores.files.signing_key import SIGNING_KEY, SigningKey
 from policy_service.cli.console import (
     data_option,
@@ -57,7 +57,7 @@ def verify(data: Path, notes: tuple[Path, ...], *, as_json: bool) -> None:
             with store.read() as snapshot, progress("Verifying", _size(snapshot)) as advance:
                 signed.add_entries(snapshot)
                 reports.extend(verify_all(snapshot, advance, signed))
-                strays.extend(snapshot.strays())
+                strays.extend(snapshot.integrity_errors())
         except StorageUnavailableError as error:
             unreadable = str(error)
     if as_json:
@@ -81,7 +81,7 @@ def _signed(store: SqliteStore, notes: tuple[Path, ...]) -> SignedLogs:
     except NoSigningKeyError:
         verifier = None
     signed = SignedLogs(verifier)
-    signed.add_kept(KeptCheckpoints(store.folder / CHECKPOINTS))
+    signed.add_kept(CheckpointFiles(store.folder / CHECKPOINTS))
     for path in notes:
         try:
             note = path.read_bytes()

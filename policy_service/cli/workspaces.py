@@ -41,6 +41,6 @@ def _row(snapshot: Snapshot, policies: PolicyCache, log: str) -> dict[str, Any]:
     size = snapshot.head(log).size
     if log == SYSTEM_LOG:
         return {"workspace": log, "entries": size, "version": None, "decisions": 0}
-    others = sum(len(snapshot.entries_of(log, family)) for family in _OTHERS)
+    others = sum(len(snapshot.entries_of_family(log, family)) for family in _OTHERS)
     version = policies.active_version(snapshot, log).number
     return {"workspace": log, "entries": size, "version": version, "decisions": size - others}

@@ -20,12 +20,12 @@ from rules.model.event import MAX_EVENT_BYTES, parse_event
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from audit.stores.contract import About, Store, Transaction
+    from audit.stores.contract import LookupKey, Store, Transaction
     from policy_service.observability.instrumentation import DecisionMetrics
     from policy_service.policies.policy_cache import PolicyCache
     from rules.model.event import Event
 
-    Work: TypeAlias = tuple[Callable[[Transaction], RecordedDecision], About]
+    Work: TypeAlias = tuple[Callable[[Transaction], RecordedDecision], LookupKey]
 
 BATCH_SIZE = 256
 """Lines that are decided in one go: enough to share a commit, few enough to let others in."""

@@ -19,7 +19,7 @@ from rules.formats.canonical_json import encode_canonical
 
 if TYPE_CHECKING:
     from audit.entry import Entry
-    from audit.stores.contract import About, Snapshot, Store, Transaction
+    from audit.stores.contract import LookupKey, Snapshot, Store, Transaction
     from policy_service.decisions.precompute import PrecomputedDecision
     from policy_service.policies.policy_cache import PolicyCache
     from rules.model.event import Event
@@ -33,10 +33,10 @@ class RecordedDecision:
     replayed: bool
 
 
-def lookup_keys(store: Store, event: Event) -> About:
+def lookup_keys(store: Store, event: Event) -> LookupKey:
     """Return what deciding the event reads, for the store to prefetch."""
     names = event["id"], event["conversation"]["id"], event["contact"]["id"]
-    return store.about(event["workspace"]["id"], *names)
+    return store.lookup_key(event["workspace"]["id"], *names)
 
 
 def decide_event(
@@ -60,7 +60,7 @@ def decide_event(
     # 3. A precomputed decision is appended if the log still says what it rests on.
     latest = tx.latest_index(workspace, conversation)
     if precomputed and precomputed.is_valid(latest, versions):
-        return RecordedDecision(tx.append_ready(precomputed.ready), replayed=False)
+        return RecordedDecision(tx.append_prepared(precomputed.ready), replayed=False)
     # 4. Otherwise the rules decide now.
     before = tx.latest_decision(workspace, conversation)
     compiled = partial(policies.compiled, tx)

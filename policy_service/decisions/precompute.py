@@ -20,7 +20,7 @@ from policy_service.policies.choose_version import choose_policies
 if TYPE_CHECKING:
     from audit.entry import Entry
     from audit.projections.versions import Versions
-    from audit.stores.contract import Ready, Store
+    from audit.stores.contract import PreparedEntry, Store
     from policy_service.policies.policy_cache import PolicyCache
     from rules.model.event import Event
 
@@ -35,7 +35,7 @@ class PrecomputedDecision:
     `before` is the index of the conversation's last decision, None if there was none.
     """
 
-    ready: Ready
+    ready: PreparedEntry
     before: int | None
     versions: Versions
 
@@ -66,7 +66,7 @@ class Precomputer:
         except KeyError:  # one of the policies is yet to be compiled
             return None
         leaf, personal = new_record(event, chosen, before, format_time(now))
-        ready = self._store.ready(workspace, leaf, personal)
+        ready = self._store.prepare(workspace, leaf, personal)
         return PrecomputedDecision(ready, before.index if before else None, versions)
 
     def remember(self, decided: Entry) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from audit.entry import EntryKind
 from audit.projections.action_status import PENDING, states
-from audit.stores.contract import Filter
+from audit.stores.contract import EntryFilter
 from policy_service.decisions.record import action_view
 from policy_service.privacy.erasures import find_erasures
 from policy_service.privacy.personal_data import personal_view, read_personal
@@ -43,7 +43,7 @@ class Narrator:
         """
         if self.snapshot.latest_decision(self.workspace, conversation) is None:
             raise ProblemError(ProblemCode.NOT_FOUND, "Nothing was decided in such a conversation")
-        wanted = Filter(kind=EntryKind.DECISION.value, conversation=conversation)
+        wanted = EntryFilter(kind=EntryKind.DECISION.value, conversation=conversation)
         found = self.snapshot.search(self.workspace, wanted, after, limit + 1)
         became = states(
             (each.index, each.value)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from audit.entry import FORMAT, EntryKind, format_time
 from audit.projections.action_status import PENDING, ActionState, ActionStatus, states
-from audit.stores.contract import Filter
+from audit.stores.contract import EntryFilter
 from policy_service.decisions.record import action_view
 from policy_service.problems import ProblemCode, ProblemError
 
@@ -91,7 +91,7 @@ def list_actions(
 
 def find_action(snapshot: Snapshot, workspace: str, action_id: str) -> RequestedAction:
     """The action with this id; Problem `not_found`."""
-    decision = snapshot.acting(workspace, action_id.rpartition(".")[0])
+    decision = snapshot.acting_decision(workspace, action_id.rpartition(".")[0])
     for action in _list_actions_of(snapshot, decision) if decision else ():
         if action.decision.value["actions"][action.number]["id"] == action_id:
             return action
@@ -152,7 +152,7 @@ def _list_decisions(
 ) -> Iterator[Entry]:
     """The decisions that ask for actions, from the one at `after`, in order."""
     behind = after.index - 1 if after else None
-    while found := snapshot.search(workspace, Filter(acting=True), behind, _BATCH_SIZE):
+    while found := snapshot.search(workspace, EntryFilter(has_actions=True), behind, _BATCH_SIZE):
         yield from found
         behind = found[-1].index
 

@@ -51,7 +51,7 @@ class RegionCounter:
 
     def add(self, snapshot: Snapshot, log: str, start: int, stop: int) -> None:
         """Count the decisions among the entries from `start` up to before `stop`."""
-        for recorded in snapshot.recorded(log, start, stop):
+        for recorded in snapshot.raw_entries(log, start, stop):
             if recorded.kind != _DECISION:
                 continue
             try:

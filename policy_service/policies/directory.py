@@ -33,7 +33,7 @@ class RecordedDirectory:
 
 def read_directory(snapshot: Snapshot, workspace: str) -> RecordedDirectory:
     """The workspace's directory; LookupError where the ledger lost it."""
-    entry = snapshot.latest(workspace, EntryKind.DIRECTORY_REPLACED.value)
+    entry = snapshot.latest_entry(workspace, EntryKind.DIRECTORY_REPLACED.value)
     if entry is None:
         return RecordedDirectory(EMPTY_DIRECTORY, None)
     digest = entry.value["digest"]

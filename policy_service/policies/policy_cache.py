@@ -50,12 +50,12 @@ class PolicyCache:
 
     def versions(self, snapshot: Snapshot, workspace: str) -> Versions:
         """The workspace's versions; before its first write it is on the built-in one."""
-        latest = snapshot.latest(workspace, "version.")
+        latest = snapshot.latest_entry(workspace, "version.")
         if latest is None:
             return BUILTIN_VERSIONS
         known = self._versions.get(workspace)
         if known is None or known[0] != latest.leaf_hash:
-            known = (latest.leaf_hash, fold(snapshot.entries_of(workspace, "version.")))
+            known = (latest.leaf_hash, fold(snapshot.entries_of_family(workspace, "version.")))
             _store_in(self._versions, workspace, known)
         return known[1]
 
@@ -97,7 +97,7 @@ def load_document(snapshot: Snapshot, digest: str) -> Document:
 
 def enter_workspace(tx: Transaction, workspace: str, at: str) -> None:
     """Before a workspace's first entry: the built-in document, as its version 1, active."""
-    if tx.latest(workspace, "version.") is None:
+    if tx.latest_entry(workspace, "version.") is None:
         tx.add_document(BUILTIN.canonical)
         for leaf in first_leaves(workspace, at):
             tx.append(workspace, leaf)

@@ -9,7 +9,7 @@ import base64
 from typing import TYPE_CHECKING, Any
 
 from audit.entry import FORMAT, EntryKind, format_time
-from audit.stores.contract import Filter
+from audit.stores.contract import EntryFilter
 from policy_service.policies.policy_cache import enter_workspace
 from policy_service.privacy.holds import find_active_holds
 from policy_service.privacy.personal_data import append_with_contact, read_personal
@@ -73,7 +73,7 @@ def find_erasures(
     after = min(gone, default=None)
     while gone:
         erasures = snapshot.search(
-            log, Filter(kind=EntryKind.CONTACT_ERASED.value), after, _BATCH_SIZE
+            log, EntryFilter(kind=EntryKind.CONTACT_ERASED.value), after, _BATCH_SIZE
         )
         if not erasures:
             break

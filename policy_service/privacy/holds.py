@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from audit.entry import FORMAT, EntryKind, format_time
-from audit.stores.contract import Filter
+from audit.stores.contract import EntryFilter
 from policy_service.policies.policy_cache import enter_workspace
 from policy_service.privacy.personal_data import append_with_contact, read_personal
 from policy_service.problems import ProblemCode, ProblemError
@@ -60,10 +60,10 @@ def fold_holds(entries: Iterable[Entry]) -> dict[str, HoldRecord]:
 
 def find_active_holds(snapshot: Snapshot, workspace: str, contact: str) -> list[str]:
     """The ids of the holds under which the contact cannot be erased, in the order they were set."""
-    holds = fold_holds(snapshot.entries_of(workspace, "hold.")).values()
+    holds = fold_holds(snapshot.entries_of_family(workspace, "hold.")).values()
     if all(hold.released for hold in holds):
         return []
-    naming = Filter(kind=EntryKind.HOLD_SET.value, contact=contact)
+    naming = EntryFilter(kind=EntryKind.HOLD_SET.value, contact=contact)
     of_them = {entry.index for entry in snapshot.search(workspace, naming, None, len(holds))}
     return [
         hold.id
@@ -99,7 +99,7 @@ class HoldSteps:
         Problem `not_found`; `setter_may_not_release` for the key that set it; `hold_released` where
         it ended before.
         """
-        hold = fold_holds(self.tx.entries_of(self.workspace, "hold.")).get(hold_id)
+        hold = fold_holds(self.tx.entries_of_family(self.workspace, "hold.")).get(hold_id)
         if hold is None:
             raise ProblemError(ProblemCode.NOT_FOUND, "There is no such hold in this workspace")
         if hold.set.by == self.by:
@@ -111,7 +111,7 @@ class HoldSteps:
                 ProblemCode.HOLD_RELEASED, f"The hold was released at {hold.released.at}"
             )
         self.tx.append(self.workspace, self._leaf(EntryKind.HOLD_RELEASED, hold_id, reason))
-        return fold_holds(self.tx.entries_of(self.workspace, "hold."))[hold_id]
+        return fold_holds(self.tx.entries_of_family(self.workspace, "hold."))[hold_id]
 
     def _leaf(self, kind: EntryKind, hold_id: str, reason: str) -> dict[str, Any]:
         head = {"format": FORMAT, "kind": kind.value, "at": format_time(self.tx.now)}

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from audit.replay.equivalence import Likeness
-    from audit.stores.contract import Recorded, Snapshot
+    from audit.stores.contract import RawEntry, Snapshot
     from policy_service.replays.backtest_result import Came
     from policy_service.replays.decision_backtest import Backtest, Period
 
@@ -74,7 +74,7 @@ class Retold:
             for place in places
         }
         for recorded in _read_at(snapshot, log, whose):
-            one = whose[recorded.place]
+            one = whose[recorded.position]
             if not one.lost:
                 self._count(tally, snapshot, log, recorded, one)
         for one in all_of_them:
@@ -83,7 +83,7 @@ class Retold:
         return tally
 
     def _count(
-        self, tally: Tally, snapshot: Snapshot, log: str, recorded: Recorded, one: _Told
+        self, tally: Tally, snapshot: Snapshot, log: str, recorded: RawEntry, one: _Told
     ) -> None:
         try:
             became = self._next(snapshot, log, recorded, one)
@@ -91,13 +91,13 @@ class Retold:
             one.lost = True
             tally.untellable(cannot.why, one.name, one.left)
             return
-        one.last = recorded.place
+        one.last = recorded.position
         one.left -= 1
         tally.count(became)
         if became.members:
-            tally.changed_in(one.name, recorded.place)
+            tally.changed_in(one.name, recorded.position)
 
-    def _next(self, snapshot: Snapshot, log: str, recorded: Recorded, one: _Told) -> Came:
+    def _next(self, snapshot: Snapshot, log: str, recorded: RawEntry, one: _Told) -> Came:
         try:
             if one.apart is None:
                 like = likeness(recorded, bucket=self._backtest.bucket)
@@ -114,7 +114,7 @@ class Retold:
         self,
         snapshot: Snapshot,
         log: str,
-        recorded: Recorded,
+        recorded: RawEntry,
         one: _Told,
         like: Likeness | None,
     ) -> Came | None:
@@ -125,7 +125,7 @@ class Retold:
             if one.last is None and "message.language" in affected:
                 one.apart = Conversation()  # its first language is its language for good
                 return None
-            place = recorded.place
+            place = recorded.position
             leaf = self._backtest.derived_again(snapshot, log, place, leaf, affected)
         again = decide_again(self._backtest.policy, leaf)
         became = came(leaf, again)
@@ -142,8 +142,8 @@ class Retold:
             self._known[like] = became
         return became
 
-    def _apart(self, snapshot: Snapshot, log: str, recorded: Recorded, one: _Told) -> Came:
-        event = event_of(snapshot, log, recorded.place)
+    def _apart(self, snapshot: Snapshot, log: str, recorded: RawEntry, one: _Told) -> Came:
+        event = event_of(snapshot, log, recorded.position)
         conversation = one.apart or Conversation()
         identity = decision_id(event["workspace"]["id"], event["id"])
         again = decide(self._backtest.policy, event, conversation, identity)
@@ -157,14 +157,14 @@ def _stands(stage: str, actions: Sequence[Mapping[str, Any]]) -> tuple[str, bool
     return stage, asks, open_question(stage, actions, None)
 
 
-def _read_at(snapshot: Snapshot, log: str, places: Collection[int]) -> Iterator[Recorded]:
+def _read_at(snapshot: Snapshot, log: str, places: Collection[int]) -> Iterator[RawEntry]:
     """The lines at these places, ascending; what is near to each other is read in one go."""
     ordered = sorted(places)
     start = 0
     for stop in range(1, len(ordered) + 1):
         if stop == len(ordered) or ordered[stop] - ordered[stop - 1] > NEAR:
-            for recorded in snapshot.recorded(log, ordered[start], ordered[stop - 1] + 1):
-                if recorded.place in places:
+            for recorded in snapshot.raw_entries(log, ordered[start], ordered[stop - 1] + 1):
+                if recorded.position in places:
                     yield recorded
             start = stop
 
@@ -173,13 +173,13 @@ def begun_within(snapshot: Snapshot, log: str, stop: int, period: Period) -> dic
     """The conversations whose first decision was made then, with the places of all of theirs."""
     places: dict[str, list[int]] = {}
     others: set[str] = set()
-    for recorded in snapshot.recorded(log, 0, stop):
+    for recorded in snapshot.raw_entries(log, 0, stop):
         if recorded.kind == DECISION:
             name = text(recorded.conversation)
             if name in places:
-                places[name].append(recorded.place)
+                places[name].append(recorded.position)
             elif name not in others and period.holds(text(recorded.at)):
-                places[name] = [recorded.place]
+                places[name] = [recorded.position]
             else:
                 others.add(name)
     return places

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from audit.replay.equivalence import Likeness
-    from audit.stores.contract import Recorded, Snapshot
+    from audit.stores.contract import RawEntry, Snapshot
     from rules.engine.compiler import CompiledPolicy
     from rules.engine.decide import Decision
     from rules.model.document import BoundDocument, Document
@@ -98,7 +98,7 @@ class Backtest:
         tally = Tally()
         known = self._known
         since, until = period.since.encode(), period.until.encode()
-        for recorded in snapshot.recorded(log, start, stop):
+        for recorded in snapshot.raw_entries(log, start, stop):
             if recorded.kind != DECISION or not since <= recorded.at < until:
                 continue
             like = likeness(recorded, bucket=self.bucket)
@@ -115,16 +115,16 @@ class Backtest:
                     known[like] = came
             tally.count(came)
             if came.members:
-                tally.changed_in(text(recorded.conversation), recorded.place)
+                tally.changed_in(text(recorded.conversation), recorded.position)
         return tally
 
-    def _came(self, snapshot: Snapshot, log: str, recorded: Recorded) -> tuple[Came, bool]:
+    def _came(self, snapshot: Snapshot, log: str, recorded: RawEntry) -> tuple[Came, bool]:
         """What became of a decision, and whether that holds for those that are like it."""
         try:
             leaf = read(recorded)
             affected = self.facts_affected(snapshot, leaf)
             if affected:
-                leaf = self.derived_again(snapshot, log, recorded.place, leaf, affected)
+                leaf = self.derived_again(snapshot, log, recorded.position, leaf, affected)
             return came(leaf, decide_again(self.policy, leaf)), not affected
         except BROKEN as error:
             raise CannotTell(Untellable.UNREADABLE) from error

@@ -20,7 +20,7 @@ import orjson
 from audit.entry import format_time
 from audit.errors import AuditError
 from audit.replay import replay as replaying
-from audit.stores.contract import Kept
+from audit.stores.contract import Job
 from audit.stores.files.file_locks import LeaderLock
 from policy_service.problems import ProblemCode, ProblemError
 from policy_service.replays import backtest_parts
@@ -85,11 +85,11 @@ class Replay:
         return self.state in (State.DONE, State.FAILED)
 
     @property
-    def kept(self) -> Kept:
-        return Kept(self.id, self.workspace, self.finished, orjson.dumps(asdict(self)))
+    def kept(self) -> Job:
+        return Job(self.id, self.workspace, self.finished, orjson.dumps(asdict(self)))
 
 
-def read_replay(kept: Kept) -> Replay:
+def read_replay(kept: Job) -> Replay:
     return Replay(**orjson.loads(kept.body))
 
 
@@ -99,15 +99,15 @@ def new_id() -> str:
 
 def enter(tx: Transaction, asked: Replay) -> Replay:
     """Keep the replay, pending; Problem `busy` where too many are waiting."""
-    before = tx.all_kept(asked.workspace)
+    before = tx.jobs(asked.workspace)
     if sum(not work.finished for work in before) >= MOST_WAITING:
         raise ProblemError(ProblemCode.BUSY, f"{MOST_WAITING} replays are waiting already")
     finished = [work for work in before if work.finished]
     for work in finished[: max(0, len(before) + 1 - MOST_KEPT)]:
-        tx.forget(work.id)
+        tx.delete_job(work.id)
     size = tx.head(asked.workspace).size
     entered = replace(asked, asked_at=format_time(tx.now), size=size, total=size)
-    tx.keep(entered.kept)
+    tx.save_job(entered.kept)
     return entered
 
 
@@ -156,9 +156,9 @@ class Replays:
         if self._thread is not None:
             self._thread.join()
 
-    def _unfinished(self, put_off: Container[str] = ()) -> list[Kept]:
+    def _unfinished(self, put_off: Container[str] = ()) -> list[Job]:
         with self._store.read() as snapshot:
-            kept = snapshot.all_kept()
+            kept = snapshot.jobs()
         return [work for work in kept if not work.finished and work.id not in put_off]
 
     def _work(self, leader_lock: LeaderLock) -> None:
@@ -191,7 +191,7 @@ class Replays:
                 self._kept(replace(ended, done=began.total))
 
     def _kept(self, replay: Replay) -> Replay:
-        self._store.transact(lambda tx: tx.keep(replay.kept))
+        self._store.transact(lambda tx: tx.save_job(replay.kept))
         return replay
 
     def _result(self, replay: Replay) -> dict[str, Any] | None:

@@ -16,7 +16,7 @@ from tests.fakes.leaves import decide
 from tests.fakes.memory_store import MemoryStore
 
 if TYPE_CHECKING:
-    from audit.stores.contract import About, Store, Transaction
+    from audit.stores.contract import LookupKey, Store, Transaction
 
 names = st.sampled_from
 
@@ -56,9 +56,9 @@ class Work:
     def __call__(self, tx: Transaction) -> list[object]:
         return [step(tx) for step in self.steps]
 
-    def about(self, store: Store) -> About:
+    def about(self, store: Store) -> LookupKey:
         first = self.steps[0]
-        return store.about(first.log, first.event, first.conversation, first.contact)
+        return store.lookup_key(first.log, first.event, first.conversation, first.contact)
 
 
 steps = st.builds(
@@ -81,7 +81,7 @@ def outcomes(store: Store, works: list[Work], *, told: bool) -> list[object]:
 
 def left(store: Store) -> dict[str, Any]:
     with store.read() as view:
-        assert list(view.strays()) == []
+        assert list(view.integrity_errors()) == []
         return {
             log: (
                 view.head(log),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from audit.stores.contract import Size
+from audit.stores.contract import StoreSize
 from tests.fakes.leaves import decide
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ def last_uses(store: Store) -> dict[str, str]:
 
 
 def record(store: Store, **uses: str) -> None:
-    store.transact(methodcaller("record_uses", uses))
+    store.transact(methodcaller("record_key_uses", uses))
 
 
 def test_a_last_use_only_moves_forwards(store: Store) -> None:
@@ -41,14 +41,14 @@ def test_a_last_use_is_no_entry(store: Store) -> None:
     record(store, a=EARLY)
     with store.read() as view:
         assert (view.logs(), view.head("acme"), view.size().entries) == (["acme"], before, 1)
-        assert list(view.strays()) == []
+        assert list(view.integrity_errors()) == []
 
 
 def test_a_work_that_raises_records_no_use(store: Store) -> None:
     record(store, a=EARLY)
 
     def work(tx: Transaction) -> None:
-        tx.record_uses({"a": LATE, "b": LATE})
+        tx.record_key_uses({"a": LATE, "b": LATE})
         assert tx.last_uses() == {"a": LATE, "b": LATE}
         raise ValueError("changed my mind")
 
@@ -69,7 +69,7 @@ def test_the_size_is_that_of_all_logs(store: Store) -> None:
         stays = view.size()
         store.transact(decide("ev-50"))
         assert view.size() == stays
-    assert isinstance(size, Size)
+    assert isinstance(size, StoreSize)
     assert size.entries == 100
     assert size.bytes > empty.bytes
 
@@ -77,7 +77,7 @@ def test_the_size_is_that_of_all_logs(store: Store) -> None:
 def test_each_commit_is_told_with_its_works_and_seconds(store: Store) -> None:
     told: list[tuple[int, float]] = []
     store.transact(decide("before"))
-    store.tell_of_commits(lambda works, seconds: told.append((works, seconds)))
+    store.on_commit(lambda works, seconds: told.append((works, seconds)))
     store.transact(decide("ev-0"))
     assert [works for works, _ in told] == [1]
     store.transact_each([decide(f"ev-{n}") for n in range(1, 8)])

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from audit.stores.contract import Filter
+from audit.stores.contract import EntryFilter
 from tests.fakes.leaves import decide, personal
 
 if TYPE_CHECKING:
@@ -35,8 +35,8 @@ def test_erasing_takes_every_part_of_the_contact_and_nothing_else(store: Store) 
         ]
         assert view.personal("zeta", 0) == personal("a")
         assert list(view.entries("acme")) == entries
-        assert view.search("acme", Filter(contact="ct-1"), None, 9) == []
-        assert list(view.strays()) == []
+        assert view.search("acme", EntryFilter(contact="ct-1"), None, 9) == []
+        assert list(view.integrity_errors()) == []
 
 
 def test_there_is_nothing_to_erase_of_a_stranger(store: Store) -> None:

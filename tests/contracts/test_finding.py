@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from audit.entry import EntryKind, format_time
-from audit.stores.contract import Filter
+from audit.stores.contract import EntryFilter
 from tests.fakes.leaves import (
     NOON,
     decide,
@@ -47,12 +47,12 @@ def test_the_latest_of_a_family_is_found_among_other_kinds(store: Store) -> None
     store.transact(lambda tx: tx.append("acme", version("retired")))
     store.transact(decide("ev-2"))
     with store.read() as view:
-        assert view.latest("acme", "version.") == view.entry("acme", 4)
-        assert view.latest("acme", "version.activated") == view.entry("acme", 2)
-        assert view.latest("acme", "hold.") is None
-        assert view.latest("acme", EntryKind.DECISION) == view.entry("acme", 5)
-        assert indices(view.entries_of("acme", "version.")) == [0, 1, 2, 4]
-        assert indices(view.entries_of("acme", EntryKind.DECISION)) == [3, 5]
+        assert view.latest_entry("acme", "version.") == view.entry("acme", 4)
+        assert view.latest_entry("acme", "version.activated") == view.entry("acme", 2)
+        assert view.latest_entry("acme", "hold.") is None
+        assert view.latest_entry("acme", EntryKind.DECISION) == view.entry("acme", 5)
+        assert indices(view.entries_of_family("acme", "version.")) == [0, 1, 2, 4]
+        assert indices(view.entries_of_family("acme", EntryKind.DECISION)) == [3, 5]
 
 
 def test_the_latest_decision_is_that_of_the_conversation(store: Store) -> None:
@@ -70,11 +70,11 @@ def test_a_decision_that_asks_for_actions_is_found_by_its_id(store: Store) -> No
     store.transact(decide("a"))
     store.transact(decide("b", asks=True))
     with store.read() as view:
-        found = view.acting("acme", "dec-b")
+        found = view.acting_decision("acme", "dec-b")
         assert found == view.entry("acme", 1)
-        assert view.acting("acme", "dec-a") is None
-        assert view.acting("globex", "dec-b") is None
-        assert view.search("acme", Filter(acting=True), None, 9) == [found]
+        assert view.acting_decision("acme", "dec-a") is None
+        assert view.acting_decision("globex", "dec-b") is None
+        assert view.search("acme", EntryFilter(has_actions=True), None, 9) == [found]
 
 
 def test_receipts_are_those_of_the_conversation_in_order(store: Store) -> None:
@@ -91,28 +91,33 @@ def test_receipts_are_those_of_the_conversation_in_order(store: Store) -> None:
 @pytest.mark.parametrize(
     ("wanted", "found"),
     [
-        (Filter(), [0, 1, 2, 3, 4, 5]),
-        (Filter(kind="decision"), [3, 4, 5]),
-        (Filter(kind="version.approved"), [1]),
-        (Filter(kind="no.such"), []),
-        (Filter(conversation="c-2"), [4, 5]),
-        (Filter(contact="ct-2"), [5]),
-        (Filter(outcome="ask"), [4]),
-        (Filter(reason="anonymous_contact"), [4]),
-        (Filter(rule="otherwise"), [3, 4, 5]),
-        (Filter(version=1), [0, 1, 2, 3, 4]),
-        (Filter(version=2, kind="decision"), [5]),
-        (Filter(conversation="c-2", outcome="noted"), [5]),
-        (Filter(since=NOON + timedelta(milliseconds=1)), [4, 5]),
-        (Filter(since=NOON + timedelta(microseconds=1)), [4, 5]),
-        (Filter(until=NOON + timedelta(milliseconds=1)), [0, 1, 2, 3]),
-        (Filter(until=NOON + timedelta(milliseconds=1, microseconds=1)), [0, 1, 2, 3, 4]),
-        (Filter(since=NOON, until=NOON), []),
-        (Filter(since=(NOON + timedelta(seconds=1)).astimezone(timezone(timedelta(hours=9)))), [5]),
+        (EntryFilter(), [0, 1, 2, 3, 4, 5]),
+        (EntryFilter(kind="decision"), [3, 4, 5]),
+        (EntryFilter(kind="version.approved"), [1]),
+        (EntryFilter(kind="no.such"), []),
+        (EntryFilter(conversation="c-2"), [4, 5]),
+        (EntryFilter(contact="ct-2"), [5]),
+        (EntryFilter(outcome="ask"), [4]),
+        (EntryFilter(reason="anonymous_contact"), [4]),
+        (EntryFilter(rule="otherwise"), [3, 4, 5]),
+        (EntryFilter(version=1), [0, 1, 2, 3, 4]),
+        (EntryFilter(version=2, kind="decision"), [5]),
+        (EntryFilter(conversation="c-2", outcome="noted"), [5]),
+        (EntryFilter(since=NOON + timedelta(milliseconds=1)), [4, 5]),
+        (EntryFilter(since=NOON + timedelta(microseconds=1)), [4, 5]),
+        (EntryFilter(until=NOON + timedelta(milliseconds=1)), [0, 1, 2, 3]),
+        (EntryFilter(until=NOON + timedelta(milliseconds=1, microseconds=1)), [0, 1, 2, 3, 4]),
+        (EntryFilter(since=NOON, until=NOON), []),
+        (
+            EntryFilter(
+                since=(NOON + timedelta(seconds=1)).astimezone(timezone(timedelta(hours=9)))
+            ),
+            [5],
+        ),
     ],
 )
 def test_a_filter_finds_what_holds_for_all_it_gives(
-    store: Store, wanted: Filter, found: list[int]
+    store: Store, wanted: EntryFilter, found: list[int]
 ) -> None:
     """Times are compared as times: `since` inclusive, `until` exclusive, whatever the offset."""
     later = NOON + timedelta(milliseconds=1)
@@ -134,7 +139,7 @@ FIRST, LAST = datetime(1, 1, 1, tzinfo=EAST), datetime(9999, 12, 31, 23, 59, tzi
 def test_a_search_goes_on_after_where_it_stopped(store: Store) -> None:
     """Pages neither repeat nor skip an entry."""
     store.transact_each([decide(f"ev-{n}", conversation=f"c-{n % 2}") for n in range(10)])
-    wanted = Filter(conversation="c-1")
+    wanted = EntryFilter(conversation="c-1")
     with store.read() as view:
         assert indices(view.search("acme", wanted, None, 2)) == [1, 3]
         assert indices(view.search("acme", wanted, 3, 2)) == [5, 7]
@@ -149,14 +154,14 @@ def test_a_number_beyond_all_bounds_is_not_there(store: Store) -> None:
         assert view.entry("acme", 10**30) is None
         assert view.personal("acme", 10**30) is None
         assert list(view.entries("acme", 10**30)) == []
-        assert view.search("acme", Filter(), 10**30, 9) == []
-        assert view.search("acme", Filter(version=10**30), None, 9) == []
+        assert view.search("acme", EntryFilter(), 10**30, 9) == []
+        assert view.search("acme", EntryFilter(version=10**30), None, 9) == []
 
 
 def test_a_moment_that_utc_has_no_year_for_bounds_a_search(store: Store) -> None:
     """Before the year 1 and behind 9999 lies nothing, and asking for it is no error."""
     store.transact(decide("ev-1"))
     with store.read() as view:
-        assert indices(view.search("acme", Filter(since=FIRST, until=LAST), None, 9)) == [0]
-        assert view.search("acme", Filter(since=LAST), None, 9) == []
-        assert view.search("acme", Filter(until=FIRST), None, 9) == []
+        assert indices(view.search("acme", EntryFilter(since=FIRST, until=LAST), None, 9)) == [0]
+        assert view.search("acme", EntryFilter(since=LAST), None, 9) == []
+        assert view.search("acme", EntryFilter(until=FIRST), None, 9) == []

@@ -11,7 +11,7 @@ from audit.errors import MissingLeavesError, NotSignedError
 from audit.evidence.recompute import advanced, begun
 from audit.log import merkle
 from audit.log.merkle import Frontier
-from audit.stores.subtree_cache import Subtrees
+from audit.stores.subtree_cache import SubtreeCache
 from tests.fakes.leaves import NOON, decide
 
 if TYPE_CHECKING:
@@ -63,12 +63,12 @@ def test_entries_of_a_kind_come_backwards(store: Store) -> None:
     for _ in range(3):
         store.transact(checkpoint)
     with store.read() as view:
-        assert [entry.index for entry in view.backwards("system", "checkpoint")] == [2, 1, 0]
-        assert list(view.backwards("system", "ledger.restored")) == []
+        assert [entry.index for entry in view.reversed_entries("system", "checkpoint")] == [2, 1, 0]
+        assert list(view.reversed_entries("system", "ledger.restored")) == []
 
 
 def test_remembered_subtrees_prove_what_all_leaves_prove(filled: Store) -> None:
-    subtrees = Subtrees()
+    subtrees = SubtreeCache()
     with filled.read() as view:
         leaves = view.leaf_hashes("acme", 0, ENTRIES)
         for size in (1, 255, 256, 257, 511, 512, 513, ENTRIES):
@@ -92,6 +92,6 @@ def test_what_is_recomputed_bit_by_bit_is_the_head(filled: Store) -> None:
     filled.transact(decide("one-more", conversation="c-x"))
     with filled.read() as view:
         assert advanced(view, "acme", whole) == view.head("acme").frontier
-        assert begun(view, "acme", None, Subtrees()) == Frontier()
+        assert begun(view, "acme", None, SubtreeCache()) == Frontier()
         with pytest.raises(NotSignedError):
             advanced(view, "none", whole)

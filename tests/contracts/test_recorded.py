@@ -22,9 +22,9 @@ def test_a_line_says_what_its_entry_says(store: Store) -> None:
         store.transact(partial(append, leaf))
     with store.read() as snapshot:
         entries = list(snapshot.entries("acme"))
-        recorded = list(snapshot.recorded("acme"))
-        assert [line.place for line in snapshot.recorded("acme", 1, 2)] == [1]
-        assert list(snapshot.recorded("globex")) == []
+        recorded = list(snapshot.raw_entries("acme"))
+        assert [line.position for line in snapshot.raw_entries("acme", 1, 2)] == [1]
+        assert list(snapshot.raw_entries("globex")) == []
     for entry, line in zip(entries, recorded, strict=True):
         leaf = {name: value for name, value in entry.value.items() if name != "event"}
         policy = {"digest": leaf["policy"]["digest"]}

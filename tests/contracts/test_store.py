@@ -10,7 +10,7 @@ import pytest
 from audit.errors import AlreadyDecidedError, AuditError, BadLeafError
 from audit.evidence.ledger_verifier import verify_all
 from audit.log.merkle import compute_root
-from audit.stores.contract import Filter, Head
+from audit.stores.contract import EntryFilter, LogHead
 from tests.fakes.leaves import (
     DIGEST,
     DOCUMENT,
@@ -35,14 +35,14 @@ def test_a_log_that_is_not_there_is_empty(store: Store) -> None:
     """Reading a workspace before its first write finds nothing, and is no error."""
     with store.read() as view:
         assert view.logs() == []
-        assert view.head("acme") == Head()
+        assert view.head("acme") == LogHead()
         assert view.entry("acme", 0) is None
         assert list(view.entries("acme")) == []
         assert view.decision("acme", "ev-1") is None
         assert view.latest_decision("acme", "c-1") is None
-        assert view.latest("acme", "version.") is None
-        assert view.entries_of("acme", "version.") == []
-        assert view.search("acme", Filter(), None, 10) == []
+        assert view.latest_entry("acme", "version.") is None
+        assert view.entries_of_family("acme", "version.") == []
+        assert view.search("acme", EntryFilter(), None, 10) == []
         assert view.personal("acme", 0) is None
         assert view.document(DIGEST) is None
 
@@ -120,7 +120,7 @@ def test_a_work_that_raises_leaves_nothing(store: Store) -> None:
     with pytest.raises(ValueError, match="changed my mind"):
         store.transact(work)
     with store.read() as view:
-        assert (view.logs(), view.head("acme"), view.document(DIGEST)) == ([], Head(), None)
+        assert (view.logs(), view.head("acme"), view.document(DIGEST)) == ([], LogHead(), None)
     assert store.transact(decide("ev-1")).index == 0
 
 

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from flask import Flask
 
-    from audit.stores.contract import About
-    from audit.stores.group_commit import Raised, Returned
+    from audit.stores.contract import LookupKey
+    from audit.stores.group_commit import WorkFailure, WorkResult
     from audit.stores.sqlite.writer import SqliteCommit, SqliteWriter
 
 T = TypeVar("T")
@@ -50,10 +50,10 @@ class Uncommitted:
     def __init__(self, commit: SqliteCommit) -> None:
         self._commit = commit
 
-    def foresee(self, about: Sequence[About]) -> None:
+    def prefetch(self, about: Sequence[LookupKey]) -> None:
         """Nothing: it would be asked again and again what the same transaction began with."""
 
-    def attempt(self, work: Callable[[SqliteTransaction], T]) -> Returned[T] | Raised:
+    def attempt(self, work: Callable[[SqliteTransaction], T]) -> WorkResult[T] | WorkFailure:
         return self._commit.attempt(work)
 
     def commit(self) -> None:

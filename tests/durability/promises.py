@@ -62,7 +62,9 @@ def decided_in(data: Path) -> set[tuple[str, str]]:
     """The workspace and the id of every event that has its decision."""
     with SqliteStore.open(data) as store, store.read() as view:
         entries = [
-            entry for log in view.logs() for entry in view.entries_of(log, EntryKind.DECISION)
+            entry
+            for log in view.logs()
+            for entry in view.entries_of_family(log, EntryKind.DECISION)
         ]
     return {(entry.log, entry.value["event"]) for entry in entries}
 

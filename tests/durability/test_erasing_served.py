@@ -94,7 +94,9 @@ def test_an_erasure_that_a_server_did_not_survive_is_whole_or_was_not(server: Se
         with SqliteStore.open(server.data) as store, store.read() as view:
             decision = view.decision("acme", f"ev-{number}")
             assert decision
-            named = {i for e in view.entries_of("acme", "contact.") for i in e.value["entries"]}
+            named = {
+                i for e in view.entries_of_family("acme", "contact.") for i in e.value["entries"]
+            }
             gone = view.personal("acme", decision.index) is None
             assert gone == (decision.index in named)
             assert gone or not answered

@@ -42,7 +42,7 @@ def candidate() -> dict[str, Any]:
 
 def kept(data: Path) -> list[Replay]:
     with SqliteStore.open(data) as store, store.read() as snapshot:
-        return [read_replay(each) for each in snapshot.all_kept()]
+        return [read_replay(each) for each in snapshot.jobs()]
 
 
 def stop_in_the_midst(server: Server) -> None:

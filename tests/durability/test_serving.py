@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from audit.stores.files.file_locks import locked
+from audit.stores.files.file_locks import hold_lock
 from audit.stores.sqlite.store import LOCK
 from tests.durability.load import Platform, event
 from tests.durability.promises import (
@@ -113,7 +113,7 @@ def test_a_full_queue_refuses_and_drops_nothing(tmp_path: Path) -> None:
                 return client.decide(told)
 
         with ThreadPoolExecutor(len(events)) as pool:
-            with locked(server.data / LOCK):
+            with hold_lock(server.data / LOCK):
                 asked = [pool.submit(decide, told) for told in events]
                 for _ in patiently("too many writers wait"):
                     if len(wait(asked, 0).done) >= len(events) - server.workers:

@@ -80,7 +80,9 @@ def test_checkpoints_appear_without_being_asked_for(tmp_path: Path) -> None:
     assert signed(tmp_path / "data") == 5, "the last thing that a server does is to sign"
     with SqliteStore.open(tmp_path / "data") as store, store.read() as snapshot:
         assert signed(tmp_path / "data", "system") == snapshot.head("system").size
-        sizes = [entry.value["size"] for entry in snapshot.entries_of("system", "checkpoint")]
+        sizes = [
+            entry.value["size"] for entry in snapshot.entries_of_family("system", "checkpoint")
+        ]
     assert sizes == sorted(set(sizes)), "each is signed once, by one process"
     run("verify", f"--data={tmp_path / 'data'}")
 

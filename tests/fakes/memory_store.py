@@ -15,13 +15,21 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from audit.entry import Entry, EntryKind, PersonalData, hash_for
 from audit.errors import AlreadyDecidedError, AuditError
 from audit.log.merkle import Frontier
-from audit.stores.contract import About, Filter, Head, Kept, Ready, Recorded, Size
+from audit.stores.contract import (
+    EntryFilter,
+    Job,
+    LogHead,
+    LookupKey,
+    PreparedEntry,
+    RawEntry,
+    StoreSize,
+)
 from rules.formats.canonical_json import digest_bytes, encode_canonical
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from audit.stores.contract import Committed
+    from audit.stores.contract import CommitCallback
 
 T = TypeVar("T")
 
@@ -32,12 +40,12 @@ class _State:
     personal: dict[tuple[str, int], PersonalData] = field(default_factory=dict)
     documents: dict[str, bytes] = field(default_factory=dict)
     last_uses: dict[str, str] = field(default_factory=dict)
-    kept: dict[str, Kept] = field(default_factory=dict)
+    jobs: dict[str, Job] = field(default_factory=dict)
 
     def copy(self) -> _State:
         logs = {log: list(entries) for log, entries in self.entries.items()}
         return _State(
-            logs, dict(self.personal), dict(self.documents), dict(self.last_uses), dict(self.kept)
+            logs, dict(self.personal), dict(self.documents), dict(self.last_uses), dict(self.jobs)
         )
 
 
@@ -60,11 +68,11 @@ class MemorySnapshot:
     def sizes(self) -> dict[str, int]:
         return {log: len(entries) for log, entries in sorted(self._state.entries.items())}
 
-    def head(self, log: str) -> Head:
+    def head(self, log: str) -> LogHead:
         frontier = Frontier()
         for entry in self._log(log):
             frontier = frontier.append(entry.leaf_hash)
-        return Head(frontier.size, frontier.root(), frontier)
+        return LogHead(frontier.size, frontier.root(), frontier)
 
     def entry(self, log: str, index: int) -> Entry | None:
         return next(self.entries(log, index, index + 1), None)
@@ -72,61 +80,69 @@ class MemorySnapshot:
     def entries(self, log: str, start: int = 0, stop: int | None = None) -> Iterator[Entry]:
         yield from self._log(log)[start:stop]
 
-    def recorded(self, log: str, start: int = 0, stop: int | None = None) -> Iterator[Recorded]:
+    def raw_entries(self, log: str, start: int = 0, stop: int | None = None) -> Iterator[RawEntry]:
         for entry in self.entries(log, start, stop):
             rest = dict(entry.value)
-            taken = [rest.pop(name, None) for name in ("kind", "at", "conversation")]
-            taken.append(rest.pop("id", None) if rest.get("actions") else None)
-            taken += [rest.pop(name, None) for name in ("outcome", "reason", "rule")]
+            values = [rest.pop(name, None) for name in ("kind", "at", "conversation")]
+            values.append(rest.pop("id", None) if rest.get("actions") else None)
+            values += [rest.pop(name, None) for name in ("outcome", "reason", "rule")]
             for name in ("event", "version"):
                 rest.pop(name, None)
             if isinstance(rest.get("policy"), dict):
                 rest["policy"] = {k: v for k, v in rest["policy"].items() if k != "version"}
-            encoded = [None if value is None else value.encode() for value in taken]
-            yield Recorded._make((entry.index, *encoded, encode_canonical(rest)))
+            encoded = [None if value is None else value.encode() for value in values]
+            yield RawEntry._make((entry.index, *encoded, encode_canonical(rest)))
 
     def leaf_hashes(self, log: str, start: int, stop: int) -> list[bytes]:
         return [entry.leaf_hash for entry in self._log(log)[start:stop]]
 
-    def backwards(self, log: str, kind: str) -> Iterator[Entry]:
-        yield from reversed(self.entries_of(log, kind))
+    def reversed_entries(self, log: str, kind: str) -> Iterator[Entry]:
+        yield from reversed(self.entries_of_family(log, kind))
 
     def decision(self, log: str, event_id: str) -> Entry | None:
-        found = (
-            e for e in self.entries_of(log, EntryKind.DECISION) if e.value["event"] == event_id
+        entries = (
+            e
+            for e in self.entries_of_family(log, EntryKind.DECISION)
+            if e.value["event"] == event_id
         )
-        return next(found, None)
+        return next(entries, None)
 
     def latest_decision(self, log: str, conversation: str) -> Entry | None:
-        decisions = self.entries_of(log, EntryKind.DECISION)
-        found = [e for e in decisions if e.value["conversation"] == conversation]
-        return found[-1] if found else None
+        decisions = self.entries_of_family(log, EntryKind.DECISION)
+        entries = [e for e in decisions if e.value["conversation"] == conversation]
+        return entries[-1] if entries else None
 
     def latest_index(self, log: str, conversation: str) -> int | None:
         latest = self.latest_decision(log, conversation)
         return latest.index if latest else None
 
-    def acting(self, log: str, decision: str) -> Entry | None:
-        found = (e for e in self.entries_of(log, EntryKind.DECISION) if e.value["id"] == decision)
-        return next((entry for entry in found if entry.value["actions"]), None)
+    def acting_decision(self, log: str, decision: str) -> Entry | None:
+        entries = (
+            e for e in self.entries_of_family(log, EntryKind.DECISION) if e.value["id"] == decision
+        )
+        return next((entry for entry in entries if entry.value["actions"]), None)
 
     def receipts(self, log: str, conversation: str) -> list[Entry]:
-        found = self.entries_of(log, "action.")
-        return [entry for entry in found if entry.value["conversation"] == conversation]
+        entries = self.entries_of_family(log, "action.")
+        return [entry for entry in entries if entry.value["conversation"] == conversation]
 
-    def latest(self, log: str, prefix: str) -> Entry | None:
-        found = self.entries_of(log, prefix)
-        return found[-1] if found else None
+    def latest_entry(self, log: str, prefix: str) -> Entry | None:
+        entries = self.entries_of_family(log, prefix)
+        return entries[-1] if entries else None
 
-    def entries_of(self, log: str, prefix: str) -> list[Entry]:
+    def entries_of_family(self, log: str, prefix: str) -> list[Entry]:
         return [entry for entry in self._log(log) if entry.value["kind"].startswith(prefix)]
 
-    def search(self, log: str, wanted: Filter, after: int | None, limit: int) -> list[Entry]:
-        behind = -1 if after is None else after
-        found = [e for e in self._log(log) if e.index > behind and self._finds(wanted, e)]
-        return found[:limit]
+    def search(
+        self, log: str, entry_filter: EntryFilter, after_index: int | None, limit: int
+    ) -> list[Entry]:
+        last_before = -1 if after_index is None else after_index
+        entries = [
+            e for e in self._log(log) if e.index > last_before and self._finds(entry_filter, e)
+        ]
+        return entries[:limit]
 
-    def strays(self) -> Iterator[str]:
+    def integrity_errors(self) -> Iterator[str]:
         yield from ()
 
     def personal(self, log: str, index: int) -> PersonalData | None:
@@ -138,36 +154,36 @@ class MemorySnapshot:
     def last_uses(self) -> dict[str, str]:
         return dict(self._state.last_uses)
 
-    def kept(self, identity: str) -> Kept | None:
-        return self._state.kept.get(identity)
+    def job(self, identity: str) -> Job | None:
+        return self._state.jobs.get(identity)
 
-    def all_kept(self, log: str | None = None) -> list[Kept]:
-        return [work for work in self._state.kept.values() if log in (None, work.log)]
+    def jobs(self, log: str | None = None) -> list[Job]:
+        return [job for job in self._state.jobs.values() if log in (None, job.log)]
 
-    def size(self) -> Size:
+    def size(self) -> StoreSize:
         entries = [entry for log in self._state.entries.values() for entry in log]
-        return Size(len(entries), sum(len(entry.leaf) for entry in entries))
+        return StoreSize(len(entries), sum(len(entry.leaf) for entry in entries))
 
     def _log(self, log: str) -> list[Entry]:
         return self._state.entries.get(log, [])
 
-    def _finds(self, wanted: Filter, entry: Entry) -> bool:
+    def _finds(self, entry_filter: EntryFilter, entry: Entry) -> bool:
         leaf = entry.value
-        beside = self.personal(entry.log, entry.index)
+        part = self.personal(entry.log, entry.index)
         has = {
             "kind": leaf["kind"],
             "conversation": leaf.get("conversation"),
-            "contact": beside.contact if beside else None,
+            "contact": part.contact if part else None,
             "outcome": leaf.get("outcome"),
             "reason": leaf.get("reason"),
             "rule": leaf.get("rule"),
             "version": leaf.get("version", leaf.get("policy", {}).get("version")),
         }
-        if wanted.acting and not leaf.get("actions"):
+        if entry_filter.has_actions and not leaf.get("actions"):
             return False
         return all(
-            getattr(wanted, name) in (None, value) for name, value in has.items()
-        ) and _between(leaf["at"], wanted)
+            getattr(entry_filter, name) in (None, value) for name, value in has.items()
+        ) and _between(leaf["at"], entry_filter)
 
 
 class MemoryTransaction(MemorySnapshot):
@@ -182,23 +198,25 @@ class MemoryTransaction(MemorySnapshot):
     def append(
         self, log: str, leaf: Mapping[str, Any], personal: PersonalData | None = None
     ) -> Entry:
-        return self.append_ready(Ready(log, dict(leaf), personal, hash_for(log, leaf, personal)))
+        return self.append_prepared(
+            PreparedEntry(log, dict(leaf), personal, hash_for(log, leaf, personal))
+        )
 
-    def append_ready(self, ready: Ready) -> Entry:
-        log, leaf = ready.log, ready.leaf
-        entry = Entry(log, len(self._log(log)), ready.leaf_hash, leaf)
+    def append_prepared(self, prepared: PreparedEntry) -> Entry:
+        log, leaf = prepared.log, prepared.leaf
+        entry = Entry(log, len(self._log(log)), prepared.leaf_hash, leaf)
         if leaf["kind"] == EntryKind.DECISION and self.decision(log, leaf["event"]):
             raise AlreadyDecidedError("the event has its decision already")
         self._state.entries.setdefault(log, []).append(entry)
-        if ready.personal is not None:
-            self._state.personal[log, entry.index] = ready.personal
+        if prepared.personal is not None:
+            self._state.personal[log, entry.index] = prepared.personal
         return entry
 
     def erase(self, log: str, contact: str) -> list[int]:
-        beside = self._state.personal
-        indices = [i for (of, i), part in beside.items() if (of, part.contact) == (log, contact)]
+        part = self._state.personal
+        indices = [i for (of, i), part in part.items() if (of, part.contact) == (log, contact)]
         for index in indices:
-            del beside[log, index]
+            del part[log, index]
         return sorted(indices)
 
     def add_document(self, body: bytes) -> str:
@@ -206,13 +224,13 @@ class MemoryTransaction(MemorySnapshot):
         self._state.documents[digest] = body
         return digest
 
-    def keep(self, work: Kept) -> None:
-        self._state.kept[work.id] = work
+    def save_job(self, job: Job) -> None:
+        self._state.jobs[job.id] = job
 
-    def forget(self, identity: str) -> None:
-        self._state.kept.pop(identity, None)
+    def delete_job(self, identity: str) -> None:
+        self._state.jobs.pop(identity, None)
 
-    def record_uses(self, uses: Mapping[str, str]) -> None:
+    def record_key_uses(self, uses: Mapping[str, str]) -> None:
         last = self._state.last_uses
         last.update({key: max(at, last.get(key, at)) for key, at in uses.items()})
 
@@ -222,10 +240,10 @@ class MemoryStore:
         self._clock = clock
         self._state = _State()
         self._mutex = threading.Lock()
-        self._committed: Committed = lambda _works, _seconds: None
+        self._on_commit: CommitCallback = lambda _works, _seconds: None
 
-    def tell_of_commits(self, committed: Committed) -> None:
-        self._committed = committed
+    def on_commit(self, callback: CommitCallback) -> None:
+        self._on_commit = callback
 
     def now(self) -> datetime:
         return self._clock()
@@ -236,35 +254,35 @@ class MemoryStore:
         yield snapshot
         snapshot.end()
 
-    def ready(
+    def prepare(
         self, log: str, leaf: Mapping[str, Any], personal: PersonalData | None = None
-    ) -> Ready:
-        return Ready(log, dict(leaf), personal, hash_for(log, leaf, personal))
+    ) -> PreparedEntry:
+        return PreparedEntry(log, dict(leaf), personal, hash_for(log, leaf, personal))
 
-    def about(self, log: str, event: str, conversation: str, contact: str) -> About:
-        return About(log, event, conversation, contact, contact)
+    def lookup_key(self, log: str, event: str, conversation: str, contact: str) -> LookupKey:
+        return LookupKey(log, event, conversation, contact, contact)
 
     def transact(
         self,
         work: Callable[[MemoryTransaction], T],
-        about: About | None = None,  # noqa: ARG002 - nothing is slow here
+        lookup_key: LookupKey | None = None,  # noqa: ARG002 - nothing is slow here
     ) -> T:
         with self._mutex:
-            began = time.perf_counter()
-            changed = self._state.copy()
-            transaction = MemoryTransaction(changed, self._clock())
+            start = time.perf_counter()
+            state = self._state.copy()
+            transaction = MemoryTransaction(state, self._clock())
             try:
                 result = work(transaction)
             finally:
                 transaction.end()
-            self._state = changed
-            self._committed(1, time.perf_counter() - began)
+            self._state = state
+            self._on_commit(1, time.perf_counter() - start)
             return result
 
     def transact_each(
         self,
         works: Sequence[Callable[[MemoryTransaction], T]],
-        about: Sequence[About] = (),  # noqa: ARG002 - nothing is slow here
+        lookup_keys: Sequence[LookupKey] = (),  # noqa: ARG002 - nothing is slow here
     ) -> list[T | Exception]:
         return [self._outcome(work) for work in works]
 
@@ -278,7 +296,7 @@ class MemoryStore:
             return error
 
 
-def _between(at: str, wanted: Filter) -> bool:
+def _between(at: str, entry_filter: EntryFilter) -> bool:
     moment = datetime.fromisoformat(at)
-    began = wanted.since is None or moment >= wanted.since
-    return began and (wanted.until is None or moment < wanted.until)
+    start = entry_filter.since is None or moment >= entry_filter.since
+    return start and (entry_filter.until is None or moment < entry_filter.until)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from audit.stores.row_codec import COLUMNS, packed, unpacked
+from audit.stores.row_codec import COLUMNS, pack_leaf, unpack_leaf
 from audit.stores.sqlite.store import LEDGER
 from rules.formats.canonical_json import encode_canonical
 
@@ -35,7 +35,7 @@ def edit_leaf(connection: sqlite3.Connection, where: str, change: Callable[[str]
     assert rows
     assignments = ", ".join(f"{name} = ?" for name in ("rest", *COLUMNS))
     for seq, rest, *columns in rows:
-        text = change(encode_canonical(unpacked(columns, rest)).decode())
+        text = change(encode_canonical(unpack_leaf(columns, rest)).decode())
         changed = _put_back(text, columns)
         connection.execute(f"UPDATE entries SET {assignments} WHERE seq = ?", (*changed, seq))
 
@@ -45,5 +45,5 @@ def _put_back(text: str, before: list[Any]) -> list[Any]:
     leaf = orjson.loads(text)
     if not isinstance(leaf, dict) or "kind" not in leaf:
         return [b"\x00" + text.encode(), *before]
-    columns, rest = packed(leaf)
+    columns, rest = pack_leaf(leaf)
     return [rest, *columns]

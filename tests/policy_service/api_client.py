@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from werkzeug.test import TestResponse
 
-    from audit.stores.contract import Head, Transaction
+    from audit.stores.contract import LogHead, Transaction
     from policy_service.access.keys import Key
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -176,7 +176,7 @@ class Api:
         assert activated.status_code == 200, activated.text
         return number
 
-    def written(self) -> dict[str, Head]:
+    def written(self) -> dict[str, LogHead]:
         """What every log says of itself: nothing was written where it is the same as before."""
         with self.store.read() as snapshot:
             return {log: snapshot.head(log) for log in snapshot.logs()}

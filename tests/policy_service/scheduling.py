@@ -60,7 +60,7 @@ def deciding(api: Api, conversation: str = "c-1") -> int:
 def steps(store: SqliteStore, workspace: str = "acme") -> list[tuple[str, int]]:
     """What the ledger holds of activations: what was done, and with which version."""
     with store.read() as view:
-        leaves = [entry.value for entry in view.entries_of(workspace, "version.")]
+        leaves = [entry.value for entry in view.entries_of_family(workspace, "version.")]
     done = ("activated", "suspended", "retired")
     told = [(leaf["kind"].removeprefix("version."), leaf["version"]) for leaf in leaves]
     return [step for step in told if step[0] in done and step != ("activated", 1)]

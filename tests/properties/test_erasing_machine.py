@@ -10,7 +10,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import invariant, rule
 
-from audit.stores.contract import Filter
+from audit.stores.contract import EntryFilter
 from policy_service.privacy.erasures import erase_contact, erasure_view, find_erasures
 from policy_service.privacy.holds import HoldSteps, fold_holds
 from tests.properties.ledger_model import HAPPENINGS
@@ -142,12 +142,12 @@ class ErasingMachine(LedgerMachine):
         beside = {index: snapshot.personal(log, index) for index in everything}
         assert {index: part.contact for index, part in beside.items() if part} == kept
         for contact in CONTACTS:
-            found = snapshot.search(log, Filter(contact=contact), None, 1000)
+            found = snapshot.search(log, EntryFilter(contact=contact), None, 1000)
             theirs = [index for index, of in sorted(kept.items()) if of == contact]
             assert [entry.index for entry in found] == theirs
         erased = find_erasures(snapshot, log, everything)
         assert {index: by["index"] for index, by in erased.items()} == self.erased[log]
-        holds = fold_holds(snapshot.entries_of(log, "hold.")).values()
+        holds = fold_holds(snapshot.entries_of_family(log, "hold.")).values()
         assert [hold.id for hold in holds if not hold.released] == list(self.holds[log])
 
 

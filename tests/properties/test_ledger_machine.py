@@ -71,7 +71,7 @@ class LedgerMachine(TwoSides):
             replayed = report(snapshot, each.log)
             decisions = [leaf for leaf in leaves if orjson.loads(leaf)["kind"] == "decision"]
             assert replayed.decisions == replayed.identical == len(decisions)
-        assert list(snapshot.strays()) == []
+        assert list(snapshot.integrity_errors()) == []
 
     # What happens to versions
 

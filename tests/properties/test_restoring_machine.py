@@ -23,10 +23,10 @@ from audit.evidence.checkpoint_signer import Checkpoints
 from audit.evidence.known_checkpoints import SignedLogs
 from audit.evidence.ledger_verifier import verify_all
 from audit.log.signed_note import encode_base64
-from audit.stores.files.checkpoint_files import CHECKPOINTS, LOST, KeptCheckpoints
+from audit.stores.files.checkpoint_files import ARCHIVE_FOLDER, CHECKPOINTS, CheckpointFiles
 from audit.stores.files.contact_keys import KEYS
 from audit.stores.files.signing_key import SIGNING_KEY, SigningKey
-from audit.stores.rollback_detection import Lost, in_words
+from audit.stores.rollback_detection import MissingEntries, describe_missing_entries
 from audit.stores.sqlite.store import LEDGER, SqliteStore
 from policy_service.access.keys import EVERY_WORKSPACE, Role, create_key
 from policy_service.restore import accept_loss, find_missing
@@ -200,22 +200,22 @@ class RestoringMachine(ErasingMachine):
             setattr(self, name, value)
         self.sides = [self.opened(), self.opened()]
 
-    def lost(self, backup: Backup) -> list[Lost]:
+    def lost(self, backup: Backup) -> list[MissingEntries]:
         """By the model: what was signed and is not how the copy's log begins."""
         return [
-            Lost(log, size, root, len(leaves))
+            MissingEntries(log, size, root, len(leaves))
             for log, (size, root) in sorted(self.signed.items())
             if len(leaves := backup.leaves.get(log, [])) < size or naive_root(leaves[:size]) != root
         ]
 
-    def may_only_be_read(self, losses: list[Lost], log: str) -> None:
+    def may_only_be_read(self, losses: list[MissingEntries], log: str) -> None:
         """No write passes and nothing is signed, on either side."""
         notes = self.notes()
         event = self.event(log, "c-1", HAPPENINGS[0])
         for side in (0, 1):
             with pytest.raises(LedgerBehindError) as behind:
                 self.decision(side, event)
-            assert str(behind.value) == in_words(losses)
+            assert str(behind.value) == describe_missing_entries(losses)
             self.signs_nothing(side)
         for tokens in ([], self.tokens[:1], [self.tokens[0]] * 2, [*self.tokens, self.tokens[0]]):
             assert code_of(refused(lambda: self.accepted(tokens))) == "role_not_allowed"  # noqa: B023
@@ -232,26 +232,33 @@ class RestoringMachine(ErasingMachine):
                 checkpoints.sign_due()
 
     def notes(self) -> dict[str, bytes]:
-        kept = KeptCheckpoints(self.folder / CHECKPOINTS)
+        kept = CheckpointFiles(self.folder / CHECKPOINTS)
         return {log: note.note for log in kept.logs() if (note := kept.get(log))}
 
-    def accepted(self, tokens: list[str]) -> list[Lost]:
+    def accepted(self, tokens: list[str]) -> list[MissingEntries]:
         with SqliteStore.open(self.folder, clock=self.clock, accept_loss=True) as store:
             return accept_loss(store, tokens)
 
-    def accept(self, losses: list[Lost]) -> None:
+    def accept(self, losses: list[MissingEntries]) -> None:
         """It is entered in `system`; the notes are set aside, and both sides go on."""
         assert self.accepted(self.tokens) == losses
         self.system.append("ledger.restored")
         with self.sides[0].store.read() as snapshot:
             [*_, entry] = snapshot.entries(SYSTEM_LOG)
             assert entry.value["lost"] == [
-                {"log": e.log, "size": e.size, "root": encode_base64(e.root), "there": e.there}
+                {
+                    "log": e.log,
+                    "size": e.size,
+                    "root": encode_base64(e.root),
+                    "there": e.actual_size,
+                }
                 for e in losses
             ]
         for each in losses:
             del self.signed[each.log]
-            assert (self.folder / CHECKPOINTS / LOST / f"{each.log}.{each.size}").is_file()
+            assert (
+                self.folder / CHECKPOINTS / ARCHIVE_FOLDER / f"{each.log}.{each.size}"
+            ).is_file()
 
     def teardown(self) -> None:
         """Every history ends with a copy put back, and with what was lost of it."""
@@ -270,7 +277,7 @@ class RestoringMachine(ErasingMachine):
 
     @invariant()
     def what_is_kept_outside_is_what_was_signed(self) -> None:
-        kept = KeptCheckpoints(self.folder / CHECKPOINTS)
+        kept = CheckpointFiles(self.folder / CHECKPOINTS)
         said = {log: note.checkpoint for log in kept.logs() if (note := kept.get(log))}
         assert {log: (each.size, each.root) for log, each in said.items()} == self.signed
 
@@ -280,7 +287,7 @@ class RestoringMachine(ErasingMachine):
         folder = self.folder
         signed = SignedLogs(SigningKey.read(folder / SIGNING_KEY).verifier)
         signed.add_entries(snapshot)
-        signed.add_kept(KeptCheckpoints(folder / CHECKPOINTS))
+        signed.add_kept(CheckpointFiles(folder / CHECKPOINTS))
         for report in verify_all(snapshot, signed=signed):
             assert report.findings == ()
 

@@ -14,27 +14,27 @@ from audit.errors import StorageUnavailableError
 from audit.log.checkpoint import Checkpoint, parse_checkpoint
 from audit.log.signed_note import EvidenceError, parse_note
 from audit.stores.files.atomic_write import sync_folder, write_durably
-from audit.stores.files.file_locks import locked
-from audit.stores.storage_errors import in_our_words
+from audit.stores.files.file_locks import hold_lock
+from audit.stores.storage_errors import translate_error
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 CHECKPOINTS = "checkpoints"
-LOST = "lost"
-_REFUSED = ".refused"
+ARCHIVE_FOLDER = "lost"
+_REFUSAL_FILE = ".refused"
 _LOG = re.compile(r"[a-z0-9][a-z0-9_-]*")
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class StoredCheckpoint:
     """A note, and what it says; who signed it was not asked."""
 
     note: bytes
     checkpoint: Checkpoint
 
 
-class KeptCheckpoints:
+class CheckpointFiles:
     """The files of a folder; safe to share between threads and processes.
 
     Raises StorageUnavailableError.
@@ -50,10 +50,10 @@ class KeptCheckpoints:
         except FileNotFoundError:
             return []
         except OSError as error:
-            raise in_our_words(error) from error
+            raise translate_error(error) from error
         return sorted(name for name in names if _LOG.fullmatch(name))
 
-    def get(self, log: str) -> Kept | None:
+    def get(self, log: str) -> StoredCheckpoint | None:
         """The log's; None where there is none. StorageUnavailableError where it cannot be read."""
         path = self._folder / log
         try:
@@ -61,27 +61,27 @@ class KeptCheckpoints:
         except FileNotFoundError:
             return None
         except OSError as error:
-            raise in_our_words(error) from error
+            raise translate_error(error) from error
         try:
-            return Kept(note, parse_checkpoint(parse_note(note).text))
+            return StoredCheckpoint(note, parse_checkpoint(parse_note(note).text))
         except EvidenceError as error:
             raise StorageUnavailableError(f"{path} is no checkpoint: {error}") from error
 
-    def keep(self, log: str, note: bytes) -> None:
+    def save(self, log: str, note: bytes) -> None:
         """Keep the log's newest: nothing is done where there is one of more entries."""
         size = parse_checkpoint(parse_note(note).text).size
         try:
             self._folder.mkdir(mode=0o700, exist_ok=True)
-            with locked(self._folder / ".lock"):
-                before = self.get(log)
-                if before is None or before.checkpoint.size <= size:
+            with hold_lock(self._folder / ".lock"):
+                previous = self.get(log)
+                if previous is None or previous.checkpoint.size <= size:
                     write_durably(self._folder / log, note)
         except OSError as error:
-            raise in_our_words(error) from error
+            raise translate_error(error) from error
 
-    def say_refused(self, words: str) -> None:
+    def write_refusal(self, words: str) -> None:
         """Keep what was refused a checkpoint, for other processes to tell; empty for nothing."""
-        path = self._folder / _REFUSED
+        path = self._folder / _REFUSAL_FILE
         try:
             if words:
                 self._folder.mkdir(mode=0o700, exist_ok=True)
@@ -89,25 +89,25 @@ class KeptCheckpoints:
             elif path.exists():
                 path.unlink(missing_ok=True)
         except OSError as error:
-            raise in_our_words(error) from error
+            raise translate_error(error) from error
 
-    def refused(self) -> str:
+    def read_refusal(self) -> str:
         try:
-            return (self._folder / _REFUSED).read_text(encoding="utf-8", errors="replace")
+            return (self._folder / _REFUSAL_FILE).read_text(encoding="utf-8", errors="replace")
         except OSError:
             return ""
 
-    def set_aside(self, log: str) -> None:
+    def archive(self, log: str) -> None:
         """Keep it no longer as the log's last, but below `lost`, under its size."""
-        kept = self.get(log)
-        if kept is None:
+        stored = self.get(log)
+        if stored is None:
             return
-        lost = self._folder / LOST
+        folder = self._folder / ARCHIVE_FOLDER
         try:
-            lost.mkdir(mode=0o700, exist_ok=True)
-            with locked(self._folder / ".lock"):
-                (self._folder / log).replace(lost / f"{log}.{kept.checkpoint.size}")
-                sync_folder(lost)
+            folder.mkdir(mode=0o700, exist_ok=True)
+            with hold_lock(self._folder / ".lock"):
+                (self._folder / log).replace(folder / f"{log}.{stored.checkpoint.size}")
+                sync_folder(folder)
                 sync_folder(self._folder)
         except OSError as error:
-            raise in_our_words(error) from error
+            raise translate_error(error) from error

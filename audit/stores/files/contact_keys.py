@@ -14,8 +14,8 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from audit.errors import StorageUnavailableError
-from audit.stores.encryption import KEY_SIZE, pseudonym
-from audit.stores.storage_errors import in_our_words
+from audit.stores.encryption import KEY_SIZE, compute_pseudonym
+from audit.stores.storage_errors import translate_error
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 KEYS = "contacts.sqlite3"
 APPLICATION_ID = 0x504C434B  # "PLCK"
-AT_ONCE = 1024
+KEYS_PER_COMMIT = 1024
 """Keys that a process takes in one commit."""
-MOST_KNOWN = 4096
+MAX_CACHED_KEYS = 4096
 """Keys that a process remembers; then it forgets them all."""
 
 _SCHEMA = f"""
@@ -44,8 +44,8 @@ class ContactKeys:
         self._mutex = threading.Lock()
         self._connection: sqlite3.Connection | None = None
         self._secret: bytes | None = None
-        self._known: dict[int, bytes] = {}
-        self._to_give: list[tuple[int, bytes]] = []  # the next one last
+        self._cached_keys: dict[int, bytes] = {}
+        self._unused_keys: list[tuple[int, bytes]] = []  # the next one last
 
     @classmethod
     def create(cls, path: Path) -> None:
@@ -63,32 +63,34 @@ class ContactKeys:
             keys.close()
             unfinished.rename(path)
         except (OSError, sqlite3.Error) as error:
-            raise in_our_words(error) from error
+            raise translate_error(error) from error
         finally:
             keys.close()
 
     def pseudonym(self, log: str, contact: str) -> str:
         """What the contact is found by."""
         if self._secret is None:
-            row = self._row("SELECT value FROM secret")
+            row = self._fetch_row("SELECT value FROM secret")
             if row is None:
                 raise StorageUnavailableError(f"{self._path} holds no secret")
             self._secret = bytes(row[0])
-        return pseudonym(self._secret, log, contact)
+        return compute_pseudonym(self._secret, log, contact)
 
     def key(self, number: int) -> bytes | None:
         """The key of this number; None where it was destroyed, or never was."""
-        known = self._known.get(number)
-        if known is None and (row := self._row("SELECT key FROM keys WHERE number = ?", number)):
-            known = bytes(row[0])
-            self._remember(number, known)
-        return known
+        key = self._cached_keys.get(number)
+        if key is None and (
+            row := self._fetch_row("SELECT key FROM keys WHERE number = ?", number)
+        ):
+            key = bytes(row[0])
+            self._remember(number, key)
+        return key
 
-    def take(self) -> int:
+    def take_key(self) -> int:
         """The number of a key that nobody has, and that is on disk."""
-        if not self._to_give:
-            self._to_give = self._made()
-        number, key = self._to_give.pop()
+        if not self._unused_keys:
+            self._unused_keys = self._create_keys()
+        number, key = self._unused_keys.pop()
         self._remember(number, key)
         return number
 
@@ -97,7 +99,9 @@ class ContactKeys:
 
         Then the file is older than the ledger that names the number, and would give it out again.
         """
-        row = self._row("SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'keys'")
+        row = self._fetch_row(
+            "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'keys'"
+        )
         if row is None or int(row[0]) < number:
             raise StorageUnavailableError(
                 f"{self._path} is older than the ledger; restore both from one moment"
@@ -105,48 +109,48 @@ class ContactKeys:
 
     def destroy(self, numbers: Iterable[int]) -> None:
         """Overwrite the keys; when this returns they are gone from the file, on disk."""
-        doomed = [(number,) for number in numbers]
+        parameters = [(number,) for number in numbers]
         with self._mutex:
             try:
                 self._open().execute("BEGIN IMMEDIATE")
-                self._open().executemany("DELETE FROM keys WHERE number = ?", doomed)
+                self._open().executemany("DELETE FROM keys WHERE number = ?", parameters)
                 self._open().execute("COMMIT")
             except sqlite3.Error as error:
                 self._drop()
-                raise in_our_words(error) from error
-        for (number,) in doomed:
-            self._known.pop(number, None)
+                raise translate_error(error) from error
+        for (number,) in parameters:
+            self._cached_keys.pop(number, None)
 
     def close(self) -> None:
         with self._mutex:
             self._drop()
 
-    def _made(self) -> list[tuple[int, bytes]]:
-        made = [secrets.token_bytes(KEY_SIZE) for _ in range(AT_ONCE)]
+    def _create_keys(self) -> list[tuple[int, bytes]]:
+        keys = [secrets.token_bytes(KEY_SIZE) for _ in range(KEYS_PER_COMMIT)]
         with self._mutex:
             try:
                 connection = self._open()
                 connection.execute("BEGIN IMMEDIATE")
                 statement = "INSERT INTO keys (key) VALUES (?)"
-                numbers = [connection.execute(statement, (key,)).lastrowid for key in made]
+                numbers = [connection.execute(statement, (key,)).lastrowid for key in keys]
                 connection.execute("COMMIT")
             except sqlite3.Error as error:
                 self._drop()
-                raise in_our_words(error) from error
-        return [(number, key) for number, key in zip(numbers, made, strict=True) if number][::-1]
+                raise translate_error(error) from error
+        return [(number, key) for number, key in zip(numbers, keys, strict=True) if number][::-1]
 
-    def _row(self, statement: str, *values: object) -> Any:  # noqa: ANN401 - a row is what it is
+    def _fetch_row(self, statement: str, *values: object) -> Any:  # noqa: ANN401 - a row is what it is
         with self._mutex:
             try:
-                found = self._open().execute(statement, values).fetchone()
+                row = self._open().execute(statement, values).fetchone()
             except sqlite3.Error as error:
-                raise in_our_words(error) from error
-        return found
+                raise translate_error(error) from error
+        return row
 
     def _remember(self, number: int, key: bytes) -> None:
-        if len(self._known) >= MOST_KNOWN:
-            self._known = {}
-        self._known[number] = key
+        if len(self._cached_keys) >= MAX_CACHED_KEYS:
+            self._cached_keys = {}
+        self._cached_keys[number] = key
 
     def _open(self) -> sqlite3.Connection:
         if self._connection is None:

@@ -7,7 +7,7 @@ import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from audit.stores.storage_errors import in_our_words
+from audit.stores.storage_errors import translate_error
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,11 +19,11 @@ class LeaderLock:
 
     def __init__(self, lock_file: Path) -> None:
         self._lock_file = lock_file
-        self._held: int | None = None
+        self._descriptor: int | None = None
 
     def try_acquire(self) -> bool:
         """Take the lock if it is free, without waiting; return True if this process holds it."""
-        if self._held is not None:
+        if self._descriptor is not None:
             return True
         try:
             descriptor = os.open(self._lock_file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -34,18 +34,18 @@ class LeaderLock:
         except OSError:
             os.close(descriptor)
             return False
-        self._held = descriptor
+        self._descriptor = descriptor
         return True
 
     def release(self) -> None:
         """Release the lock if this process holds it."""
-        if self._held is not None:
-            os.close(self._held)
-            self._held = None
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
 
 
 @contextmanager
-def locked(lock_file: Path) -> Iterator[None]:
+def hold_lock(lock_file: Path) -> Iterator[None]:
     """Wait for the lock on a file and hold it; one thread of one process can hold it.
 
     The file is opened each time: a descriptor inherited through a fork would share the lock.
@@ -54,16 +54,16 @@ def locked(lock_file: Path) -> Iterator[None]:
     try:
         descriptor = os.open(lock_file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
-        raise in_our_words(error) from error
+        raise translate_error(error) from error
     try:
-        _wait_for(descriptor)
+        _wait_for_lock(descriptor)
         yield
     finally:
         os.close(descriptor)
 
 
-def _wait_for(descriptor: int) -> None:
+def _wait_for_lock(descriptor: int) -> None:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
     except OSError as error:
-        raise in_our_words(error) from error
+        raise translate_error(error) from error

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import (
 from audit.errors import NoSigningKeyError
 from audit.log.signed_note import VerifierKey
 from audit.stores.files.atomic_write import write_durably
-from audit.stores.storage_errors import in_our_words
+from audit.stores.storage_errors import translate_error
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,7 +44,7 @@ class SigningKey:
         try:
             write_durably(path, pem)
         except OSError as error:
-            raise in_our_words(error) from error
+            raise translate_error(error) from error
 
     @classmethod
     def read(cls, path: Path) -> SigningKey:

@@ -21,7 +21,7 @@ Row: TypeAlias = tuple[object, ...]
 Write: TypeAlias = tuple[str, Row]
 """A statement and its values."""
 
-AT_ONCE = 64
+MAX_ROWS_PER_INSERT = 64
 """Rows of one statement, a power of two: there is a statement for each power up to it."""
 
 _TABLES = {
@@ -31,7 +31,7 @@ _TABLES = {
 }
 
 
-class Rows:
+class InsertBuffer:
     """Rows that are yet to be inserted."""
 
     __slots__ = ("contacts", "entries", "personal")
@@ -41,31 +41,31 @@ class Rows:
         self.personal: list[Row] = []
         self.entries: list[Row] = []
 
-    def add(self, more: Rows) -> None:
-        self.contacts += more.contacts
-        self.personal += more.personal
-        self.entries += more.entries
+    def add(self, other: InsertBuffer) -> None:
+        self.contacts += other.contacts
+        self.personal += other.personal
+        self.entries += other.entries
 
-    def taken(self) -> Iterator[Write]:
-        """The statements that insert the rows, in order; from here on there are none."""
+    def take_statements(self) -> Iterator[Write]:
+        """Empty the buffer and return the statements that insert its rows, in order."""
         contacts, personal, entries = self.contacts, self.personal, self.entries
-        self.__init__()  # type: ignore[misc]  # empty again
-        yield from _writes("contacts", contacts)
-        yield from _writes("personal", personal)
-        yield from _writes("entries", entries)
+        self.contacts, self.personal, self.entries = [], [], []
+        yield from _build_inserts("contacts", contacts)
+        yield from _build_inserts("personal", personal)
+        yield from _build_inserts("entries", entries)
 
 
-def _writes(table: str, rows: list[Row]) -> Iterator[Write]:
+def _build_inserts(table: str, rows: list[Row]) -> Iterator[Write]:
     start = 0
-    while left := len(rows) - start:
-        size = min(AT_ONCE, 1 << (left.bit_length() - 1))
-        some = rows[start : start + size]
-        yield _insert(table, size), tuple([value for row in some for value in row])
+    while row_count := len(rows) - start:
+        size = min(MAX_ROWS_PER_INSERT, 1 << (row_count.bit_length() - 1))
+        chunk = rows[start : start + size]
+        yield _insert_statement(table, size), tuple([value for row in chunk for value in row])
         start += size
 
 
 @cache
-def _insert(table: str, rows: int) -> str:
+def _insert_statement(table: str, rows: int) -> str:
     columns = _TABLES[table]
-    one = f"({', '.join('?' * len(columns))})"
-    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES {', '.join([one] * rows)}"  # noqa: S608 - names of the table above
+    placeholders = f"({', '.join('?' * len(columns))})"
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES {', '.join([placeholders] * rows)}"  # noqa: S608 - names of the table above

@@ -8,7 +8,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from audit.stores.sqlite import schema
-from audit.stores.storage_errors import in_our_words
+from audit.stores.storage_errors import translate_error
 from rules.formats.canonical_json import digest_bytes
 
 if TYPE_CHECKING:
@@ -28,29 +28,29 @@ _COUNTS = {
 _DEFINITIONS = "SELECT type, name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite_stat%'"
 
 
-def strays(connection: sqlite3.Connection) -> Iterator[str]:
+def find_integrity_errors(connection: sqlite3.Connection) -> Iterator[str]:
     """What does not fit, in words; nothing where all is well. StorageUnavailableError."""
     try:
-        for what, count in _COUNTS.items():
+        for description, count in _COUNTS.items():
             [number] = connection.execute(count).fetchone()
             if number:
-                yield f"{number} {what}"
+                yield f"{number} {description}"
         for digest, body in connection.execute("SELECT digest, body FROM documents"):
             if digest_bytes(bytes(body)) != digest:
                 yield f"a document that is not what its digest {digest!r} says"
-        there = frozenset(connection.execute(_DEFINITIONS).fetchall())
-        ours = _definitions(schema.format_of(connection))
+        actual = frozenset(connection.execute(_DEFINITIONS).fetchall())
+        expected = _expected_definitions(schema.format_of(connection))
     except sqlite3.Error as error:
-        raise in_our_words(error) from error
-    for kind, name, _ in sorted(ours - there):
+        raise translate_error(error) from error
+    for kind, name, _ in sorted(expected - actual):
         yield f"the {kind} {name} is gone or was changed"
-    for kind, name, _ in sorted(there - ours):
+    for kind, name, _ in sorted(actual - expected):
         yield f"the {kind} {name!r} is not one of ours"
 
 
 @cache
-def _definitions(of_format: int) -> frozenset[tuple[str, str, str | None]]:
+def _expected_definitions(ledger_format: int) -> frozenset[tuple[str, str, str | None]]:
     """The tables, indexes and triggers of a ledger that was just made."""
     with closing(sqlite3.connect(":memory:")) as connection:
-        schema.create(connection, of_format)
+        schema.create(connection, ledger_format)
         return frozenset(connection.execute(_DEFINITIONS).fetchall())

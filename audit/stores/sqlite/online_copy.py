@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from audit.stores.files.atomic_write import sync_folder
 from audit.stores.files.contact_keys import KEYS
 from audit.stores.sqlite.store import LEDGER
-from audit.stores.storage_errors import in_our_words
+from audit.stores.storage_errors import translate_error
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,16 +28,16 @@ def copy_ledger(folder: Path, to: Path) -> None:
                 _copy(folder / name, to / name)
         sync_folder(to)
     except (OSError, sqlite3.Error) as error:
-        raise in_our_words(error) from error
+        raise translate_error(error) from error
 
 
-def put_away(folder: Path) -> None:
+def remove_reader_files(folder: Path) -> None:
     """Remove the empty files that readers of a copy, who may not write, leave beside it."""
     try:
         with closing(sqlite3.connect(folder / LEDGER)) as connection:
             connection.execute("SELECT 1 FROM logs")  # the last one to close it may, having looked
     except sqlite3.Error as error:
-        raise in_our_words(error) from error
+        raise translate_error(error) from error
 
 
 def _copy(path: Path, to: Path) -> None:

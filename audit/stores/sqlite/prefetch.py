@@ -16,57 +16,59 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from audit.entry import Entry
-    from audit.stores.contract import About
+    from audit.stores.contract import LookupKey
 
-AT_ONCE = 256
+LOOKUPS_PER_STATEMENT = 256
 """Works that one statement looks up for, a power of two; SQLite has a limit to its values."""
 
-Named: TypeAlias = tuple[str, str]
+NameInLog: TypeAlias = tuple[str, str]
 """A log, and what is named in it."""
 
 
-class Foreseen:
+class Prefetched:
     """What is known of events, conversations and contacts; of others nothing is known."""
 
-    __slots__ = ("contacts", "decided", "latest")
+    __slots__ = ("contacts", "decided_events", "latest_decisions")
 
     def __init__(self) -> None:
-        self.decided: dict[Named, bool] = {}  # by event
-        self.latest: dict[Named, Entry | int | None] = {}  # by conversation: it, or its index
-        self.contacts: dict[Named, tuple[str, int | None]] = {}  # what it is found by, and its key
+        self.decided_events: dict[NameInLog, bool] = {}  # by event
+        self.latest_decisions: dict[NameInLog, Entry | int | None] = {}  # or its index
+        self.contacts: dict[NameInLog, tuple[str, int | None]] = {}  # pseudonym and key
 
-    def update(self, more: Foreseen) -> None:
-        self.decided.update(more.decided)
-        self.latest.update(more.latest)
-        self.contacts.update(more.contacts)
+    def update(self, other: Prefetched) -> None:
+        self.decided_events.update(other.decided_events)
+        self.latest_decisions.update(other.latest_decisions)
+        self.contacts.update(other.contacts)
 
 
-def foreseen(connection: sqlite3.Connection, asked: Sequence[About]) -> Foreseen:
+def prefetch(connection: sqlite3.Connection, lookup_keys: Sequence[LookupKey]) -> Prefetched:
     """What the ledger holds of what is asked about; an error of sqlite3."""
-    found = Foreseen()
-    for start in range(0, len(asked), AT_ONCE):
-        _add(found, connection, asked[start : start + AT_ONCE])
-    return found
+    prefetched = Prefetched()
+    for start in range(0, len(lookup_keys), LOOKUPS_PER_STATEMENT):
+        _add_lookups(prefetched, connection, lookup_keys[start : start + LOOKUPS_PER_STATEMENT])
+    return prefetched
 
 
-def _add(found: Foreseen, connection: sqlite3.Connection, asked: Sequence[About]) -> None:
-    size = 1 << (len(asked) - 1).bit_length()  # so that there are few statements
-    padded = [*asked, *[asked[-1]] * (size - len(asked))]
-    values = [value for each in padded for value in each[:4]]
-    [answer] = connection.execute(_statement(size), values).fetchone()
-    for place, decided, latest, key in orjson.loads(answer):
-        log, event, conversation, found_by, contact = padded[place]
-        found.decided[log, event] = bool(decided)
-        found.latest[log, conversation] = latest
-        found.contacts[log, contact] = found_by, key
+def _add_lookups(
+    prefetched: Prefetched, connection: sqlite3.Connection, lookup_keys: Sequence[LookupKey]
+) -> None:
+    size = 1 << (len(lookup_keys) - 1).bit_length()  # so that there are few statements
+    padded = [*lookup_keys, *[lookup_keys[-1]] * (size - len(lookup_keys))]
+    values = [value for lookup_key in padded for value in lookup_key[:4]]
+    [answer] = connection.execute(_lookup_statement(size), values).fetchone()
+    for position, is_decided, latest, key in orjson.loads(answer):
+        log, event, conversation, pseudonym, contact = padded[position]
+        prefetched.decided_events[log, event] = bool(is_decided)
+        prefetched.latest_decisions[log, conversation] = latest
+        prefetched.contacts[log, contact] = pseudonym, key
 
 
 @cache
-def _statement(size: int) -> str:
+def _lookup_statement(size: int) -> str:
     """One row comes back, so that other threads are let in once."""
-    asked = ", ".join(f"({place}, ?, ?, ?, ?)" for place in range(size))
+    placeholders = ", ".join(f"({place}, ?, ?, ?, ?)" for place in range(size))
     return f"""
-        WITH asked (place, log, event, conversation, contact) AS (VALUES {asked})
+        WITH asked (place, log, event, conversation, contact) AS (VALUES {placeholders})
         SELECT json_group_array(json_array(
             place,
             EXISTS (

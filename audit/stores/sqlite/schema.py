@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from audit.stores.contract import DECIDED_ALREADY
+from audit.stores.contract import ALREADY_DECIDED_MESSAGE
 
 if TYPE_CHECKING:
     import sqlite3
@@ -99,7 +99,7 @@ _INSERT_TRIGGERS = {
                 SELECT 1 FROM entries
                 WHERE log = NEW.log AND event = NEW.event AND kind = 'decision'
             )
-                THEN RAISE(ABORT, '{DECIDED_ALREADY}')
+                THEN RAISE(ABORT, '{ALREADY_DECIDED_MESSAGE}')
         END
     """,
     "logs": """

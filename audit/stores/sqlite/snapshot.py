@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 from audit.entry import SALT_SIZE, Entry, EntryKind, PersonalData, format_time
 from audit.errors import AuditError, DecodingError, PersonalDataErasedError, StorageUnavailableError
 from audit.log.merkle import Frontier
-from audit.stores.contract import Filter, Head, Kept, Recorded, Size
-from audit.stores.encryption import DecryptionError, unseal
-from audit.stores.row_codec import COLUMNS, decompressed, unpacked
+from audit.stores.contract import EntryFilter, Job, LogHead, RawEntry, StoreSize
+from audit.stores.encryption import DecryptionError, decrypt_personal_data
+from audit.stores.row_codec import COLUMNS, decompress_rest, unpack_leaf
 from audit.stores.sqlite import schema
-from audit.stores.sqlite.integrity import strays
-from audit.stores.sqlite.upgrade import SEALED_SINCE
-from audit.stores.storage_errors import in_our_words
+from audit.stores.sqlite.integrity import find_integrity_errors
+from audit.stores.sqlite.upgrade import ENCRYPTED_SINCE
+from audit.stores.storage_errors import translate_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -26,13 +26,13 @@ if TYPE_CHECKING:
 
     from audit.stores.files.contact_keys import ContactKeys
 
-_UNSEALED = b"\x00"  # begins a body of formats 1 and 2: this byte, the salt, the part
+_PLAIN_FORMAT = b"\x00"  # begins a body of formats 1 and 2: this byte, the salt, the part
 _STREAM_ROWS = 500
 _RECORDED_ROWS = 2_000
 _END = 1 << 62  # behind every entry
 
 _LOG = "log = (SELECT id FROM logs WHERE name = ?)"
-_IN_PART = "kind <> 'decision'"
+_IN_PARTIAL_INDEX = "kind <> 'decision'"
 _ENTRY = f"SELECT idx, leaf_hash, rest, {', '.join(COLUMNS)} FROM entries WHERE"
 _AS_BYTES = ("kind", "at", "conversation", "id", "outcome", "reason", "rule")
 _RECORDED = f"""
@@ -64,114 +64,126 @@ class SqliteSnapshot:
         """From here on nothing can be read through this snapshot."""
         self._connection = None
 
-    @property
-    def _open(self) -> sqlite3.Connection:
+    def _require_connection(self) -> sqlite3.Connection:
+        """Return the connection; raise AuditError if the snapshot has ended."""
         if self._connection is None:
             raise AuditError("the snapshot or transaction has ended")
         return self._connection
 
-    def _rows(self, statement: str, *values: object) -> list[Any]:
+    def _prepare_connection(self) -> sqlite3.Connection:
+        """Return the connection, ready for the next statement."""
+        return self._require_connection()
+
+    def _fetch_rows(self, statement: str, *values: object) -> list[Any]:
         try:
-            return self._open.execute(statement, values).fetchall()
+            return self._prepare_connection().execute(statement, values).fetchall()
         except OverflowError:
             return []  # asked for a number that SQLite has no room for, so for none that is stored
         except sqlite3.Error as error:
-            raise in_our_words(error) from error
+            raise translate_error(error) from error
 
-    def _row(self, statement: str, *values: object) -> Any:  # noqa: ANN401 - a row is what it is
-        rows = self._rows(statement, *values)
+    def _fetch_row(self, statement: str, *values: object) -> Any:  # noqa: ANN401 - a row is what it is
+        rows = self._fetch_rows(statement, *values)
         return rows[0] if rows else None
 
     def logs(self) -> list[str]:
-        return [name for (name,) in self._rows("SELECT name FROM logs ORDER BY name")]
+        return [name for (name,) in self._fetch_rows("SELECT name FROM logs ORDER BY name")]
 
     def sizes(self) -> dict[str, int]:
-        return dict(self._rows("SELECT name, size FROM logs ORDER BY name"))
+        return dict(self._fetch_rows("SELECT name, size FROM logs ORDER BY name"))
 
-    def head(self, log: str) -> Head:
-        row = self._row("SELECT size, root, frontier FROM logs WHERE name = ?", log)
-        return Head(row[0], row[1], decoded_frontier(row[2])) if row else Head()
+    def head(self, log: str) -> LogHead:
+        row = self._fetch_row("SELECT size, root, frontier FROM logs WHERE name = ?", log)
+        return LogHead(row[0], row[1], decode_frontier(row[2])) if row else LogHead()
 
     def entry(self, log: str, index: int) -> Entry | None:
-        return self._one(log, f"{_ENTRY} {_LOG} AND idx = ?", log, index)
+        return self._fetch_entry(log, f"{_ENTRY} {_LOG} AND idx = ?", log, index)
 
     def entries(self, log: str, start: int = 0, stop: int | None = None) -> Iterator[Entry]:
         statement = f"{_ENTRY} {_LOG} AND idx >= ? AND idx < ? ORDER BY idx LIMIT ?"
         end = _END if stop is None else stop
-        while rows := self._rows(statement, log, start, end, _STREAM_ROWS):
-            yield from (_entry(log, row) for row in rows)
+        while rows := self._fetch_rows(statement, log, start, end, _STREAM_ROWS):
+            yield from (_build_entry(log, row) for row in rows)
             start = rows[-1][0] + 1
 
-    def recorded(self, log: str, start: int = 0, stop: int | None = None) -> Iterator[Recorded]:
+    def raw_entries(self, log: str, start: int = 0, stop: int | None = None) -> Iterator[RawEntry]:
         statement = f"{_RECORDED} {_LOG} AND idx >= ? AND idx < ? ORDER BY idx LIMIT ?"
         end = _END if stop is None else stop
-        while rows := self._rows(statement, log, start, end, _RECORDED_ROWS):
+        while rows := self._fetch_rows(statement, log, start, end, _RECORDED_ROWS):
             for row in rows:
-                yield Recorded._make((*row[:-1], decompressed(row[-1])))
+                yield RawEntry._make((*row[:-1], decompress_rest(row[-1])))
             start = rows[-1][0] + 1
 
     def decision(self, log: str, event_id: str) -> Entry | None:
         statement = f"{_ENTRY} {_LOG} AND event = ? AND kind = 'decision'"
-        return self._one(log, statement, log, event_id)
+        return self._fetch_entry(log, statement, log, event_id)
 
     def latest_decision(self, log: str, conversation: str) -> Entry | None:
         statement = (
             f"{_ENTRY} {_LOG} AND conversation = ? AND kind = 'decision' ORDER BY seq DESC LIMIT 1"
         )
-        return self._one(log, statement, log, conversation)
+        return self._fetch_entry(log, statement, log, conversation)
 
     def latest_index(self, log: str, conversation: str) -> int | None:
         latest = self.latest_decision(log, conversation)
         return latest.index if latest else None
 
-    def acting(self, log: str, decision: str) -> Entry | None:
-        return self._one(log, f"{_ENTRY} {_LOG} AND id = ? AND id IS NOT NULL", log, decision)
+    def acting_decision(self, log: str, decision: str) -> Entry | None:
+        return self._fetch_entry(
+            log, f"{_ENTRY} {_LOG} AND id = ? AND id IS NOT NULL", log, decision
+        )
 
     def receipts(self, log: str, conversation: str) -> list[Entry]:
-        kinds = _of_kinds(EntryKind.starting_with("action."))
+        kinds = _kind_test(EntryKind.starting_with("action."))
         statement = f"{_ENTRY} {_LOG} AND conversation = ? AND +{kinds} ORDER BY seq"
-        return [_entry(log, row) for row in self._rows(statement, log, conversation)]
+        return [_build_entry(log, row) for row in self._fetch_rows(statement, log, conversation)]
 
-    def latest(self, log: str, prefix: str) -> Entry | None:
-        return self._one(log, _latest(prefix), log, log)
+    def latest_entry(self, log: str, prefix: str) -> Entry | None:
+        return self._fetch_entry(log, _latest_statement(prefix), log, log)
 
-    def entries_of(self, log: str, prefix: str) -> list[Entry]:
-        of_family = _of_kinds(EntryKind.starting_with(prefix))
+    def entries_of_family(self, log: str, prefix: str) -> list[Entry]:
+        of_family = _kind_test(EntryKind.starting_with(prefix))
         # The plus keeps SQLite from walking the whole log for the sake of the order.
-        rows = self._rows(f"{_ENTRY} {_LOG} AND {of_family} ORDER BY +idx", log)
-        return [_entry(log, row) for row in rows]
+        rows = self._fetch_rows(f"{_ENTRY} {_LOG} AND {of_family} ORDER BY +idx", log)
+        return [_build_entry(log, row) for row in rows]
 
-    def search(self, log: str, wanted: Filter, after: int | None, limit: int) -> list[Entry]:
-        tests, values = _conditions(wanted)
-        if wanted.contact is not None:
+    def search(
+        self, log: str, entry_filter: EntryFilter, after_index: int | None, limit: int
+    ) -> list[Entry]:
+        tests, values = _build_conditions(entry_filter)
+        if entry_filter.contact is not None:
             tests.append(_OF_CONTACT)
-            values += [log, wanted.contact, self._kept_as(log, wanted.contact)]
+            values += [log, entry_filter.contact, self._stored_contact(log, entry_filter.contact)]
         # A plus keeps an index away: what finds few comes first, then they are put in order.
-        of_contact = wanted.contact is not None
+        of_contact = entry_filter.contact is not None
         log_test = f"+{_LOG}" if of_contact else _LOG
-        idx = "+idx" if of_contact or wanted.conversation is not None else "idx"
+        idx = "+idx" if of_contact or entry_filter.conversation is not None else "idx"
         wheres = [f"{_ENTRY} {log_test}", f"{idx} > ?", *tests]
         statement = f"{' AND '.join(wheres)} ORDER BY {idx} LIMIT ?"
-        behind = -1 if after is None else after
-        return [_entry(log, row) for row in self._rows(statement, log, behind, *values, limit)]
+        after_or_start = -1 if after_index is None else after_index
+        return [
+            _build_entry(log, row)
+            for row in self._fetch_rows(statement, log, after_or_start, *values, limit)
+        ]
 
     def leaf_hashes(self, log: str, start: int, stop: int) -> list[bytes]:
         statement = (
             f"SELECT leaf_hash FROM entries WHERE {_LOG} AND idx >= ? AND idx < ? ORDER BY idx"
         )
-        return [bytes(hashed) for (hashed,) in self._rows(statement, log, start, stop)]
+        return [bytes(leaf_hash) for (leaf_hash,) in self._fetch_rows(statement, log, start, stop)]
 
-    def backwards(self, log: str, kind: str) -> Iterator[Entry]:
+    def reversed_entries(self, log: str, kind: str) -> Iterator[Entry]:
         before = _END
         statement = (
-            f"{_ENTRY} {_LOG} AND kind = ? AND {_IN_PART} AND idx < ? ORDER BY idx DESC LIMIT ?"
+            f"{_ENTRY} {_LOG} AND kind = ? AND {_IN_PARTIAL_INDEX} AND idx < ?"
+            " ORDER BY idx DESC LIMIT ?"
         )
-        while rows := self._rows(statement, log, kind, before, _STREAM_ROWS):
-            yield from (_entry(log, row) for row in rows)
+        while rows := self._fetch_rows(statement, log, kind, before, _STREAM_ROWS):
+            yield from (_build_entry(log, row) for row in rows)
             before = rows[-1][0]
 
-    def strays(self) -> Iterator[str]:
-        return strays(self._open)
+    def integrity_errors(self) -> Iterator[str]:
+        return find_integrity_errors(self._prepare_connection())
 
     def personal(self, log: str, index: int) -> PersonalData | None:
         statement = f"""
@@ -179,18 +191,18 @@ class SqliteSnapshot:
             FROM entries JOIN personal ON entry = seq JOIN contacts ON ref = personal.contact
             WHERE entries.{_LOG} AND idx = ?
         """
-        row = self._row(statement, log, index)
-        return self._unsealed(log, *row) if row else None
+        row = self._fetch_row(statement, log, index)
+        return self._decrypt(log, *row) if row else None
 
-    def _kept_as(self, log: str, contact: str) -> str:
+    def _stored_contact(self, log: str, contact: str) -> str:
         """What the contact is found by; its own id in formats that sealed nothing."""
-        sealed = schema.format_of(self._open) >= SEALED_SINCE
-        return self._keys.pseudonym(log, contact) if sealed else contact
+        is_encrypted = schema.format_of(self._prepare_connection()) >= ENCRYPTED_SINCE
+        return self._keys.pseudonym(log, contact) if is_encrypted else contact
 
-    def _unsealed(
+    def _decrypt(
         self, log: str, ref: int, contact: str, leaf_hash: bytes, body: bytes
     ) -> PersonalData:
-        if body[:1] == _UNSEALED:
+        if body[:1] == _PLAIN_FORMAT:
             return PersonalData(contact, body[1 : 1 + SALT_SIZE], body[1 + SALT_SIZE :])
         key = self._keys.key(ref)
         if key is None and self._is_erased(ref):
@@ -198,7 +210,7 @@ class SqliteSnapshot:
         if key is None:
             raise StorageUnavailableError("the key of a contact is not in the file of keys")
         try:
-            personal = unseal(key, leaf_hash, body)
+            personal = decrypt_personal_data(key, leaf_hash, body)
         except DecryptionError as error:
             raise StorageUnavailableError(f"a personal part is damaged: {error}") from error
         if self._keys.pseudonym(log, personal.contact) != contact:
@@ -206,38 +218,38 @@ class SqliteSnapshot:
         return personal
 
     def document(self, digest: str) -> bytes | None:
-        row = self._row("SELECT body FROM documents WHERE digest = ?", digest)
+        row = self._fetch_row("SELECT body FROM documents WHERE digest = ?", digest)
         return row[0] if row else None
 
     def last_uses(self) -> dict[str, str]:
-        if self._row("SELECT 1 FROM sqlite_schema WHERE name = 'last_uses'") is None:
+        if self._fetch_row("SELECT 1 FROM sqlite_schema WHERE name = 'last_uses'") is None:
             return {}  # a ledger of format 1 that nobody has written to since
-        return dict(self._rows("SELECT key, at FROM last_uses"))
+        return dict(self._fetch_rows("SELECT key, at FROM last_uses"))
 
-    def kept(self, identity: str) -> Kept | None:
-        return next((work for work in self._kept("id = ?", identity)), None)
+    def job(self, identity: str) -> Job | None:
+        return next((job for job in self._fetch_jobs("id = ?", identity)), None)
 
-    def all_kept(self, log: str | None = None) -> list[Kept]:
-        return self._kept("(? IS NULL OR log = ?) ORDER BY number", log, log)
+    def jobs(self, log: str | None = None) -> list[Job]:
+        return self._fetch_jobs("(? IS NULL OR log = ?) ORDER BY number", log, log)
 
-    def _kept(self, where: str, *values: object) -> list[Kept]:
-        if self._row("SELECT 1 FROM sqlite_schema WHERE name = 'kept'") is None:
+    def _fetch_jobs(self, where: str, *values: object) -> list[Job]:
+        if self._fetch_row("SELECT 1 FROM sqlite_schema WHERE name = 'kept'") is None:
             return []  # a ledger of an older format that nobody has written to since
-        rows = self._rows(f"SELECT id, log, finished, body FROM kept WHERE {where}", *values)
-        return [Kept(identity, of, bool(ended), body) for identity, of, ended, body in rows]
+        rows = self._fetch_rows(f"SELECT id, log, finished, body FROM kept WHERE {where}", *values)
+        return [Job(identity, log, bool(finished), body) for identity, log, finished, body in rows]
 
-    def size(self) -> Size:
-        [entries] = self._row("SELECT coalesce(max(seq), 0) FROM entries")
-        [pages] = self._row("PRAGMA page_count")
-        [page] = self._row("PRAGMA page_size")
-        return Size(entries, pages * page)
+    def size(self) -> StoreSize:
+        [entries] = self._fetch_row("SELECT coalesce(max(seq), 0) FROM entries")
+        [pages] = self._fetch_row("PRAGMA page_count")
+        [page] = self._fetch_row("PRAGMA page_size")
+        return StoreSize(entries, pages * page)
 
-    def _one(self, log: str, statement: str, *values: object) -> Entry | None:
-        row = self._row(statement, *values)
-        return _entry(log, row) if row else None
+    def _fetch_entry(self, log: str, statement: str, *values: object) -> Entry | None:
+        row = self._fetch_row(statement, *values)
+        return _build_entry(log, row) if row else None
 
 
-def decoded_frontier(encoded: bytes) -> Frontier:
+def decode_frontier(encoded: bytes) -> Frontier:
     """The frontier of a row of `logs`; StorageUnavailableError where it is damaged."""
     try:
         return Frontier.decode(encoded)
@@ -245,46 +257,48 @@ def decoded_frontier(encoded: bytes) -> Frontier:
         raise StorageUnavailableError(f"the ledger's head is damaged: {error}") from error
 
 
-def _entry(log: str, row: Sequence[Any]) -> Entry:
+def _build_entry(log: str, row: Sequence[Any]) -> Entry:
     index, leaf_hash, rest, *columns = row
-    return Entry(log, index, leaf_hash, unpacked(columns, rest))
+    return Entry(log, index, leaf_hash, unpack_leaf(columns, rest))
 
 
 @cache
-def _latest(prefix: str) -> str:
+def _latest_statement(prefix: str) -> str:
     """One step into an index for each kind, however many entries of it there are."""
     of_log = "SELECT max(idx) FROM entries WHERE log = logs.id AND"
-    each = [f"({of_log} {_of_kinds([kind])})" for kind in EntryKind.starting_with(prefix)]
-    listed = "".join(f", coalesce({latest}, -1)" for latest in each)
-    return f"{_ENTRY} {_LOG} AND idx = (SELECT max(-1, -1{listed}) FROM logs WHERE name = ?)"
+    subqueries = [f"({of_log} {_kind_test([kind])})" for kind in EntryKind.starting_with(prefix)]
+    arguments = "".join(f", coalesce({subquery}, -1)" for subquery in subqueries)
+    return f"{_ENTRY} {_LOG} AND idx = (SELECT max(-1, -1{arguments}) FROM logs WHERE name = ?)"
 
 
-def _of_kinds(kinds: Sequence[EntryKind]) -> str:
+def _kind_test(kinds: Sequence[EntryKind]) -> str:
     """A test for the kinds, and what SQLite must read to see that a partial index will do."""
-    listed = ", ".join(f"'{kind}'" for kind in kinds)
-    return f"kind IN ({listed})" + (f" AND {_IN_PART}" if EntryKind.DECISION not in kinds else "")
+    names = ", ".join(f"'{kind}'" for kind in kinds)
+    return f"kind IN ({names})" + (
+        f" AND {_IN_PARTIAL_INDEX}" if EntryKind.DECISION not in kinds else ""
+    )
 
 
-def _conditions(wanted: Filter) -> tuple[list[str], list[object]]:
+def _build_conditions(entry_filter: EntryFilter) -> tuple[list[str], list[object]]:
     tests: list[str] = []
     values: list[object] = []
     for column in _FILTERED:
-        value = getattr(wanted, column)
+        value = getattr(entry_filter, column)
         if value is not None:
             tests.append(f"{column} = ?")
             values.append(value)
-    if wanted.kind not in (None, EntryKind.DECISION):
-        tests.append(_IN_PART)
-    if wanted.acting:
+    if entry_filter.kind not in (None, EntryKind.DECISION):
+        tests.append(_IN_PARTIAL_INDEX)
+    if entry_filter.has_actions:
         tests.append("id IS NOT NULL")
-    for test, moment in (("at >= ?", wanted.since), ("at < ?", wanted.until)):
+    for test, moment in (("at >= ?", entry_filter.since), ("at < ?", entry_filter.until)):
         if moment is not None:
             tests.append(test)
-            values.append(_bound(moment))
+            values.append(_format_bound(moment))
     return tests, values
 
 
-def _bound(moment: datetime) -> str:
+def _format_bound(moment: datetime) -> str:
     """A text that sorts among values of `at` as the moment does.
 
     A moment within a millisecond comes behind the millisecond, before the next one. One that UTC

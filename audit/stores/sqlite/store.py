@@ -21,19 +21,19 @@ from audit.errors import (
     StorageUnavailableError,
     UnknownFormatError,
 )
-from audit.stores.contract import About
-from audit.stores.files.checkpoint_files import CHECKPOINTS, KeptCheckpoints
+from audit.stores.contract import LookupKey
+from audit.stores.files.checkpoint_files import CHECKPOINTS, CheckpointFiles
 from audit.stores.files.contact_keys import KEYS, ContactKeys
-from audit.stores.files.file_locks import locked
+from audit.stores.files.file_locks import hold_lock
 from audit.stores.files.signing_key import SIGNING_KEY, SigningKey
-from audit.stores.group_commit import QUEUE_LIMIT, GroupCommit, Raised, Returned
-from audit.stores.rollback_detection import in_words, lost
+from audit.stores.group_commit import QUEUE_LIMIT, GroupCommit, WorkFailure, WorkResult
+from audit.stores.rollback_detection import describe_missing_entries, find_missing_entries
 from audit.stores.sqlite import schema
 from audit.stores.sqlite.snapshot import SqliteSnapshot
-from audit.stores.sqlite.transaction import SqliteTransaction, ready
+from audit.stores.sqlite.transaction import SqliteTransaction, prepare_entry
 from audit.stores.sqlite.upgrade import upgrade
 from audit.stores.sqlite.writer import SqliteWriter
-from audit.stores.storage_errors import in_our_words
+from audit.stores.storage_errors import translate_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from audit.entry import PersonalData
-    from audit.stores.contract import Committed, Ready
+    from audit.stores.contract import CommitCallback, PreparedEntry
 
 T = TypeVar("T")
 
@@ -53,7 +53,7 @@ _LAST_KEY = """
     SELECT max(coalesce((SELECT max(ref) FROM contacts), 0),
                coalesce((SELECT max(contact) FROM erased), 0))
 """
-_WORKS_IN_A_COMMIT = 256  # of one `transact_each`, so that others get in between
+_WORKS_PER_COMMIT = 256  # of one `transact_each`, so that others get in between
 _BUSY_SECONDS = 5.0  # for a program that does not know our lock, such as the sqlite3 shell
 
 
@@ -91,8 +91,8 @@ class SqliteStore:
         try:
             data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
-            raise in_our_words(error) from error
-        with locked(data_dir / LOCK):
+            raise translate_error(error) from error
+        with hold_lock(data_dir / LOCK):
             if not (data_dir / LEDGER).exists():
                 ContactKeys.create(data_dir / KEYS)
                 SigningKey.create(data_dir / SIGNING_KEY)
@@ -115,10 +115,10 @@ class SqliteStore:
         has entered that and set the checkpoints aside.
         """
         try:
-            there = (data_dir / LEDGER).is_file()
+            exists = (data_dir / LEDGER).is_file()
         except OSError as error:
-            raise in_our_words(error) from error
-        if not there:
+            raise translate_error(error) from error
+        if not exists:
             raise NotALedgerError(f"there is no ledger in {data_dir}")
         store = cls(data_dir, clock=clock, queue_limit=queue_limit, accept_loss=accept_loss)
         try:
@@ -137,46 +137,51 @@ class SqliteStore:
                 connection.execute("BEGIN")
                 connection.execute("SELECT 1 FROM logs LIMIT 1")  # from here on the view is fixed
             except sqlite3.Error as error:
-                raise in_our_words(error) from error
+                raise translate_error(error) from error
             yield snapshot
         finally:
             snapshot.end()
             self._give_back(connection)
 
-    def ready(
+    def prepare(
         self, log: str, leaf: Mapping[str, Any], personal: PersonalData | None = None
-    ) -> Ready:
-        return ready(log, leaf, personal)
+    ) -> PreparedEntry:
+        return prepare_entry(log, leaf, personal)
 
-    def about(self, log: str, event: str, conversation: str, contact: str) -> About:
-        return About(log, event, conversation, self._keys.pseudonym(log, contact), contact)
+    def lookup_key(self, log: str, event: str, conversation: str, contact: str) -> LookupKey:
+        return LookupKey(log, event, conversation, self._keys.pseudonym(log, contact), contact)
 
-    def transact(self, work: Callable[[SqliteTransaction], T], about: About | None = None) -> T:
-        [outcome] = self._group.submit([work], [about] if about else ())
-        if isinstance(outcome, Raised):
+    def transact(
+        self, work: Callable[[SqliteTransaction], T], lookup_key: LookupKey | None = None
+    ) -> T:
+        [outcome] = self._group.submit([work], [lookup_key] if lookup_key else ())
+        if isinstance(outcome, WorkFailure):
             raise outcome.error
         return outcome.value
 
     def transact_each(
-        self, works: Sequence[Callable[[SqliteTransaction], T]], about: Sequence[About] = ()
+        self,
+        works: Sequence[Callable[[SqliteTransaction], T]],
+        lookup_keys: Sequence[LookupKey] = (),
     ) -> list[T | Exception]:
         results: list[T | Exception] = []
-        for start in range(0, len(works), _WORKS_IN_A_COMMIT):
-            some = slice(start, start + _WORKS_IN_A_COMMIT)
+        for start in range(0, len(works), _WORKS_PER_COMMIT):
+            chunk = slice(start, start + _WORKS_PER_COMMIT)
             try:
-                outcomes = self._group.submit(works[some], about[some])
+                outcomes = self._group.submit(works[chunk], lookup_keys[chunk])
             except AuditError as refusal:
                 return results + [refusal] * (len(works) - start)
             results += [
-                each.value if isinstance(each, Returned) else each.error for each in outcomes
+                outcome.value if isinstance(outcome, WorkResult) else outcome.error
+                for outcome in outcomes
             ]
         return results
 
     def now(self) -> datetime:
         return self._clock()
 
-    def tell_of_commits(self, committed: Committed) -> None:
-        self._group.committed = committed
+    def on_commit(self, callback: CommitCallback) -> None:
+        self._group.on_commit = callback
 
     def close(self) -> None:
         """Close after the commit under way. A snapshot that is open closes when its block ends."""
@@ -199,8 +204,8 @@ class SqliteStore:
 
     def _is_erased(self, contact: int) -> bool:
         with closing(self._connect_reader()) as connection:
-            found = connection.execute(f"{_ERASED} WHERE contact = ?", (contact,)).fetchone()
-        return found is not None
+            row = connection.execute(f"{_ERASED} WHERE contact = ?", (contact,)).fetchone()
+        return row is not None
 
     def _take_reader(self) -> sqlite3.Connection:
         if self._closed:
@@ -242,7 +247,7 @@ class SqliteStore:
             connection.execute("PRAGMA wal_checkpoint")
             connection.execute("PRAGMA cache_size = -16384")  # KiB; indexes are hit at random
             if not self._accept_loss:
-                self._check_kept(connection)
+                self._check_checkpoints(connection)
             if schema.format_of(connection) < schema.FORMAT:
                 ContactKeys.create(self._path.with_name(KEYS))
                 upgrade(connection, self._keys)
@@ -253,11 +258,11 @@ class SqliteStore:
             raise
         return connection
 
-    def _check_kept(self, connection: sqlite3.Connection) -> None:
-        kept = KeptCheckpoints(self.folder / CHECKPOINTS)
-        said = {log: each.checkpoint for log in kept.logs() if (each := kept.get(log))}
-        if losses := lost(SqliteSnapshot(connection, self._keys), said):
-            raise LedgerBehindError(in_words(losses))
+    def _check_checkpoints(self, connection: sqlite3.Connection) -> None:
+        files = CheckpointFiles(self.folder / CHECKPOINTS)
+        checkpoints = {log: stored.checkpoint for log in files.logs() if (stored := files.get(log))}
+        if losses := find_missing_entries(SqliteSnapshot(connection, self._keys), checkpoints):
+            raise LedgerBehindError(describe_missing_entries(losses))
 
 
 def _connect(path: Path, mode: str) -> sqlite3.Connection:
@@ -271,7 +276,7 @@ def _connect(path: Path, mode: str) -> sqlite3.Connection:
             check_same_thread=False,
         )
     except sqlite3.Error as error:
-        raise in_our_words(error) from error
+        raise translate_error(error) from error
 
 
 def _check_format(connection: sqlite3.Connection, path: Path) -> None:
@@ -281,12 +286,12 @@ def _check_format(connection: sqlite3.Connection, path: Path) -> None:
     except sqlite3.Error as error:
         if error.sqlite_errorcode == sqlite3.SQLITE_NOTADB:
             raise NotALedgerError(f"{path} is not a ledger") from error
-        raise in_our_words(error) from error
+        raise translate_error(error) from error
     if application != schema.APPLICATION_ID:
         raise NotALedgerError(f"{path} is a database of something else")
     if not 1 <= version <= schema.FORMAT:
-        known = f"1 to {schema.FORMAT}"
-        raise UnknownFormatError(f"{path} has format {version}; this release reads {known}")
+        formats = f"1 to {schema.FORMAT}"
+        raise UnknownFormatError(f"{path} has format {version}; this release reads {formats}")
 
 
 def _create(path: Path) -> None:
@@ -305,4 +310,4 @@ def _create(path: Path) -> None:
         os.fsync(directory)
         os.close(directory)
     except (OSError, sqlite3.Error) as error:
-        raise in_our_words(error) from error
+        raise translate_error(error) from error

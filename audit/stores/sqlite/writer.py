@@ -15,19 +15,19 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
 from audit.errors import AuditError, StorageUnavailableError
-from audit.stores.files.file_locks import locked
-from audit.stores.group_commit import Raised, Returned
-from audit.stores.sqlite.insert_buffer import Rows
-from audit.stores.sqlite.prefetch import Foreseen, foreseen
-from audit.stores.sqlite.transaction import Known, SqliteTransaction
-from audit.stores.storage_errors import in_our_words
+from audit.stores.files.file_locks import hold_lock
+from audit.stores.group_commit import WorkFailure, WorkResult
+from audit.stores.sqlite.insert_buffer import InsertBuffer
+from audit.stores.sqlite.prefetch import Prefetched, prefetch
+from audit.stores.sqlite.transaction import SqliteTransaction, WriterCache
+from audit.stores.storage_errors import translate_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from datetime import datetime
     from pathlib import Path
 
-    from audit.stores.contract import About
+    from audit.stores.contract import LookupKey
     from audit.stores.files.contact_keys import ContactKeys
     from audit.stores.sqlite.insert_buffer import Write
 
@@ -35,12 +35,12 @@ T = TypeVar("T")
 
 _log = logging.getLogger("policy_service.ledger")
 
-MOST_LOGS = 1024
+MAX_CACHED_LOGS = 1024
 """Logs whose ends are remembered from one commit to the next."""
 
 
 class SqliteCommit:
-    """A `Commit` under way: works run in it one after the other.
+    """A `CommitInProgress`: works run in it one after the other.
 
     A work that fails after it wrote is rare, and a savepoint around every work costs more than the
     insert itself. So to undo a work all is rolled back, and what the others wrote is written again.
@@ -52,70 +52,72 @@ class SqliteCommit:
         connection: sqlite3.Connection,
         keys: ContactKeys,
         clock: Callable[[], datetime],
-        known: Known | None,
+        cache: WriterCache | None,
     ) -> None:
         self._connection = connection
         self._keys = keys
         self._clock = clock
         version = self._data_version()
-        if known is None or known.data_version != version or len(known.logs) > MOST_LOGS:
+        if cache is None or cache.data_version != version or len(cache.logs) > MAX_CACHED_LOGS:
             [seq] = connection.execute("SELECT coalesce(max(seq), 0) + 1 FROM entries").fetchone()
-            known = Known(version, seq)
-        self.known = known
-        self._grown: set[str] = set()
-        self._foreseen = Foreseen()
-        self._rows = Rows()  # kept back, of the works that did not fail
+            cache = WriterCache(version, seq)
+        self.cache = cache
+        self._changed_logs: set[str] = set()
+        self._prefetched = Prefetched()
+        self._buffer = InsertBuffer()  # kept back, of the works that did not fail
         self._writes: list[Write] = []  # of the works that did not fail
-        self._broken: StorageUnavailableError | None = None  # rows of theirs could not be inserted
-        self.erased: list[int] = []
+        self._insert_failure: StorageUnavailableError | None = (
+            None  # rows of theirs could not be inserted
+        )
+        self.erased_keys: list[int] = []
         self.is_durable = False
 
-    def foresee(self, about: Sequence[About]) -> None:
+    def prefetch(self, lookup_keys: Sequence[LookupKey]) -> None:
         try:
-            self._foreseen = foreseen(self._connection, about)
+            self._prefetched = prefetch(self._connection, lookup_keys)
         except sqlite3.Error as error:
-            raise in_our_words(error) from error
+            raise translate_error(error) from error
 
-    def attempt(self, work: Callable[[SqliteTransaction], T]) -> Returned[T] | Raised:
+    def attempt(self, work: Callable[[SqliteTransaction], T]) -> WorkResult[T] | WorkFailure:
         transaction = SqliteTransaction(
-            self.known, self._foreseen, self._insert, self._connection, self._keys, self._clock()
+            self.cache, self._prefetched, self._insert, self._connection, self._keys, self._clock()
         )
-        outcome: Returned[T] | Raised
+        outcome: WorkResult[T] | WorkFailure
         try:
-            outcome = Returned(work(transaction))
+            outcome = WorkResult(work(transaction))
         except Exception as error:  # noqa: BLE001 - whatever it is, it is the work's own
-            outcome = Raised(error)
+            outcome = WorkFailure(error)
         finally:
             transaction.end()
         if not self._connection.in_transaction:  # SQLite itself undid it, after a failure
-            raise transaction.spoilt or StorageUnavailableError("the disk failed; all was undone")
-        if self._broken:
-            raise self._broken
-        if transaction.spoilt is not None:
-            outcome = Raised(transaction.spoilt)
-        if isinstance(outcome, Returned):
-            self._keep(transaction)
+            raise transaction.failure or StorageUnavailableError("the disk failed; all was undone")
+        if self._insert_failure:
+            raise self._insert_failure
+        if transaction.failure is not None:
+            outcome = WorkFailure(transaction.failure)
+        if isinstance(outcome, WorkResult):
+            self._accept(transaction)
         elif transaction.writes:
             self._undo()
         return outcome
 
-    def _keep(self, transaction: SqliteTransaction) -> None:
-        self.known.next_seq = transaction.next_seq
-        self.known.logs.update(transaction.grown)
-        self._grown.update(transaction.grown)
+    def _accept(self, transaction: SqliteTransaction) -> None:
+        self.cache.next_seq = transaction.next_seq
+        self.cache.logs.update(transaction.tails)
+        self._changed_logs.update(transaction.tails)
         self._writes += transaction.writes
-        self._rows.add(transaction.rows)
-        self._foreseen.update(transaction.made)
-        self.erased += transaction.erased
+        self._buffer.add(transaction.buffer)
+        self._prefetched.update(transaction.own_lookups)
+        self.erased_keys += transaction.erased_keys
 
     def _insert(self) -> None:
         """Insert the rows that were kept back. A failure loses the commit: they are many works'."""
-        for statement, values in self._rows.taken():
+        for statement, values in self._buffer.take_statements():
             try:
                 self._execute(statement, *values)
             except AuditError as error:
-                self._broken = StorageUnavailableError(*error.args)
-                raise self._broken from error
+                self._insert_failure = StorageUnavailableError(*error.args)
+                raise self._insert_failure from error
             self._writes.append((statement, values))
 
     def _undo(self) -> None:
@@ -124,8 +126,8 @@ class SqliteCommit:
         try:
             version = self._data_version()
         except sqlite3.Error as error:
-            raise in_our_words(error) from error
-        if version != self.known.data_version:
+            raise translate_error(error) from error
+        if version != self.cache.data_version:
             raise StorageUnavailableError("another program wrote while a write was undone")
         for statement, values in self._writes:
             self._execute(statement, *values)
@@ -137,8 +139,8 @@ class SqliteCommit:
 
     def commit(self) -> None:
         self._insert()
-        for name in self._grown:
-            log = self.known.logs[name]
+        for name in self._changed_logs:
+            log = self.cache.logs[name]
             self._execute(
                 "UPDATE logs SET size = ?, root = ?, frontier = ? WHERE id = ?",
                 *(log.frontier.size, log.frontier.root(), log.frontier.encode(), log.id),
@@ -150,7 +152,7 @@ class SqliteCommit:
         try:
             self._connection.execute(statement, values)
         except sqlite3.Error as error:
-            raise in_our_words(error) from error
+            raise translate_error(error) from error
 
 
 class SqliteWriter:
@@ -169,39 +171,41 @@ class SqliteWriter:
         self._clock = clock
         self._mutex = threading.Lock()  # against `close`; writers are in line already
         self._connection: sqlite3.Connection | None = None
-        self._known: Known | None = None  # only between a commit that went through and the next
+        self._cache: WriterCache | None = (
+            None  # only between a commit that went through and the next
+        )
         self._to_destroy: list[int] = []
         self._closed = False
 
     @contextmanager
     def begin(self) -> Iterator[SqliteCommit]:
         """A commit under way, while every other writer waits; undone unless it is committed."""
-        with self._mutex, locked(self._lock_file):
+        with self._mutex, hold_lock(self._lock_file):
             if self._closed:
                 raise StorageUnavailableError("the ledger is closed")
-            known, self._known = self._known, None
+            cache, self._cache = self._cache, None
             try:
                 connection = self._connection = self._connection or self._connect()
                 connection.execute("BEGIN IMMEDIATE")
-                commit = SqliteCommit(connection, self._keys, self._clock, known)
+                commit = SqliteCommit(connection, self._keys, self._clock, cache)
             except sqlite3.Error as error:
                 self._drop()
-                raise in_our_words(error) from error
+                raise translate_error(error) from error
             try:
                 yield commit
             finally:
                 if commit.is_durable:
-                    self._known = commit.known
-                    self._destroy(commit.erased)
+                    self._cache = commit.cache
+                    self._destroy(commit.erased_keys)
                 elif connection.in_transaction:
                     self._undo(connection)
 
-    def _destroy(self, erased: list[int]) -> None:
+    def _destroy(self, numbers: list[int]) -> None:
         """Destroy the keys of those who were erased; what fails is done with the next commit.
 
         Their parts are gone and the entry is on disk, so it is no failure of the commit.
         """
-        self._to_destroy += erased
+        self._to_destroy += numbers
         if self._to_destroy:
             try:
                 self._keys.destroy(self._to_destroy)
@@ -226,5 +230,5 @@ class SqliteWriter:
         with self._mutex:
             self._closed = True
             if self._connection is not None:
-                with locked(self._lock_file):
+                with hold_lock(self._lock_file):
                     self._drop()

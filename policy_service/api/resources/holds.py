@@ -93,7 +93,7 @@ def catalogue(service: Services, _: Key, workspace: str) -> Response:
     after, limit = page(query(*PAGE), MAX_SAFE_INTEGER)
     behind = -1 if after is None else after
     with service.store.read() as snapshot:
-        holds = fold_holds(snapshot.entries_of(workspace, "hold.")).values()
+        holds = fold_holds(snapshot.entries_of_family(workspace, "hold.")).values()
         left = [hold for hold in holds if hold.set.index > behind]
         shown = [hold_view(snapshot, workspace, hold) for hold in left[:limit]]
     return listing(shown, shown[-1]["index"] if len(left) > limit else None)

@@ -9,7 +9,7 @@ from urllib.parse import quote, urlencode
 from flask import Response, request
 
 from audit.entry import EntryKind
-from audit.stores.contract import Filter
+from audit.stores.contract import EntryFilter
 from policy_service.api.requests import PAGE, Number, page, query, time, whole_number
 from policy_service.api.responses import answer, listing
 from policy_service.api.route import CSV, JSON, Parameter
@@ -94,7 +94,7 @@ def _as_table(shown: list[Entry], following: dict[str, str] | None) -> Response:
     return answered
 
 
-def _filter(given: dict[str, str]) -> Filter:
+def _filter(given: dict[str, str]) -> EntryFilter:
     complaints = [
         Complaint(f"/{name}", "not_allowed", f"There are {', '.join(words)}")
         for name, words in WORDS.items()
@@ -102,7 +102,7 @@ def _filter(given: dict[str, str]) -> Filter:
     ]
     if complaints:
         raise ProblemError(ProblemCode.INVALID_REQUEST, "The query was refused", complaints)
-    return Filter(
+    return EntryFilter(
         kind=given.get("kind"),
         conversation=given.get("conversation"),
         contact=given.get("contact"),

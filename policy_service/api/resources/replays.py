@@ -203,7 +203,7 @@ def show(service: Services, _: Key, workspace: str, replay: str) -> Response:
 
 def _current(service: Services, workspace: str, identity: str) -> Replay:
     with service.store.read() as snapshot:
-        kept = snapshot.kept(identity)
+        kept = snapshot.job(identity)
     if kept is None or kept.log != workspace:
         raise ProblemError(ProblemCode.NOT_FOUND, "There is no such replay")
     return read_replay(kept)

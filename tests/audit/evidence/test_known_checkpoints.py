@@ -10,7 +10,7 @@ import pytest
 
 from audit.errors import AlreadyDecidedError, AuditError, StorageUnavailableError
 from audit.evidence.ledger_verifier import verify_all
-from audit.stores.group_commit import Raised
+from audit.stores.group_commit import WorkFailure
 from audit.stores.sqlite import writer
 from audit.stores.sqlite.store import LEDGER, SqliteStore
 from tests.fakes.leaves import DOCUMENT, decide, decision, first_version, personal, version
@@ -32,7 +32,7 @@ def store(tmp_path: Path) -> Iterator[SqliteStore]:
 
 
 def latest_version(tx: SqliteTransaction) -> int | None:
-    latest = tx.latest("acme", "version.")
+    latest = tx.latest_entry("acme", "version.")
     return latest.index if latest else None
 
 
@@ -193,7 +193,7 @@ def test_a_transaction_that_sqlite_undid_is_lost_as_a_whole(store: SqliteStore) 
     """After some failures SQLite rolls back by itself; what came later must not be on its own."""
 
     def undone(tx: SqliteTransaction) -> None:
-        tx._open.execute("ROLLBACK")
+        tx._prepare_connection().execute("ROLLBACK")
 
     outcomes = store.transact_each([decide("a"), undone, decide("b")])
     assert [type(each) for each in outcomes] == [StorageUnavailableError] * 3
@@ -203,7 +203,7 @@ def test_a_transaction_that_sqlite_undid_is_lost_as_a_whole(store: SqliteStore) 
 
 def test_more_logs_than_are_remembered(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
     """A commit may touch any number of them; afterwards they are read again."""
-    monkeypatch.setattr(writer, "MOST_LOGS", 2)
+    monkeypatch.setattr(writer, "MAX_CACHED_LOGS", 2)
     for _ in range(2):
         store.transact_each(
             [
@@ -216,10 +216,10 @@ def test_more_logs_than_are_remembered(store: SqliteStore, monkeypatch: pytest.M
 
 def test_a_transaction_that_has_ended_tells_nothing(store: SqliteStore) -> None:
     """Not even what it remembers."""
-    leaked = store.transact(lambda tx: tx if tx.latest("acme", "version.") else None)
+    leaked = store.transact(lambda tx: tx if tx.latest_entry("acme", "version.") else None)
     assert leaked is not None
     for use in (
-        lambda: leaked.latest("acme", "version."),
+        lambda: leaked.latest_entry("acme", "version."),
         lambda: leaked.head("acme"),
         lambda: leaked.append("acme", decision("ev-1"), personal("ev-1")),
     ):
@@ -251,9 +251,9 @@ def count(tx: SqliteTransaction) -> int:
 def test_any_number_of_works_may_say_what_they_are_about(store: SqliteStore) -> None:
     """More than one statement has values for; what stands in the ledger is found for the last."""
     store.transact(decide("ev-last", conversation="c-last"))
-    about = [store.about("acme", f"ev-{n}", f"c-{n}", "ct-1") for n in range(10_000)]
-    last = store.about("acme", "ev-last", "c-last", "ct-1")
+    about = [store.lookup_key("acme", f"ev-{n}", f"c-{n}", "ct-1") for n in range(10_000)]
+    last = store.lookup_key("acme", "ev-last", "c-last", "ct-1")
     [same] = store._group.submit([decide("ev-last")], [*about, last])
-    assert isinstance(same, Raised)
+    assert isinstance(same, WorkFailure)
     assert isinstance(same.error, AlreadyDecidedError)
     sound(store, acme=4)

@@ -11,7 +11,7 @@ from audit.entry import Entry, PersonalData, compute_commitment, encode_leaf, ne
 from audit.evidence.ledger_verifier import verify, verify_all
 from audit.log.checkpoint import Checkpoint
 from audit.log.merkle import Frontier, hash_leaf
-from audit.stores.contract import Head
+from audit.stores.contract import LogHead
 from audit.stores.sqlite.store import SqliteStore
 from audit.verification.findings import MEANINGS, Code
 from audit.verification.log_verifier import Beside, opened
@@ -191,7 +191,7 @@ def reported(*leaves: dict[str, Any], beside: dict[int, PersonalData] | None = N
     for index, leaf in enumerate(leaves):
         entries.append(Entry("acme", index, hash_leaf(encode_leaf(leaf)), leaf))
         frontier = frontier.append(entries[-1].leaf_hash)
-    head = Head(frontier.size, frontier.root(), frontier)
+    head = LogHead(frontier.size, frontier.root(), frontier)
     documents = {DIGEST: DOCUMENT, SECOND_DIGEST: b"{}"}
     read = {index: opened(part) for index, part in parts.items()}
     report = verify("acme", head, entries, Beside(read.get, documents.get))
@@ -303,7 +303,7 @@ def test_a_checkpoint_shows_what_an_owner_made_fit_again() -> None:
     true = [Checkpoint("acme", each.size, each.root()) for each in frontiers]
     parts = {3: opened(personal("a")), 4: opened(personal("b"))}
     beside = Beside(parts.get, {DIGEST: DOCUMENT}.get)
-    head = Head(5, frontiers[5].root(), frontiers[5])
+    head = LogHead(5, frontiers[5].root(), frontiers[5])
     assert verify("acme", head, entries, beside, true).findings == ()
     forged = [*true[:4], replace(true[4], root=bytes(32)), replace(true[5], size=6)]
     found = verify("acme", head, entries, beside, forged).findings
@@ -340,7 +340,7 @@ def test_an_entry_of_another_log_is_found() -> None:
     entry = replace(new_entry("acme", 0, version("proposed"), None), log="zeta")
     nothing = Beside(lambda _: None, {DIGEST: DOCUMENT}.get)
     frontier = Frontier().append(entry.leaf_hash)
-    report = verify("acme", Head(1, frontier.root(), frontier), [entry], nothing)
+    report = verify("acme", LogHead(1, frontier.root(), frontier), [entry], nothing)
     assert [(f.index, f.code) for f in report.findings] == [(0, Code.ANOTHER_LOG)]
 
 

@@ -17,7 +17,7 @@ from audit.evidence.ledger_verifier import verify_log
 from audit.log.checkpoint import Checkpoint, verify_checkpoint
 from audit.log.merkle import Frontier, hash_leaf
 from audit.log.signed_note import VerifierKey, parse_key
-from audit.stores.row_codec import COLUMNS, packed, unpacked
+from audit.stores.row_codec import COLUMNS, pack_leaf, unpack_leaf
 from audit.stores.sqlite.store import LEDGER, SqliteStore
 from audit.verification.bundle_format import BadBundleError
 from audit.verification.bundle_verifier import verify_bundle
@@ -140,14 +140,14 @@ def _edit(random_: random.Random, connection: sqlite3.Connection, index: int) ->
     rest, *columns = connection.execute(
         f"SELECT rest, {names} FROM entries WHERE {where}"
     ).fetchone()
-    leaf = unpacked(columns, rest)
+    leaf = unpack_leaf(columns, rest)
     assert leaf
     changed = {**altered(random_, leaf)}
     for needed in ("kind", "at"):
         changed[needed] = leaf[needed]
     if changed == leaf:
         changed["x"] = 1
-    values, packed_rest = packed(changed)
+    values, packed_rest = pack_leaf(changed)
     assignments = ", ".join(f"{name} = ?" for name in ("rest", *COLUMNS))
     connection.execute(f"UPDATE entries SET {assignments} WHERE {where}", (packed_rest, *values))
 
@@ -160,7 +160,7 @@ def refit(connection: sqlite3.Connection) -> None:
     ).fetchall()
     frontier = Frontier()
     for seq, rest, *columns in rows:
-        hashed = hash_leaf(Entry("acme", 0, b"", unpacked(columns, rest)).leaf)
+        hashed = hash_leaf(Entry("acme", 0, b"", unpack_leaf(columns, rest)).leaf)
         frontier = frontier.append(hashed)
         connection.execute("UPDATE entries SET leaf_hash = ? WHERE seq = ?", (hashed, seq))
     head = (frontier.size, frontier.root(), frontier.encode())

@@ -11,7 +11,7 @@ import pytest
 
 from audit.replay.equivalence import likeness
 from audit.replay.replay import COMPARED, Memory, replay, report
-from audit.stores.contract import Recorded
+from audit.stores.contract import RawEntry
 from audit.stores.sqlite.store import SqliteStore
 from bench.sample import drawn
 from policy_service.decisions.batch import decide_lines
@@ -30,16 +30,16 @@ LOG = "finance-co"
 class Recording:
     """A snapshot of one log whose lines are given."""
 
-    lines: list[Recorded]
+    lines: list[RawEntry]
     documents: dict[str, bytes]
 
-    def recorded(self, _: str, start: int = 0, stop: int | None = None) -> Iterator[Recorded]:
+    def raw_entries(self, _: str, start: int = 0, stop: int | None = None) -> Iterator[RawEntry]:
         yield from self.lines[start:stop]
 
     def document(self, digest: str) -> bytes | None:
         return self.documents.get(digest)
 
-    def changed(self, place: int, line: Recorded) -> Snapshot:
+    def changed(self, place: int, line: RawEntry) -> Snapshot:
         lines = [*self.lines[:place], line, *self.lines[place + 1 :]]
         return cast("Snapshot", replace(self, lines=lines))
 
@@ -51,9 +51,9 @@ def recording(tmp_path_factory: pytest.TempPathFactory) -> Recording:
     with SqliteStore.create(tmp_path_factory.mktemp("replay")) as store:
         list(decide_lines(store, PolicyCache(), DecisionMetrics(), events))
         with store.read() as snapshot:
-            digests = [leaf.value["digest"] for leaf in snapshot.entries_of(LOG, "version.")]
+            digests = [leaf.value["digest"] for leaf in snapshot.entries_of_family(LOG, "version.")]
             documents = {digest: snapshot.document(digest) or b"" for digest in digests}
-            return Recording(list(snapshot.recorded(LOG)), documents)
+            return Recording(list(snapshot.raw_entries(LOG)), documents)
 
 
 def like_another(recording: Recording) -> list[int]:
@@ -77,11 +77,11 @@ def test_what_is_recorded_is_replayed_identically(recording: Recording) -> None:
     assert replayed.differences == ()
 
 
-def with_member(line: Recorded, member: str) -> Recorded:
+def with_member(line: RawEntry, member: str) -> RawEntry:
     """The line with another value of a member, canonical as ever."""
     if member in ("outcome", "reason", "rule"):
         given = line._asdict() | {member: b"other"}
-        return Recorded(**given)
+        return RawEntry(**given)
     rest: dict[str, Any] = orjson.loads(line.rest)
     if member == "stage":
         rest["stage"] = "qualifying" if rest["stage"] != "qualifying" else "routed"
@@ -100,7 +100,7 @@ def test_a_difference_of_any_member_is_named(recording: Recording, member: str) 
     for place in (places[0], places[-1], with_actions[-1]):
         changed = recording.changed(place, with_member(recording.lines[place], member))
         [found] = report(changed, LOG).differences
-        assert (found.index, found.member) == (recording.lines[place].place, member)
+        assert (found.index, found.member) == (recording.lines[place].position, member)
 
 
 def test_a_document_that_is_missing_is_a_difference_of_every_decision(recording: Recording) -> None:

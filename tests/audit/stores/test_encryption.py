@@ -10,7 +10,12 @@ import pytest
 
 from audit.errors import PersonalDataErasedError, StorageUnavailableError
 from audit.evidence.ledger_verifier import verify_all
-from audit.stores.encryption import DecryptionError, pseudonym, seal, unseal
+from audit.stores.encryption import (
+    DecryptionError,
+    compute_pseudonym,
+    decrypt_personal_data,
+    encrypt_personal_data,
+)
 from audit.stores.files import contact_keys
 from audit.stores.files.contact_keys import KEYS, ContactKeys
 from audit.stores.sqlite.store import LEDGER, SqliteStore
@@ -30,9 +35,9 @@ def keys_in(data: Path) -> int:
 
 
 def test_what_was_sealed_opens_with_its_key_beside_its_entry() -> None:
-    body = seal(KEY, HASH, PART)
-    assert unseal(KEY, HASH, body) == PART
-    assert seal(KEY, HASH, PART) != body
+    body = encrypt_personal_data(KEY, HASH, PART)
+    assert decrypt_personal_data(KEY, HASH, body) == PART
+    assert encrypt_personal_data(KEY, HASH, PART) != body
 
 
 @pytest.mark.parametrize(
@@ -40,30 +45,30 @@ def test_what_was_sealed_opens_with_its_key_beside_its_entry() -> None:
 )
 def test_it_opens_with_no_other_key_and_beside_no_other_entry(key: bytes, leaf_hash: bytes) -> None:
     with pytest.raises(DecryptionError):
-        unseal(key, leaf_hash, seal(KEY, HASH, PART))
+        decrypt_personal_data(key, leaf_hash, encrypt_personal_data(KEY, HASH, PART))
 
 
 def test_every_flipped_bit_is_noticed() -> None:
-    body = seal(KEY, HASH, PART)
+    body = encrypt_personal_data(KEY, HASH, PART)
     for bit in range(len(body) * 8):
         flipped = bytearray(body)
         flipped[bit // 8] ^= 1 << bit % 8
         with pytest.raises(DecryptionError):
-            unseal(KEY, HASH, bytes(flipped))
+            decrypt_personal_data(KEY, HASH, bytes(flipped))
 
 
 @pytest.mark.parametrize("body", [b"", b"\x01", b"\x01" + b"n" * 12, b"\x02" + b"n" * 80])
 def test_what_is_no_sealed_body_is_refused(body: bytes) -> None:
     with pytest.raises(DecryptionError):
-        unseal(KEY, HASH, body)
+        decrypt_personal_data(KEY, HASH, body)
 
 
 def test_a_pseudonym_is_the_same_for_one_contact_of_one_log_alone() -> None:
     """The fixed vector: what contacts were filed under is found again by any release."""
     known = "3e2784699f24e8f1b1c38b75e4991f0cf66d3836d79104f0ff72e0c77fc23372"
-    names = {pseudonym(KEY, log, contact) for log in ("a", "b") for contact in ("x", "y")}
+    names = {compute_pseudonym(KEY, log, contact) for log in ("a", "b") for contact in ("x", "y")}
     assert len(names) == 4
-    assert pseudonym(KEY, "acme", "ct-1") == known
+    assert compute_pseudonym(KEY, "acme", "ct-1") == known
 
 
 def test_nothing_of_a_person_is_in_any_file(tmp_path: Path) -> None:
@@ -103,14 +108,20 @@ def test_a_key_that_outlived_its_erasure_is_destroyed_by_the_next_writer(
 
 def test_a_number_is_never_given_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Not to two processes, not after a restart, and not after the last one was destroyed."""
-    monkeypatch.setattr(contact_keys, "AT_ONCE", 3)
+    monkeypatch.setattr(contact_keys, "KEYS_PER_COMMIT", 3)
     ContactKeys.create(tmp_path / KEYS)
     with closing(ContactKeys(tmp_path / KEYS)) as other:
         with closing(ContactKeys(tmp_path / KEYS)) as one:
-            taken = [one.take(), other.take(), one.take(), one.take(), one.take()]
+            taken = [
+                one.take_key(),
+                other.take_key(),
+                one.take_key(),
+                one.take_key(),
+                one.take_key(),
+            ]
             one.destroy([*taken, 9])
         with closing(ContactKeys(tmp_path / KEYS)) as restarted:
-            taken += [restarted.take(), other.take()]
+            taken += [restarted.take_key(), other.take_key()]
     assert len({*taken}) == len(taken)
 
 
@@ -118,7 +129,7 @@ def test_older_keys_than_the_ledgers_are_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """They would give out numbers again, also those of the erased, whose keys are destroyed."""
-    monkeypatch.setattr(contact_keys, "AT_ONCE", 1)
+    monkeypatch.setattr(contact_keys, "KEYS_PER_COMMIT", 1)
     with SqliteStore.create(tmp_path) as store:
         store.transact(decide("ev-1", contact="ct-1"))
         older = (tmp_path / KEYS).read_bytes()

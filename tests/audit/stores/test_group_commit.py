@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from audit.errors import BusyError, StorageUnavailableError
-from audit.stores.group_commit import GroupCommit, Raised, Returned, Turn
+from audit.stores.group_commit import GroupCommit, Waiter, WorkFailure, WorkResult
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from audit.stores.contract import About
+    from audit.stores.contract import LookupKey
 
 SECONDS = 20  # to wait for a thread that a broken build would never let go
 
@@ -44,16 +44,16 @@ class Writing:
         self._ledger = ledger
         self._written: list[str] = []
 
-    def foresee(self, about: Sequence[About]) -> None:
+    def prefetch(self, about: Sequence[LookupKey]) -> None:
         assert not about
 
-    def attempt(self, work: Callable[[list[str]], Any]) -> Returned[Any] | Raised:
+    def attempt(self, work: Callable[[list[str]], Any]) -> WorkResult[Any] | WorkFailure:
         before = list(self._written)
         try:
-            return Returned(work(self._written))
+            return WorkResult(work(self._written))
         except Exception as error:  # noqa: BLE001 - whatever it is, it is the work's own
             self._written[:] = before
-            return Raised(error)
+            return WorkFailure(error)
 
     def commit(self) -> None:
         if self._ledger.failures:
@@ -125,7 +125,7 @@ def group(ledger: Ledger) -> GroupCommit[list[str]]:
 
 
 def test_a_work_alone_is_committed_at_once(ledger: Ledger, group: GroupCommit[list[str]]) -> None:
-    assert group.submit([write("a")]) == [Returned("a")]
+    assert group.submit([write("a")]) == [WorkResult("a")]
     assert ledger.commits == [["a"]]
 
 
@@ -144,7 +144,7 @@ def test_all_that_wait_share_one_commit_in_order(
         queued(group, count)
     assert [caller.got for caller in callers] == [None] * 3
     ledger.gate.set()
-    assert [caller.result() for caller in callers] == [[Returned(text)] for text in "abc"]
+    assert [caller.result() for caller in callers] == [[WorkResult(text)] for text in "abc"]
     assert ledger.commits == [["a", "b", "c"]]
 
 
@@ -161,7 +161,7 @@ def test_a_leader_is_done_after_one_group(ledger: Ledger, group: GroupCommit[lis
     leader = Caller(group, slow)
     assert arrived.wait(SECONDS)
     later = [Caller(group, write("a")), Caller(group, write("b"))]
-    assert leader.result() == [Returned(None)]
+    assert leader.result() == [WorkResult(None)]
     assert all(caller.got is None for caller in later)
     ledger.gate.set()
     for caller in later:
@@ -171,8 +171,8 @@ def test_a_leader_is_done_after_one_group(ledger: Ledger, group: GroupCommit[lis
 
 def test_an_error_belongs_to_its_work_alone(ledger: Ledger, group: GroupCommit[list[str]]) -> None:
     a, failed, b = group.submit([write("a"), fail, write("b")])
-    assert (a, b) == (Returned("a"), Returned("b"))
-    assert isinstance(failed, Raised)
+    assert (a, b) == (WorkResult("a"), WorkResult("b"))
+    assert isinstance(failed, WorkFailure)
     assert str(failed.error) == "mine"
     assert ledger.commits == [["a", "b"]]
 
@@ -189,7 +189,7 @@ def test_a_full_queue_is_refused_and_nothing_in_it_lost(
     with pytest.raises(BusyError):
         group.submit([write("one too many")])
     ledger.gate.set()
-    assert [caller.result() for caller in callers] == [[Returned(str(n))] for n in range(1, 5)]
+    assert [caller.result() for caller in callers] == [[WorkResult(str(n))] for n in range(1, 5)]
 
 
 def test_a_lost_commit_is_lost_for_all_of_its_group(
@@ -204,7 +204,7 @@ def test_a_lost_commit_is_lost_for_all_of_its_group(
     refusals = [caller.result() for caller in callers]
     assert [str(refusal) for refusal in refusals] == ["the disk is full"] * 2
     assert refusals[0] is not refusals[1]
-    assert group.submit([write("b")]) == [Returned("b")]
+    assert group.submit([write("b")]) == [WorkResult("b")]
     assert ledger.commits == [["b"]]
 
 
@@ -222,7 +222,7 @@ def test_an_interrupted_leader_leaves_nobody_waiting(
     ledger.gate.set()
     assert leader.result() is interruption
     assert isinstance(waiting.result(), StorageUnavailableError)
-    assert group.submit([write("c")]) == [Returned("c")]
+    assert group.submit([write("c")]) == [WorkResult("c")]
     assert ledger.commits == [["c"]]
 
 
@@ -231,7 +231,7 @@ def test_a_work_that_interrupts_takes_its_group_with_it(
 ) -> None:
     with pytest.raises(KeyboardInterrupt):
         group.submit([write("a"), interrupt])
-    assert group.submit([write("b")]) == [Returned("b")]
+    assert group.submit([write("b")]) == [WorkResult("b")]
     assert ledger.commits == [["b"]]
 
 
@@ -243,13 +243,13 @@ def test_one_who_stops_waiting_is_not_made_leader(
     first = Caller(group, write("first"))
     queued(group, 1)
     with monkeypatch.context() as patched:
-        patched.setattr(Turn, "wait", _interrupted(Turn.wait))
+        patched.setattr(Waiter, "wait", _interrupted(Waiter.wait))
         with pytest.raises(KeyboardInterrupt):
             group.submit([write("gone")])
     last = Caller(group, write("last"))
     queued(group, 2)
     ledger.gate.set()
-    assert (first.result(), last.result()) == ([Returned("first")], [Returned("last")])
+    assert (first.result(), last.result()) == ([WorkResult("first")], [WorkResult("last")])
     assert ledger.commits == [["first", "last"]]
 
 
@@ -265,15 +265,15 @@ def test_one_who_is_interrupted_when_it_should_lead_hands_over(
     ledger.gate.clear()
     leader = Caller(group, slow)
     queued(group, 1)
-    wait = Turn.wait
+    wait = Waiter.wait
 
-    def interrupted_when_woken(turn: Turn) -> None:
+    def interrupted_when_woken(turn: Waiter) -> None:
         wait(turn)
         if threading.current_thread().name == "gone":
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(Turn, "wait", interrupted_when_woken)
+        patched.setattr(Waiter, "wait", interrupted_when_woken)
         assert ledger.begun.acquire(timeout=SECONDS)
         ledger.gate.set()
         queued(group, 0)
@@ -281,16 +281,16 @@ def test_one_who_is_interrupted_when_it_should_lead_hands_over(
         queued(group, 1)
         last = Caller(group, write("last"))
         results = [caller.result() for caller in (leader, gone, last)]
-    assert results[0] == [Returned(None)]
+    assert results[0] == [WorkResult(None)]
     assert isinstance(results[1], KeyboardInterrupt)
-    assert results[2] == [Returned("last")]
+    assert results[2] == [WorkResult("last")]
     assert ledger.commits == [["slow"], ["last"]]
 
 
 def test_a_work_that_waits_for_another_commit_is_refused(group: GroupCommit[list[str]]) -> None:
     """It would wait for itself for good."""
     [outcome] = group.submit([lambda _: group.submit([write("a")])])
-    assert isinstance(outcome, Raised)
+    assert isinstance(outcome, WorkFailure)
     assert isinstance(outcome.error, RuntimeError)
 
 
@@ -300,16 +300,16 @@ def test_many_threads_get_each_their_own_answer() -> None:
     group = GroupCommit(ledger.begin, limit=64)
     callers = [Caller(group, write(str(number))) for number in range(48)]
     for number, caller in enumerate(callers):
-        assert caller.result() == [Returned(str(number))]
+        assert caller.result() == [WorkResult(str(number))]
     written = [text for commit in ledger.commits for text in commit]
     assert sorted(written, key=int) == [str(number) for number in range(48)]
 
 
-def _interrupted(wait: Callable[[Turn], None]) -> Callable[[Turn], None]:
-    """`Turn.wait` as the main thread meets it when Ctrl-C is pressed; other threads wait on."""
+def _interrupted(wait: Callable[[Waiter], None]) -> Callable[[Waiter], None]:
+    """`Waiter.wait` as the main thread meets it when Ctrl-C is pressed; other threads wait on."""
     here = threading.get_ident()
 
-    def interrupted(turn: Turn) -> None:
+    def interrupted(turn: Waiter) -> None:
         if threading.get_ident() == here:
             raise KeyboardInterrupt
         wait(turn)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audit.entry import encode_leaf
-from audit.stores.row_codec import COLUMNS, LARGEST, WORDS, packed, unpacked
+from audit.stores.row_codec import COLUMNS, MAX_TEXT_BYTES, WORDS, pack_leaf, unpack_leaf
 from tests.fakes.leaves import decision, version
 
 NONE = [None] * len(COLUMNS)
@@ -46,9 +46,9 @@ def test_the_dictionary_is_these_bytes_for_good() -> None:
 def test_a_row_is_read_like_this_for_good() -> None:
     """The fixed vectors of format 1, in the clear and compressed."""
     leaf = version("retired")
-    assert unpacked(*RETIRED) == leaf
-    assert unpacked(RETIRED[0], bytes.fromhex(FRAME)) == leaf
-    assert packed(leaf)[0] == RETIRED[0]
+    assert unpack_leaf(*RETIRED) == leaf
+    assert unpack_leaf(RETIRED[0], bytes.fromhex(FRAME)) == leaf
+    assert pack_leaf(leaf)[0] == RETIRED[0]
 
 
 @given(leaves, leaves)
@@ -56,13 +56,13 @@ def test_every_leaf_comes_back(extra: dict[str, Any], nested: dict[str, Any]) ->
     """Also where members of the same name and value stand deeper, or hold quotes and line ends."""
     leaf = leaf_of({**extra, "actions": [nested, {"event": "ev-1"}], "policy": nested})
     before = encode_leaf(leaf)
-    restored = unpacked(*packed(leaf))
+    restored = unpack_leaf(*pack_leaf(leaf))
     assert restored is not None
     assert encode_leaf(restored) == before == encode_leaf(leaf)
 
 
 def test_what_is_searched_stands_in_columns() -> None:
-    columns = dict(zip(COLUMNS, packed(decision("ev-1", asks=True))[0], strict=True))
+    columns = dict(zip(COLUMNS, pack_leaf(decision("ev-1", asks=True))[0], strict=True))
     assert columns == {
         "kind": "decision",
         "at": "2026-11-22T12:00:00.000Z",
@@ -77,39 +77,39 @@ def test_what_is_searched_stands_in_columns() -> None:
 
 
 def test_an_id_is_searched_only_where_there_are_actions_to_find_by_it() -> None:
-    assert packed(decision("ev-1"))[0][COLUMNS.index("id")] is None
+    assert pack_leaf(decision("ev-1"))[0][COLUMNS.index("id")] is None
 
 
 @pytest.mark.parametrize("index", range(len(COLUMNS)))
 def test_a_column_that_was_changed_is_another_leaf(index: int) -> None:
     """So no column can lie: the leaf, and with it the hash, is made of what it says."""
     leaf = decision("ev-1", asks=True)
-    columns, rest = packed(leaf)
+    columns, rest = pack_leaf(leaf)
     for value in (None, "something else", 7):
         changed = [*columns]
         changed[index] = value
-        assert unpacked(changed, rest) != leaf
+        assert unpack_leaf(changed, rest) != leaf
 
 
 def test_a_member_that_is_in_its_column_and_in_the_rest_is_no_leaf() -> None:
     """One of the two would say what the leaf does not."""
-    assert unpacked(["decision", *NONE[1:]], b'\x00{"kind":"decision"}') is None
-    assert unpacked([*NONE[1:], 1], b'\x00{"policy":{"version":1}}') is None
-    assert unpacked(NONE, b'\x00{"kind":"decision"}') == {"kind": "decision"}
+    assert unpack_leaf(["decision", *NONE[1:]], b'\x00{"kind":"decision"}') is None
+    assert unpack_leaf([*NONE[1:], 1], b'\x00{"policy":{"version":1}}') is None
+    assert unpack_leaf(NONE, b'\x00{"kind":"decision"}') == {"kind": "decision"}
 
 
 def test_a_large_leaf_is_kept_in_the_clear() -> None:
     """There is no bound to a leaf, only to what is compressed."""
-    leaf = version("rejected", by="x" * LARGEST)
-    columns, rest = packed(leaf)
+    leaf = version("rejected", by="x" * MAX_TEXT_BYTES)
+    columns, rest = pack_leaf(leaf)
     assert rest[:1] == b"\x00"
-    assert unpacked(columns, rest) == leaf
+    assert unpack_leaf(columns, rest) == leaf
 
 
 def bomb(*, told: bool) -> bytes:
     """A frame that holds more than it may, and says so or does not."""
     compressor = zstandard.ZstdCompressor(write_content_size=told)
-    return compressor.compress(b"0" * (LARGEST + 1))
+    return compressor.compress(b"0" * (MAX_TEXT_BYTES + 1))
 
 
 @pytest.mark.parametrize(
@@ -127,4 +127,4 @@ def bomb(*, told: bool) -> bytes:
 )
 def test_what_cannot_be_read_is_no_leaf(rest: bytes) -> None:
     """And takes no more room than a leaf may."""
-    assert unpacked(NONE, rest) is None
+    assert unpack_leaf(NONE, rest) is None

@@ -25,7 +25,7 @@ def log(tmp_path: Path) -> SqliteStore:
     return store
 
 
-@pytest.mark.parametrize("way", ["entries", "recorded"])
+@pytest.mark.parametrize("way", ["entries", "raw_entries"])
 def test_what_lies_behind_a_part_is_not_walked_through(log: SqliteStore, way: str) -> None:
     """The first ten entries take as many steps of SQLite as the last ten, but for seeing an end."""
     with log, log.read() as view:
@@ -41,7 +41,7 @@ def _steps(view: SqliteSnapshot, way: str, start: int, stop: int) -> int:
         nonlocal steps
         steps += 1
 
-    connection = view._open
+    connection = view._require_connection()
     connection.set_progress_handler(step, 1)
     assert len(list(getattr(view, way)("acme", start, stop))) == stop - start
     connection.set_progress_handler(None, 1)

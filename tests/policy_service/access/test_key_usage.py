@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from audit.stores.contract import About
+    from audit.stores.contract import LookupKey
     from tests.policy_service.api_client import Api
 
 T = TypeVar("T")
@@ -38,7 +38,7 @@ def last_use(api: Api, role: Role) -> str | None:
 def commits(api: Api) -> list[int]:
     """Of every commit from now on how many works it held."""
     told: list[int] = []
-    api.store.tell_of_commits(lambda works, _: told.append(works))
+    api.store.on_commit(lambda works, _: told.append(works))
     return told
 
 
@@ -157,7 +157,7 @@ class Full(MemoryStore):
 
     asked = 0
 
-    def transact(self, work: Callable[..., T], _: About | None = None) -> T:
+    def transact(self, work: Callable[..., T], _: LookupKey | None = None) -> T:
         self.asked += 1
         raise StorageUnavailableError(f"the disk has no room for {work}")
 
@@ -177,10 +177,10 @@ class Hanging(MemoryStore):
         super().__init__(lambda: NOON)
         self.began, self.let = Event(), Event()
 
-    def transact(self, work: Callable[..., T], about: About | None = None) -> T:
+    def transact(self, work: Callable[..., T], lookup_key: LookupKey | None = None) -> T:
         self.began.set()
         assert self.let.wait(60)
-        return super().transact(work, about)
+        return super().transact(work, lookup_key)
 
 
 def test_nobody_waits_for_the_write_of_another() -> None:

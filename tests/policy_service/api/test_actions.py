@@ -41,7 +41,7 @@ def asked(api: Api) -> str:
 
 def kinds(api: Api) -> list[str]:
     with api.store.read() as snapshot:
-        return [entry.value["kind"] for entry in snapshot.entries_of("acme", "action.")]
+        return [entry.value["kind"] for entry in snapshot.entries_of_family("acme", "action.")]
 
 
 def test_an_action_is_pending_with_all_it_asks_for(api: Api) -> None:

@@ -50,7 +50,7 @@ def starts(api: Api, conversation: str, identity: str | None = None) -> dict[str
 def entered(api: Api) -> list[tuple[str, int]]:
     """The steps of versions that the log holds: what, and of which version."""
     with api.store.read() as view:
-        leaves = [entry.value for entry in view.entries_of("acme", "version.")]
+        leaves = [entry.value for entry in view.entries_of_family("acme", "version.")]
     return [(leaf["kind"].removeprefix("version."), leaf["version"]) for leaf in leaves]
 
 

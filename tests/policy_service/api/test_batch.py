@@ -178,7 +178,7 @@ def test_what_the_ledger_does_not_take_stops_what_comes_behind_it() -> None:
 
         asked = 0
 
-        def about(self, *_: str) -> None: ...
+        def lookup_key(self, *_: str) -> None: ...
 
         def transact_each(self, works: Sequence[object], _: object) -> list[Exception]:
             self.asked += 1
@@ -196,7 +196,7 @@ def test_a_failure_nobody_expected_is_a_problem_in_its_line(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     class Broken:
-        def about(self, *_: str) -> None: ...
+        def lookup_key(self, *_: str) -> None: ...
 
         def transact_each(self, works: Sequence[object], _: object) -> list[Exception]:
             return [RuntimeError("a secret"), StorageUnavailableError("the disk is full")][

@@ -110,7 +110,7 @@ def test_the_ledger_verifies_after_an_erasure(api: Api) -> None:
     assert code(ask(api, "ct-2"))[0] == 409
     with api.store.read() as snapshot:
         assert verify_log(snapshot, "acme").findings == ()
-        assert list(snapshot.strays()) == []
+        assert list(snapshot.integrity_errors()) == []
 
 
 def test_the_id_alone_replays_a_decision_whose_event_was_erased(api: Api) -> None:
@@ -232,7 +232,7 @@ def test_a_refusal_is_on_disk_when_it_is_answered(api: Api, tmp_path: Path) -> N
     hold(api)
     assert code(ask(api)) == (409, "under_hold")
     with SqliteStore.open(tmp_path / "data") as store, store.read() as snapshot:
-        assert len(snapshot.entries_of("acme", "erasure.")) == 1
+        assert len(snapshot.entries_of_family("acme", "erasure.")) == 1
 
 
 def test_a_hold_of_the_workspace_keeps_everyone(api: Api) -> None:

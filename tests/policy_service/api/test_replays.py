@@ -118,7 +118,7 @@ def test_what_cannot_be_asked_is_refused(
 ) -> None:
     assert code(api.post(PATH, body, Role.AUDITOR)) == expected
     with api.store.read() as snapshot:
-        assert snapshot.all_kept() == []
+        assert snapshot.jobs() == []
 
 
 def test_a_replay_is_found_in_its_workspace_alone(api: Api) -> None:
@@ -145,7 +145,7 @@ def test_a_restart_in_the_middle_begins_it_anew(api: Api, monkeypatch: pytest.Mo
         asked = ask(api, document=document(entitled_plans=["none"]))
         service.replays.stop()
     with api.store.read() as snapshot:
-        kept = snapshot.kept(asked["id"])
+        kept = snapshot.job(asked["id"])
         assert kept
     cut = read_replay(kept)
     assert (cut.state, cut.done, cut.result) == (State.RUNNING, 3, None)
@@ -176,9 +176,7 @@ def test_so_many_may_wait_and_so_many_are_kept(api: Api, monkeypatch: pytest.Mon
     monkeypatch.setattr(replay_queue, "MOST_KEPT", 4)
     last = finished(api, ask(api))
     with api.store.read() as snapshot:
-        assert [kept.id for kept in snapshot.all_kept()] == [e["id"] for e in asked[-3:]] + [
-            last["id"]
-        ]
+        assert [kept.id for kept in snapshot.jobs()] == [e["id"] for e in asked[-3:]] + [last["id"]]
     assert MOST_KEPT > MOST_WAITING
 
 

@@ -45,7 +45,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def recorded_facts(data: Path) -> list[dict[str, Any]]:
     with SqliteStore.open(data) as store, store.read() as snapshot:
-        return [entry.value["facts"] for entry in snapshot.entries_of(LOG, "decision")]
+        return [entry.value["facts"] for entry in snapshot.entries_of_family(LOG, "decision")]
 
 
 def test_the_groups_of_a_difference_hold_what_is_decided_otherwise(

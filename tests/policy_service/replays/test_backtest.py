@@ -126,7 +126,7 @@ def test_decisions_are_those_of_deciding_one_by_one(data: Path, tree: dict[str, 
     policy = compile_document(Document(tree))
     expected: Counter[tuple[str, str, str, str]] = Counter()
     with SqliteStore.open(data) as store, store.read() as snapshot:
-        for entry in snapshot.entries_of(LOG, "decision"):
+        for entry in snapshot.entries_of_family(LOG, "decision"):
             leaf, personal = entry.value, snapshot.personal(LOG, entry.index)
             assert personal
             facts = leaf["facts"]
@@ -158,7 +158,7 @@ def test_conversations_are_those_of_deciding_all_over_again(
         with other.read() as after, store.read() as before:
             expected: Counter[tuple[str, str, str, str]] = Counter()
             changed = set()
-            for entry in before.entries_of(LOG, "decision"):
+            for entry in before.entries_of_family(LOG, "decision"):
                 was, found = entry.value, after.decision(LOG, entry.value["event"])
                 assert found
                 now = found.value
@@ -185,7 +185,7 @@ def test_what_was_erased_cannot_be_told_where_it_is_needed(tmp_path: Path) -> No
     with SqliteStore.create(tmp_path) as store:
         list(decide_lines(store, PolicyCache(), DecisionMetrics(), EVENTS))
         with store.read() as snapshot:
-            whose = snapshot.entries_of(LOG, "decision")[0]
+            whose = snapshot.entries_of_family(LOG, "decision")[0]
             part = snapshot.personal(LOG, whose.index)
             assert part
         erased = store.transact(lambda tx: tx.erase(LOG, part.contact))

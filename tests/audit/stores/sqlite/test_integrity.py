@@ -27,7 +27,7 @@ def data(tmp_path: Path) -> Path:
 
 def told(data: Path) -> list[str]:
     with SqliteStore.open(data) as store, store.read() as snapshot:
-        return list(snapshot.strays())
+        return list(snapshot.integrity_errors())
 
 
 def test_a_sound_ledger_has_no_strays(data: Path) -> None:

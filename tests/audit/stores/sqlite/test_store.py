@@ -22,7 +22,7 @@ from audit.errors import (
     UnknownFormatError,
 )
 from audit.evidence.ledger_verifier import verify_all
-from audit.stores.contract import Filter
+from audit.stores.contract import EntryFilter
 from audit.stores.files.contact_keys import KEYS
 from audit.stores.files.signing_key import SIGNING_KEY
 from audit.stores.sqlite import store as store_module
@@ -290,14 +290,14 @@ def test_a_closed_store_says_so(tmp_path: Path) -> None:
     [
         (lambda view: view.decision("acme", "ev-1"), "entries_by_event"),
         (lambda view: view.latest_decision("acme", "c-1"), "entries_by_conversation"),
-        (lambda view: view.latest("acme", "version."), "entries_by_kind"),
-        (lambda view: view.entries_of("acme", "version."), "entries_by_kind"),
-        (lambda view: view.search("acme", Filter(kind="hold.set"), 1, 9), "entries_by_kind"),
+        (lambda view: view.latest_entry("acme", "version."), "entries_by_kind"),
+        (lambda view: view.entries_of_family("acme", "version."), "entries_by_kind"),
+        (lambda view: view.search("acme", EntryFilter(kind="hold.set"), 1, 9), "entries_by_kind"),
         (
-            lambda view: view.search("acme", Filter(conversation="c-1"), 1, 9),
+            lambda view: view.search("acme", EntryFilter(conversation="c-1"), 1, 9),
             "entries_by_conversation",
         ),
-        (lambda view: view.search("acme", Filter(contact="ct-1"), 1, 9), "PRIMARY KEY"),
+        (lambda view: view.search("acme", EntryFilter(contact="ct-1"), 1, 9), "PRIMARY KEY"),
     ],
 )
 def test_what_finds_few_goes_through_an_index(

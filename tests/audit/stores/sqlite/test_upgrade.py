@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from audit.evidence.ledger_verifier import verify_all
-from audit.stores.contract import Filter
+from audit.stores.contract import EntryFilter
 from audit.stores.sqlite import schema
 from audit.stores.sqlite.store import LEDGER, SqliteStore
 from tests.fakes.leaves import decide, first_version, personal
@@ -48,10 +48,10 @@ def format_of(data: Path) -> int:
 
 def check(view: Snapshot, entries: int) -> None:
     [report] = verify_all(view)
-    assert (report.size, report.findings, list(view.strays())) == (entries, (), [])
+    assert (report.size, report.findings, list(view.integrity_errors())) == (entries, (), [])
     assert view.size().entries == entries
     assert view.personal("acme", 3) == personal("ev-1")
-    found = view.search("acme", Filter(contact="ct-1"), None, 1)
+    found = view.search("acme", EntryFilter(contact="ct-1"), None, 1)
     assert [entry.index for entry in found] == [3]
 
 
@@ -67,7 +67,7 @@ def test_the_first_write_makes_an_older_ledger_one_of_today(older: Path) -> None
     """Also for those who had it open, and whatever the write is."""
     with SqliteStore.open(older) as reading, SqliteStore.open(older) as writing:
         with reading.read() as before:
-            writing.transact(lambda tx: tx.record_uses({"key-1": "2026-11-22T12:00:00.000Z"}))
+            writing.transact(lambda tx: tx.record_key_uses({"key-1": "2026-11-22T12:00:00.000Z"}))
             check(before, 4)
         with reading.read() as after:
             check(after, 4)
@@ -96,4 +96,4 @@ def test_a_missing_table_of_last_uses_is_told(tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / LEDGER)) as connection:
         connection.execute("DROP TABLE last_uses")
     with SqliteStore.open(tmp_path) as store, store.read() as view:
-        assert list(view.strays()) == ["the table last_uses is gone or was changed"]
+        assert list(view.integrity_errors()) == ["the table last_uses is gone or was changed"]
