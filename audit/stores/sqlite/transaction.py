@@ -45,12 +45,12 @@ class LogTail:
 
     id: int
     frontier: Frontier
-    latest_entries: dict[str, Entry | None] = field(
-        default_factory=dict
-    )  # by prefix of their kinds
+    latest_entries: dict[str, Entry | None] = field(default_factory=dict)
+    """By the prefix of their kinds."""
 
     def with_entry(self, entry: Entry, kind: str) -> LogTail:
-        latest_entries = {  # another mapping: a work that is undone leaves what it remembers to nobody
+        # another mapping: a work that is undone leaves what it remembers to nobody
+        latest_entries = {
             prefix: entry if kind.startswith(prefix) else before
             for prefix, before in self.latest_entries.items()
         }
@@ -158,7 +158,7 @@ class SqliteTransaction(SqliteSnapshot):
     def latest_decision(self, log: str, conversation: str) -> Entry | None:
         latest = self._lookup_latest(log, conversation)
         if isinstance(latest, int):  # it was there before this commit
-            return SqliteSnapshot(super()._open, self._keys).entry(log, latest)
+            return SqliteSnapshot(self._require_connection(), self._keys).entry(log, latest)
         return latest
 
     def latest_index(self, log: str, conversation: str) -> int | None:
@@ -204,10 +204,9 @@ class SqliteTransaction(SqliteSnapshot):
         for key, at in uses.items():
             self._write(_RECORD_USE, key, at)
 
-    @property
-    def _open(self) -> sqlite3.Connection:
-        """The connection, with all in the ledger that was appended so far."""
-        connection = super()._open
+    def _prepare_connection(self) -> sqlite3.Connection:
+        """Insert all buffered rows, then return the connection."""
+        connection = self._require_connection()
         self._insert()
         for statement, values in self.buffer.take_statements():
             self._execute(connection, statement, values)
@@ -215,7 +214,7 @@ class SqliteTransaction(SqliteSnapshot):
 
     def _log(self, name: str) -> LogTail | None:
         """The log as this work sees it; None where it is yet to begin."""
-        _ = super()._open
+        self._require_connection()
         tail = self.tails.get(name) or self._cache.logs.get(name)
         if tail is None and (
             row := self._fetch_row("SELECT id, frontier FROM logs WHERE name = ?", name)
@@ -269,7 +268,7 @@ class SqliteTransaction(SqliteSnapshot):
 
     def _write(self, statement: str, *values: object) -> None:
         """Change the ledger."""
-        self._execute(self._open, statement, values)
+        self._execute(self._prepare_connection(), statement, values)
 
     def _execute(
         self, connection: sqlite3.Connection, statement: str, values: tuple[object, ...]
