@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 from audit.stores.sqlite.store import SqliteStore
 from bench import ledgers
 from bench.harness import Bar, Row, seconds
-from policy_service.replays.backtest_parts import Asked, backtest_in, parts
-from policy_service.replays.decision_backtest import Mode
+from policy_service.replays.backtest_parts import BacktestRequest, list_parts, run_backtest
+from policy_service.replays.decision_backtest import BacktestMode
 from rules.model import builtin
 from rules.model.document import Document
 
@@ -34,7 +34,7 @@ def run(bench: Bench) -> Iterator[Row]:
     with ledgers.recorded(bench, bench.count(60_000)) as store, store.read() as snapshot:
         sizes = {log: snapshot.head(log).size for log in snapshot.logs() if log != "system"}
         log = max(sizes, key=lambda each: sizes[each])
-    for mode in Mode:
+    for mode in BacktestMode:
         took = median(
             seconds(partial(_backtest, bench.folder / "ledger", log, mode))
             for _ in range(bench.rounds)
@@ -43,12 +43,12 @@ def run(bench: Bench) -> Iterator[Row]:
         yield Row(what, took * _ASKED / sizes[log], " s", Bar(30, least=False))
 
 
-def _backtest(data: Path, log: str, mode: Mode) -> None:
+def _backtest(data: Path, log: str, mode: BacktestMode) -> None:
     with SqliteStore.open(data) as store, store.read() as snapshot:
-        asked = Asked(log, _candidate().canonical, snapshot.head(log).size, mode)
-        those = list(parts(snapshot, asked))
+        asked = BacktestRequest(log, _candidate().canonical, snapshot.head(log).size, mode)
+        those = list(list_parts(snapshot, asked))
     with ProcessPoolExecutor(os.cpu_count(), get_context("fork")) as pool:
-        tally = backtest_in(pool, data, those, lambda _: None)
+        tally = run_backtest(pool, data, those, lambda _: None)
     if not tally.differs:
         raise AssertionError("the candidate changed nothing")
 

@@ -9,7 +9,7 @@ from audit.stores.sqlite.store import SqliteStore
 from policy_service.access.rate_limit import RateLimit
 from policy_service.api import errors, request_log, routes
 from policy_service.observability.metrics import Metrics
-from policy_service.replays.replay_queue import Replays
+from policy_service.replays.replay_queue import ReplayQueue
 from policy_service.services import Services
 from policy_service.settings import Settings
 
@@ -35,7 +35,7 @@ def create_app(settings: Settings | None = None, store: SqliteStore | None = Non
         rate_limit=RateLimit.from_settings(settings),
         metrics=metrics,
         checkpoints=checkpoints,
-        replays=Replays(store, store.folder),
+        replays=ReplayQueue(store, store.folder),
     )
     request_log.register(app, metrics)
     errors.register(app, metrics)

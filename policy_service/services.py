@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from audit.evidence.checkpoint_signer import Checkpoints
     from audit.stores.contract import Store
     from policy_service.access.rate_limit import RateLimit
-    from policy_service.replays.replay_queue import Replays
+    from policy_service.replays.replay_queue import ReplayQueue
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Services:
     metrics: DecisionMetrics = field(default_factory=DecisionMetrics)
     checkpoints: Checkpoints | None = None
     """None where nothing is signed or proved, as at the command line."""
-    replays: Replays | None = None
+    replays: ReplayQueue | None = None
     """None where nobody asks for any, as at the command line."""
     precomputer: Precomputer = field(init=False)
 

@@ -22,8 +22,13 @@ from policy_service.cli.console import (
 )
 from policy_service.cli.progress import progress
 from policy_service.policies.policy_cache import PolicyCache, load_document
-from policy_service.replays.backtest_parts import Asked, backtest_in, parts, period
-from policy_service.replays.decision_backtest import Mode
+from policy_service.replays.backtest_parts import (
+    BacktestRequest,
+    list_parts,
+    make_period,
+    run_backtest,
+)
+from policy_service.replays.decision_backtest import BacktestMode
 from rules.check import read_document
 from rules.errors import InvalidDocumentError
 from rules.formats.document_text import read_json, read_yaml
@@ -61,8 +66,8 @@ class _Time(click.ParamType):  # type: ignore[type-arg]  # no argument is taken 
 )
 @click.option(
     "--mode",
-    type=click.Choice([mode.value for mode in Mode]),
-    default=Mode.DECISIONS.value,
+    type=click.Choice([mode.value for mode in BacktestMode]),
+    default=BacktestMode.DECISIONS.value,
     show_default=True,
     help="Each recorded decision again, or whole conversations from their first event.",
 )
@@ -97,15 +102,17 @@ def backtest(  # noqa: PLR0913 - one for each option
             document = load_document(snapshot, record.digest)
         else:
             document = _of_file(Path(candidate))
-        asked = Asked(workspace, document.canonical, size, Mode(mode), period(since, until))
-        those = list(parts(snapshot, asked))
-    processes = max(1, min(len(those), os.cpu_count() or 1))
+        asked = BacktestRequest(
+            workspace, document.canonical, size, BacktestMode(mode), make_period(since, until)
+        )
+        parts = list(list_parts(snapshot, asked))
+    processes = max(1, min(len(parts), os.cpu_count() or 1))
     try:
         with (
             ProcessPoolExecutor(processes, get_context("fork")) as pool,
-            progress("Backtesting", sum(part.size for part in those)) as advance,
+            progress("Backtesting", sum(part.size for part in parts)) as advance,
         ):
-            tally = backtest_in(pool, data, those, advance)
+            tally = run_backtest(pool, data, parts, advance)
     except AuditError as error:
         click.echo(f"the ledger cannot be read to its end: {error}", err=True)
         found()
@@ -136,10 +143,10 @@ def _print(workspace: str, tally: Tally) -> None:
     result = tally.as_json()
     click.echo(
         f"{printable(workspace)}: {result['decisions']} decisions, {result['identical']} identical,"
-        f" {result['changed']} changed, {result['untellable']} cannot be told"
+        f" {result['changed']} changed, {result['undetermined']} undetermined"
     )
-    for why, count in result["why_untellable"].items():
-        click.echo(f"  cannot be told, {why}: {count}")
+    for why, count in result["undetermined_reasons"].items():
+        click.echo(f"  undetermined, {why}: {count}")
     for member, count in result["members"].items():
         which = "other" if member == "actions" else "another"
         click.echo(f"  {which} {member}: {count}")

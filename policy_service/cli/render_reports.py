@@ -59,10 +59,10 @@ def coverage_lines(told: RuleCoverage) -> Iterator[str]:
     """How many rules the tests decide, and tests to paste for those they do not."""
     covered = told.rules - len(told.untested)
     yield f"{covered} of {told.rules} rules are decided by a test"
-    if told.offered:
+    if told.suggested_tests:
         yield "These tests would decide others, pasted under `tests:`"
-        yield from printable(format_tests(told.offered).rstrip("\n")).split("\n")
-    for rule in told.without:
+        yield from printable(format_tests(told.suggested_tests).rstrip("\n")).split("\n")
+    for rule in told.unreachable:
         yield f"No facts were found that {rule} decides"
 
 

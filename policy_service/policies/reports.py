@@ -69,7 +69,7 @@ def guardrail_results_view(judged: Sequence[GuardrailResult]) -> list[dict[str, 
 
 def coverage_view(told: RuleCoverage) -> dict[str, Any]:
     """Coverage as it is answered, with the tests offered as YAML to be pasted."""
-    return {**asdict(told), "yaml": format_tests(told.offered)}
+    return {**asdict(told), "yaml": format_tests(told.suggested_tests)}
 
 
 def semantic_changes_view(told: SemanticDiff, counts: RegionCounts | None = None) -> dict[str, Any]:
@@ -77,7 +77,11 @@ def semantic_changes_view(told: SemanticDiff, counts: RegionCounts | None = None
     groups = [_change_view(change) for change in told.changes]
     for group, fell in zip(groups, counts.in_region if counts else (), strict=False):
         group["decisions"] = fell
-    return {"meaning": groups, "meaning_complete": told.complete, **counts_view(counts)}
+    return {
+        "semantic_changes": groups,
+        "semantic_changes_complete": told.complete,
+        **counts_view(counts),
+    }
 
 
 def _change_view(change: SemanticChange) -> dict[str, Any]:

@@ -15,8 +15,13 @@ import orjson
 from audit.entry import format_time
 from audit.stores.sqlite.store import SqliteStore
 from policy_service.replays.backtest_result import Tally
-from policy_service.replays.conversation_backtest import Retold, begun_within
-from policy_service.replays.decision_backtest import EVER, Backtest, Mode, Period
+from policy_service.replays.conversation_backtest import ConversationBacktest, find_conversations
+from policy_service.replays.decision_backtest import (
+    ALL_TIME,
+    BacktestMode,
+    DecisionBacktest,
+    Period,
+)
 from rules.model.document import Document
 
 if TYPE_CHECKING:
@@ -27,40 +32,40 @@ if TYPE_CHECKING:
 
     from audit.stores.contract import Snapshot
 
-ENTRIES = 10_000
-CONVERSATIONS = 1_000
+PART_ENTRIES = 10_000
+PART_CONVERSATIONS = 1_000
 """How much of a history a part is."""
 
-Told: TypeAlias = "tuple[tuple[str, tuple[int, ...]], ...]"
+ConversationIndices: TypeAlias = "tuple[tuple[str, tuple[int, ...]], ...]"
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class BacktestRequest:
     """A candidate, as its canonical JSON, over the first `size` entries of a log."""
 
     log: str
     candidate: bytes
     size: int
-    mode: Mode = Mode.DECISIONS
-    period: Period = EVER
+    mode: BacktestMode = BacktestMode.DECISIONS
+    period: Period = ALL_TIME
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """Some entries, from `start` up to before `stop`; or some conversations, `told`."""
+class BacktestPart:
+    """Some entries, from `start` up to before `stop`; or some conversations, `conversations`."""
 
-    asked: Asked
+    request: BacktestRequest
     start: int = 0
     stop: int = 0
-    told: Told = ()
+    conversations: ConversationIndices = ()
 
     @property
     def size(self) -> int:
         """How many entries it is of."""
-        return self.stop - self.start + sum(len(places) for _, places in self.told)
+        return self.stop - self.start + sum(len(places) for _, places in self.conversations)
 
 
-def period(since: datetime | None, until: datetime | None) -> Period:
+def make_period(since: datetime | None, until: datetime | None) -> Period:
     """The time between; a moment within a millisecond comes behind it."""
 
     def text(moment: datetime) -> str:
@@ -69,52 +74,54 @@ def period(since: datetime | None, until: datetime | None) -> Period:
     return Period(text(since) if since else "", text(until) if until else "~")
 
 
-def parts(snapshot: Snapshot, asked: Asked) -> Iterator[Part]:
+def list_parts(snapshot: Snapshot, request: BacktestRequest) -> Iterator[BacktestPart]:
     """The parts, which together are all that was asked for."""
-    if asked.mode is Mode.DECISIONS:
-        for start in range(0, asked.size, ENTRIES):
-            yield Part(asked, start, min(start + ENTRIES, asked.size))
+    if request.mode is BacktestMode.DECISIONS:
+        for start in range(0, request.size, PART_ENTRIES):
+            yield BacktestPart(request, start, min(start + PART_ENTRIES, request.size))
         return
-    found = iter(begun_within(snapshot, asked.log, asked.size, asked.period).items())
-    while told := tuple((name, tuple(places)) for name, places in islice(found, CONVERSATIONS)):
-        yield Part(asked, told=told)
+    found = iter(find_conversations(snapshot, request.log, request.size, request.period).items())
+    while conversations := tuple(
+        (name, tuple(places)) for name, places in islice(found, PART_CONVERSATIONS)
+    ):
+        yield BacktestPart(request, conversations=conversations)
 
 
-class Trial:
+class CandidateBacktest:
     """A candidate in both modes; what it remembers of one part helps with the next."""
 
     def __init__(self, candidate: bytes) -> None:
-        self._decisions = Backtest(Document(orjson.loads(candidate)))
-        self._conversations = Retold(self._decisions)
+        self._decisions = DecisionBacktest(Document(orjson.loads(candidate)))
+        self._conversations = ConversationBacktest(self._decisions)
 
-    def done(self, part: Part, snapshot: Snapshot) -> Tally:
+    def run(self, part: BacktestPart, snapshot: Snapshot) -> Tally:
         """What the part came to."""
-        asked = part.asked
-        if part.told:
-            return self._conversations.tally(snapshot, asked.log, part.told)
-        of = part.start, part.stop, asked.period
-        return self._decisions.decisions(snapshot, asked.log, *of)
+        request = part.request
+        if part.conversations:
+            return self._conversations.tally(snapshot, request.log, part.conversations)
+        of = part.start, part.stop, request.period
+        return self._decisions.decisions(snapshot, request.log, *of)
 
 
-def backtest_in(
-    executor: Executor, data: Path, those: list[Part], advance: Callable[[int], object]
+def run_backtest(
+    executor: Executor, data: Path, list_parts: list[BacktestPart], advance: Callable[[int], object]
 ) -> Tally:
     """Do the parts in an executor, whose workers open the ledger; AuditError."""
     whole = Tally()
-    done_by_others = executor.map(_done_in_worker, [data] * len(those), those)
-    for part, tally in zip(those, done_by_others, strict=True):
+    done_by_others = executor.map(_run_in_worker, [data] * len(list_parts), list_parts)
+    for part, tally in zip(list_parts, done_by_others, strict=True):
         whole.add(tally)
         advance(part.size)
     return whole
 
 
-_trials: dict[bytes, Trial] = {}  # of this process, the last one alone
+_backtests: dict[bytes, CandidateBacktest] = {}  # of this process, the last one alone
 
 
-def _done_in_worker(data: Path, part: Part) -> Tally:
-    candidate = part.asked.candidate
-    if candidate not in _trials:
-        _trials.clear()
-        _trials[candidate] = Trial(candidate)
+def _run_in_worker(data: Path, part: BacktestPart) -> Tally:
+    candidate = part.request.candidate
+    if candidate not in _backtests:
+        _backtests.clear()
+        _backtests[candidate] = CandidateBacktest(candidate)
     with SqliteStore.open(data) as store, store.read() as snapshot:
-        return _trials[candidate].done(part, snapshot)
+        return _backtests[candidate].run(part, snapshot)

@@ -9,48 +9,51 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-MOST_EXAMPLES = 20
-MOST_PAIRS = 1_000
+MAX_EXAMPLES = 20
+MAX_PAIRS = 1_000
 """Pairs of rules that are listed, the most frequent first."""
 
 
-class Came(NamedTuple):
-    """What became of one decision; `members` are those that differ, none where all is as before."""
+class Comparison(NamedTuple):
+    """Outcome and rule of one decision before and after.
+
+    `changed_fields` is empty if nothing changed.
+    """
 
     outcome_before: str
     outcome_after: str
     rule_before: str
     rule_after: str
-    members: tuple[str, ...]
+    changed_fields: tuple[str, ...]
 
 
 @dataclass(slots=True)
 class Tally:
     """Counts of a part of a history; they are added with `add`."""
 
-    counts: Counter[Came] = field(default_factory=Counter)
-    untold: Counter[str] = field(default_factory=Counter)
+    counts: Counter[Comparison] = field(default_factory=Counter)
+    undetermined: Counter[str] = field(default_factory=Counter)
     """Decisions of which nothing can be told, by the reason."""
     changed: dict[str, int] = field(default_factory=dict)
     """Conversations that change, each with the index of the first decision that does."""
-    untold_conversations: set[str] = field(default_factory=set)
+    undetermined_conversations: set[str] = field(default_factory=set)
 
-    def count(self, came: Came) -> None:
-        self.counts[came] += 1
+    def count(self, comparison: Comparison) -> None:
+        self.counts[comparison] += 1
 
-    def changed_in(self, conversation: str, index: int) -> None:
+    def mark_changed(self, conversation: str, index: int) -> None:
         self.changed.setdefault(conversation, index)
 
-    def untellable(self, why: str, conversation: str, decisions: int = 1) -> None:
-        self.untold[why] += decisions
-        self.untold_conversations.add(conversation)
+    def count_undetermined(self, reason: str, conversation: str, decisions: int = 1) -> None:
+        self.undetermined[reason] += decisions
+        self.undetermined_conversations.add(conversation)
 
     def add(self, later: Tally) -> None:
         """Add what a later part came to."""
         self.counts.update(later.counts)
-        self.untold.update(later.untold)
+        self.undetermined.update(later.undetermined)
         self.changed = {**later.changed, **self.changed}
-        self.untold_conversations |= later.untold_conversations
+        self.undetermined_conversations |= later.undetermined_conversations
 
     @property
     def differs(self) -> bool:
@@ -61,29 +64,31 @@ class Tally:
         outcomes: Counter[tuple[str, str]] = Counter()
         rules: Counter[tuple[str, str]] = Counter()
         members: Counter[str] = Counter()
-        for came, count in self.counts.items():
-            outcomes[came.outcome_before, came.outcome_after] += count
-            if came.members:
-                rules[came.rule_before, came.rule_after] += count
-                members.update(dict.fromkeys(came.members, count))
-        told = self.counts.total()
-        identical = sum(count for came, count in self.counts.items() if not came.members)
-        examples = sorted(self.changed.items(), key=lambda each: each[1])[:MOST_EXAMPLES]
+        for comparison, count in self.counts.items():
+            outcomes[comparison.outcome_before, comparison.outcome_after] += count
+            if comparison.changed_fields:
+                rules[comparison.rule_before, comparison.rule_after] += count
+                members.update(dict.fromkeys(comparison.changed_fields, count))
+        determined = self.counts.total()
+        identical = sum(
+            count for comparison, count in self.counts.items() if not comparison.changed_fields
+        )
+        examples = sorted(self.changed.items(), key=lambda each: each[1])[:MAX_EXAMPLES]
         by_frequency = sorted(rules.items(), key=lambda each: (-each[1], each[0]))
         return {
-            "decisions": told + self.untold.total(),
+            "decisions": determined + self.undetermined.total(),
             "identical": identical,
-            "changed": told - identical,
-            "untellable": self.untold.total(),
+            "changed": determined - identical,
+            "undetermined": self.undetermined.total(),
             "outcomes": _pairs(sorted(outcomes.items())),
-            "rules": _pairs(by_frequency[:MOST_PAIRS]),
+            "rules": _pairs(by_frequency[:MAX_PAIRS]),
             "members": dict(sorted(members.items())),
             "conversations": {
                 "changed": len(self.changed),
-                "untellable": len(self.untold_conversations),
+                "undetermined": len(self.undetermined_conversations),
                 "examples": [{"conversation": c, "index": index} for c, index in examples],
             },
-            "why_untellable": dict(sorted(self.untold.items())),
+            "undetermined_reasons": dict(sorted(self.undetermined.items())),
         }
 
 

@@ -17,7 +17,7 @@ from audit.errors import BadLeafError, StorageUnavailableError
 from audit.replay.equivalence import likeness
 from audit.replay.replay import Compiled, changed_members, decide_again, read, tests_bucket
 from policy_service.privacy.personal_data import read_personal
-from policy_service.replays.backtest_result import Came, Tally
+from policy_service.replays.backtest_result import Comparison, Tally
 from rules.engine.compiler import compile_document
 from rules.engine.facts import Conversation, derive_facts
 from rules.model.vocabulary import EventType, Stage
@@ -32,22 +32,22 @@ if TYPE_CHECKING:
     from rules.model.document import BoundDocument, Document
     from rules.model.event import Event
 
-MOST_KNOWN = 50_000
+MAX_CACHED = 50_000
 """Decisions, no two of them alike, of which it is remembered what became; then all forgotten."""
 
 DECISION = b"decision"
-BROKEN = (BadLeafError, KeyError, TypeError, ValueError, AttributeError)
+MALFORMED_ERRORS = (BadLeafError, KeyError, TypeError, ValueError, AttributeError)
 """What reading or deciding again raises where a leaf or an event is not what it should be."""
 _OF_SETTINGS = {"message.language": "detect_language", "office.open": "office_hours"}
 """Facts that a setting has a part in."""
 
 
-class Mode(StrEnum):
+class BacktestMode(StrEnum):
     DECISIONS = "decisions"
     CONVERSATIONS = "conversations"
 
 
-class Untellable(StrEnum):
+class UndeterminedReason(StrEnum):
     """Why it cannot be said what a candidate would have decided."""
 
     ERASED = "erased"
@@ -56,12 +56,12 @@ class Untellable(StrEnum):
     UNREADABLE = "unreadable"
 
 
-class CannotTell(Exception):  # noqa: N818 - it is no error
+class UndeterminedError(Exception):
     """Nothing can be said of a decision, and why."""
 
-    def __init__(self, why: Untellable) -> None:
-        super().__init__(why)
-        self.why = why
+    def __init__(self, reason: UndeterminedReason) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +75,10 @@ class Period:
         return self.since <= at < self.until
 
 
-EVER = Period()
+ALL_TIME = Period()
 
 
-class Backtest:
+class DecisionBacktest:
     """A candidate against what a log holds. What it remembers changes no result."""
 
     def __init__(
@@ -86,55 +86,55 @@ class Backtest:
     ) -> None:
         self.policy = compile_document(candidate)
         self.bucket = tests_bucket(self.policy)
-        self._tested = facts_tested(self.policy.bound)
+        self._tested_facts = list_tested_facts(self.policy.bound)
         self._policies = {} if policies is None else policies
-        self._moved: dict[str, frozenset[str]] = {}
-        self._known: dict[Likeness, Came] = {}
+        self._changed_facts: dict[str, frozenset[str]] = {}
+        self._cached: dict[Likeness, Comparison] = {}
 
     def decisions(
         self, snapshot: Snapshot, log: str, start: int, stop: int, period: Period
     ) -> Tally:
         """What became of the decisions among the entries from `start` up to before `stop`."""
         tally = Tally()
-        known = self._known
+        cached = self._cached
         since, until = period.since.encode(), period.until.encode()
         for recorded in snapshot.raw_entries(log, start, stop):
             if recorded.kind != DECISION or not since <= recorded.at < until:
                 continue
             like = likeness(recorded, bucket=self.bucket)
-            came = known.get(like) if like is not None else None
-            if came is None:
+            comparison = cached.get(like) if like is not None else None
+            if comparison is None:
                 try:
-                    came, alike = self._came(snapshot, log, recorded)
-                except CannotTell as told:
-                    tally.untellable(told.why, text(recorded.conversation))
+                    comparison, is_shared = self._compare(snapshot, log, recorded)
+                except UndeterminedError as error:
+                    tally.count_undetermined(error.reason, decode_member(recorded.conversation))
                     continue
-                if alike and like is not None:
-                    if len(known) >= MOST_KNOWN:
-                        known.clear()
-                    known[like] = came
-            tally.count(came)
-            if came.members:
-                tally.changed_in(text(recorded.conversation), recorded.position)
+                if is_shared and like is not None:
+                    if len(cached) >= MAX_CACHED:
+                        cached.clear()
+                    cached[like] = comparison
+            tally.count(comparison)
+            if comparison.changed_fields:
+                tally.mark_changed(decode_member(recorded.conversation), recorded.position)
         return tally
 
-    def _came(self, snapshot: Snapshot, log: str, recorded: RawEntry) -> tuple[Came, bool]:
+    def _compare(self, snapshot: Snapshot, log: str, recorded: RawEntry) -> tuple[Comparison, bool]:
         """What became of a decision, and whether that holds for those that are like it."""
         try:
             leaf = read(recorded)
-            affected = self.facts_affected(snapshot, leaf)
+            affected = self.affected_facts(snapshot, leaf)
             if affected:
-                leaf = self.derived_again(snapshot, log, recorded.position, leaf, affected)
-            return came(leaf, decide_again(self.policy, leaf)), not affected
-        except BROKEN as error:
-            raise CannotTell(Untellable.UNREADABLE) from error
+                leaf = self.derive_again(snapshot, log, recorded.position, leaf, affected)
+            return compare(leaf, decide_again(self.policy, leaf)), not affected
+        except MALFORMED_ERRORS as error:
+            raise UndeterminedError(UndeterminedReason.UNREADABLE) from error
 
-    def facts_affected(self, snapshot: Snapshot, leaf: Mapping[str, Any]) -> frozenset[str]:
+    def affected_facts(self, snapshot: Snapshot, leaf: Mapping[str, Any]) -> frozenset[str]:
         """The facts of a decision that the candidate asks for and may derive otherwise."""
-        moved = self._facts_moved(snapshot, leaf["policy"]["digest"])
-        return moved if _is_read(leaf["facts"]) else moved - {"answer"}
+        moved = self._find_changed(snapshot, leaf["policy"]["digest"])
+        return moved if _reads_answer(leaf["facts"]) else moved - {"answer"}
 
-    def derived_again(
+    def derive_again(
         self,
         snapshot: Snapshot,
         log: str,
@@ -143,10 +143,10 @@ class Backtest:
         affected: frozenset[str],
     ) -> dict[str, Any]:
         """The leaf with those facts as the candidate has them; CannotTell without its event."""
-        facts = self._derived(leaf["facts"], event_of(snapshot, log, place), affected)
+        facts = self._derive_facts(leaf["facts"], read_event(snapshot, log, place), affected)
         return {**leaf, "facts": facts}
 
-    def _derived(
+    def _derive_facts(
         self, facts: Mapping[str, Any], event: Event, affected: frozenset[str]
     ) -> dict[str, Any]:
         """The recorded facts, those affected as the candidate has them."""
@@ -155,25 +155,25 @@ class Backtest:
         kept = {name: fact for name, fact in facts.items() if name not in affected}
         return kept | {name: derived[name] for name in affected if name in derived}
 
-    def _facts_moved(self, snapshot: Snapshot, digest: str) -> frozenset[str]:
+    def _find_changed(self, snapshot: Snapshot, digest: str) -> frozenset[str]:
         """The facts that the candidate may derive otherwise than the document of this digest."""
-        if digest not in self._moved:
+        if digest not in self._changed_facts:
             recorded = Compiled(snapshot, self._policies).get(digest)
             if recorded is None:
-                raise CannotTell(Untellable.NO_DOCUMENT)
-            moved = facts_moved(recorded.document, self.policy.document)
-            self._moved[digest] = frozenset(moved & self._tested)
-        return self._moved[digest]
+                raise UndeterminedError(UndeterminedReason.NO_DOCUMENT)
+            moved = find_changed_facts(recorded.document, self.policy.document)
+            self._changed_facts[digest] = frozenset(moved & self._tested_facts)
+        return self._changed_facts[digest]
 
 
-def came(recorded: Mapping[str, Any], again: Decision) -> Came:
+def compare(recorded: Mapping[str, Any], again: Decision) -> Comparison:
     """Return the outcome and rule of a decision before and after, and the members that differ."""
     outcomes = recorded["outcome"], again.outcome
     rules = recorded["rule"], again.rule
-    return Came(*outcomes, *rules, changed_members(recorded, again))
+    return Comparison(*outcomes, *rules, changed_members(recorded, again))
 
 
-def facts_tested(bound: BoundDocument) -> frozenset[str]:
+def list_tested_facts(bound: BoundDocument) -> frozenset[str]:
     """The facts that the rules ask for; the language also, by which texts are chosen."""
     whens = [rule.when for rule in bound.rules]
     whens += [action.when for rule in bound.rules for action in rule.actions]
@@ -181,7 +181,7 @@ def facts_tested(bound: BoundDocument) -> frozenset[str]:
     return frozenset({"message.language", *(fact for row in rows for fact, _ in row)})
 
 
-def facts_moved(before: Document, after: Document) -> set[str]:
+def find_changed_facts(before: Document, after: Document) -> set[str]:
     """The facts of an event that two documents may derive differently."""
     moved = {
         fact
@@ -194,24 +194,24 @@ def facts_moved(before: Document, after: Document) -> set[str]:
     return moved | {n for n in declared if before.declared.get(n) != after.declared.get(n)}
 
 
-def _is_read(facts: Mapping[str, Any]) -> bool:
+def _reads_answer(facts: Mapping[str, Any]) -> bool:
     """Whether phrases had a part in the answer."""
     where = facts["event.type"], facts["conversation.stage"]
     return where == (EventType.REPLIED, Stage.AWAITING_ANSWER)
 
 
-def event_of(snapshot: Snapshot, log: str, place: int) -> Event:
+def read_event(snapshot: Snapshot, log: str, place: int) -> Event:
     """The event that was decided there; CannotTell where nobody knows it any more."""
     try:
         personal = read_personal(snapshot, log, place)
     except StorageUnavailableError as error:
-        raise CannotTell(Untellable.DAMAGED) from error
+        raise UndeterminedError(UndeterminedReason.DAMAGED) from error
     if personal is None:
-        raise CannotTell(Untellable.ERASED)
+        raise UndeterminedError(UndeterminedReason.ERASED)
     event: Event = orjson.loads(personal.part)
     return event
 
 
-def text(name: bytes | None) -> str:
+def decode_member(name: bytes | None) -> str:
     """The words of a member in bytes; nothing where there is none."""
     return (name or b"").decode(errors="replace")

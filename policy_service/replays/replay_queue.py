@@ -25,7 +25,7 @@ from audit.stores.files.file_locks import LeaderLock
 from policy_service.problems import ProblemCode, ProblemError
 from policy_service.replays import backtest_parts
 from policy_service.replays.backtest_result import Tally
-from policy_service.replays.decision_backtest import Mode, Period
+from policy_service.replays.decision_backtest import BacktestMode, Period
 
 if TYPE_CHECKING:
     from collections.abc import Container
@@ -34,21 +34,21 @@ if TYPE_CHECKING:
     from audit.replay.replay import Difference, Report
     from audit.stores.contract import Store, Transaction
 
-LOCK = "replays.lock"
-MOST_KEPT = 50
+LOCK_FILE = "replays.lock"
+MAX_SAVED = 50
 """Replays of a workspace that are kept; of those that are finished, the oldest go first."""
-MOST_WAITING = 10
+MAX_WAITING = 10
 """Replays of a workspace that may be unfinished."""
-MOST_DIFFERENCES = 100
+MAX_DIFFERENCES = 100
 """Differences that a result has; it says how many there are."""
 SECONDS_BETWEEN_WRITES = 1.0
-WAIT = 1.0
+WAIT_SECONDS = 1.0
 """Seconds that whoever asks for a replay waits for it to be done."""
 
 _log = logging.getLogger(__name__)
 
 
-class State(StrEnum):
+class ReplayState(StrEnum):
     PENDING = "pending"
     RUNNING = "running"
     DONE = "done"
@@ -74,7 +74,7 @@ class Replay:
     asked_at: str
     asked_by: str
     size: int
-    state: str = State.PENDING.value
+    state: str = ReplayState.PENDING.value
     done: int = 0
     total: int = 0
     result: dict[str, Any] | None = None
@@ -82,7 +82,7 @@ class Replay:
 
     @property
     def finished(self) -> bool:
-        return self.state in (State.DONE, State.FAILED)
+        return self.state in (ReplayState.DONE, ReplayState.FAILED)
 
     @property
     def kept(self) -> Job:
@@ -93,17 +93,17 @@ def read_replay(kept: Job) -> Replay:
     return Replay(**orjson.loads(kept.body))
 
 
-def new_id() -> str:
+def new_replay_id() -> str:
     return f"rep-{secrets.token_hex(8)}"
 
 
-def enter(tx: Transaction, asked: Replay) -> Replay:
+def enqueue(tx: Transaction, asked: Replay) -> Replay:
     """Keep the replay, pending; Problem `busy` where too many are waiting."""
     before = tx.jobs(asked.workspace)
-    if sum(not work.finished for work in before) >= MOST_WAITING:
-        raise ProblemError(ProblemCode.BUSY, f"{MOST_WAITING} replays are waiting already")
+    if sum(not work.finished for work in before) >= MAX_WAITING:
+        raise ProblemError(ProblemCode.BUSY, f"{MAX_WAITING} replays are waiting already")
     finished = [work for work in before if work.finished]
-    for work in finished[: max(0, len(before) + 1 - MOST_KEPT)]:
+    for work in finished[: max(0, len(before) + 1 - MAX_SAVED)]:
         tx.delete_job(work.id)
     size = tx.head(asked.workspace).size
     entered = replace(asked, asked_at=format_time(tx.now), size=size, total=size)
@@ -128,12 +128,12 @@ def replay_view(replay: Replay) -> dict[str, Any]:
     }
 
 
-class Replays:
+class ReplayQueue:
     """Does what was asked for; safe to share between threads, and between processes."""
 
     def __init__(self, store: Store, folder: Path) -> None:
         self._store = store
-        self._lock_file = folder / LOCK
+        self._lock_file = folder / LOCK_FILE
         self._starting = threading.Lock()
         self._thread: threading.Thread | None = None
         self._stopping = threading.Event()
@@ -146,13 +146,13 @@ class Replays:
             leader_lock = LeaderLock(self._lock_file)
             if self._stopping.is_set() or not self._unfinished() or not leader_lock.try_acquire():
                 return None
-            self._thread = threading.Thread(target=self._work, args=[leader_lock], daemon=True)
+            self._thread = threading.Thread(target=self._run_all, args=[leader_lock], daemon=True)
             self._thread.start()
             return self._thread
 
     def stop(self) -> None:
         """End after the part under way; what is not finished is left to the others."""
-        self.stopping_now()
+        self.request_stop()
         if self._thread is not None:
             self._thread.join()
 
@@ -161,12 +161,12 @@ class Replays:
             kept = snapshot.jobs()
         return [work for work in kept if not work.finished and work.id not in put_off]
 
-    def _work(self, leader_lock: LeaderLock) -> None:
+    def _run_all(self, leader_lock: LeaderLock) -> None:
         put_off: set[str] = set()  # until the next round, by what the ledger could not do
         try:
             while not self._stopping.is_set() and (works := self._unfinished(put_off)):
                 try:
-                    self._do(read_replay(works[0]))
+                    self._run(read_replay(works[0]))
                 except AuditError as error:
                     _log.warning("the replay %s waits: %s", works[0].id, error)
                     put_off.add(works[0].id)
@@ -175,74 +175,76 @@ class Replays:
         finally:
             leader_lock.release()
 
-    def _do(self, replay: Replay) -> None:
-        began = self._kept(replace(replay, state=State.RUNNING.value, done=0))
+    def _run(self, replay: Replay) -> None:
+        began = self._save(replace(replay, state=ReplayState.RUNNING.value, done=0))
         try:
-            result = self._result(began)
+            result = self._compute_result(began)
         except AuditError:
             raise  # another time
         except Exception as error:  # noqa: BLE001 - whatever it is, the next one is done
             _log.exception("the replay %s failed", replay.id)
-            failed = replace(began, state=State.FAILED.value, error=type(error).__name__)
-            self._kept(replace(failed, document=None))
+            failed = replace(began, state=ReplayState.FAILED.value, error=type(error).__name__)
+            self._save(replace(failed, document=None))
         else:
             if result is not None:
-                ended = replace(began, state=State.DONE.value, document=None, result=result)
-                self._kept(replace(ended, done=began.total))
+                ended = replace(began, state=ReplayState.DONE.value, document=None, result=result)
+                self._save(replace(ended, done=began.total))
 
-    def _kept(self, replay: Replay) -> Replay:
+    def _save(self, replay: Replay) -> Replay:
         self._store.transact(lambda tx: tx.save_job(replay.kept))
         return replay
 
-    def _result(self, replay: Replay) -> dict[str, Any] | None:
+    def _compute_result(self, replay: Replay) -> dict[str, Any] | None:
         """What it came to; None where it was cut short."""
         of_a_candidate = replay.digest is not None
-        return self._backtested(replay) if of_a_candidate else self._replayed(replay)
+        return self._run_backtest(replay) if of_a_candidate else self._run_replay(replay)
 
-    def _replayed(self, replay: Replay) -> dict[str, Any] | None:
+    def _run_replay(self, replay: Replay) -> dict[str, Any] | None:
         memory = replaying.Memory()
         counted = replaying.Report(0, 0, ())
-        found = 0
-        progress = _Progress(self, replay)
+        difference_count = 0
+        progress = _ProgressWriter(self, replay)
         within = replay.since.encode(), replay.until.encode()
-        for start in range(0, replay.size, backtest_parts.ENTRIES):
-            stop = min(start + backtest_parts.ENTRIES, replay.size)
+        for start in range(0, replay.size, backtest_parts.PART_ENTRIES):
+            stop = min(start + backtest_parts.PART_ENTRIES, replay.size)
             with self._store.read() as snapshot:
                 log = replay.workspace
                 report = replaying.report(snapshot, log, start, stop, memory=memory, within=within)
-            found += len(report.differences)
+            difference_count += len(report.differences)
             counted += report
-            counted = replace(counted, differences=counted.differences[:MOST_DIFFERENCES])
+            counted = replace(counted, differences=counted.differences[:MAX_DIFFERENCES])
             if not progress.advance(stop - start):
                 return None
-        return _replayed_view(counted, found)
+        return _result_view(counted, difference_count)
 
-    def _backtested(self, replay: Replay) -> dict[str, Any] | None:
+    def _run_backtest(self, replay: Replay) -> dict[str, Any] | None:
         period = Period(replay.since, replay.until)
         with self._store.read() as snapshot:
             if replay.document is None:
                 body = snapshot.document(replay.digest or "") or b""
             else:
                 body = replay.document.encode()
-            mode = Mode(replay.mode)
-            asked = backtest_parts.Asked(replay.workspace, body, replay.size, mode, period)
-            those = list(backtest_parts.parts(snapshot, asked))
-        trial = backtest_parts.Trial(body)
+            mode = BacktestMode(replay.mode)
+            asked = backtest_parts.BacktestRequest(
+                replay.workspace, body, replay.size, mode, period
+            )
+            parts = list(backtest_parts.list_parts(snapshot, asked))
+        trial = backtest_parts.CandidateBacktest(body)
         tally = Tally()
-        progress = _Progress(self, replace(replay, total=sum(part.size for part in those)))
-        for part in those:
+        progress = _ProgressWriter(self, replace(replay, total=sum(part.size for part in parts)))
+        for part in parts:
             with self._store.read() as snapshot:
-                tally.add(trial.done(part, snapshot))
+                tally.add(trial.run(part, snapshot))
             if not progress.advance(part.size):
                 return None
         return {"kind": "backtest", **tally.as_json()}
 
     def write_progress(self, replay: Replay, done: int) -> bool:
         """Keep how far it has come; whether to go on."""
-        self._kept(replace(replay, done=done))
+        self._save(replace(replay, done=done))
         return not self._stopping.is_set()
 
-    def stopping_now(self) -> None:
+    def request_stop(self) -> None:
         """From the part under way on nothing more is done."""
         self._stopping.set()
 
@@ -251,10 +253,10 @@ class Replays:
         return self._stopping.is_set()
 
 
-class _Progress:
+class _ProgressWriter:
     """Writes how far a replay has come, now and then."""
 
-    def __init__(self, replays: Replays, replay: Replay) -> None:
+    def __init__(self, replays: ReplayQueue, replay: Replay) -> None:
         self._replays, self._replay = replays, replay
         self._done = 0
         self._next = time.monotonic() + SECONDS_BETWEEN_WRITES
@@ -268,13 +270,13 @@ class _Progress:
         return self._replays.write_progress(self._replay, self._done)
 
 
-def _replayed_view(report: Report, found: int) -> dict[str, Any]:
+def _result_view(report: Report, difference_count: int) -> dict[str, Any]:
     return {
         "kind": "replay",
         "decisions": report.decisions,
         "identical": report.identical,
         "differences": [_difference_view(each) for each in report.differences],
-        "found": found,
+        "difference_count": difference_count,
     }
 
 

@@ -33,10 +33,10 @@ class RuleCoverage:
 
     rules: int
     untested: tuple[str, ...]
-    offered: tuple[Mapping[str, Any], ...]
+    suggested_tests: tuple[Mapping[str, Any], ...]
     """Tests that the rules without one are decided by, as a document writes them."""
-    without: tuple[str, ...]
-    """Rules without a test for which none is offered: no facts reach them, or none were found."""
+    unreachable: tuple[str, ...]
+    """Rules without a test for which no test is suggested: no facts that reach them were found."""
 
 
 def measure_coverage(document: Document, most_steps: int = MAX_STEPS) -> RuleCoverage:
@@ -45,9 +45,9 @@ def measure_coverage(document: Document, most_steps: int = MAX_STEPS) -> RuleCov
     rules = sum(1 for _ in DocumentTree(document.tree).rules())
     if not untested:
         return RuleCoverage(rules, (), (), ())
-    offered = tuple(_valid_tests(document, list(_suggest_tests(document, untested, most_steps))))
-    there = {test["expect"]["rule"] for test in offered}
-    return RuleCoverage(rules, untested, offered, tuple(u for u in untested if u not in there))
+    suggested = tuple(_valid_tests(document, list(_suggest_tests(document, untested, most_steps))))
+    there = {test["expect"]["rule"] for test in suggested}
+    return RuleCoverage(rules, untested, suggested, tuple(u for u in untested if u not in there))
 
 
 def format_tests(tests: Sequence[Mapping[str, Any]]) -> str:

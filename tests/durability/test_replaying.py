@@ -14,7 +14,7 @@ import pytest
 
 from audit.stores.sqlite.store import SqliteStore
 from bench.sample import drawn
-from policy_service.replays.replay_queue import LOCK, Replay, State, read_replay
+from policy_service.replays.replay_queue import LOCK_FILE, Replay, ReplayState, read_replay
 from tests.durability.test_signing import opened_by
 from tests.policy_service.api_client import document
 from tests.served import NotAnswered, Server, made, patiently, run
@@ -47,12 +47,12 @@ def kept(data: Path) -> list[Replay]:
 
 def stop_in_the_midst(server: Server) -> None:
     """Stop (SIGSTOP) the process that holds the lock as soon as it works."""
-    lock = (server.data / LOCK).resolve()
+    lock = (server.data / LOCK_FILE).resolve()
     for _ in patiently("nobody works"):
         for pid in server.process_ids():
             if lock in set(opened_by(pid)):
                 os.kill(pid, signal.SIGSTOP)
-                if [replay.state for replay in kept(server.data)] == [State.RUNNING]:
+                if [replay.state for replay in kept(server.data)] == [ReplayState.RUNNING]:
                     return
                 os.kill(pid, signal.SIGCONT)
 
@@ -77,7 +77,7 @@ def test_what_a_killed_server_was_doing_another_brings_to_its_end(
         first.kill()
         asking.join()
         [begun] = kept(data)
-        assert begun.state == State.RUNNING
+        assert begun.state == ReplayState.RUNNING
         with second.client("auditor") as client:
             for _ in patiently("nobody took it over"):
                 found = client.get(f"{PATH}/{begun.id}").json

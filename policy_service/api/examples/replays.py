@@ -22,7 +22,7 @@ REPLAY: dict[str, Any] = {
         "decisions": 2,
         "identical": 1,
         "changed": 1,
-        "untellable": 0,
+        "undetermined": 0,
         "outcomes": [
             {"before": "ask", "after": "ask", "count": 1},
             {"before": "not_triggered", "after": "ask", "count": 1},
@@ -31,10 +31,10 @@ REPLAY: dict[str, Any] = {
         "members": {"actions": 1, "outcome": 1, "reason": 1, "rule": 1, "stage": 1},
         "conversations": {
             "changed": 1,
-            "untellable": 0,
+            "undetermined": 0,
             "examples": [{"conversation": "c-1", "index": 3}],
         },
-        "why_untellable": {},
+        "undetermined_reasons": {},
     },
     "error": None,
 }

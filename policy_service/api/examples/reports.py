@@ -25,7 +25,7 @@ _RECORDED: Json = {"decisions": 9317, "complete": False}
 DIFF: Json = {
     **common.DIFF,
     "properties": [],
-    "meaning": [
+    "semantic_changes": [
         {
             "texts_only": False,
             "before": {
@@ -48,7 +48,7 @@ DIFF: Json = {
             "decisions": 412,
         }
     ],
-    "meaning_complete": True,
+    "semantic_changes_complete": True,
     "recorded": _RECORDED,
 }
 REPORT: Json = {
@@ -78,8 +78,8 @@ REPORT: Json = {
     "coverage": {
         "rules": 34,
         "untested": ["german"],
-        "offered": [],
-        "without": ["german"],
+        "suggested_tests": [],
+        "unreachable": ["german"],
         "yaml": "",
     },
     "recorded": _RECORDED,

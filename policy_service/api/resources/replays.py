@@ -13,14 +13,14 @@ from policy_service.api.responses import answer
 from policy_service.api.schemas.common import STRICT, Digest, Time
 from policy_service.policies.policy_cache import BUILTIN
 from policy_service.problems import ProblemCode, ProblemError
-from policy_service.replays.backtest_parts import period
-from policy_service.replays.decision_backtest import Mode
+from policy_service.replays.backtest_parts import make_period
+from policy_service.replays.decision_backtest import BacktestMode
 from policy_service.replays.replay_queue import (
-    WAIT,
+    WAIT_SECONDS,
     Replay,
-    State,
-    enter,
-    new_id,
+    ReplayState,
+    enqueue,
+    new_replay_id,
     read_replay,
     replay_view,
 )
@@ -52,7 +52,7 @@ AskedReplay = TypedDict(
         "document": NotRequired[Written | None],
         "mode": NotRequired[
             Annotated[
-                Mode | None,
+                BacktestMode | None,
                 Field(
                     strict=False,
                     description="Of a backtest: each decision again with its recorded facts, or "
@@ -102,7 +102,7 @@ class ReplayResult(TypedDict):
     identical: int
     differences: list[Difference]
     """The first of them, at most 100."""
-    found: int
+    difference_count: int
     """How many differences there are."""
 
 
@@ -126,7 +126,7 @@ class Example(TypedDict):
 class Conversations(TypedDict):
     __pydantic_config__ = STRICT  # type: ignore[misc]
     changed: int
-    untellable: int
+    undetermined: int
     examples: list[Example]
 
 
@@ -138,7 +138,7 @@ class BacktestResult(TypedDict):
     decisions: int
     identical: int
     changed: int
-    untellable: int
+    undetermined: int
     outcomes: list[Pair]
     """Every decision that can be told."""
     rules: list[Pair]
@@ -146,7 +146,7 @@ class BacktestResult(TypedDict):
     members: dict[str, int]
     """How many decisions differ in it."""
     conversations: Conversations
-    why_untellable: dict[str, int]
+    undetermined_reasons: dict[str, int]
 
 
 class ReplayView(TypedDict):
@@ -155,8 +155,8 @@ class ReplayView(TypedDict):
     __pydantic_config__ = STRICT  # type: ignore[misc]
     id: Annotated[str, Field(pattern="^rep-[0-9a-f]{16}$")]
     workspace: str
-    state: State
-    mode: Mode
+    state: ReplayState
+    mode: BacktestMode
     version: int | None
     digest: Digest | None
     """Of the candidate; null where each decision's own version decides."""
@@ -184,11 +184,11 @@ def create(service: Services, caller: Key, workspace: str) -> Response:
     replay = _replay(service, caller, workspace, {**asked})
 
     def work(tx: Transaction) -> Replay:
-        return enter(tx, replay)
+        return enqueue(tx, replay)
 
     entered = service.store.transact(work)
     if service.replays and (thread := service.replays.wake()):
-        thread.join(WAIT)
+        thread.join(WAIT_SECONDS)
     return answer(replay_view(_current(service, workspace, entered.id)), 201)
 
 
@@ -213,11 +213,11 @@ def _replay(service: Services, caller: Key, workspace: str, asked: dict[str, Any
     version, written = asked.get("version"), asked.get("document")
     if version is not None and written is not None:
         raise _refused("/document", "Give a version or a document")
-    mode = asked.get("mode") or Mode.DECISIONS
-    if mode is Mode.CONVERSATIONS and version is None and written is None:
+    mode = asked.get("mode") or BacktestMode.DECISIONS
+    if mode is BacktestMode.CONVERSATIONS and version is None and written is None:
         raise _refused("/mode", "Only a candidate is tried on conversations")
     times = [parse_timestamp(asked[name]) if asked.get(name) else None for name in ("from", "to")]
-    within = period(*times)
+    within = make_period(*times)
     document = None if written is None else document_from(written)
     digest = document.digest if document else None
     if version is not None:
@@ -229,7 +229,7 @@ def _replay(service: Services, caller: Key, workspace: str, asked: dict[str, Any
         digest = record.digest
         document = None if held else BUILTIN
     return Replay(
-        id=new_id(),
+        id=new_replay_id(),
         workspace=workspace,
         mode=mode.value,
         version=version,

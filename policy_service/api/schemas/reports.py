@@ -83,9 +83,9 @@ class Coverage(TypedDict):
     rules: int
     untested: list[str]
     """The ids of the rules that no test decides."""
-    offered: list[dict[str, Any]]
+    suggested_tests: list[dict[str, Any]]
     """A smallest set of tests that would decide them."""
-    without: list[str]
+    unreachable: list[str]
     """Those of them that no facts were found for."""
     yaml: str
     """The tests offered, to be pasted."""
@@ -157,8 +157,8 @@ class Diff(TypedDict):
     """Declared attributes."""
     properties: list[Change]
     """What a document states of itself, by id."""
-    meaning: list[Meant]
+    semantic_changes: list[Meant]
     """Which facts are decided otherwise, over all that there can be."""
-    meaning_complete: bool
+    semantic_changes_complete: bool
     """False where there may be more than could be told."""
     recorded: Recorded

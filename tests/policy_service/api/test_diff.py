@@ -29,7 +29,7 @@ WRITTEN: dict[str, Any] = {
     "facts": [],
     "properties": [],
 }
-NOTHING: dict[str, Any] = {**WRITTEN, "meaning": [], "meaning_complete": True}
+NOTHING: dict[str, Any] = {**WRITTEN, "semantic_changes": [], "semantic_changes_complete": True}
 UNUSED = {"recorded": {"decisions": 0, "complete": True}}
 
 
@@ -49,14 +49,14 @@ def test_a_version_is_compared_with_the_active_one(api: Api) -> None:
     title = builtin.load_tree()["title"]
     api.propose(document("Two", ask_again=3))
     told = read(api.get(f"{ACME}/versions/2/diff"))
-    [meant] = told.pop("meaning")
+    [meant] = told.pop("semantic_changes")
     assert (meant["before"]["rule"], meant["after"]["rule"]) == ("no-clear-answer", "ask-again")
     assert meant["where"]["conversation.asks"] == ["2 to 3"]
     assert told == {
         "version": 2,
         "against": 1,
         **WRITTEN,
-        "meaning_complete": True,
+        "semantic_changes_complete": True,
         **UNUSED,
         "settings": [{"name": "ask_again", "before": 1, "after": 3}],
         "texts": [{"name": "title", "before": title, "after": "Two"}],
@@ -65,7 +65,7 @@ def test_a_version_is_compared_with_the_active_one(api: Api) -> None:
 
 def test_the_conversation_of_a_group_is_decided_as_the_one_before_says(api: Api) -> None:
     api.propose(document("Two", ask_again=3), "example")
-    [meant] = read(api.get("/v1/workspaces/example/versions/2/diff"))["meaning"]
+    [meant] = read(api.get("/v1/workspaces/example/versions/2/diff"))["semantic_changes"]
     last = [api.decide(event) for event in meant["conversation"]][-1]
     names = ("rule", "outcome", "reason", "stage")
     assert [last[name] for name in names] == [meant["before"][name] for name in names]

@@ -11,7 +11,7 @@ from audit.errors import StorageUnavailableError
 from audit.stores.files.file_locks import LeaderLock
 from policy_service.access.keys import Role
 from policy_service.replays import backtest_parts, replay_queue
-from policy_service.replays.replay_queue import MOST_KEPT, MOST_WAITING, State, read_replay
+from policy_service.replays.replay_queue import MAX_SAVED, MAX_WAITING, ReplayState, read_replay
 from tests.policy_service.api_client import ACME, document, event, read, reply
 from tests.policy_service.problems import code
 
@@ -56,7 +56,7 @@ def test_without_a_candidate_each_decision_is_replayed_by_its_own_version(api: A
         "decisions": 6,
         "identical": 6,
         "differences": [],
-        "found": 0,
+        "difference_count": 0,
     }
 
 
@@ -133,30 +133,30 @@ def test_a_restart_in_the_middle_begins_it_anew(api: Api, monkeypatch: pytest.Mo
     service = api.client.application.extensions["policy_service"]
     with monkeypatch.context() as patch:
         patch.setattr(replay_queue, "SECONDS_BETWEEN_WRITES", 0)
-        patch.setattr(backtest_parts, "ENTRIES", 3)
-        written = replay_queue.Replays.write_progress
+        patch.setattr(backtest_parts, "PART_ENTRIES", 3)
+        written = replay_queue.ReplayQueue.write_progress
 
-        def die(self: replay_queue.Replays, replay: replay_queue.Replay, done: int) -> bool:
+        def die(self: replay_queue.ReplayQueue, replay: replay_queue.Replay, done: int) -> bool:
             written(self, replay, done)
-            self.stopping_now()
+            self.request_stop()
             return False
 
-        patch.setattr(replay_queue.Replays, "write_progress", die)
+        patch.setattr(replay_queue.ReplayQueue, "write_progress", die)
         asked = ask(api, document=document(entitled_plans=["none"]))
         service.replays.stop()
     with api.store.read() as snapshot:
         kept = snapshot.job(asked["id"])
         assert kept
     cut = read_replay(kept)
-    assert (cut.state, cut.done, cut.result) == (State.RUNNING, 3, None)
-    object.__setattr__(service, "replays", replay_queue.Replays(api.store, api.store.folder))
+    assert (cut.state, cut.done, cut.result) == (ReplayState.RUNNING, 3, None)
+    object.__setattr__(service, "replays", replay_queue.ReplayQueue(api.store, api.store.folder))
     found = finished(api, asked)
     assert found["result"]["changed"] == 4
 
 
 def test_while_another_process_works_nobody_else_does(api: Api) -> None:
     tell(api)
-    other = LeaderLock(api.store.folder / replay_queue.LOCK)
+    other = LeaderLock(api.store.folder / replay_queue.LOCK_FILE)
     assert other.try_acquire()
     asked = ask(api)
     assert asked["state"] == "pending"
@@ -166,18 +166,18 @@ def test_while_another_process_works_nobody_else_does(api: Api) -> None:
 
 
 def test_so_many_may_wait_and_so_many_are_kept(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    other = LeaderLock(api.store.folder / replay_queue.LOCK)
+    other = LeaderLock(api.store.folder / replay_queue.LOCK_FILE)
     assert other.try_acquire()
-    asked = [ask(api) for _ in range(MOST_WAITING)]
+    asked = [ask(api) for _ in range(MAX_WAITING)]
     assert code(api.post(PATH, {}, Role.AUDITOR)) == (503, "busy")
     other.release()
     for each in asked:
         finished(api, each)
-    monkeypatch.setattr(replay_queue, "MOST_KEPT", 4)
+    monkeypatch.setattr(replay_queue, "MAX_SAVED", 4)
     last = finished(api, ask(api))
     with api.store.read() as snapshot:
         assert [kept.id for kept in snapshot.jobs()] == [e["id"] for e in asked[-3:]] + [last["id"]]
-    assert MOST_KEPT > MOST_WAITING
+    assert MAX_SAVED > MAX_WAITING
 
 
 def test_one_that_the_ledger_cannot_do_holds_up_no_other(
@@ -185,20 +185,20 @@ def test_one_that_the_ledger_cannot_do_holds_up_no_other(
 ) -> None:
     """It is tried again in the next round."""
     tell(api)
-    other = LeaderLock(api.store.folder / replay_queue.LOCK)
+    other = LeaderLock(api.store.folder / replay_queue.LOCK_FILE)
     assert other.try_acquire()
     damaged, sound = ask(api), ask(api)
-    replayed = replay_queue.Replays._replayed
+    replayed = replay_queue.ReplayQueue._run_replay
 
     def unless_damaged(
-        self: replay_queue.Replays, asked: replay_queue.Replay
+        self: replay_queue.ReplayQueue, asked: replay_queue.Replay
     ) -> dict[str, Any] | None:
         if asked.id == damaged["id"]:
             raise StorageUnavailableError("a page of it cannot be read")
         return replayed(self, asked)
 
     with monkeypatch.context() as patch:
-        patch.setattr(replay_queue.Replays, "_replayed", unless_damaged)
+        patch.setattr(replay_queue.ReplayQueue, "_run_replay", unless_damaged)
         other.release()
         assert finished(api, sound)["state"] == "done"
         assert read(api.get(f"{PATH}/{damaged['id']}"))["state"] == "running"

@@ -62,7 +62,7 @@ def test_the_groups_of_a_difference_hold_what_is_decided_otherwise(
         names = tuple(policy.decide(known).rule for policy in policies)
         moved[names] += names[0] != names[1]
     counted: Counter[tuple[str, ...]] = Counter()
-    for group in told["meaning"]:
+    for group in told["semantic_changes"]:
         counted[group["before"]["rule"], group["after"]["rule"]] += group["decisions"]
     assert +counted == +moved
     assert len(+counted) > 1
@@ -107,7 +107,7 @@ def test_a_version_is_told_with_what_was_recorded(api: Api) -> None:
     api.propose(document("Two", languages=["de"]))
     told = read(api.get(f"{ACME}/versions/2/diff"))
     assert told["recorded"] == {"decisions": 4, "complete": True}
-    assert sum(group["decisions"] for group in told["meaning"]) == 2
+    assert sum(group["decisions"] for group in told["semantic_changes"]) == 2
 
 
 def test_over_http_the_newest_are_counted(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -118,4 +118,4 @@ def test_over_http_the_newest_are_counted(api: Api, monkeypatch: pytest.MonkeyPa
     api.decide(event("ev-3", conversation={"id": "c-3"}))
     told = read(api.get(f"{ACME}/versions/2/diff"))
     assert told["recorded"] == {"decisions": 1, "complete": False}
-    assert [group["decisions"] for group in told["meaning"]].count(1) == 1
+    assert [group["decisions"] for group in told["semantic_changes"]].count(1) == 1

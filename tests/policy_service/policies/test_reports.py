@@ -46,7 +46,7 @@ def test_a_version_is_reported_on_to_every_role(api: Api) -> None:
         told = read(api.get(f"{ACME}/versions/2/report", role))
         assert told["version"] == 2
         assert told["properties"] == ["routed-stays"]
-        assert (told["coverage"]["untested"], told["coverage"]["without"]) == (
+        assert (told["coverage"]["untested"], told["coverage"]["unreachable"]) == (
             ["hidden"],
             ["hidden"],
         )
@@ -86,7 +86,7 @@ def test_while_others_wait_the_search_is_broken_off_and_that_is_said(
     api.propose(tree)
     assert "rule_unreachable" in read(api.get(f"{ACME}/versions/2/report"))["undecided"]
     diff = read(api.get(f"{ACME}/versions/1/diff?against=2"))
-    assert diff["meaning_complete"] is False
+    assert diff["semantic_changes_complete"] is False
     assert as_json("rules", "check", written(tmp_path, tree))["undecided"] == []
 
 
@@ -131,8 +131,10 @@ def test_tests_are_offered_for_what_none_decides(tmp_path: Path) -> None:
     tree = {**builtin.load_tree(), "tests": builtin.load_tree()["tests"][:5]}
     file = written(tmp_path, tree)
     told = as_json("rules", "test", file, "--coverage")["coverage"]
-    assert read_yaml(told["yaml"]).value == told["offered"]
-    whole = written(tmp_path, {**tree, "tests": [*tree["tests"], *told["offered"]]}, "whole.yaml")
+    assert read_yaml(told["yaml"]).value == told["suggested_tests"]
+    whole = written(
+        tmp_path, {**tree, "tests": [*tree["tests"], *told["suggested_tests"]]}, "whole.yaml"
+    )
     assert as_json("rules", "test", whole, "--coverage")["coverage"]["untested"] == []
     said = call("rules", "test", file, "--coverage").stdout
     assert "rules are decided by a test" in said

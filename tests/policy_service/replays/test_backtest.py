@@ -19,8 +19,8 @@ from policy_service.decisions.record import decision_id
 from policy_service.observability.instrumentation import DecisionMetrics
 from policy_service.policies.policy_cache import BUILTIN, PolicyCache, enter_workspace
 from policy_service.replays import backtest_parts
-from policy_service.replays.backtest_parts import Asked, backtest_in, parts
-from policy_service.replays.decision_backtest import Mode, facts_moved
+from policy_service.replays.backtest_parts import BacktestRequest, list_parts, run_backtest
+from policy_service.replays.decision_backtest import BacktestMode, find_changed_facts
 from rules.engine.compiler import compile_document
 from rules.engine.facts import Conversation, derive_facts
 from rules.model.document import Document
@@ -103,13 +103,17 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def tally_of(data: Path, tree: dict[str, Any], mode: Mode = Mode.DECISIONS) -> Tally:
+def tally_of(
+    data: Path, tree: dict[str, Any], mode: BacktestMode = BacktestMode.DECISIONS
+) -> Tally:
     with SqliteStore.open(data) as store, store.read() as snapshot:
         size = snapshot.head(LOG).size
-        those = list(parts(snapshot, Asked(LOG, Document(tree).canonical, size, mode)))
+        those = list(
+            list_parts(snapshot, BacktestRequest(LOG, Document(tree).canonical, size, mode))
+        )
     advanced: list[int] = []
     with ThreadPoolExecutor(1) as executor:
-        tally = backtest_in(executor, data, those, advanced.append)
+        tally = run_backtest(executor, data, those, advanced.append)
     assert sum(advanced) == sum(part.size for part in those)
     return tally
 
@@ -166,18 +170,18 @@ def test_conversations_are_those_of_deciding_all_over_again(
                 compared = ("outcome", "reason", "rule", "stage", "actions")
                 if any(was[name] != now[name] for name in compared):
                     changed.add(was["conversation"])
-    tally = tally_of(data, tree, Mode.CONVERSATIONS)
+    tally = tally_of(data, tree, BacktestMode.CONVERSATIONS)
     assert outcomes(tally) == expected
     assert tally.changed.keys() == changed
 
 
 def test_small_parts_come_to_the_same(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tree = CANDIDATES["no plan is entitled"]
-    for mode in Mode:
+    for mode in BacktestMode:
         whole = tally_of(data, tree, mode)
         with monkeypatch.context() as patch:
-            patch.setattr(backtest_parts, "ENTRIES", 7)
-            patch.setattr(backtest_parts, "CONVERSATIONS", 2)
+            patch.setattr(backtest_parts, "PART_ENTRIES", 7)
+            patch.setattr(backtest_parts, "PART_CONVERSATIONS", 2)
             assert tally_of(data, tree, mode).as_json() == whole.as_json()
 
 
@@ -189,20 +193,22 @@ def test_what_was_erased_cannot_be_told_where_it_is_needed(tmp_path: Path) -> No
             part = snapshot.personal(LOG, whose.index)
             assert part
         erased = store.transact(lambda tx: tx.erase(LOG, part.contact))
-    for mode in Mode:
+    for mode in BacktestMode:
         unneeded = tally_of(tmp_path, CANDIDATES["the same"], mode).as_json()
-        assert unneeded["untellable"] == 0
+        assert unneeded["undetermined"] == 0
         needed = tally_of(tmp_path, CANDIDATES["an attribute"], mode).as_json()
-        assert needed["why_untellable"] == {"erased": len(erased)}
-        assert needed["conversations"]["untellable"] == 1
+        assert needed["undetermined_reasons"] == {"erased": len(erased)}
+        assert needed["conversations"]["undetermined"] == 1
 
 
 def test_facts_move_with_phrases_attributes_and_settings() -> None:
-    assert facts_moved(BUILTIN, Document(CANDIDATES["the same"])) == set()
-    assert facts_moved(BUILTIN, Document(CANDIDATES["other phrases"])) == {"answer"}
+    assert find_changed_facts(BUILTIN, Document(CANDIDATES["the same"])) == set()
+    assert find_changed_facts(BUILTIN, Document(CANDIDATES["other phrases"])) == {"answer"}
     attribute = Document(CANDIDATES["an attribute"])
-    assert facts_moved(BUILTIN, attribute) == {"attributes.company_size"}
-    assert facts_moved(BUILTIN, Document(document(detect_language=False))) == {"message.language"}
+    assert find_changed_facts(BUILTIN, attribute) == {"attributes.company_size"}
+    assert find_changed_facts(BUILTIN, Document(document(detect_language=False))) == {
+        "message.language"
+    }
 
 
 # the command
@@ -213,8 +219,8 @@ def command(data: Path, file: Path, *more: str, code: int) -> Any:
     return as_json("backtest", *options, *more, code=code)
 
 
-@pytest.mark.parametrize("mode", list(Mode))
-def test_the_command_says_what_changes(data: Path, tmp_path: Path, mode: Mode) -> None:
+@pytest.mark.parametrize("mode", list(BacktestMode))
+def test_the_command_says_what_changes(data: Path, tmp_path: Path, mode: BacktestMode) -> None:
     file = tmp_path / "candidate.yaml"
     file.write_text(yaml.safe_dump(CANDIDATES["no plan is entitled"], sort_keys=False))
     told = command(data, file, "--mode", mode, code=1)

@@ -24,9 +24,9 @@ def test_what_is_offered_covers_the_built_in_document_without_its_tests() -> Non
     """One test for each rule, pasted as it is printed; those behind other settings too."""
     text, _, _ = builtin.load_text().partition("\ntests:\n")
     told = measure_coverage(Document(read_yaml(text).value))
-    assert told.without == ()
-    assert len(told.offered) == told.rules == len(told.untested)
-    pasted = check_document(read_yaml(f"{text}\ntests:\n{format_tests(told.offered)}"))
+    assert told.unreachable == ()
+    assert len(told.suggested_tests) == told.rules == len(told.untested)
+    pasted = check_document(read_yaml(f"{text}\ntests:\n{format_tests(told.suggested_tests)}"))
     assert (pasted.complaints, pasted.notices) == ((), ())
 
 
@@ -36,8 +36,8 @@ def test_a_rule_that_nothing_reaches_has_no_test() -> None:
     told = measure_coverage(
         Document({**builtin.load_tree(), "guards": [], "rules": rules, "tests": []})
     )
-    assert told.without == ("second",)
-    assert [test["expect"]["rule"] for test in told.offered] == ["first"]
+    assert told.unreachable == ("second",)
+    assert [test["expect"]["rule"] for test in told.suggested_tests] == ["first"]
 
 
 @pytest.mark.parametrize("seed", range(40))
@@ -45,7 +45,7 @@ def test_what_is_offered_passes(seed: int) -> None:
     tree: dict[str, Any] = Drawing(random.Random(seed)).document(8)
     tree["otherwise"].pop("actions")
     told = measure_coverage(Document(tree))
-    again = measure_coverage(Document({**tree, "tests": list(told.offered)}))
-    assert again.untested == told.without
-    text = f"tests:\n{format_tests(told.offered)}" if told.offered else "tests: []"
-    assert read_yaml(text).value == read_value({"tests": list(told.offered)}).value
+    again = measure_coverage(Document({**tree, "tests": list(told.suggested_tests)}))
+    assert again.untested == told.unreachable
+    text = f"tests:\n{format_tests(told.suggested_tests)}" if told.suggested_tests else "tests: []"
+    assert read_yaml(text).value == read_value({"tests": list(told.suggested_tests)}).value
