@@ -75,7 +75,7 @@ PROBLEMS: dict[ProblemCode, ProblemType] = {
     ProblemCode.ROLE_NOT_ALLOWED: ProblemType(403, "The key's role may not do this"),
     ProblemCode.PROPOSER_MAY_NOT_APPROVE: ProblemType(403, "Another key must approve"),
     ProblemCode.SETTER_MAY_NOT_RELEASE: ProblemType(403, "Another key must release"),
-    ProblemCode.NOT_FOUND: ProblemType(404, "There is no such thing for this key"),
+    ProblemCode.NOT_FOUND: ProblemType(404, "Not found, or this key may not see it"),
     ProblemCode.METHOD_NOT_ALLOWED: ProblemType(405, "This cannot be done here"),
     ProblemCode.EVENT_ID_REUSED: ProblemType(409, "The event's id was used for another event"),
     ProblemCode.ALREADY_APPROVED: ProblemType(409, "The key has approved this before"),

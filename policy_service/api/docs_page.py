@@ -9,6 +9,7 @@ import base64
 import hashlib
 import json
 from functools import cached_property
+from http import HTTPStatus
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -76,6 +77,11 @@ def docs(_: Services) -> Response:
         " frame-ancestors 'none'"
     )
     return shown
+
+
+def redirect_to_docs() -> Response:
+    """Return a redirect to the page, for people who open the address of the service."""
+    return Response(status=HTTPStatus.FOUND, headers={"Location": "/docs"})
 
 
 def _description() -> Description:

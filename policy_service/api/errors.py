@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 from flask import Response, request
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, NotFound
 
 from policy_service import problems
 from policy_service.api.request_log import ID
@@ -24,7 +24,6 @@ MEDIA_TYPE = "application/problem+json"
 _log = logging.getLogger(__name__)
 
 _OF_HTTP = {
-    404: ProblemCode.NOT_FOUND,
     405: ProblemCode.METHOD_NOT_ALLOWED,
     413: ProblemCode.TOO_LARGE,
 }
@@ -36,6 +35,9 @@ def register(app: Flask, metrics: DecisionMetrics) -> None:
         problem = problem_of(error)
         metrics.count_refusal(problem.code)
         discard_rest()
+        if problem.code == ProblemCode.NOT_FOUND:
+            members = {"request": request.environ.get(ID), "path": request.path}
+            _log.debug("not found", extra={"members": members})  # a path may hold personal data
         return response(problem, error)
 
     app.register_error_handler(Exception, refuse)
@@ -44,6 +46,10 @@ def register(app: Flask, metrics: DecisionMetrics) -> None:
 def problem_of(error: Exception) -> ProblemError:
     """The problem that an error is to the one who asked; one that nobody expected is logged."""
     match error:
+        case NotFound():
+            return ProblemError(
+                ProblemCode.NOT_FOUND, "No call has this path; GET /docs lists the calls"
+            )
         case HTTPException(code=int(status)) if status in _OF_HTTP:
             return ProblemError(_OF_HTTP[status], error.description or "")
         case HTTPException(code=int(status)) if status < 500:  # noqa: PLR2004 - HTTP's own line

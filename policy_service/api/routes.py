@@ -267,6 +267,7 @@ ROUTES = (
 
 def register(app: Flask) -> None:
     parameters.register(app)
+    app.add_url_rule("/", "home", docs_page.redirect_to_docs)
     app.extensions[docs_page.DESCRIPTION] = Description(partial(describe, ROUTES))
     for route in ROUTES:
         app.add_url_rule(

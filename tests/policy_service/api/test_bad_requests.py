@@ -147,7 +147,6 @@ def test_an_unknown_parameter_is_refused_everywhere(
 @pytest.mark.parametrize(
     "path",
     [
-        "/",
         "/v1",
         "/v1/",
         "/v1/decisions/",

@@ -111,3 +111,8 @@ def test_the_page_is_well_formed_and_has_its_landmarks(page: Page) -> None:
 
 def test_the_page_shows_what_would_be_markup_as_text(page: Page) -> None:
     assert "Authorization: Bearer <key>" in page.text
+
+
+def test_root_redirects_to_the_page(shared: Api) -> None:
+    answered = shared.send("GET", "/")
+    assert (answered.status_code, answered.headers["Location"]) == (302, "/docs")

@@ -77,6 +77,7 @@ def test_a_request_is_one_line(api: Api, said: Said) -> None:
 
 
 def test_a_route_is_logged_as_its_template_and_what_is_none_as_none(api: Api, said: Said) -> None:
+    logging.getLogger(json_logs.LOGGER_NAME).setLevel(logging.INFO)
     api.get(f"{ACME}/decisions/ev-1")
     api.send("GET", "/v1/planted")
     api.send("PLANTED", "/readyz")
@@ -89,6 +90,15 @@ def test_a_route_is_logged_as_its_template_and_what_is_none_as_none(api: Api, sa
         ("GET", "none", 404, None),
         ("other", "none", 405, None),
     ]  # fmt: skip
+
+
+def test_path_that_is_not_found_is_logged_at_debug_level_only(shared: Api, said: Said) -> None:
+    answered = shared.send("GET", "/v1/typo")
+    assert "Not found, or this key may not see it" in answered.text
+    line, request = said.lines
+    assert (line["level"], line["message"], line["path"]) == ("debug", "not found", "/v1/typo")
+    assert line["request"] == request["request"]
+    assert "/v1/typo" not in request.values()
 
 
 def test_nothing_is_logged_of_a_look_at_the_health(api: Api, said: Said) -> None:
@@ -125,7 +135,8 @@ def personal_requests(api: Api) -> None:
     api.send("GET", "/readyz", **{"X-Request-Id": PERSON["email"], "User-Agent": PLANTED})
 
 
-def test_no_log_holds_anything_personal(api: Api, said: Said) -> None:
+def test_no_log_from_info_on_holds_anything_personal(api: Api, said: Said) -> None:
+    logging.getLogger(json_logs.LOGGER_NAME).setLevel(logging.INFO)
     personal_requests(api)
     assert len(said.lines) > 12
     assert PLANTED not in said.getvalue().lower()
