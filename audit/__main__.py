@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from audit.log.signed_note import EvidenceError, parse_key
 from audit.verification.bundle_format import BadBundleError
-from audit.verification.bundle_verifier import Verdict, verify_bundle
+from audit.verification.bundle_verifier import BundleVerdict, verify_bundle
 from audit.verification.worker_pool import WorkerStoppedError
 
 if TYPE_CHECKING:
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from audit.log.signed_note import VerifierKey
 
-SOUND, TAMPERED, CANNOT_TELL = 0, 1, 2
-MOST_PROCESSES = 256
+SOUND, TAMPERED, UNDETERMINED = 0, 1, 2
+MAX_PROCESSES = 256
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -29,25 +29,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Whatever goes wrong in between was not foreseen, or was not said: then it cannot be told.
     """
-    given = _parser().parse_args(arguments)
+    options = _build_parser().parse_args(arguments)
     try:
-        verdict = _verdict(given)
-        said = json.dumps(_view(verdict), indent=2) if given.json else _text(verdict)
+        verdict = _verify(options)
+        text = json.dumps(_build_view(verdict), indent=2) if options.json else _format_text(verdict)
         code = exit_code(verdict)
     except Exception as error:  # noqa: BLE001 - "tampered with" is what a crash must not look like
-        complaint = _printable(f"cannot tell: {_why(error)}")
-        said = json.dumps({"unknown": [complaint]}) if given.json else complaint
-        code = CANNOT_TELL
-    return code if _print(said) else CANNOT_TELL
+        complaint = _escape_text(f"cannot tell: {_describe_error(error)}")
+        text = json.dumps({"unknown": [complaint]}) if options.json else complaint
+        code = UNDETERMINED
+    return code if _print_text(text) else UNDETERMINED
 
 
-def _verdict(given: argparse.Namespace) -> Verdict:
-    keys = [key for file in given.key for key in _keys(file)]
-    older = [path.read_bytes() for path in given.checkpoint]
-    return verify_bundle(given.bundle, keys, older, processes=given.processes)
+def _verify(options: argparse.Namespace) -> BundleVerdict:
+    keys = [key for file in options.key for key in _read_keys(file)]
+    older_notes = [path.read_bytes() for path in options.checkpoint]
+    return verify_bundle(options.bundle, keys, older_notes, processes=options.processes)
 
 
-def _keys(file: str) -> list[VerifierKey]:
+def _read_keys(file: str) -> list[VerifierKey]:
     try:
         lines = Path(file).read_text("utf-8").split("\n")
     except OSError as error:
@@ -65,7 +65,7 @@ def _is_key(text: str) -> bool:
     return True
 
 
-def _why(error: Exception) -> str:
+def _describe_error(error: Exception) -> str:
     if isinstance(
         error, OSError | BadBundleError | EvidenceError | WorkerStoppedError | UnicodeDecodeError
     ):
@@ -73,12 +73,12 @@ def _why(error: Exception) -> str:
     return f"the verifier failed, {type(error).__name__}: {error}"
 
 
-def _print(said: str) -> bool:
+def _print_text(text: str) -> bool:
     """Whether it could be said, whatever characters there are for it."""
     out = sys.stdout
     encoding = (out and out.encoding) or "utf-8"
     try:
-        print(said.encode(encoding, "backslashreplace").decode(encoding), flush=True)  # noqa: T201
+        print(text.encode(encoding, "backslashreplace").decode(encoding), flush=True)  # noqa: T201
     except OSError as error:
         os.dup2(os.open(os.devnull, os.O_WRONLY), out.fileno())  # else it is tried again at exit
         print(f"cannot tell: what was found cannot be printed: {error}", file=sys.stderr)  # noqa: T201
@@ -86,13 +86,13 @@ def _print(said: str) -> bool:
     return True
 
 
-def exit_code(verdict: Verdict) -> int:
+def exit_code(verdict: BundleVerdict) -> int:
     if verdict.report.findings:
         return TAMPERED
-    return CANNOT_TELL if verdict.unknown else SOUND
+    return UNDETERMINED if verdict.undetermined_reasons else SOUND
 
 
-def _parser() -> argparse.ArgumentParser:
+def _build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="verify.pyz",
         description="Verify an exported log. Exit codes: 0 sound, 1 tampered with, 2 cannot tell.",
@@ -115,7 +115,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--processes",
-        type=_count,
+        type=_parse_count,
         metavar="N",
         help="how many more processes read entries, and as many personal parts; 0 for none."
         " Otherwise as many as there are processors, where that is worth while",
@@ -124,47 +124,49 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _count(text: str) -> int:
-    if not text.isdecimal() or int(text) > MOST_PROCESSES:
-        raise argparse.ArgumentTypeError(f"not a number up to {MOST_PROCESSES}")
+def _parse_count(text: str) -> int:
+    if not text.isdecimal() or int(text) > MAX_PROCESSES:
+        raise argparse.ArgumentTypeError(f"not a number up to {MAX_PROCESSES}")
     return int(text)
 
 
-def _view(verdict: Verdict) -> dict[str, object]:
+def _build_view(verdict: BundleVerdict) -> dict[str, object]:
     report = verdict.report
     return {
         "log": report.log,
         "size": report.size,
         "root": base64.b64encode(report.root).decode(),
         "sound": exit_code(verdict) == SOUND,
-        "personal": verdict.personal,
+        "personal": verdict.has_personal_data,
         "findings": [
-            {"index": each.index, "code": each.code.value, "message": each.message}
-            for each in report.findings
+            {"index": finding.index, "code": finding.code.value, "message": finding.message}
+            for finding in report.findings
         ],
-        "more": verdict.more,
-        "unknown": list(verdict.unknown),
+        "more": verdict.further_findings,
+        "unknown": list(verdict.undetermined_reasons),
     }
 
 
-def _text(verdict: Verdict) -> str:
+def _format_text(verdict: BundleVerdict) -> str:
     report = verdict.report
     root = base64.b64encode(report.root).decode()
-    count = len(report.findings) + verdict.more
-    state = f"{count} findings" if count else "cannot tell" if verdict.unknown else "sound"
-    said = [f"{report.log}: {report.size} entries, root {root}, {state}"]
-    for each in report.findings:
-        where = "log" if each.index is None else f"entry {each.index}"
-        said.append(f"  {where}: {each.message} ({each.code})")
-    if verdict.more:
-        said.append(f"  and {verdict.more} more findings")
-    said += [f"  cannot tell: {reason}" for reason in verdict.unknown]
-    if not verdict.personal:
-        said.append("  personal parts are not in the bundle, so nothing is said of them")
-    return "\n".join(map(_printable, said))
+    count = len(report.findings) + verdict.further_findings
+    state = (
+        f"{count} findings" if count else "cannot tell" if verdict.undetermined_reasons else "sound"
+    )
+    lines = [f"{report.log}: {report.size} entries, root {root}, {state}"]
+    for finding in report.findings:
+        subject = "log" if finding.index is None else f"entry {finding.index}"
+        lines.append(f"  {subject}: {finding.message} ({finding.code})")
+    if verdict.further_findings:
+        lines.append(f"  and {verdict.further_findings} more findings")
+    lines += [f"  cannot tell: {reason}" for reason in verdict.undetermined_reasons]
+    if not verdict.has_personal_data:
+        lines.append("  personal parts are not in the bundle, so nothing is said of them")
+    return "\n".join(map(_escape_text, lines))
 
 
-def _printable(text: str) -> str:
+def _escape_text(text: str) -> str:
     """The text on one line, and nothing in it that a terminal would obey."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from audit.evidence.bundle_export import Signed, export
-from audit.evidence.checkpoint_signer import Checkpoints
+from audit.evidence.bundle_export import SignedCheckpoint, export_bundle
+from audit.evidence.checkpoint_signer import CheckpointSigner
 from audit.stores.sqlite.store import SqliteStore
 from audit.verification.bundle_format import KEY, VERIFIER
 from bench import ledgers
@@ -36,11 +36,13 @@ def run(bench: Bench) -> Iterator[Row]:
     bare, whole = bench.folder / "bare", bench.folder / "whole"
     with SqliteStore.create(bench.folder / "ledger") as store:
         ledgers.decide(Services(store), map(_of_one_log, bench.events(count)))
-        checkpoints = Checkpoints(store, "bench.example")
-        signed = Signed(checkpoints.latest(_LOG).note, checkpoints.verifier(_LOG))
+        checkpoints = CheckpointSigner(store, "bench.example")
+        signed = SignedCheckpoint(
+            checkpoints.latest_checkpoint(_LOG).note, checkpoints.verifier_key(_LOG)
+        )
         with store.read() as snapshot:
-            export(snapshot, _LOG, signed, bare, personal=False)
-            export(snapshot, _LOG, signed, whole, personal=True)
+            export_bundle(snapshot, _LOG, signed, bare, personal=False)
+            export_bundle(snapshot, _LOG, signed, whole, personal=True)
     measured = turns(
         partial(_verifying, bare, count), partial(_verifying, whole, count), bench.rounds
     )

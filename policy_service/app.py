@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
-from audit.evidence.checkpoint_signer import Checkpoints
+from audit.evidence.checkpoint_signer import CheckpointSigner
 from audit.stores.sqlite.store import SqliteStore
 from policy_service.access.rate_limit import RateLimit
 from policy_service.api import errors, request_log, routes
@@ -29,7 +29,7 @@ def create_app(settings: Settings | None = None, store: SqliteStore | None = Non
     app.json.sort_keys = False  # type: ignore[attr-defined]  # members stand in the order of SPEC
     metrics = Metrics()
     store.on_commit(metrics.observe_commit)
-    checkpoints = Checkpoints(store, settings.origin, metrics)
+    checkpoints = CheckpointSigner(store, settings.origin, metrics)
     app.extensions["policy_service"] = Services(
         store,
         rate_limit=RateLimit.from_settings(settings),

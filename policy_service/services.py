@@ -12,7 +12,7 @@ from policy_service.observability.instrumentation import DecisionMetrics
 from policy_service.policies.policy_cache import PolicyCache
 
 if TYPE_CHECKING:
-    from audit.evidence.checkpoint_signer import Checkpoints
+    from audit.evidence.checkpoint_signer import CheckpointSigner
     from audit.stores.contract import Store
     from policy_service.access.rate_limit import RateLimit
     from policy_service.replays.replay_queue import ReplayQueue
@@ -28,7 +28,7 @@ class Services:
     key_usage: KeyUsage = field(default_factory=KeyUsage)
     rate_limit: RateLimit | None = None
     metrics: DecisionMetrics = field(default_factory=DecisionMetrics)
-    checkpoints: Checkpoints | None = None
+    checkpoints: CheckpointSigner | None = None
     """None where nothing is signed or proved, as at the command line."""
     replays: ReplayQueue | None = None
     """None where nobody asks for any, as at the command line."""

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from audit.evidence.ledger_verifier import verify_all
-from audit.replay.replay import report as replayed
+from audit.evidence.ledger_verifier import verify_ledger
+from audit.replay.replay import summarize_replay as replayed
 from audit.stores.sqlite.store import SqliteStore
 from tests.policy_service.api_client import Api, Made, made, opened
 from tests.policy_service.command_line import SAMPLE, call
@@ -57,7 +57,7 @@ def folder(first: Made, tmp_path: Path) -> Iterator[Path]:
     shutil.copytree(first.folder, copy)
     yield copy
     with SqliteStore.open(copy) as store, store.read() as view:
-        assert [found for report in verify_all(view) for found in report.findings] == []
+        assert [found for report in verify_ledger(view) for found in report.findings] == []
         assert all(not replayed(view, log).differences for log in view.logs())
 
 

@@ -19,16 +19,16 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Copied:
-    """A log of the copy, recomputed from its leaves; `wrong` says what it does not agree with."""
+class CopiedLog:
+    """A log of the copy, recomputed from its leaves; `problem` says what it does not agree with."""
 
     log: str
     size: int
     root: bytes
-    wrong: str | None
+    problem: str | None
 
 
-def back_up(data: Path, to: Path) -> list[Copied]:
+def back_up(data: Path, to: Path) -> list[CopiedLog]:
     """Copy the ledger of a folder into another, which is empty, and recompute the copy.
 
     1. the checkpoints first, so that the copy holds at least what they say
@@ -37,42 +37,46 @@ def back_up(data: Path, to: Path) -> list[Copied]:
 
     The signing key is not copied: it belongs where backups are not.
     """
-    notes = {log: kept for log in _kept(data).logs() if (kept := _kept(data).get(log))}
+    notes = {
+        log: stored
+        for log in _checkpoint_files(data).logs()
+        if (stored := _checkpoint_files(data).get(log))
+    }
     (to / CHECKPOINTS).mkdir(mode=0o700)
-    for log, kept in notes.items():
-        write_durably(to / CHECKPOINTS / log, kept.note)
+    for log, stored in notes.items():
+        write_durably(to / CHECKPOINTS / log, stored.note)
     copy_ledger(data, to)
     with SqliteStore.open(to) as copy, copy.read() as snapshot:
         logs = sorted({*snapshot.logs(), *notes})
-        said = {log: kept.checkpoint for log, kept in notes.items()}
-        copied = [_recomputed(snapshot, log, said.get(log)) for log in logs]
+        checkpoints = {log: stored.checkpoint for log, stored in notes.items()}
+        copied_logs = [_recompute_log(snapshot, log, checkpoints.get(log)) for log in logs]
     remove_reader_files(to)
-    return copied
+    return copied_logs
 
 
-def _kept(folder: Path) -> CheckpointFiles:
+def _checkpoint_files(folder: Path) -> CheckpointFiles:
     return CheckpointFiles(folder / CHECKPOINTS)
 
 
-def _recomputed(snapshot: Snapshot, log: str, signed: Checkpoint | None) -> Copied:
+def _recompute_log(snapshot: Snapshot, log: str, signed: Checkpoint | None) -> CopiedLog:
     frontier = Frontier()
-    root_then = frontier.root() if signed and not signed.size else None
-    unlike: int | None = None
+    root_at_checkpoint = frontier.root() if signed and not signed.size else None
+    first_mismatch: int | None = None
     for entry in snapshot.entries(log):
-        hashed = hash_leaf(entry.leaf)
-        if unlike is None and entry.leaf_hash != hashed:
-            unlike = entry.index
-        frontier = frontier.append(hashed)
+        leaf_hash = hash_leaf(entry.leaf)
+        if first_mismatch is None and entry.leaf_hash != leaf_hash:
+            first_mismatch = entry.index
+        frontier = frontier.append(leaf_hash)
         if signed and frontier.size == signed.size:
-            root_then = frontier.root()
-    wrong = None
+            root_at_checkpoint = frontier.root()
+    problem = None
     head = snapshot.head(log)
     if (head.size, head.root) != (frontier.size, frontier.root()):
-        wrong = "its head is not that of its entries"
-    elif signed and root_then is None:
-        wrong = f"it has {frontier.size} entries where {signed.size} were signed"
-    elif signed and root_then != signed.root:
-        wrong = f"it has another root at {signed.size} entries than was signed"
-    elif unlike is not None:
-        wrong = f"its entry {unlike} is not the one that was hashed"
-    return Copied(log, frontier.size, frontier.root(), wrong)
+        problem = "its head is not that of its entries"
+    elif signed and root_at_checkpoint is None:
+        problem = f"it has {frontier.size} entries where {signed.size} were signed"
+    elif signed and root_at_checkpoint != signed.root:
+        problem = f"it has another root at {signed.size} entries than was signed"
+    elif first_mismatch is not None:
+        problem = f"its entry {first_mismatch} is not the one that was hashed"
+    return CopiedLog(log, frontier.size, frontier.root(), problem)

@@ -21,7 +21,7 @@ from audit.errors import (
     PersonalDataErasedError,
     StorageUnavailableError,
 )
-from audit.evidence.verifier_archive import verifier
+from audit.evidence.verifier_archive import build_verifier
 from audit.log import csv_rows
 from audit.log.checkpoint import parse_checkpoint
 from audit.log.merkle import Frontier, hash_leaf
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from audit.log.signed_note import VerifierKey
     from audit.stores.contract import Snapshot
 
-WITH_A_DOCUMENT = frozenset(
+KINDS_WITH_DOCUMENT = frozenset(
     {EntryKind.VERSION_PROPOSED, EntryKind.VERSION_GUARDRAILS, EntryKind.DIRECTORY_REPLACED}
 )
 """Entries whose digest is of a document that stands beside the log."""
@@ -56,7 +56,7 @@ class ErasedAfterCheckpointError(AuditError):
 
 
 @dataclass(frozen=True, slots=True)
-class Signed:
+class SignedCheckpoint:
     """A log's signed checkpoint, and the key that signed it."""
 
     note: bytes
@@ -67,19 +67,19 @@ class Signed:
         return parse_checkpoint(parse_note(self.note).text)
 
 
-def export(  # noqa: PLR0913 - what a bundle is made of
+def export_bundle(  # noqa: PLR0913 - what a bundle is made of
     snapshot: Snapshot,
     log: str,
-    signed: Signed,
+    signed: SignedCheckpoint,
     out: Path,
     *,
     personal: bool,
-    passed: Callable[[int], object] = lambda _: None,
+    on_progress: Callable[[int], object] = lambda _: None,
 ) -> None:
     """Write the bundle of what was signed into a new folder, readable by its owner alone.
 
     FileExistsError; NotExportedError; ErasedAfterCheckpointError, where a newer checkpoint will do;
-    StorageUnavailableError. `passed` is told of each entry that was passed, as 1.
+    StorageUnavailableError. `on_progress` is called with 1 for each entry.
     """
     checkpoint = signed.checkpoint
     erasure = snapshot.latest_entry(log, EntryKind.CONTACT_ERASED)
@@ -87,51 +87,53 @@ def export(  # noqa: PLR0913 - what a bundle is made of
         raise ErasedAfterCheckpointError(
             f"entry {erasure.index} of {log} erased something after the checkpoint"
         )
-    with _new_folder(out) as folder:
-        made = _Bundle(snapshot, log, folder)
-        if made.entries(checkpoint.size, passed, personal=personal) != checkpoint.root:
+    with _create_folder(out) as folder:
+        writer = _BundleWriter(snapshot, log, folder)
+        if writer.write_entries(checkpoint.size, on_progress, personal=personal) != checkpoint.root:
             raise NotExportedError(f"{log} has not the entries that its checkpoint says: verify it")
-        made.file(bundle_format.CHECKPOINT, signed.note)
-        made.file(bundle_format.KEY, f"{format_key(signed.key)}\n".encode())
-        made.file(bundle_format.VERIFIER, verifier())
-        made.file(bundle_format.README, _readme(log, checkpoint.size).encode())
+        writer.write_file(bundle_format.CHECKPOINT, signed.note)
+        writer.write_file(bundle_format.KEY, f"{format_key(signed.key)}\n".encode())
+        writer.write_file(bundle_format.VERIFIER, build_verifier())
+        writer.write_file(bundle_format.README, _format_readme(log, checkpoint.size).encode())
 
 
-class _Bundle:
+class _BundleWriter:
     """A bundle that is being written."""
 
     def __init__(self, snapshot: Snapshot, log: str, folder: Path) -> None:
         self._snapshot, self._log, self._folder = snapshot, log, folder
         (folder / bundle_format.VERSIONS).mkdir(mode=0o700)
 
-    def entries(self, size: int, passed: Callable[[int], object], *, personal: bool) -> bytes:
+    def write_entries(
+        self, size: int, on_progress: Callable[[int], object], *, personal: bool
+    ) -> bytes:
         """Write so many entries and all that belongs to them; their root."""
         frontier = Frontier()
-        with ExitStack() as files_of:
+        with ExitStack() as stack:
             leaves, hashes, table = (
-                files_of.enter_context(_opened(self._folder / name))
+                stack.enter_context(_create_file(self._folder / name))
                 for name in (bundle_format.ENTRIES, bundle_format.HASHES, bundle_format.TABLE)
             )
             parts = (
-                files_of.enter_context(_opened(self._folder / bundle_format.PERSONAL))
+                stack.enter_context(_create_file(self._folder / bundle_format.PERSONAL))
                 if personal
                 else None
             )
             table.write(csv_rows.format_header().encode())
             for entry in self._snapshot.entries(self._log, 0, size):
                 body = entry.leaf
-                hashed = hash_leaf(body)
-                frontier = frontier.append(hashed)
+                leaf_hash = hash_leaf(body)
+                frontier = frontier.append(leaf_hash)
                 leaves.write(body + b"\n")
-                hashes.write(hashed)
-                table.write(csv_rows.format_row(entry.index, entry.value, body, hashed).encode())
-                if parts and (beside := self._part(entry.index)):
-                    parts.write(bundle_format.personal_line(entry.index, beside) + b"\n")
-                self._document(entry)
-                passed(1)
+                hashes.write(leaf_hash)
+                table.write(csv_rows.format_row(entry.index, entry.value, body, leaf_hash).encode())
+                if parts and (part := self._read_part(entry.index)):
+                    parts.write(bundle_format.format_personal_line(entry.index, part) + b"\n")
+                self._write_document(entry)
+                on_progress(1)
         return frontier.root()
 
-    def _part(self, index: int) -> PersonalData | None:
+    def _read_part(self, index: int) -> PersonalData | None:
         try:
             return self._snapshot.personal(self._log, index)
         except PersonalDataErasedError as error:
@@ -139,29 +141,29 @@ class _Bundle:
                 f"what stood beside entry {index} of {self._log} was just erased"
             ) from error
 
-    def file(self, name: str, body: bytes) -> None:
-        with _opened(self._folder / name) as file:
+    def write_file(self, name: str, body: bytes) -> None:
+        with _create_file(self._folder / name) as file:
             file.write(body)
 
-    def _document(self, entry: Entry) -> None:
-        if entry.value.get("kind") not in WITH_A_DOCUMENT:
+    def _write_document(self, entry: Entry) -> None:
+        if entry.value.get("kind") not in KINDS_WITH_DOCUMENT:
             return
         digest = entry.value["digest"]
         body = self._snapshot.document(digest)
-        name = f"{bundle_format.VERSIONS}/{bundle_format.document_name(digest)}"
+        name = f"{bundle_format.VERSIONS}/{bundle_format.document_file_name(digest)}"
         if body is None:
             raise NotExportedError(f"the document {digest} is missing: verify the ledger")
         if not (self._folder / name).exists():
-            self.file(name, body)
+            self.write_file(name, body)
 
 
-def _readme(log: str, size: int) -> str:
+def _format_readme(log: str, size: int) -> str:
     text = files("audit.evidence").joinpath("bundle.txt").read_text("utf-8")
     return text.format(log=log, size=size)
 
 
 @contextmanager
-def _new_folder(out: Path) -> Iterator[Path]:
+def _create_folder(out: Path) -> Iterator[Path]:
     """A folder under another name, which gets its own when the block ends well."""
     if out.exists() or out.is_symlink():
         raise FileExistsError(f"{out} is there already")
@@ -178,7 +180,7 @@ def _new_folder(out: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[BinaryIO]:
+def _create_file(path: Path) -> Iterator[BinaryIO]:
     """A new file, readable by its owner alone, on disk when the block ends."""
     with os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:
         yield file

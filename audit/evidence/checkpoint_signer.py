@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from audit.entry import FORMAT, Entry, EntryKind, format_time
 from audit.errors import NoSigningKeyError, NotSignedError
-from audit.evidence.instrumentation import Lag, SigningMetrics
-from audit.evidence.recompute import advanced, begun
+from audit.evidence.instrumentation import CheckpointLag, SigningMetrics
+from audit.evidence.recompute import extend_frontier, frontier_at_checkpoint
 from audit.log.checkpoint import Checkpoint, sign_checkpoint, verify_checkpoint
 from audit.log.merkle import EMPTY_ROOT, Frontier, verify_inclusion
 from audit.log.signed_note import EvidenceError, encode_base64
@@ -40,7 +40,7 @@ SECONDS_AFTER_REFUSAL = 10.0
 _log = logging.getLogger(__name__)
 
 
-class Checkpoints:
+class CheckpointSigner:
     """The checkpoints of a store's logs; safe to share between threads, and between processes."""
 
     def __init__(
@@ -49,45 +49,49 @@ class Checkpoints:
         self._store = store
         self._prefix = origin.rstrip("/")
         self._metrics = metrics or SigningMetrics()
-        self._kept = CheckpointFiles(store.folder / CHECKPOINTS)
+        self._files = CheckpointFiles(store.folder / CHECKPOINTS)
         self._subtrees = SubtreeCache()
         self._signing = threading.RLock()
-        self._key: SigningKey | None = None
+        self._cached_key: SigningKey | None = None
         self._frontiers: dict[str, Frontier] = {}
-        self._done: dict[str, int] = {}
-        self._verified: dict[str, bytes] = {}
-        self._refused: dict[str, tuple[NotSignedError, float]] = {}  # why, and when to try again
-        self._said: str | None = None
+        self._signed_sizes: dict[str, int] = {}
+        self._verified_notes: dict[str, bytes] = {}
+        self._refusals: dict[str, tuple[NotSignedError, float]] = {}  # why, and when to try again
+        self._written_refusal: str | None = None
 
     def origin(self, log: str) -> str:
         """What the log is called in its checkpoints, and its key in their signatures."""
         return f"{self._prefix}/{log}"
 
-    def verifier(self, log: str) -> VerifierKey:
+    def verifier_key(self, log: str) -> VerifierKey:
         """The key that the log's checkpoints are verified with; NoSigningKeyError."""
         return self._signing_key().verifier(self.origin(log))
 
-    def latest(self, log: str) -> StoredCheckpoint:
+    def latest_checkpoint(self, log: str) -> StoredCheckpoint:
         """The checkpoint of all that the log holds now, signed now where there is none yet."""
         with self._store.read() as snapshot:
             size = snapshot.head(log).size
-        return self.covering(log, size)
+        return self.checkpoint_covering(log, size)
 
-    def covering(self, log: str, size: int) -> StoredCheckpoint:
+    def checkpoint_covering(self, log: str, size: int) -> StoredCheckpoint:
         """A checkpoint of at least so many entries, which the log must have.
 
         LedgerBehindError, NotSignedError, NoSigningKeyError.
         """
-        kept = self._ours(log)
-        if kept and kept.checkpoint.size >= size and kept.checkpoint.origin == self.origin(log):
-            return kept
+        stored = self._own_checkpoint(log)
+        if (
+            stored
+            and stored.checkpoint.size >= size
+            and stored.checkpoint.origin == self.origin(log)
+        ):
+            return stored
         if size == 0:
             self._store.transact(lambda _: None)  # a ledger that lacks something signs nothing
-            return self._note(log, Frontier())
+            return self._sign_frontier(log, Frontier())
         with self._signing:
-            signed, refused = self._sign([log])
-        if log in refused:
-            raise refused[log]
+            signed, refusals = self._sign([log])
+        if log in refusals:
+            raise refusals[log]
         return signed[log]
 
     def sign_due(self) -> dict[str, NotSignedError]:
@@ -100,28 +104,30 @@ class Checkpoints:
             with self._store.read() as snapshot:
                 sizes = snapshot.sizes()
             now = time.monotonic()
-            due = [
+            due_logs = [
                 log
                 for log, size in sizes.items()
-                if self._done.get(log) != size
-                and (log not in self._refused or self._refused[log][1] <= now)
+                if self._signed_sizes.get(log) != size
+                and (log not in self._refusals or self._refusals[log][1] <= now)
                 and not self._is_covered(log, size)
             ]
-            if due:
-                signed, refused = self._sign(due)
-                again = now + SECONDS_AFTER_REFUSAL
-                self._refused.update({log: (why, again) for log, why in refused.items()})
+            if due_logs:
+                signed, refusals = self._sign(due_logs)
+                retry_at = now + SECONDS_AFTER_REFUSAL
+                self._refusals.update(
+                    {log: (refusal, retry_at) for log, refusal in refusals.items()}
+                )
                 for log in signed:
-                    self._refused.pop(log, None)
-            words = "; ".join(str(why) for why, _ in self._refused.values())
-            if words != self._said:
-                self._kept.write_refusal(words)
-                self._said = words
-            return {log: why for log, (why, _) in self._refused.items()}
+                    self._refusals.pop(log, None)
+            message = "; ".join(str(refusal) for refusal, _ in self._refusals.values())
+            if message != self._written_refusal:
+                self._files.write_refusal(message)
+                self._written_refusal = message
+            return {log: refusal for log, (refusal, _) in self._refusals.items()}
 
-    def refused(self) -> str:
+    def read_refusal(self) -> str:
         """What was refused when checkpoints were last due, by any process; empty where nothing."""
-        return self._kept.read_refusal()
+        return self._files.read_refusal()
 
     def proof(self, log: str, index: int) -> tuple[Entry, InclusionProof, Checkpoint] | None:
         """That the entry is in the log: the entry, the proof, the checkpoint that it leads to.
@@ -131,7 +137,7 @@ class Checkpoints:
         with self._store.read() as snapshot:
             if snapshot.entry(log, index) is None:
                 return None
-        kept = self.covering(log, index + 1)
+        kept = self.checkpoint_covering(log, index + 1)
         size, root = kept.checkpoint.size, kept.checkpoint.root
         with self._store.read() as snapshot:
             entry = snapshot.entry(log, index)
@@ -155,23 +161,23 @@ class Checkpoints:
                 return []
             return self._subtrees.tree(snapshot, log, second).consistency_proof(first)
 
-    def lag(self, snapshot: Snapshot) -> Lag:
+    def lag(self, snapshot: Snapshot) -> CheckpointLag:
         """How far the checkpoints that are kept are behind the snapshot."""
         entries, oldest = 0, None
         for log, size in snapshot.sizes().items():
-            kept = self._kept.get(log)
-            covered = kept.checkpoint.size if kept else 0
+            stored = self._files.get(log)
+            covered = stored.checkpoint.size if stored else 0
             entries += max(0, size - covered)
             if size > covered and (entry := snapshot.entry(log, covered)) and entry.read:
                 at = str(entry.read.get("at"))
                 oldest = min(oldest or at, at)
-        return Lag(entries, _seconds_since(oldest, self._store.now()) if oldest else 0.0)
+        return CheckpointLag(entries, _seconds_since(oldest, self._store.now()) if oldest else 0.0)
 
     def _is_covered(self, log: str, size: int) -> bool:
-        kept = self._kept.get(log)
-        covered = kept is not None and kept.checkpoint.size == size
-        if covered and kept and kept.checkpoint.origin == self.origin(log):
-            self._done[log] = size
+        stored = self._files.get(log)
+        is_covered = stored is not None and stored.checkpoint.size == size
+        if is_covered and stored and stored.checkpoint.origin == self.origin(log):
+            self._signed_sizes[log] = size
             return True
         return False
 
@@ -181,85 +187,92 @@ class Checkpoints:
         """Sign these logs, and `system`: recomputed before, entered in one commit, then kept."""
         self._signing_key()  # to make it takes the lock that a transaction holds
         frontiers: dict[str, Frontier] = {}
-        refused: dict[str, NotSignedError] = {}
+        refusals: dict[str, NotSignedError] = {}
         with self._store.read() as snapshot:
             for log in dict.fromkeys((*logs, SYSTEM_LOG)):
                 try:
-                    frontiers[log] = self._advanced(snapshot, log)
+                    frontiers[log] = self._extend_frontier(snapshot, log)
                 except NotSignedError as error:
-                    refused[log] = error
-        of_system = frontiers.pop(SYSTEM_LOG, None)
-        ready = {log: self._note(log, frontier) for log, frontier in frontiers.items()}
-        notes, ended = self._store.transact(lambda tx: self._enter(tx, ready, of_system, refused))
+                    refusals[log] = error
+        system_frontier = frontiers.pop(SYSTEM_LOG, None)
+        checkpoints = {
+            log: self._sign_frontier(log, frontier) for log, frontier in frontiers.items()
+        }
+        notes, new_system_frontier = self._store.transact(
+            lambda tx: self._append_checkpoints(tx, checkpoints, system_frontier, refusals)
+        )
         self._frontiers.update(frontiers)
-        if ended is not None:
-            self._frontiers[SYSTEM_LOG] = ended
-        for log, kept in notes.items():
-            self._kept.save(log, kept.note)
-            self._done[log] = kept.checkpoint.size
-            self._verified[log] = kept.note
-        self._metrics.signed(len(notes))
-        for why in refused.values():
-            self._metrics.not_signed()
-            _log.error("a checkpoint was refused", extra={"said": {"why": str(why)}})
-        return notes, refused
+        if new_system_frontier is not None:
+            self._frontiers[SYSTEM_LOG] = new_system_frontier
+        for log, stored in notes.items():
+            self._files.save(log, stored.note)
+            self._signed_sizes[log] = stored.checkpoint.size
+            self._verified_notes[log] = stored.note
+        self._metrics.count_signed(len(notes))
+        for refusal in refusals.values():
+            self._metrics.count_refused()
+            _log.error("a checkpoint was refused", extra={"said": {"why": str(refusal)}})
+        return notes, refusals
 
-    def _advanced(self, snapshot: Snapshot, log: str) -> Frontier:
-        before = self._frontiers.get(log)
-        if before is None:
-            kept = self._ours(log)
-            signed = kept.checkpoint if kept else None
-            before = begun(snapshot, log, signed, self._subtrees)
-        return advanced(snapshot, log, before)
+    def _extend_frontier(self, snapshot: Snapshot, log: str) -> Frontier:
+        frontier = self._frontiers.get(log)
+        if frontier is None:
+            stored = self._own_checkpoint(log)
+            signed = stored.checkpoint if stored else None
+            frontier = frontier_at_checkpoint(snapshot, log, signed, self._subtrees)
+        return extend_frontier(snapshot, log, frontier)
 
-    def _enter(
+    def _append_checkpoints(
         self,
         tx: Transaction,
-        ready: dict[str, StoredCheckpoint],
-        of_system: Frontier | None,
-        refused: dict[str, NotSignedError],
+        checkpoints: dict[str, StoredCheckpoint],
+        system_frontier: Frontier | None,
+        refusals: dict[str, NotSignedError],
     ) -> tuple[dict[str, StoredCheckpoint], Frontier | None]:
         """Enter the checkpoints, then sign `system` as it is with them."""
-        for log, kept in ready.items():
-            tx.append(SYSTEM_LOG, _leaf(tx, log, kept))
-        if of_system is None:
-            return ready, None
+        for log, stored in checkpoints.items():
+            tx.append(SYSTEM_LOG, _build_leaf(tx, log, stored))
+        if system_frontier is None:
+            return checkpoints, None
         try:
-            ended = advanced(tx, SYSTEM_LOG, of_system)
+            new_system_frontier = extend_frontier(tx, SYSTEM_LOG, system_frontier)
         except NotSignedError as error:
-            refused[SYSTEM_LOG] = error
-            return ready, None
-        return {**ready, SYSTEM_LOG: self._note(SYSTEM_LOG, ended)}, ended
+            refusals[SYSTEM_LOG] = error
+            return checkpoints, None
+        return {
+            **checkpoints,
+            SYSTEM_LOG: self._sign_frontier(SYSTEM_LOG, new_system_frontier),
+        }, new_system_frontier
 
-    def _note(self, log: str, frontier: Frontier) -> StoredCheckpoint:
+    def _sign_frontier(self, log: str, frontier: Frontier) -> StoredCheckpoint:
         root = frontier.root() if frontier.size else EMPTY_ROOT
         checkpoint = Checkpoint(self.origin(log), frontier.size, root)
         key = self._signing_key()
         return StoredCheckpoint(
-            sign_checkpoint(checkpoint, self.verifier(log), key.sign), checkpoint
+            sign_checkpoint(checkpoint, self.verifier_key(log), key.sign), checkpoint
         )
 
-    def _ours(self, log: str) -> StoredCheckpoint | None:
+    def _own_checkpoint(self, log: str) -> StoredCheckpoint | None:
         """What is kept of the log; NotSignedError where another key signed it."""
-        kept = self._kept.get(log)
-        if kept is not None and self._verified.get(log) != kept.note:
-            origin = kept.checkpoint.origin
+        stored = self._files.get(log)
+        if stored is not None and self._verified_notes.get(log) != stored.note:
+            origin = stored.checkpoint.origin
             try:
-                verify_checkpoint(kept.note, origin, [self._signing_key().verifier(origin)])
+                verify_checkpoint(stored.note, origin, [self._signing_key().verifier(origin)])
             except EvidenceError as error:
                 raise NotSignedError(
                     f"the last checkpoint of {log} is not ours: {error}"
                 ) from error
-            self._verified[log] = kept.note
-        return kept
+            self._verified_notes[log] = stored.note
+        return stored
 
     def _signing_key(self) -> SigningKey:
-        if self._key is None:
+        if self._cached_key is None:
             path = self._store.folder / SIGNING_KEY
             if not path.exists():
                 self._make_key()
-            self._key = SigningKey.read(path)
-        return self._key
+            self._cached_key = SigningKey.read(path)
+        return self._cached_key
 
     def _make_key(self) -> None:
         """For a ledger that was made before there were keys; NoSigningKeyError where it is lost."""
@@ -267,22 +280,22 @@ class Checkpoints:
             has_signed = (
                 next(snapshot.reversed_entries(SYSTEM_LOG, EntryKind.CHECKPOINT), None) is not None
             )
-        if has_signed or self._kept.logs():
+        if has_signed or self._files.logs():
             raise NoSigningKeyError(f"the signing key is missing; put it back as {SIGNING_KEY}")
         with hold_lock(self._store.folder / LOCK):
             SigningKey.create(self._store.folder / SIGNING_KEY)
 
 
-def _leaf(tx: Transaction, log: str, kept: StoredCheckpoint) -> dict[str, Any]:
+def _build_leaf(tx: Transaction, log: str, stored: StoredCheckpoint) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "kind": EntryKind.CHECKPOINT.value,
         "at": format_time(tx.now),
         "workspace": SYSTEM_LOG,
         "log": log,
-        "size": kept.checkpoint.size,
-        "root": encode_base64(kept.checkpoint.root),
-        "note": kept.note.decode(),
+        "size": stored.checkpoint.size,
+        "root": encode_base64(stored.checkpoint.root),
+        "note": stored.note.decode(),
     }
 
 

@@ -8,15 +8,15 @@ from dataclasses import dataclass
 class SigningMetrics:
     """The null object of signing metrics: ignores each report."""
 
-    def signed(self, checkpoints: int) -> None:
+    def count_signed(self, checkpoints: int) -> None:
         """Count checkpoints that were signed."""
 
-    def not_signed(self) -> None:
+    def count_refused(self) -> None:
         """Count a log that was refused its checkpoint."""
 
 
 @dataclass(frozen=True, slots=True)
-class Lag:
+class CheckpointLag:
     """Entries of all logs that no checkpoint covers, and the age of the oldest in seconds."""
 
     entries: int

@@ -17,7 +17,7 @@ from audit.entry import EntryKind
 from audit.errors import StorageUnavailableError
 from audit.log.checkpoint import Checkpoint, parse_checkpoint
 from audit.log.signed_note import EvidenceError, VerifierKey, encode_base64, parse_note
-from audit.verification.findings import Code, Finding
+from audit.verification.findings import FindingCode, LogFinding
 from rules.model.workspace import SYSTEM_LOG
 
 if TYPE_CHECKING:
@@ -30,15 +30,15 @@ if TYPE_CHECKING:
 
 
 @dataclass(slots=True)
-class SignedLogs:
+class KnownCheckpoints:
     """Checkpoints by log, and what is wrong with those that are none or not signed.
 
-    `verifier` makes the key of an origin; without one no signature is looked at.
+    `make_verifier_key` makes the key of an origin; without one no signature is looked at.
     """
 
-    verifier: Callable[[str], VerifierKey] | None
+    make_verifier_key: Callable[[str], VerifierKey] | None
     checkpoints: dict[str, list[Checkpoint]] = field(default_factory=lambda: defaultdict(list))
-    findings: list[Finding] = field(default_factory=list)
+    findings: list[LogFinding] = field(default_factory=list)
     _keys: dict[str, VerifierKey] = field(default_factory=dict)
 
     def add_entries(self, snapshot: Snapshot) -> None:
@@ -46,32 +46,34 @@ class SignedLogs:
         for entry in snapshot.reversed_entries(SYSTEM_LOG, EntryKind.CHECKPOINT):
             self._add_entry(entry)
 
-    def add_kept(self, kept: CheckpointFiles) -> None:
+    def add_files(self, files: CheckpointFiles) -> None:
         """The last one of each log outside the database."""
-        for log in kept.logs():
+        for log in files.logs():
             try:
-                if note := kept.get(log):
-                    self.add_note(note.note, log, None)
+                if stored := files.get(log):
+                    self.add_note(stored.note, log, None)
             except StorageUnavailableError as error:
-                self.findings.append(Finding(log, None, Code.CHECKPOINT, str(error)))
+                self.findings.append(LogFinding(log, None, FindingCode.CHECKPOINT, str(error)))
 
     def add_note(self, note: bytes, log: str, index: int | None) -> Checkpoint | None:
         """One that should be the log's; `index` is its entry's in `system`, if it has one."""
-        of = log if index is None else SYSTEM_LOG
+        finding_log = log if index is None else SYSTEM_LOG
         try:
-            parsed = parse_note(note)
-            checkpoint = parse_checkpoint(parsed.text)
-            signed = self.verifier is None or self._is_signed(parsed, checkpoint.origin)
+            signed_note = parse_note(note)
+            checkpoint = parse_checkpoint(signed_note.text)
+            is_signed = self.make_verifier_key is None or self._is_signed(
+                signed_note, checkpoint.origin
+            )
         except EvidenceError as error:
-            self.findings.append(Finding(of, index, Code.CHECKPOINT, str(error)))
+            self.findings.append(LogFinding(finding_log, index, FindingCode.CHECKPOINT, str(error)))
             return None
-        if not signed:
+        if not is_signed:
             message = f"a checkpoint of {log} does not bear the signature of this ledger's key"
-            self.findings.append(Finding(of, index, Code.SIGNATURE, message))
+            self.findings.append(LogFinding(finding_log, index, FindingCode.SIGNATURE, message))
             return None
         if checkpoint.origin.rpartition("/")[2] != log:
             message = f"a checkpoint of {log} is one of {checkpoint.origin!r}"
-            self.findings.append(Finding(of, index, Code.CHECKPOINT, message))
+            self.findings.append(LogFinding(finding_log, index, FindingCode.CHECKPOINT, message))
             return None
         self.checkpoints[log].append(checkpoint)
         return checkpoint
@@ -79,33 +81,37 @@ class SignedLogs:
     def _add_entry(self, entry: Entry) -> None:
         try:
             leaf = entry.value
-            said = leaf["log"], leaf["size"], leaf["root"]
-            checkpoint = self.add_note(leaf["note"].encode(), str(said[0]), entry.index)
+            members = leaf["log"], leaf["size"], leaf["root"]
+            checkpoint = self.add_note(leaf["note"].encode(), str(members[0]), entry.index)
         except (StorageUnavailableError, KeyError, TypeError, AttributeError, ValueError) as error:
             message = f"the checkpoint cannot be read: {error!r}"
-            self.findings.append(Finding(SYSTEM_LOG, entry.index, Code.CHECKPOINT, message))
+            self.findings.append(
+                LogFinding(SYSTEM_LOG, entry.index, FindingCode.CHECKPOINT, message)
+            )
             return
-        if checkpoint and said[1:] != (checkpoint.size, encode_base64(checkpoint.root)):
+        if checkpoint and members[1:] != (checkpoint.size, encode_base64(checkpoint.root)):
             message = "the entry says another size or root than its note"
-            self.findings.append(Finding(SYSTEM_LOG, entry.index, Code.CHECKPOINT, message))
+            self.findings.append(
+                LogFinding(SYSTEM_LOG, entry.index, FindingCode.CHECKPOINT, message)
+            )
 
     def _is_signed(self, note: SignedNote, origin: str) -> bool:
         key = self._keys.get(origin)
-        if key is None and self.verifier:
-            key = self._keys[origin] = self.verifier(origin)
+        if key is None and self.make_verifier_key:
+            key = self._keys[origin] = self.make_verifier_key(origin)
         text = note.text.encode()
         return key is not None and any(
-            _fits(key, text, each.signature)
-            for each in note.signatures
-            if (each.name, each.key_id) == (key.name, key.id)
+            _verify_signature(key, text, signature.signature)
+            for signature in note.signatures
+            if (signature.name, signature.key_id) == (key.name, key.id)
         )
 
     def logs(self) -> Iterable[str]:
         """The logs that something was signed of, or is wrong with."""
-        return {*self.checkpoints, *(each.log for each in self.findings)}
+        return {*self.checkpoints, *(finding.log for finding in self.findings)}
 
 
-def _fits(key: VerifierKey, text: bytes, signature: bytes) -> bool:
+def _verify_signature(key: VerifierKey, text: bytes, signature: bytes) -> bool:
     """As `ed25519.verify` does, a hundred times faster: there may be one for each second."""
     try:
         Ed25519PublicKey.from_public_bytes(key.key).verify(signature, text)

@@ -18,38 +18,40 @@ if TYPE_CHECKING:
     from audit.stores.subtree_cache import SubtreeCache
 
 
-def begun(
-    snapshot: Snapshot, log: str, signed: Checkpoint | None, subtrees: SubtreeCache
+def frontier_at_checkpoint(
+    snapshot: Snapshot, log: str, checkpoint: Checkpoint | None, subtrees: SubtreeCache
 ) -> Frontier:
     """The frontier of what was signed; NotSignedError where the log does not begin with that."""
-    if signed is None or signed.size == 0:
+    if checkpoint is None or checkpoint.size == 0:
         return Frontier()
     try:
-        there = subtrees.frontier(snapshot, log, signed.size)
+        frontier = subtrees.frontier(snapshot, log, checkpoint.size)
     except MissingLeavesError as error:
         raise NotSignedError(
-            f"{log} lacks some of the {signed.size} entries that were signed"
+            f"{log} lacks some of the {checkpoint.size} entries that were signed"
         ) from error
-    if there.root() != signed.root:
-        raise NotSignedError(f"{log} has another root at {signed.size} entries than was signed")
-    return there
+    if frontier.root() != checkpoint.root:
+        raise NotSignedError(f"{log} has another root at {checkpoint.size} entries than was signed")
+    return frontier
 
 
-def advanced(snapshot: Snapshot, log: str, before: Frontier) -> Frontier:
+def extend_frontier(snapshot: Snapshot, log: str, signed_frontier: Frontier) -> Frontier:
     """The frontier of the whole log, of which `before` is the beginning.
 
     NotSignedError, saying where, if an entry is not the one that was hashed, or the head says
     otherwise.
     """
     head = snapshot.head(log)
-    if head.size < before.size:
-        raise NotSignedError(f"{log} has {head.size} entries where {before.size} were signed")
-    after = before
-    for entry in snapshot.entries(log, before.size, head.size):
-        hashed = hash_leaf(entry.leaf)
-        if (entry.index, entry.leaf_hash) != (after.size, hashed):
-            raise NotSignedError(f"entry {after.size} of {log} is not what was hashed")
-        after = after.append(hashed)
-    if (after.size, after.root()) != (head.size, head.root):
+    if head.size < signed_frontier.size:
+        raise NotSignedError(
+            f"{log} has {head.size} entries where {signed_frontier.size} were signed"
+        )
+    frontier = signed_frontier
+    for entry in snapshot.entries(log, signed_frontier.size, head.size):
+        leaf_hash = hash_leaf(entry.leaf)
+        if (entry.index, entry.leaf_hash) != (frontier.size, leaf_hash):
+            raise NotSignedError(f"entry {frontier.size} of {log} is not what was hashed")
+        frontier = frontier.append(leaf_hash)
+    if (frontier.size, frontier.root()) != (head.size, head.root):
         raise NotSignedError(f"the head of {log} is not that of its entries")
-    return after
+    return frontier

@@ -30,25 +30,25 @@ _SHEBANG = b"#!/usr/bin/env python3\n"
 _LONG_AGO = (1980, 1, 1, 0, 0, 0)
 
 
-def modules() -> list[str]:
+def list_modules() -> list[str]:
     """Return the paths of the verifier's modules below `audit`, sorted."""
     package = files("audit")
-    below = [
+    paths = [
         f"{folder}/{module.name}"
         for folder in FOLDERS
         for module in package.joinpath(folder).iterdir()
         if module.name.endswith(".py")
     ]
-    return sorted([*_TOP, *below])
+    return sorted([*_TOP, *paths])
 
 
-def verifier() -> bytes:
+def build_verifier() -> bytes:
     """Return the bytes of `verify.pyz`."""
     package = files("audit")
-    written = BytesIO()
-    with zipfile.ZipFile(written, "w", zipfile.ZIP_STORED) as archive:
+    buffer = BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
         archive.writestr(zipfile.ZipInfo("__main__.py", _LONG_AGO), _BEGIN)
-        for path in modules():
+        for path in list_modules():
             source = package.joinpath(path).read_bytes()
             archive.writestr(zipfile.ZipInfo(f"audit/{path}", _LONG_AGO), source)
-    return _SHEBANG + written.getvalue()
+    return _SHEBANG + buffer.getvalue()

@@ -35,7 +35,7 @@ class ActionState:
     detail: str | None = None
 
 
-PENDING = ActionState()
+PENDING_STATE = ActionState()
 
 _STATUS = {
     EntryKind.ACTION_DELIVERED: ActionStatus.DELIVERED,
@@ -45,7 +45,7 @@ _STATUS = {
 }
 
 
-def states(leaves: Iterable[tuple[int, Mapping[str, Any]]]) -> dict[str, ActionState]:
+def fold_action_states(leaves: Iterable[tuple[int, Mapping[str, Any]]]) -> dict[str, ActionState]:
     """Return the states of the actions that the leaves are about, by the action's id.
 
     The leaves come with their indices, in the order of the log. Leaves of other kinds are ignored.

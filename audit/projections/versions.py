@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 BUCKETS_OF_A_PERCENT = 100
 
 
-class Status(StrEnum):
+class VersionStatus(StrEnum):
     PROPOSED = "proposed"
     APPROVED = "approved"
     ACTIVE = "active"
@@ -32,7 +32,7 @@ class Status(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class VersionStep:
     """One step of a version: the entry's index, its time as in the leaf, and whose it was."""
 
     index: int
@@ -45,20 +45,20 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Schedule:
+class ScheduledActivation:
     """An activation that is to come: its entry, when it is due, and what was active then.
 
     Due times are as in leaves, so that they sort.
     """
 
-    step: Step
+    step: VersionStep
     number: int
     due: str
     against: int | None
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
+class VersionTrial:
     """A version that decides for the conversations in the first `percent` of 100 shares."""
 
     number: int
@@ -71,37 +71,38 @@ class VersionRecord:
 
     number: int
     digest: str
-    status: Status
+    status: VersionStatus
     title: str | None
     note: str | None
     proposed_by: str
     proposed_at: str
-    approvals: tuple[Step, ...] = ()
-    activations: tuple[Step, ...] = ()
-    suspensions: tuple[Step, ...] = ()
-    retirements: tuple[Step, ...] = ()
-    rejected: Step | None = None
-    superseded: Step | None = None
+    approvals: tuple[VersionStep, ...] = ()
+    activations: tuple[VersionStep, ...] = ()
+    suspensions: tuple[VersionStep, ...] = ()
+    retirements: tuple[VersionStep, ...] = ()
+    rejection: VersionStep | None = None
+    supersession: VersionStep | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Versions:
     """The versions of one log at one of its sizes; `active` decides, None where none does.
 
-    `moved` is the entry that moved conversations which had begun, the last one; `scheduled` stands
-    in the order of the log. `required` is how many keys must approve, since the step beside it;
-    `guardrails` the digest of the properties that are asked of every proposal, likewise.
+    `last_move_index` is the last entry that moved running conversations; `schedules` stands in the
+    order of the log. `required_approvals` is how many keys must approve, since `approvals_step`;
+    `guardrails` the digest of the properties that are asked of every proposal, since
+    `guardrails_step`.
     """
 
     active: int | None = None
-    trial: Trial | None = None
+    trial: VersionTrial | None = None
     shadow: int | None = None
-    moved: int = -1
-    scheduled: tuple[Schedule, ...] = ()
-    required: int = 1
-    required_since: Step | None = None
+    last_move_index: int = -1
+    schedules: tuple[ScheduledActivation, ...] = ()
+    required_approvals: int = 1
+    approvals_step: VersionStep | None = None
     guardrails: str | None = None
-    guarded_since: Step | None = None
+    guardrails_step: VersionStep | None = None
     records: Mapping[int, VersionRecord] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
@@ -111,22 +112,24 @@ class Versions:
     def get(self, number: int) -> VersionRecord | None:
         return self.records.get(number)
 
-    def deciding(self, pinned: tuple[int, int] | None, bucket: int) -> int | None:
+    def choose_version(self, pinned: tuple[int, int] | None, bucket: int) -> int | None:
         """The version that decides next in a conversation of this bucket, of 10,000.
 
         `pinned` is the version that its last decision pinned to it, and that decision's index.
         """
-        if pinned is not None and pinned[1] > self.moved:
+        if pinned is not None and pinned[1] > self.last_move_index:
             return pinned[0]
         if self.trial and bucket < self.trial.percent * BUCKETS_OF_A_PERCENT:
             return self.trial.number
         return self.active
 
-    def due(self, now: str) -> list[Schedule]:
+    def due_schedules(self, now: str) -> list[ScheduledActivation]:
         """What is scheduled up to this time, in the order in which it is to be done."""
-        return sorted((each for each in self.scheduled if each.due <= now), key=_due)
+        return sorted(
+            (schedule for schedule in self.schedules if schedule.due <= now), key=_due_sort_key
+        )
 
-    def after(self, index: int, leaf: Mapping[str, Any]) -> Versions:
+    def with_entry(self, index: int, leaf: Mapping[str, Any]) -> Versions:
         """The versions with the entry of this leaf; those of other kinds change nothing.
 
         BrokenHistoryError where the entry cannot follow: a number that is not the next, a version
@@ -134,49 +137,55 @@ class Versions:
         not judged here.
         """
         if leaf["kind"] == EntryKind.VERSION_PROPOSED:
-            return self._proposed(leaf)
+            return self._with_proposal(leaf)
         if leaf["kind"] == EntryKind.VERSION_APPROVALS:
-            return self._requiring(index, leaf)
+            return self._with_required_approvals(index, leaf)
         if leaf["kind"] == EntryKind.VERSION_GUARDRAILS:
-            since = Step(index, leaf["at"], leaf["by"], leaf["reason"])
-            return replace(self, guardrails=leaf["digest"], guarded_since=since)
+            step = VersionStep(index, leaf["at"], leaf["by"], leaf["reason"])
+            return replace(self, guardrails=leaf["digest"], guardrails_step=step)
         if leaf["kind"] not in _STEPS:
             return self
-        record = self._named(leaf)
-        step = Step(
+        record = self._require_record(leaf)
+        step = VersionStep(
             index,
             *(leaf["at"], leaf["by"], leaf.get("reason"), leaf.get("percent")),
             shadow=leaf.get("shadow", False),
             apply_to_running=leaf.get("apply_to_running", False),
         )
-        changed = _settled(_STEPS[leaf["kind"]](record, step), self.required)
-        records = MappingProxyType({**self.records, record.number: changed})
-        return replace(self._deciders(leaf, step), records=records)
+        updated = _update_approval_status(
+            _STEPS[leaf["kind"]](record, step), self.required_approvals
+        )
+        records = MappingProxyType({**self.records, record.number: updated})
+        return replace(self._with_decider(leaf, step), records=records)
 
-    def _deciders(self, leaf: Mapping[str, Any], step: Step) -> Versions:
+    def _with_decider(self, leaf: Mapping[str, Any], step: VersionStep) -> Versions:
         """What decides from this step on, records left as they are."""
         number = leaf["version"]
         match leaf["kind"]:
             case EntryKind.VERSION_SCHEDULED:
-                schedule = Schedule(step, number, leaf["due"], leaf.get("against"))
-                return replace(self, scheduled=(*self.scheduled, schedule))
+                schedule = ScheduledActivation(step, number, leaf["due"], leaf.get("against"))
+                return replace(self, schedules=(*self.schedules, schedule))
             case EntryKind.VERSION_SUSPENDED:
-                return self._without(leaf.get("schedule"))
+                return self._without_schedule(leaf.get("schedule"))
             case EntryKind.VERSION_ACTIVATED:
-                return self._activated(number, step, self._without(leaf.get("schedule")))
+                return self._with_activation(
+                    number, step, self._without_schedule(leaf.get("schedule"))
+                )
             case EntryKind.VERSION_RETIRED:
                 return self.without_version(number)
         return self
 
     @staticmethod
-    def _activated(number: int, step: Step, before: Versions) -> Versions:
-        moved = step.index if step.apply_to_running else before.moved
+    def _with_activation(number: int, step: VersionStep, versions: Versions) -> Versions:
+        last_move_index = step.index if step.apply_to_running else versions.last_move_index
         if step.shadow:
-            return replace(before, shadow=number)
-        cleared = before.without_version(number)
+            return replace(versions, shadow=number)
+        cleared = versions.without_version(number)
         if step.percent is not None:
-            return replace(cleared, trial=Trial(number, step.percent), moved=moved)
-        return replace(cleared, active=number, moved=moved)
+            return replace(
+                cleared, trial=VersionTrial(number, step.percent), last_move_index=last_move_index
+            )
+        return replace(cleared, active=number, last_move_index=last_move_index)
 
     def without_version(self, number: int) -> Versions:
         """The same where this version decides nothing any more."""
@@ -187,11 +196,11 @@ class Versions:
             shadow=None if self.shadow == number else self.shadow,
         )
 
-    def _without(self, schedule: int | None) -> Versions:
-        kept = tuple(each for each in self.scheduled if each.step.index != schedule)
-        return replace(self, scheduled=kept)
+    def _without_schedule(self, schedule: int | None) -> Versions:
+        schedules = tuple(other for other in self.schedules if other.step.index != schedule)
+        return replace(self, schedules=schedules)
 
-    def _proposed(self, leaf: Mapping[str, Any]) -> Versions:
+    def _with_proposal(self, leaf: Mapping[str, Any]) -> Versions:
         if leaf.get("version") != self.next_number:
             raise BrokenHistoryError(
                 f"version {leaf.get('version')} is proposed where {self.next_number} is the next"
@@ -199,7 +208,7 @@ class Versions:
         record = VersionRecord(
             number=leaf["version"],
             digest=leaf["digest"],
-            status=Status.PROPOSED,
+            status=VersionStatus.PROPOSED,
             title=leaf.get("title"),
             note=leaf.get("note"),
             proposed_by=leaf["by"],
@@ -207,15 +216,20 @@ class Versions:
         )
         return replace(self, records=MappingProxyType({**self.records, record.number: record}))
 
-    def _requiring(self, index: int, leaf: Mapping[str, Any]) -> Versions:
+    def _with_required_approvals(self, index: int, leaf: Mapping[str, Any]) -> Versions:
         """More or fewer approvals from here on, also for what is not active yet."""
         required = max(leaf["count"], 0)
-        since = Step(index, leaf["at"], leaf["by"], leaf["reason"])
-        records = {number: _settled(each, required) for number, each in self.records.items()}
-        settled = MappingProxyType(records)
-        return replace(self, required=required, required_since=since, records=settled)
+        step = VersionStep(index, leaf["at"], leaf["by"], leaf["reason"])
+        records = {
+            number: _update_approval_status(record, required)
+            for number, record in self.records.items()
+        }
+        frozen_records = MappingProxyType(records)
+        return replace(
+            self, required_approvals=required, approvals_step=step, records=frozen_records
+        )
 
-    def _named(self, leaf: Mapping[str, Any]) -> VersionRecord:
+    def _require_record(self, leaf: Mapping[str, Any]) -> VersionRecord:
         record = self.get(leaf["version"])
         if record is None:
             raise BrokenHistoryError(f"version {leaf['version']} was never proposed")
@@ -224,7 +238,7 @@ class Versions:
         return record
 
 
-class Placed(Protocol):
+class IndexedLeaf(Protocol):
     """An entry, as far as its versions are concerned."""
 
     @property
@@ -234,62 +248,62 @@ class Placed(Protocol):
     def value(self) -> Mapping[str, Any]: ...
 
 
-def fold(entries: Iterable[Placed]) -> Versions:
+def fold_versions(entries: Iterable[IndexedLeaf]) -> Versions:
     """The versions that a log's entries make, given in the order of the log."""
     versions = Versions()
     for entry in entries:
-        versions = versions.after(entry.index, entry.value)
+        versions = versions.with_entry(entry.index, entry.value)
     return versions
 
 
-def _approve(record: VersionRecord, step: Step) -> VersionRecord:
+def _add_approval(record: VersionRecord, step: VersionStep) -> VersionRecord:
     return replace(record, approvals=(*record.approvals, step))
 
 
-def _settled(record: VersionRecord, required: int) -> VersionRecord:
+def _update_approval_status(record: VersionRecord, required: int) -> VersionRecord:
     """Approved or only proposed, by how many keys approved; one at least, also where none must."""
-    if record.status not in (Status.PROPOSED, Status.APPROVED):
+    if record.status not in (VersionStatus.PROPOSED, VersionStatus.APPROVED):
         return record
-    enough = len({step.by for step in record.approvals}) >= max(required, 1)
-    return replace(record, status=Status.APPROVED if enough else Status.PROPOSED)
+    is_approved = len({step.by for step in record.approvals}) >= max(required, 1)
+    return replace(record, status=VersionStatus.APPROVED if is_approved else VersionStatus.PROPOSED)
 
 
-def _activate(record: VersionRecord, step: Step) -> VersionRecord:
-    return replace(record, status=Status.ACTIVE, activations=(*record.activations, step))
+def _add_activation(record: VersionRecord, step: VersionStep) -> VersionRecord:
+    return replace(record, status=VersionStatus.ACTIVE, activations=(*record.activations, step))
 
 
-def _retire(record: VersionRecord, step: Step) -> VersionRecord:
-    return replace(record, status=Status.RETIRED, retirements=(*record.retirements, step))
+def _add_retirement(record: VersionRecord, step: VersionStep) -> VersionRecord:
+    return replace(record, status=VersionStatus.RETIRED, retirements=(*record.retirements, step))
 
 
-def _suspend(record: VersionRecord, step: Step) -> VersionRecord:
+def _add_suspension(record: VersionRecord, step: VersionStep) -> VersionRecord:
     return replace(record, suspensions=(*record.suspensions, step))
 
 
-def _schedule(record: VersionRecord, _: Step) -> VersionRecord:
+def _keep_record(record: VersionRecord, _: VersionStep) -> VersionRecord:
     return record
 
 
-def _due(schedule: Schedule) -> tuple[str, int]:
+def _due_sort_key(schedule: ScheduledActivation) -> tuple[str, int]:
     return schedule.due, schedule.step.index
 
 
-def _reject(record: VersionRecord, step: Step) -> VersionRecord:
-    return replace(record, status=Status.REJECTED, rejected=step)
+def _set_rejection(record: VersionRecord, step: VersionStep) -> VersionRecord:
+    return replace(record, status=VersionStatus.REJECTED, rejection=step)
 
 
-def _supersede(record: VersionRecord, step: Step) -> VersionRecord:
-    return replace(record, status=Status.SUPERSEDED, superseded=step)
+def _set_supersession(record: VersionRecord, step: VersionStep) -> VersionRecord:
+    return replace(record, status=VersionStatus.SUPERSEDED, supersession=step)
 
 
 _STEPS = MappingProxyType(
     {
-        EntryKind.VERSION_APPROVED: _approve,
-        EntryKind.VERSION_ACTIVATED: _activate,
-        EntryKind.VERSION_RETIRED: _retire,
-        EntryKind.VERSION_REJECTED: _reject,
-        EntryKind.VERSION_SUPERSEDED: _supersede,
-        EntryKind.VERSION_SCHEDULED: _schedule,
-        EntryKind.VERSION_SUSPENDED: _suspend,
+        EntryKind.VERSION_APPROVED: _add_approval,
+        EntryKind.VERSION_ACTIVATED: _add_activation,
+        EntryKind.VERSION_RETIRED: _add_retirement,
+        EntryKind.VERSION_REJECTED: _set_rejection,
+        EntryKind.VERSION_SUPERSEDED: _set_supersession,
+        EntryKind.VERSION_SCHEDULED: _keep_record,
+        EntryKind.VERSION_SUSPENDED: _add_suspension,
     }
 )

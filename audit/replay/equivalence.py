@@ -17,70 +17,68 @@ from rules.formats.timestamps import format_timestamp, parse_timestamp
 if TYPE_CHECKING:
     from audit.stores.contract import RawEntry
 
-Likeness: TypeAlias = tuple[bytes | timedelta | None, ...]
+EquivalenceKey: TypeAlias = tuple[bytes | timedelta | None, ...]
 
 _TEXT = rb'"[ !#-\[\]-~]*"'  # ASCII without what JSON escapes
 _COMMITMENT = re.compile(rb',"commitment":"[A-Za-z0-9+/]{43}="')
 _COMMITMENT_SIZE = 60
 _MIDDLE = re.compile(rb'(?:"id":%b,)?("language":%b,)?"occurred_at":(%b),' % (_TEXT, _TEXT, _TEXT))
 _QUESTION = re.compile(rb'(\{"digest":%b\}),"question":%b(,"stage":[^}]*\})' % (_TEXT, _TEXT))
-_NOWHERE = b"\0"  # stands in no JSON
+_PLACEHOLDER = b"\0"  # stands in no JSON
 
 
-def likeness(recorded: RawEntry, *, bucket: bool) -> Likeness | None:
+def equivalence_key(raw_entry: RawEntry, *, bucket: bool) -> EquivalenceKey | None:
     """What all decisions that are alike share, one of which must have been read; None for no other.
 
     `bucket` says whether the place in the sample may decide.
     """
-    head, _, rest = recorded.rest.partition(b',"facts":')
+    head, _, rest = raw_entry.rest.partition(b',"facts":')
     facts, _, rest = rest.partition(b',"format":1,')
     middle, _, tail = rest.partition(b'"policy":')
     actions = head[:-_COMMITMENT_SIZE]
-    between = _MIDDLE.fullmatch(middle)
-    if between is None or not _COMMITMENT.fullmatch(head, len(actions)):
+    middle_match = _MIDDLE.fullmatch(middle)
+    if middle_match is None or not _COMMITMENT.fullmatch(head, len(actions)):
         return None
     language, within = None, None
     if actions != b'{"actions":[]':
-        if recorded.id is None:
+        if raw_entry.id is None:
             return None
         if b'"expires_at":' in actions:
-            waited = _waited(actions, between[2][1:-1])
-            if waited is None:
+            split = _split_deadline(actions, middle_match[2][1:-1])
+            if split is None:
                 return None
-            actions, within = waited
-        actions = actions.replace(b'"id":"' + recorded.id + b".", _NOWHERE)
-        language = between[1]
+            actions, within = split
+        actions = actions.replace(b'"id":"' + raw_entry.id + b".", _PLACEHOLDER)
+        language = middle_match[1]
     if not bucket:
         facts = _without_bucket(facts)
     if b'"question":' in tail:
-        asked = _QUESTION.fullmatch(tail)
-        if asked is None:
+        question = _QUESTION.fullmatch(tail)
+        if question is None:
             return None
-        tail = asked[1] + asked[2]
-    return (actions, facts, language, within, tail, *recorded[5:8])
+        tail = question[1] + question[2]
+    return (actions, facts, language, within, tail, *raw_entry[5:8])
 
 
-def _waited(actions: bytes, occurred_at: bytes) -> tuple[bytes, timedelta] | None:
+def _split_deadline(actions: bytes, occurred_at: bytes) -> tuple[bytes, timedelta] | None:
     """The actions without their deadline, where there is one as it is written, and its distance."""
-    before, name, behind = actions.partition(b'"expires_at":"')
-    written, quote, behind = behind.partition(b'"')
-    if name in behind:
+    before, name, rest = actions.partition(b'"expires_at":"')
+    timestamp, quote, rest = rest.partition(b'"')
+    if name in rest:
         return None
     try:
-        deadline = parse_timestamp(written.decode("ascii"))
-        if format_timestamp(deadline) != written.decode("ascii"):
+        deadline = parse_timestamp(timestamp.decode("ascii"))
+        if format_timestamp(deadline) != timestamp.decode("ascii"):
             return None
-        return before + name + quote + behind, deadline - parse_timestamp(
-            occurred_at.decode("ascii")
-        )
+        return before + name + quote + rest, deadline - parse_timestamp(occurred_at.decode("ascii"))
     except (ValueError, OverflowError):
         return None
 
 
 def _without_bucket(facts: bytes) -> bytes:
     """The facts with nothing in the place of the number, where it is one."""
-    before, name, behind = facts.partition(b',"sample.bucket":')
-    number, comma, behind = behind.partition(b",")
+    before, name, rest = facts.partition(b',"sample.bucket":')
+    number, comma, rest = rest.partition(b",")
     if number.isdigit() and (number[0] != ord("0") or len(number) == 1):
-        return before + name + comma + behind
+        return before + name + comma + rest
     return facts

@@ -16,7 +16,7 @@ import orjson
 
 from audit.entry import EntryKind
 from audit.errors import BadLeafError
-from audit.replay.equivalence import likeness
+from audit.replay.equivalence import equivalence_key
 from rules.engine.compiler import CompiledPolicy, compile_document
 from rules.engine.decide import decide_facts
 from rules.model.document import Document
@@ -24,25 +24,25 @@ from rules.model.document import Document
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from audit.replay.equivalence import Likeness
+    from audit.replay.equivalence import EquivalenceKey
     from audit.stores.contract import RawEntry, Snapshot
     from rules.engine.decide import Decision
 
 COMPARED = ("outcome", "reason", "rule", "stage", "actions")
 """The members of a decision that deciding again must give again."""
 
-EVER = (b"", b"~")
-MOST_KNOWN = 50_000
+ALL_TIMES = (b"", b"~")
+MAX_CACHED_DECISIONS = 50_000
 """Decisions, no two of them alike, that are remembered as identical; then all are forgotten."""
 
 _DECISION = EntryKind.DECISION.value.encode()
-_IN_BYTES = ("kind", "at", "conversation", "id", "outcome", "reason", "rule")
+_BYTE_MEMBERS = ("kind", "at", "conversation", "id", "outcome", "reason", "rule")
 _recorded_members = itemgetter(*COMPARED)
 _decided_members = attrgetter(*COMPARED)
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class ReplayDifference:
     """One member of one decision that came out otherwise; or what kept it from being decided."""
 
     log: str
@@ -54,23 +54,23 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
-class Replayed:
+class ReplayedDecision:
     """One decision decided again; no differences, identical."""
 
     index: int
-    differences: tuple[Difference, ...]
+    differences: tuple[ReplayDifference, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class ReplayReport:
     """What replaying a part of a log came to."""
 
     decisions: int
     identical: int
-    differences: tuple[Difference, ...]
+    differences: tuple[ReplayDifference, ...]
 
-    def __add__(self, other: Report) -> Report:
-        return Report(
+    def __add__(self, other: ReplayReport) -> ReplayReport:
+        return ReplayReport(
             self.decisions + other.decisions,
             self.identical + other.identical,
             self.differences + other.differences,
@@ -78,97 +78,105 @@ class Report:
 
 
 @dataclass(slots=True)
-class Memory:
+class ReplayCache:
     """What was learned of a ledger by replaying a part of it."""
 
     policies: dict[str, CompiledPolicy] = field(default_factory=dict)
     """By digest."""
-    identical: set[Likeness] = field(default_factory=set)
-    bucket: bool = False
+    identical: set[EquivalenceKey] = field(default_factory=set)
+    uses_sample_bucket: bool = False
     """Whether the place in the sample has decided anything."""
 
 
-def report(  # noqa: PLR0913 - what, and within which bounds
+def summarize_replay(  # noqa: PLR0913 - what, and within which bounds
     snapshot: Snapshot,
     log: str,
     start: int = 0,
     stop: int | None = None,
     *,
-    memory: Memory | None = None,
-    within: tuple[bytes, bytes] = EVER,
-) -> Report:
+    cache: ReplayCache | None = None,
+    period: tuple[bytes, bytes] = ALL_TIMES,
+) -> ReplayReport:
     """What replaying the entries from `start` up to before `stop` comes to.
 
-    `memory` is of earlier parts of the same ledger, and remembers this one. `within` are two times
+    `cache` is of earlier parts of the same ledger, and remembers this one. `period` are two times
     as leaves have them: only what was entered from the first on, before the second.
     """
     decisions = identical = 0
-    differences: list[Difference] = []
-    memory = memory or Memory()
-    compiled = Compiled(snapshot, memory.policies)
-    known = memory.identical
-    since, until = within
-    for recorded in snapshot.raw_entries(log, start, stop):
-        if not since <= recorded.at < until:
+    differences: list[ReplayDifference] = []
+    cache = cache or ReplayCache()
+    policies = PolicyCompiler(snapshot, cache.policies)
+    identical_keys = cache.identical
+    since, until = period
+    for raw_entry in snapshot.raw_entries(log, start, stop):
+        if not since <= raw_entry.at < until:
             continue
-        like = likeness(recorded, bucket=memory.bucket) if recorded.kind == _DECISION else None
-        if like in known:
+        key = (
+            equivalence_key(raw_entry, bucket=cache.uses_sample_bucket)
+            if raw_entry.kind == _DECISION
+            else None
+        )
+        if key in identical_keys:
             decisions += 1
             identical += 1
             continue
-        found = _again(recorded, log, compiled)
-        if found is None:
+        entry_differences = _compare_entry(raw_entry, log, policies)
+        if entry_differences is None:
             continue
         decisions += 1
-        if found:
-            differences += found
+        if entry_differences:
+            differences += entry_differences
             continue
         identical += 1
-        if compiled.sampling and not memory.bucket:
-            memory.bucket, like = True, None
-            known.clear()
-        if like is not None:
-            if len(known) >= MOST_KNOWN:
-                known.clear()
-            known.add(like)
-    return Report(decisions, identical, tuple(differences))
+        if policies.uses_sample_bucket and not cache.uses_sample_bucket:
+            cache.uses_sample_bucket, key = True, None
+            identical_keys.clear()
+        if key is not None:
+            if len(identical_keys) >= MAX_CACHED_DECISIONS:
+                identical_keys.clear()
+            identical_keys.add(key)
+    return ReplayReport(decisions, identical, tuple(differences))
 
 
-def replay(
+def replay_decisions(
     snapshot: Snapshot, log: str, start: int = 0, stop: int | None = None
-) -> Iterator[Replayed]:
+) -> Iterator[ReplayedDecision]:
     """Every decision of the log in order, decided again; a leaf that cannot be is a difference.
 
     Where not all of it is asked for: the entries from `start` up to before `stop`.
     """
-    compiled = Compiled(snapshot, {})
-    for recorded in snapshot.raw_entries(log, start, stop):
-        found = _again(recorded, log, compiled)
-        if found is not None:
-            yield Replayed(recorded.position, found)
+    policies = PolicyCompiler(snapshot, {})
+    for raw_entry in snapshot.raw_entries(log, start, stop):
+        differences = _compare_entry(raw_entry, log, policies)
+        if differences is not None:
+            yield ReplayedDecision(raw_entry.position, differences)
 
 
-def _again(recorded: RawEntry, log: str, compiled: Compiled) -> tuple[Difference, ...] | None:
+def _compare_entry(
+    raw_entry: RawEntry, log: str, policies: PolicyCompiler
+) -> tuple[ReplayDifference, ...] | None:
     """What is different; None for what is no decision."""
     try:
-        leaf = read(recorded)
-        if recorded.kind != _DECISION:
+        leaf = parse_raw_entry(raw_entry)
+        if raw_entry.kind != _DECISION:
             return None
-        return _differences(leaf, log, recorded.position, compiled)
+        return _find_differences(leaf, log, raw_entry.position, policies)
     except (BadLeafError, KeyError, TypeError, ValueError, AttributeError) as error:
-        return (Difference(log, recorded.position, "", "leaf", f"unreadable: {error!r}", None),)
+        return (
+            ReplayDifference(log, raw_entry.position, "", "leaf", f"unreadable: {error!r}", None),
+        )
 
 
-def read(recorded: RawEntry) -> dict[str, Any]:
+def parse_raw_entry(raw_entry: RawEntry) -> dict[str, Any]:
     """The leaf, as far as deciding again needs it; BadLeafError where there is none."""
     try:
-        leaf = orjson.loads(recorded.rest)
+        leaf = orjson.loads(raw_entry.rest)
     except orjson.JSONDecodeError as error:
         raise BadLeafError("the leaf cannot be read") from error
     if not isinstance(leaf, dict) or "event" in leaf:
         raise BadLeafError("the leaf cannot be read")
-    for name in _IN_BYTES:
-        value = getattr(recorded, name)
+    for name in _BYTE_MEMBERS:
+        value = getattr(raw_entry, name)
         if value is not None:
             if name in leaf:
                 raise BadLeafError("the leaf cannot be read")  # it would stand in two places
@@ -182,49 +190,49 @@ def decide_again(policy: CompiledPolicy, leaf: Mapping[str, Any]) -> Decision:
     return decide_facts(policy, facts, leaf["id"], leaf["occurred_at"], language=language)
 
 
-def _differences(
-    leaf: Mapping[str, Any], log: str, index: int, policies: Compiled
-) -> tuple[Difference, ...]:
+def _find_differences(
+    leaf: Mapping[str, Any], log: str, index: int, policies: PolicyCompiler
+) -> tuple[ReplayDifference, ...]:
     digest = leaf["policy"]["digest"]
     policy = policies.get(digest)
     if policy is None:
-        return (Difference(log, index, leaf["id"], "policy", digest, None),)
-    again = decide_again(policy, leaf)
+        return (ReplayDifference(log, index, leaf["id"], "policy", digest, None),)
+    decision = decide_again(policy, leaf)
     return tuple(
-        Difference(log, index, leaf["id"], member, leaf[member], getattr(again, member))
-        for member in changed_members(leaf, again)
+        ReplayDifference(log, index, leaf["id"], member, leaf[member], getattr(decision, member))
+        for member in changed_members(leaf, decision)
     )
 
 
-def changed_members(recorded: Mapping[str, Any], again: Decision) -> tuple[str, ...]:
+def changed_members(leaf: Mapping[str, Any], decision: Decision) -> tuple[str, ...]:
     """Return the members of `COMPARED` that differ between a leaf and another decision."""
-    if _recorded_members(recorded) == _decided_members(again):
+    if _recorded_members(leaf) == _decided_members(decision):
         return ()
-    return tuple(name for name in COMPARED if recorded[name] != getattr(again, name))
+    return tuple(name for name in COMPARED if leaf[name] != getattr(decision, name))
 
 
-class Compiled:
+class PolicyCompiler:
     """The policies of a snapshot's documents, each compiled once."""
 
-    def __init__(self, snapshot: Snapshot, known: dict[str, CompiledPolicy]) -> None:
+    def __init__(self, snapshot: Snapshot, policies: dict[str, CompiledPolicy]) -> None:
         self._snapshot = snapshot
-        self._known = known
-        self.sampling = False
+        self._policies = policies
+        self.uses_sample_bucket = False
         """Whether one that was asked for tests the place in the sample."""
 
     def get(self, digest: str) -> CompiledPolicy | None:
         """The policy under the digest; None where its document is not there."""
-        policy = self._known.get(digest)
+        policy = self._policies.get(digest)
         if policy is None:
             body = self._snapshot.document(digest)
             if not body:
                 return None
-            policy = self._known[digest] = compile_document(Document(orjson.loads(body)))
-        self.sampling = self.sampling or tests_bucket(policy)
+            policy = self._policies[digest] = compile_document(Document(orjson.loads(body)))
+        self.uses_sample_bucket = self.uses_sample_bucket or uses_sample_bucket(policy)
         return policy
 
 
 @cache
-def tests_bucket(policy: CompiledPolicy) -> bool:
+def uses_sample_bucket(policy: CompiledPolicy) -> bool:
     """Whether the place in the sample may decide."""
     return b'"sample.bucket"' in policy.document.canonical

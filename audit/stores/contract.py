@@ -167,7 +167,7 @@ class Snapshot(Protocol):
     def search(
         self, log: str, entry_filter: EntryFilter, after_index: int | None, limit: int
     ) -> list[Entry]:
-        """The first `limit` entries that the filter finds behind index `after`, in order."""
+        """The first `limit` entries that the filter finds after index `after_index`, in order."""
 
     def leaf_hashes(self, log: str, start: int, stop: int) -> list[bytes]:
         """Those from `start` up to before `stop` as they are stored, in order."""

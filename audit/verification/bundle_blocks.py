@@ -13,21 +13,24 @@ from audit.errors import BadLeafError
 from audit.log.csv_rows import format_row
 from audit.log.leaf import EntryKind, read_leaf
 from audit.log.merkle import hash_leaf
-from audit.verification.bundle_format import BadBundleError, lines_of, parse_personal
-from audit.verification.log_verifier import opened
+from audit.verification.bundle_format import BadBundleError, parse_personal, split_lines
+from audit.verification.log_verifier import open_personal_data
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from typing import TypeAlias
 
-    Part: TypeAlias = tuple[int, tuple[Any, ...]] | str
-    """The index and what `Opened` holds of a line; of one that cannot be read, what is wrong."""
+    ParsedPart: TypeAlias = tuple[int, tuple[Any, ...]] | str
+    """The index and what `OpenedPersonalData` holds of a line.
+
+    Of one that cannot be read, what is wrong.
+    """
 
 _MEMBERS = ("kind", "workspace", "commitment", "event", "id", "conversation", "stage", "policy")
 _FACTS = ("conversation.stage", "conversation.asks", "sample.bucket")
 
 
-class Leaves(NamedTuple):
+class LeafBlock(NamedTuple):
     """What a block of leaves comes to, in order."""
 
     hashes: list[bytes]
@@ -43,28 +46,28 @@ class Leaves(NamedTuple):
     """Whether the last line has no end; it is not among the leaves."""
 
 
-def leaves(first: int, block: bytes) -> Leaves:
+def parse_leaves(first: int, block: bytes) -> LeafBlock:
     """The leaves of a block that begins with entry `first`."""
-    lines, cut = lines_of(block)
-    found = Leaves([hash_leaf(line) for line in lines], [], {}, 0, b"", cut)
+    lines, cut = split_lines(block)
+    parsed = LeafBlock([hash_leaf(line) for line in lines], [], {}, 0, b"", cut)
     rows: list[str] = []
-    for place, (body, hashed) in enumerate(zip(lines, found.hashes, strict=True)):
+    for position, (body, leaf_hash) in enumerate(zip(lines, parsed.hashes, strict=True)):
         try:
             leaf = read_leaf(body)
         except BadLeafError as error:
-            found.bad[place] = str(error)
-            found.leaves.append(None)
+            parsed.bad[position] = str(error)
+            parsed.leaves.append(None)
             continue
-        if not found.bad:
-            rows.append(format_row(first + place, leaf, body, hashed))
-        found.leaves.append(_asked(leaf))
+        if not parsed.bad:
+            rows.append(format_row(first + position, leaf, body, leaf_hash))
+        parsed.leaves.append(_select_members(leaf))
     table = "".join(rows).encode()
-    return found._replace(table=len(table), digest=hashlib.sha256(table).digest())
+    return parsed._replace(table=len(table), digest=hashlib.sha256(table).digest())
 
 
-def rows(first: int, block: bytes) -> Iterator[bytes]:
+def format_rows(first: int, block: bytes) -> Iterator[bytes]:
     """The rows of the table for a block, up to the first leaf that cannot be read."""
-    lines, _ = lines_of(block)
+    lines, _ = split_lines(block)
     for index, body in enumerate(lines, first):
         try:
             leaf = read_leaf(body)
@@ -73,34 +76,34 @@ def rows(first: int, block: bytes) -> Iterator[bytes]:
         yield format_row(index, leaf, body, hash_leaf(body)).encode()
 
 
-def parts(_: int, block: bytes) -> tuple[list[Part], bool]:
+def parse_parts(_: int, block: bytes) -> tuple[list[ParsedPart], bool]:
     """The personal parts of a block, and whether its last line has no end."""
-    lines, cut = lines_of(block)
-    return [_part(line) for line in lines], cut
+    lines, cut = split_lines(block)
+    return [_parse_part(line) for line in lines], cut
 
 
-def _part(line: bytes) -> Part:
+def _parse_part(line: bytes) -> ParsedPart:
     try:
         index, personal = parse_personal(line)
     except BadBundleError as error:
         return str(error)
-    return index, tuple(opened(personal))
+    return index, tuple(open_personal_data(personal))
 
 
-def _asked(leaf: dict[str, Any]) -> dict[str, Any]:
+def _select_members(leaf: dict[str, Any]) -> dict[str, Any]:
     """Of a decision what a walk asks for; of what is not as decisions are, and all else, all."""
     facts, actions = leaf.get("facts"), leaf.get("actions")
     if leaf["kind"] != EntryKind.DECISION or not isinstance(facts, dict):
         return leaf
     if not isinstance(actions, list):
         return leaf
-    asked: dict[str, Any] = _only(leaf, _MEMBERS)
-    asked["facts"] = _only(facts, _FACTS)
-    asked["actions"] = [
-        _only(action, ("id", "type")) if isinstance(action, dict) else action for action in actions
+    selected: dict[str, Any] = _pick(leaf, _MEMBERS)
+    selected["facts"] = _pick(facts, _FACTS)
+    selected["actions"] = [
+        _pick(action, ("id", "type")) if isinstance(action, dict) else action for action in actions
     ]
-    return asked
+    return selected
 
 
-def _only(members: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+def _pick(members: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
     return {name: members[name] for name in names if name in members}

@@ -35,9 +35,9 @@ PERSONAL = "personal.ndjson"
 README = "README.txt"
 VERIFIER = "verify.pyz"
 
-BLOCK = 1 << 20
-LONGEST_LINE = 1 << 24
-CUT = "a line is cut off, or too long to be one"
+BLOCK_SIZE = 1 << 20
+MAX_LINE_BYTES = 1 << 24
+CUT_LINE_MESSAGE = "a line is cut off, or too long to be one"
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
@@ -63,41 +63,41 @@ def read_file(path: Path) -> bytes:
     BadBundleError also where it is too long for that.
     """
     with open_file(path) as file:
-        body = file.read(LONGEST_LINE + 1)
-    if len(body) > LONGEST_LINE:
-        raise BadBundleError(f"{path.name} is longer than {LONGEST_LINE} bytes")
+        body = file.read(MAX_LINE_BYTES + 1)
+    if len(body) > MAX_LINE_BYTES:
+        raise BadBundleError(f"{path.name} is longer than {MAX_LINE_BYTES} bytes")
     return body
 
 
-def blocks(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
+def read_blocks(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
     """The file in blocks of whole lines, each with the number of lines before it.
 
     Where a line is cut off, or too long to be one, its beginning ends the last block: `CUT`.
     """
-    before = 0
-    while block := file.read(BLOCK):
+    line_count = 0
+    while block := file.read(BLOCK_SIZE):
         if not block.endswith(b"\n"):
-            block += file.readline(LONGEST_LINE)
-        yield before, block
-        before += block.count(b"\n")
+            block += file.readline(MAX_LINE_BYTES)
+        yield line_count, block
+        line_count += block.count(b"\n")
         if not block.endswith(b"\n"):
             return
 
 
-def lines_of(block: bytes) -> tuple[list[bytes], bool]:
+def split_lines(block: bytes) -> tuple[list[bytes], bool]:
     """The lines of a block without their ends, empty ones too, and whether more follows them."""
     *lines, rest = block.split(b"\n")
     return lines, bool(rest)
 
 
-def document_name(digest: str) -> str:
+def document_file_name(digest: str) -> str:
     """The name of the file of the document with this digest; BadBundleError where it is none."""
     if not _DIGEST.fullmatch(digest):
         raise BadBundleError(f"{digest!r} is no digest")
     return f"{digest.replace(':', '-')}.json"
 
 
-def personal_line(index: int, personal: PersonalData) -> bytes:
+def format_personal_line(index: int, personal: PersonalData) -> bytes:
     """The line of a personal part, without its end; the contact is in the part."""
     part = encode_canonical_json(personal.part.decode())
     salt = encode_base64(personal.salt).encode()
@@ -107,10 +107,10 @@ def personal_line(index: int, personal: PersonalData) -> bytes:
 def parse_personal(line: bytes) -> tuple[int, PersonalData]:
     """The index and the part, of nobody in particular, of a line; BadBundleError."""
     try:
-        read: Any = json.loads(line)
-        index, part = read["index"], read["part"].encode()
-        personal = PersonalData("", decode_base64(read["salt"]), part)
-        if type(index) is int and personal_line(index, personal) == line:
+        parsed: Any = json.loads(line)
+        index, part = parsed["index"], parsed["part"].encode()
+        personal = PersonalData("", decode_base64(parsed["salt"]), part)
+        if type(index) is int and format_personal_line(index, personal) == line:
             return index, personal
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise BadBundleError("a line of personal parts cannot be read") from error

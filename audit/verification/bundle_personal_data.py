@@ -4,35 +4,38 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from audit.verification.bundle_format import CUT, PERSONAL
-from audit.verification.log_verifier import Opened
+from audit.verification.bundle_format import CUT_LINE_MESSAGE, PERSONAL
+from audit.verification.log_verifier import OpenedPersonalData
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from audit.verification.bundle_blocks import Part
+    from audit.verification.bundle_blocks import ParsedPart
 
-_ALONE = "a personal part stands beside no entry that can be read"
+_NO_ENTRY_MESSAGE = "a personal part stands beside no entry that can be read"
 
 
-class Parts:
-    """What `blocks.parts` says of one block after the other; what does not fit is complained of."""
+class PersonalDataReader:
+    """What `bundle_blocks.parse_parts` says of one block after the other.
+
+    What does not fit is complained of.
+    """
 
     def __init__(
         self,
-        read: Iterable[tuple[list[Part], bool]],
+        blocks: Iterable[tuple[list[ParsedPart], bool]],
         complain: Callable[[int | None, str], None],
     ) -> None:
-        self._read = self._each(read)
+        self._parts = self._iterate_parts(blocks)
         self._complain = complain
-        self._next: tuple[int, Opened] | None = None
+        self._next: tuple[int, OpenedPersonalData] | None = None
         self._last = -1
         self._advance()
 
-    def get(self, index: int) -> Opened | None:
+    def get(self, index: int) -> OpenedPersonalData | None:
         """The part beside this entry, which is a later one than was asked for before."""
         while self._next and self._next[0] < index:
-            self._complain(self._next[0], _ALONE)
+            self._complain(self._next[0], _NO_ENTRY_MESSAGE)
             self._advance()
         if self._next is None or self._next[0] != index:
             return None
@@ -42,23 +45,25 @@ class Parts:
 
     def end(self) -> None:
         while self._next:
-            self._complain(self._next[0], _ALONE)
+            self._complain(self._next[0], _NO_ENTRY_MESSAGE)
             self._advance()
 
-    def _each(self, read: Iterable[tuple[list[Part], bool]]) -> Iterator[Part]:
-        for parts, cut in read:
+    def _iterate_parts(
+        self, blocks: Iterable[tuple[list[ParsedPart], bool]]
+    ) -> Iterator[ParsedPart]:
+        for parts, cut in blocks:
             yield from parts
             if cut:
-                self._complain(None, f"{PERSONAL}: {CUT}")
+                self._complain(None, f"{PERSONAL}: {CUT_LINE_MESSAGE}")
 
     def _advance(self) -> None:
         """Go on to the next part that can be read and stands in order."""
         self._next = None
-        for part in self._read:
+        for part in self._parts:
             if isinstance(part, str):
                 self._complain(None, f"{part}, behind that of entry {self._last}")
             elif part[0] <= self._last:
                 self._complain(part[0], "a personal part does not stand in order")
             else:
-                self._next, self._last = (part[0], Opened._make(part[1])), part[0]
+                self._next, self._last = (part[0], OpenedPersonalData._make(part[1])), part[0]
                 return

@@ -27,10 +27,10 @@ from audit.log.signed_note import (
     parse_note,
     verify_note,
 )
-from audit.verification.bundle_blocks import Leaves, rows
+from audit.verification.bundle_blocks import LeafBlock, format_rows
 from audit.verification.bundle_format import (
     CHECKPOINT,
-    CUT,
+    CUT_LINE_MESSAGE,
     ENTRIES,
     HASHES,
     KEY,
@@ -38,15 +38,15 @@ from audit.verification.bundle_format import (
     TABLE,
     VERSIONS,
     BadBundleError,
-    blocks,
-    document_name,
+    document_file_name,
     open_file,
+    read_blocks,
     read_file,
 )
-from audit.verification.bundle_personal_data import Parts
-from audit.verification.findings import Code, Finding, Report
-from audit.verification.log_verifier import Beside, Walk, contradicted
-from audit.verification.worker_pool import processors, spread
+from audit.verification.bundle_personal_data import PersonalDataReader
+from audit.verification.findings import FindingCode, LogFinding, LogReport
+from audit.verification.log_verifier import Attachments, LogVerifier, find_contradictions
+from audit.verification.worker_pool import count_processors, run_in_order
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -56,230 +56,285 @@ if TYPE_CHECKING:
     from audit.log.signed_note import VerifierKey
     from audit.verification.worker_pool import Result, Task
 
-MOST_FINDINGS = 1000
-SMALL = 16 << 20
+MAX_FINDINGS = 1000
+MAX_SINGLE_PROCESS_BYTES = 16 << 20
 """Bytes of leaves for which no other process is started."""
-_ANOTHER_TABLE = f"{TABLE} says something else, here or behind"
+_TABLE_DIFFERS_MESSAGE = f"{TABLE} says something else, here or behind"
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class BundleVerdict:
     """What was found of a bundle, and what could not be told, in words.
 
-    `more` are findings beyond the first `MOST_FINDINGS`; `personal` says whether parts were there.
+    `further_findings` counts those beyond the first `MAX_FINDINGS`. `has_personal_data` is True if
+    the bundle has personal parts.
     """
 
-    report: Report
-    unknown: tuple[str, ...]
-    more: int
-    personal: bool
+    report: LogReport
+    undetermined_reasons: tuple[str, ...]
+    further_findings: int
+    has_personal_data: bool
 
 
 @dataclass(slots=True)
-class _Found:
-    findings: list[Finding] = field(default_factory=list)
-    unknown: list[str] = field(default_factory=list)
-    more: int = 0
+class _FindingList:
+    findings: list[LogFinding] = field(default_factory=list)
+    undetermined_reasons: list[str] = field(default_factory=list)
+    further_findings: int = 0
 
-    def add(self, findings: Iterable[Finding]) -> None:
-        for each in findings:
-            if len(self.findings) < MOST_FINDINGS:
-                self.findings.append(each)
+    def add(self, findings: Iterable[LogFinding]) -> None:
+        for finding in findings:
+            if len(self.findings) < MAX_FINDINGS:
+                self.findings.append(finding)
             else:
-                self.more += 1
+                self.further_findings += 1
 
 
 def verify_bundle(
     folder: Path,
     keys: Sequence[VerifierKey],
-    older: Sequence[bytes] = (),
-    passed: Callable[[int], object] = lambda _: None,
+    older_notes: Sequence[bytes] = (),
+    on_progress: Callable[[int], object] = lambda _: None,
     processes: int | None = None,
-) -> Verdict:
+) -> BundleVerdict:
     """Verify the bundle with the log's keys and older notes of it.
 
-    Raises BadBundleError, OSError, WorkerStoppedError. `passed` is told how many more entries were
-    passed. `processes` are started to read leaves, and as many for personal parts; 0 is none. Where
-    it is not said: one for each processor, if there are several and the bundle is not small.
+    Raises BadBundleError, OSError, WorkerStoppedError. `on_progress` is called with each count of
+    verified entries. `processes` are started to read leaves, and as many for personal parts; 0 is
+    none. If it is None: one for each processor, if there are several and the bundle is not small.
     """
     note = read_file(folder / CHECKPOINT)
-    own = read_file(folder / KEY).decode().removesuffix("\n")
-    found = _Found()
-    checkpoint = _unverified(note, "its checkpoint")
+    own_key = read_file(folder / KEY).decode().removesuffix("\n")
+    finding_list = _FindingList()
+    checkpoint = _parse_note_checkpoint(note, "its checkpoint")
     log = checkpoint.origin.rpartition("/")[2]
-    found.add(_signature(log, note, keys, own, found.unknown))
-    comparable = list(_comparable(log, checkpoint, older, keys, found))
+    finding_list.add(_check_signature(log, note, keys, own_key, finding_list.undetermined_reasons))
+    comparable = list(_select_comparable(log, checkpoint, older_notes, keys, finding_list))
     with ExitStack() as files:
-        bundle = _Bundle(folder, log, found, files)
+        bundle = _BundleReader(folder, log, finding_list, files)
         if processes is None:
-            processes = _worthwhile(folder)
-        walk = bundle.walk({each.size for each in comparable}, passed, processes)
-    found.add(_end(log, checkpoint, walk))
-    found.add(contradicted(log, comparable, walk.roots))
-    root = walk.frontier.root()
-    report = Report(log, walk.frontier.size, root, tuple(found.findings))
-    return Verdict(report, tuple(found.unknown), found.more, bundle.has_personal)
+            processes = _choose_process_count(folder)
+        verifier = bundle.verify_log(
+            {checkpoint.size for checkpoint in comparable}, on_progress, processes
+        )
+    finding_list.add(_check_size_and_root(log, checkpoint, verifier))
+    finding_list.add(find_contradictions(log, comparable, verifier.roots))
+    root = verifier.frontier.root()
+    report = LogReport(log, verifier.frontier.size, root, tuple(finding_list.findings))
+    return BundleVerdict(
+        report,
+        tuple(finding_list.undetermined_reasons),
+        finding_list.further_findings,
+        bundle.has_personal_data,
+    )
 
 
-def _worthwhile(folder: Path) -> int:
+def _choose_process_count(folder: Path) -> int:
     """How many processes shorten the time."""
-    several = processors() if (folder / ENTRIES).stat().st_size > SMALL else 0
-    return several if several > 1 else 0
+    count = (
+        count_processors() if (folder / ENTRIES).stat().st_size > MAX_SINGLE_PROCESS_BYTES else 0
+    )
+    return count if count > 1 else 0
 
 
-def _unverified(note: bytes, what: str) -> Checkpoint:
+def _parse_note_checkpoint(note: bytes, description: str) -> Checkpoint:
     try:
         return parse_checkpoint(parse_note(note).text)
     except EvidenceError as error:
-        raise BadBundleError(f"{what} cannot be read: {error}") from error
+        raise BadBundleError(f"{description} cannot be read: {error}") from error
 
 
-def _signature(
-    log: str, note: bytes, keys: Sequence[VerifierKey], own: str, unknown: list[str]
-) -> list[Finding]:
+def _check_signature(
+    log: str,
+    note: bytes,
+    keys: Sequence[VerifierKey],
+    own_key: str,
+    undetermined_reasons: list[str],
+) -> list[LogFinding]:
     """What is wrong with the checkpoint's signature, by the keys given, else by the bundle's."""
-    found = []
+    findings = []
     try:
-        brought = parse_key(own)
+        bundle_key = parse_key(own_key)
     except EvidenceError as error:
-        return [Finding(log, None, Code.BUNDLE, f"the bundle's key cannot be read: {error}")]
+        return [
+            LogFinding(log, None, FindingCode.BUNDLE, f"the bundle's key cannot be read: {error}")
+        ]
     if not keys:
-        unknown.append("no key was given, so the checkpoint may be anybody's: give --key")
-    elif brought not in keys:
-        found.append(Finding(log, None, Code.BUNDLE, "the bundle's key is none of those given"))
+        undetermined_reasons.append(
+            "no key was given, so the checkpoint may be anybody's: give --key"
+        )
+    elif bundle_key not in keys:
+        findings.append(
+            LogFinding(log, None, FindingCode.BUNDLE, "the bundle's key is none of those given")
+        )
     try:
-        verify_note(note, keys or [brought])
+        verify_note(note, keys or [bundle_key])
     except UnknownSignerError:
-        unknown.append("no key that is known signed the checkpoint: get the log's key")
+        undetermined_reasons.append("no key that is known signed the checkpoint: get the log's key")
     except BadSignatureError as error:
-        found.append(Finding(log, None, Code.SIGNATURE, str(error)))
-    return found
+        findings.append(LogFinding(log, None, FindingCode.SIGNATURE, str(error)))
+    return findings
 
 
-def _comparable(
+def _select_comparable(
     log: str,
     checkpoint: Checkpoint,
-    older: Sequence[bytes],
+    older_notes: Sequence[bytes],
     keys: Sequence[VerifierKey],
-    found: _Found,
+    finding_list: _FindingList,
 ) -> Iterable[Checkpoint]:
     """The older checkpoints that the bundle can be held against."""
-    for place, note in enumerate(older, 1):
-        known = _unverified(note, f"older checkpoint {place}")
+    for number, note in enumerate(older_notes, 1):
+        older_checkpoint = _parse_note_checkpoint(note, f"older checkpoint {number}")
         try:
             verify_note(note, keys)
         except BadSignatureError as error:
-            found.add([Finding(log, None, Code.SIGNATURE, f"older checkpoint {place}: {error}")])
+            finding_list.add(
+                [
+                    LogFinding(
+                        log, None, FindingCode.SIGNATURE, f"older checkpoint {number}: {error}"
+                    )
+                ]
+            )
             continue
         except UnknownSignerError:
-            found.unknown.append(f"no key that is known signed older checkpoint {place}")
+            finding_list.undetermined_reasons.append(
+                f"no key that is known signed older checkpoint {number}"
+            )
             continue
-        if known.origin != checkpoint.origin:
-            found.unknown.append(f"older checkpoint {place} is of {known.origin!r}")
-        elif known.size > checkpoint.size:
-            found.unknown.append(
-                f"older checkpoint {place} is of {known.size} entries, more than the bundle's"
-                f" {checkpoint.size}: ask for a newer bundle"
+        if older_checkpoint.origin != checkpoint.origin:
+            finding_list.undetermined_reasons.append(
+                f"older checkpoint {number} is of {older_checkpoint.origin!r}"
+            )
+        elif older_checkpoint.size > checkpoint.size:
+            finding_list.undetermined_reasons.append(
+                f"older checkpoint {number} is of {older_checkpoint.size} entries,"
+                f" more than the bundle's {checkpoint.size}: ask for a newer bundle"
             )
         else:
-            yield known
+            yield older_checkpoint
 
 
-class _Bundle:
+class _BundleReader:
     """The files of a bundle, open."""
 
-    def __init__(self, folder: Path, log: str, found: _Found, files: ExitStack) -> None:
-        self._log, self._found = log, found
+    def __init__(
+        self, folder: Path, log: str, finding_list: _FindingList, files: ExitStack
+    ) -> None:
+        self._log, self._finding_list = log, finding_list
         self._versions = folder / VERSIONS
-        self._asked: set[str] = set()
+        self._requested_documents: set[str] = set()
         self._files, self._folder = files, folder
-        self._entries = self._opened(ENTRIES)
-        self._hashes = self._opened(HASHES)
-        self._table = self._opened(TABLE)
+        self._entries = self._open_file(ENTRIES)
+        self._hashes = self._open_file(HASHES)
+        self._table = self._open_file(TABLE)
         self._table_fits = True
-        self.has_personal = (folder / PERSONAL).exists()
+        self.has_personal_data = (folder / PERSONAL).exists()
 
-    def _opened(self, name: str) -> BinaryIO:
+    def _open_file(self, name: str) -> BinaryIO:
         return self._files.enter_context(open_file(self._folder / name))
 
-    def walk(self, sizes: set[int], passed: Callable[[int], object], processes: int) -> Walk:
+    def verify_log(
+        self, sizes: set[int], on_progress: Callable[[int], object], processes: int
+    ) -> LogVerifier:
         """Walk through the entries, and see that nothing else is there."""
         parts = None
-        if self.has_personal:
-            read = self._spread("parts", self._opened(PERSONAL), processes)
-            parts = Parts((done for _, done in read), self._complain)
-        walk = Walk(self._log, Beside(parts.get if parts else None, self._document), sizes)
-        self._compare(None, format_header().encode())
-        for (first, block), done in self._spread("leaves", self._entries, processes):
-            self._next(walk, first, block, Leaves._make(done))
-            passed(walk.frontier.size - first)
-        self._found.add(walk.end())
+        if self.has_personal_data:
+            results = self._run_in_order("parts", self._open_file(PERSONAL), processes)
+            parts = PersonalDataReader((result for _, result in results), self._add_finding)
+        verifier = LogVerifier(
+            self._log, Attachments(parts.get if parts else None, self._read_document), sizes
+        )
+        self._compare_table(None, format_header().encode())
+        for (first, block), result in self._run_in_order("leaves", self._entries, processes):
+            self._verify_block(verifier, first, block, LeafBlock._make(result))
+            on_progress(verifier.frontier.size - first)
+        self._finding_list.add(verifier.finish())
         if self._hashes.read(1):
-            self._complain(None, f"{HASHES} goes on behind the last entry")
+            self._add_finding(None, f"{HASHES} goes on behind the last entry")
         if self._table_fits and self._table.read(1):
-            self._complain(None, f"{TABLE} goes on behind the last entry")
+            self._add_finding(None, f"{TABLE} goes on behind the last entry")
         if parts:
             parts.end()
-        for stray in sorted({path.name for path in self._versions.iterdir()} - self._asked):
-            self._complain(None, f"{VERSIONS} holds {stray!r}, which no version names")
-        return walk
+        for stray in sorted(
+            {path.name for path in self._versions.iterdir()} - self._requested_documents
+        ):
+            self._add_finding(None, f"{VERSIONS} holds {stray!r}, which no version names")
+        return verifier
 
-    def _spread(self, work: str, file: BinaryIO, processes: int) -> Iterator[tuple[Task, Result]]:
+    def _run_in_order(
+        self, work: str, file: BinaryIO, processes: int
+    ) -> Iterator[tuple[Task, Result]]:
         """The blocks of the file, with what can be said of each; closed when the files are."""
-        done = spread(work, blocks(file), processes)
-        return self._files.enter_context(closing(done))
+        results = run_in_order(work, read_blocks(file), processes)
+        return self._files.enter_context(closing(results))
 
-    def _next(self, walk: Walk, first: int, block: bytes, read: Leaves) -> None:
-        odd = self._odd_row(first, block, read)
-        hashes = self._hashes.read(HASH_SIZE * len(read.hashes))
-        fit = hashes == b"".join(read.hashes)
-        for place, (hashed, leaf) in enumerate(zip(read.hashes, read.leaves, strict=True)):
-            index = first + place
-            if not fit and hashes[HASH_SIZE * place : HASH_SIZE * (place + 1)] != hashed:
+    def _verify_block(
+        self, verifier: LogVerifier, first: int, block: bytes, leaves: LeafBlock
+    ) -> None:
+        differing_row = self._find_differing_row(first, block, leaves)
+        hashes = self._hashes.read(HASH_SIZE * len(leaves.hashes))
+        hashes_fit = hashes == b"".join(leaves.hashes)
+        for position, (leaf_hash, leaf) in enumerate(
+            zip(leaves.hashes, leaves.leaves, strict=True)
+        ):
+            index = first + position
+            if (
+                not hashes_fit
+                and hashes[HASH_SIZE * position : HASH_SIZE * (position + 1)] != leaf_hash
+            ):
                 message = "the leaf is not the one that was hashed"
-                self._found.add([Finding(self._log, index, Code.LEAF_HASH, message)])
-            if index == odd:
-                self._complain(index, _ANOTHER_TABLE)
+                self._finding_list.add(
+                    [LogFinding(self._log, index, FindingCode.LEAF_HASH, message)]
+                )
+            if index == differing_row:
+                self._add_finding(index, _TABLE_DIFFERS_MESSAGE)
             if leaf is None:
-                self._found.add([Finding(self._log, index, Code.BAD_LEAF, read.bad[place])])
-            self._found.add(walk.next(index, hashed, leaf))
-        if read.cut:
-            self._complain(walk.frontier.size, f"{ENTRIES}: {CUT}")
+                self._finding_list.add(
+                    [LogFinding(self._log, index, FindingCode.BAD_LEAF, leaves.bad[position])]
+                )
+            self._finding_list.add(verifier.verify_entry(index, leaf_hash, leaf))
+        if leaves.cut:
+            self._add_finding(verifier.frontier.size, f"{ENTRIES}: {CUT_LINE_MESSAGE}")
 
-    def _odd_row(self, first: int, block: bytes, read: Leaves) -> int | None:
+    def _find_differing_row(self, first: int, block: bytes, leaves: LeafBlock) -> int | None:
         """The entry where the table says something else; behind it, it is not looked at."""
         if not self._table_fits:
             return None
-        self._table_fits = not read.bad  # where the next row would begin is not known
+        self._table_fits = not leaves.bad  # where the next row would begin is not known
         start = self._table.tell()
-        if sha256(self._table.read(read.table)).digest() == read.digest:
+        if sha256(self._table.read(leaves.table)).digest() == leaves.digest:
             return None
         self._table_fits = False
         self._table.seek(start)
-        expected = enumerate(rows(first, block), first)
-        return next((at for at, row in expected if self._table.read(len(row)) != row), first)
+        expected = enumerate(format_rows(first, block), first)
+        return next((index for index, row in expected if self._table.read(len(row)) != row), first)
 
-    def _compare(self, index: int | None, expected: bytes) -> None:
+    def _compare_table(self, index: int | None, expected: bytes) -> None:
         """See that the table goes on with this; where it does not, its rest is not looked at."""
         if self._table.read(len(expected)) != expected:
             self._table_fits = False
-            self._complain(index, _ANOTHER_TABLE)
+            self._add_finding(index, _TABLE_DIFFERS_MESSAGE)
 
-    def _document(self, digest: str) -> bytes | None:
+    def _read_document(self, digest: str) -> bytes | None:
         try:
-            name = document_name(digest)
-            self._asked.add(name)
+            name = document_file_name(digest)
+            self._requested_documents.add(name)
             return read_file(self._versions / name)
         except (BadBundleError, FileNotFoundError):
             return None
 
-    def _complain(self, index: int | None, message: str) -> None:
-        self._found.add([Finding(self._log, index, Code.BUNDLE, message)])
+    def _add_finding(self, index: int | None, message: str) -> None:
+        self._finding_list.add([LogFinding(self._log, index, FindingCode.BUNDLE, message)])
 
 
-def _end(log: str, checkpoint: Checkpoint, walk: Walk) -> Iterable[Finding]:
-    if checkpoint.size != walk.frontier.size:
-        message = f"the checkpoint says {checkpoint.size} entries, there are {walk.frontier.size}"
-        yield Finding(log, None, Code.SIZE, message)
-    elif checkpoint.root != walk.frontier.root():
-        yield Finding(log, None, Code.ROOT, "the root is not that of these entries")
+def _check_size_and_root(
+    log: str, checkpoint: Checkpoint, verifier: LogVerifier
+) -> Iterable[LogFinding]:
+    if checkpoint.size != verifier.frontier.size:
+        message = (
+            f"the checkpoint says {checkpoint.size} entries, there are {verifier.frontier.size}"
+        )
+        yield LogFinding(log, None, FindingCode.SIZE, message)
+    elif checkpoint.root != verifier.frontier.root():
+        yield LogFinding(log, None, FindingCode.ROOT, "the root is not that of these entries")

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from audit.errors import BrokenHistoryError
 from audit.log.leaf import EntryKind
-from audit.projections.versions import Status, Versions
-from audit.verification.findings import Code, Finding
+from audit.projections.versions import Versions, VersionStatus
+from audit.verification.findings import FindingCode, LogFinding
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -37,8 +37,8 @@ class _Conversation:
     """The version, and the decision that it was pinned by or kept by last."""
 
 
-class History:
-    """Follows one log; `next` is given its entries in order, leaves decoded."""
+class HistoryChecker:
+    """A checker of one log; `check_entry` is given its entries in order, leaves decoded."""
 
     def __init__(self, log: str, document: Callable[[str], bytes | None]) -> None:
         self._log = log
@@ -47,110 +47,125 @@ class History:
         self._events: set[str] = set()
         self._decisions: set[str] = set()
         self._conversations: dict[str, _Conversation] = {}
-        self._admitted: set[int] = set()
+        self._approved_versions: set[int] = set()
         """The versions that were activated with the approvals that were required then."""
 
-    def next(self, index: int, leaf: Mapping[str, Any]) -> list[Finding]:
+    def check_entry(self, index: int, leaf: Mapping[str, Any]) -> list[LogFinding]:
         """What of the leaf contradicts the ones before it."""
-        found: list[tuple[Code, str]] = []
+        problems: list[tuple[FindingCode, str]] = []
         try:
-            found.extend(self._codes(index, leaf))
+            problems.extend(self._find_problems(index, leaf))
         except (KeyError, TypeError, AttributeError, RecursionError) as error:
-            found.append((Code.INCOMPLETE, f"the {leaf['kind']} lacks a member: {error}"))
-        return [Finding(self._log, index, code, message) for code, message in found]
+            problems.append((FindingCode.INCOMPLETE, f"the {leaf['kind']} lacks a member: {error}"))
+        return [LogFinding(self._log, index, code, message) for code, message in problems]
 
-    def _codes(self, index: int, leaf: Mapping[str, Any]) -> Iterator[tuple[Code, str]]:
+    def _find_problems(
+        self, index: int, leaf: Mapping[str, Any]
+    ) -> Iterator[tuple[FindingCode, str]]:
         if leaf["kind"] == EntryKind.DECISION:
-            yield from self._identity(leaf)
-            yield from self._policy(leaf)
-            yield from self._story(leaf)
+            yield from self._check_identity(leaf)
+            yield from self._check_policy(leaf)
+            yield from self._check_story(leaf)
             self._advance(index, leaf)
         elif leaf["kind"].startswith("version."):
-            yield from self._version(index, leaf)
+            yield from self._check_version(index, leaf)
         elif leaf["kind"] == EntryKind.DIRECTORY_REPLACED:
-            yield from self._kept("the document of the directory", leaf["digest"])
+            yield from self._check_document("the document of the directory", leaf["digest"])
 
-    def _version(self, index: int, leaf: Mapping[str, Any]) -> Iterator[tuple[Code, str]]:
+    def _check_version(
+        self, index: int, leaf: Mapping[str, Any]
+    ) -> Iterator[tuple[FindingCode, str]]:
         if leaf["kind"] == EntryKind.VERSION_ACTIVATED:
-            yield from self._approval(self._versions.get(leaf["version"]))
+            yield from self._check_approval(self._versions.get(leaf["version"]))
         try:
-            self._versions = self._versions.after(index, leaf)
+            self._versions = self._versions.with_entry(index, leaf)
         except BrokenHistoryError as error:
-            yield Code.VERSION_HISTORY, str(error)
+            yield FindingCode.VERSION_HISTORY, str(error)
         if leaf["kind"] == EntryKind.VERSION_PROPOSED:
-            yield from self._kept(f"the document of version {leaf['version']}", leaf["digest"])
+            yield from self._check_document(
+                f"the document of version {leaf['version']}", leaf["digest"]
+            )
         elif leaf["kind"] == EntryKind.VERSION_GUARDRAILS:
-            yield from self._kept("the document of the guardrails", leaf["digest"])
+            yield from self._check_document("the document of the guardrails", leaf["digest"])
 
-    def _kept(self, what: str, digest: str) -> Iterator[tuple[Code, str]]:
+    def _check_document(self, description: str, digest: str) -> Iterator[tuple[FindingCode, str]]:
         body = self._document(digest)
         if body is None:
-            yield Code.DOCUMENT, f"{what} is missing"
+            yield FindingCode.DOCUMENT, f"{description} is missing"
         elif f"sha256:{hashlib.sha256(body).hexdigest()}" != digest:
-            yield Code.DOCUMENT, f"{what} was changed"
+            yield FindingCode.DOCUMENT, f"{description} was changed"
 
-    def _approval(self, record: VersionRecord | None) -> Iterator[tuple[Code, str]]:
+    def _check_approval(self, record: VersionRecord | None) -> Iterator[tuple[FindingCode, str]]:
         """What keeps a version from being activated; one that is not there is found elsewhere."""
         if record is None or (record.number, record.proposed_by) == (_BUILTIN_VERSION, _SYSTEM):
             return
-        number, required = record.number, self._versions.required
-        others = {step.by for step in record.approvals} - {record.proposed_by}
-        if record.status in (Status.REJECTED, Status.SUPERSEDED):
-            yield Code.APPROVAL, f"version {number} was {record.status} before it was activated"
-        elif number in self._admitted or len(others) >= required:
-            self._admitted.add(number)
+        number, required = record.number, self._versions.required_approvals
+        approvers = {step.by for step in record.approvals} - {record.proposed_by}
+        if record.status in (VersionStatus.REJECTED, VersionStatus.SUPERSEDED):
+            yield (
+                FindingCode.APPROVAL,
+                f"version {number} was {record.status} before it was activated",
+            )
+        elif number in self._approved_versions or len(approvers) >= required:
+            self._approved_versions.add(number)
         elif required == 1:
-            yield Code.APPROVAL, f"no other key than its author's approved version {number}"
+            yield FindingCode.APPROVAL, f"no other key than its author's approved version {number}"
         else:
-            had = f"{len(others)} of {required} other keys"
-            yield Code.APPROVAL, f"{had} approved version {number} before it was activated"
+            count = f"{len(approvers)} of {required} other keys"
+            yield FindingCode.APPROVAL, f"{count} approved version {number} before it was activated"
 
-    def _identity(self, leaf: Mapping[str, Any]) -> Iterator[tuple[Code, str]]:
+    def _check_identity(self, leaf: Mapping[str, Any]) -> Iterator[tuple[FindingCode, str]]:
         event, decision = leaf["event"], leaf["id"]
         if event in self._events:
-            yield Code.EVENT_TWICE, f"the event {event!r} was decided before"
+            yield FindingCode.EVENT_TWICE, f"the event {event!r} was decided before"
         if decision in self._decisions:
-            yield Code.DECISION_TWICE, f"the decision {decision!r} was there before"
+            yield FindingCode.DECISION_TWICE, f"the decision {decision!r} was there before"
         self._events.add(event)
         self._decisions.add(decision)
         for place, action in enumerate(leaf["actions"]):
             if action["id"] != f"{decision}.{place}":
-                yield Code.ACTION_ID, f"action {place} has the id {action['id']!r}"
+                yield FindingCode.ACTION_ID, f"action {place} has the id {action['id']!r}"
 
-    def _policy(self, leaf: Mapping[str, Any]) -> Iterator[tuple[Code, str]]:
+    def _check_policy(self, leaf: Mapping[str, Any]) -> Iterator[tuple[FindingCode, str]]:
         number, digest = leaf["policy"]["version"], leaf["policy"]["digest"]
         record = self._versions.get(number)
         if record is None:
-            yield Code.POLICY, f"version {number} was never proposed"
+            yield FindingCode.POLICY, f"version {number} was never proposed"
         elif record.digest != digest:
-            yield Code.POLICY, f"version {number} was proposed with another digest"
-        pinned = self._conversation(leaf).pinned
-        expected = self._versions.deciding(pinned, leaf["facts"].get("sample.bucket", 0))
+            yield FindingCode.POLICY, f"version {number} was proposed with another digest"
+        pinned = self._find_conversation(leaf).pinned
+        expected = self._versions.choose_version(pinned, leaf["facts"].get("sample.bucket", 0))
         if number != expected:
-            why = "active" if pinned is None else "pinned to the conversation"
-            yield Code.POLICY, f"version {number} decided where {expected} was {why}"
+            reason = "active" if pinned is None else "pinned to the conversation"
+            yield FindingCode.POLICY, f"version {number} decided where {expected} was {reason}"
 
-    def _story(self, leaf: Mapping[str, Any]) -> Iterator[tuple[Code, str]]:
-        before, facts = self._conversation(leaf), leaf["facts"]
-        if facts.get("conversation.stage") != before.stage:
+    def _check_story(self, leaf: Mapping[str, Any]) -> Iterator[tuple[FindingCode, str]]:
+        conversation, facts = self._find_conversation(leaf), leaf["facts"]
+        if facts.get("conversation.stage") != conversation.stage:
             stage = facts.get("conversation.stage")
-            yield Code.STAGE, f"decided from stage {stage!r} where {before.stage!r} came before"
-        if facts.get("conversation.asks") != before.asks:
+            yield (
+                FindingCode.STAGE,
+                f"decided from stage {stage!r} where {conversation.stage!r} came before",
+            )
+        if facts.get("conversation.asks") != conversation.asks:
             asks = facts.get("conversation.asks")
-            yield Code.ASKS, f"decided after {asks} asks where there were {before.asks}"
+            yield (
+                FindingCode.ASKS,
+                f"decided after {asks} asks where there were {conversation.asks}",
+            )
 
-    def _conversation(self, leaf: Mapping[str, Any]) -> _Conversation:
+    def _find_conversation(self, leaf: Mapping[str, Any]) -> _Conversation:
         return self._conversations.get(leaf["conversation"], _Conversation())
 
     def _advance(self, index: int, leaf: Mapping[str, Any]) -> None:
-        before, stage = self._conversation(leaf), leaf["stage"]
-        asked = any(action["type"] == "ask" for action in leaf["actions"])
-        pinned = before.pinned
+        conversation, stage = self._find_conversation(leaf), leaf["stage"]
+        has_ask = any(action["type"] == "ask" for action in leaf["actions"])
+        pinned = conversation.pinned
         if stage in _SETTLED:
             pinned = None
-        elif pinned and pinned[1] > self._versions.moved:
+        elif pinned and pinned[1] > self._versions.last_move_index:
             pinned = (pinned[0], index)
         elif stage != _NEW:
             pinned = (leaf["policy"]["version"], index)
-        after = _Conversation(stage, before.asks + asked, pinned)
-        self._conversations[leaf["conversation"]] = after
+        updated = _Conversation(stage, conversation.asks + has_ask, pinned)
+        self._conversations[leaf["conversation"]] = updated

@@ -31,12 +31,17 @@ Task: TypeAlias = tuple[int, bytes]
 """How many lines came before, and a block of lines."""
 Result: TypeAlias = tuple[Any, ...]
 
-WORKS = MappingProxyType({"leaves": bundle_blocks.leaves, "parts": bundle_blocks.parts})
+TASK_FUNCTIONS = MappingProxyType(
+    {"leaves": bundle_blocks.parse_leaves, "parts": bundle_blocks.parse_parts}
+)
 """What can be done with a task; the results are values that `marshal` writes."""
 
 _LENGTH = 8
 _READY = ("ready",)
-_PROGRAM = f"import sys; sys.path.insert(0, sys.argv[1]); from {__name__} import serve; serve()"
+_PROGRAM = (
+    "import sys; sys.path.insert(0, sys.argv[1]);"
+    f" from {__name__} import serve_tasks; serve_tasks()"
+)
 
 
 class WorkerStoppedError(AuditError):
@@ -45,7 +50,7 @@ class WorkerStoppedError(AuditError):
     code = AuditErrorCode.UNFINISHED
 
 
-def processors() -> int:
+def count_processors() -> int:
     """How many processors this process may use."""
     try:
         return len(os.sched_getaffinity(0))
@@ -53,7 +58,7 @@ def processors() -> int:
         return os.cpu_count() or 1
 
 
-def spread(
+def run_in_order(
     work: str, tasks: Iterable[Task], processes: int
 ) -> Generator[tuple[Task, Result], None, None]:
     """Each task with its result, in order.
@@ -61,43 +66,43 @@ def spread(
     WorkerStoppedError. With no processes, the work is done here. As many tasks as there are
     processes are in memory at a time.
     """
-    with ExitStack() as opened:
-        workers = _started(work, processes, opened)
+    with ExitStack() as stack:
+        workers = _start_workers(work, processes, stack)
         if not workers:
-            yield from ((task, WORKS[work](*task)) for task in tasks)
+            yield from ((task, TASK_FUNCTIONS[work](*task)) for task in tasks)
             return
-        busy: deque[_Worker] = deque()
+        busy_workers: deque[_Worker] = deque()
         for task in tasks:
-            if len(busy) < len(workers):
-                worker = workers[len(busy)]
+            if len(busy_workers) < len(workers):
+                worker = workers[len(busy_workers)]
                 worker.begin(task)
             else:
-                worker = busy.popleft()
-                done = worker.task, worker.result()
+                worker = busy_workers.popleft()
+                finished = worker.task, worker.result()
                 worker.begin(task)
-                yield done
-            busy.append(worker)
-        for worker in busy:
+                yield finished
+            busy_workers.append(worker)
+        for worker in busy_workers:
             yield worker.task, worker.result()
 
 
-def serve() -> None:
+def serve_tasks() -> None:
     """Do the work that is named last on the command line, until there are no more tasks."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever started this one ends it
     gc.disable()  # what is read of JSON holds no cycles
-    work = WORKS[sys.argv[-1]]
+    work = TASK_FUNCTIONS[sys.argv[-1]]
     with suppress(BrokenPipeError):
-        _write(sys.stdout.fileno(), _READY)
-        while (task := _read(sys.stdin.buffer)) is not None:
-            _write(sys.stdout.fileno(), tuple(work(*task)))
+        _write_message(sys.stdout.fileno(), _READY)
+        while (task := _read_message(sys.stdin.buffer)) is not None:
+            _write_message(sys.stdout.fileno(), tuple(work(*task)))
 
 
-def _started(work: str, processes: int, opened: ExitStack) -> list[_Worker]:
+def _start_workers(work: str, processes: int, stack: ExitStack) -> list[_Worker]:
     """So many workers, ready to work; none where one is not."""
-    with ExitStack() as starting, suppress(OSError, WorkerStoppedError):
-        workers = [_Worker(work, starting) for _ in range(processes)]
+    with ExitStack() as pending_stack, suppress(OSError, WorkerStoppedError):
+        workers = [_Worker(work, pending_stack) for _ in range(processes)]
         if all(worker.result() == _READY for worker in workers):
-            opened.push(starting.pop_all())
+            stack.push(pending_stack.pop_all())
             return workers
     return []
 
@@ -107,42 +112,44 @@ class _Worker:
 
     task: Task = (0, b"")
 
-    def __init__(self, work: str, opened: ExitStack) -> None:
+    def __init__(self, work: str, stack: ExitStack) -> None:
         home = str(Path(__file__).parents[2])
         command = [sys.executable or "", "-I", "-S", "-B", "-c", _PROGRAM, home, work]
         pipe = subprocess.PIPE
         process = subprocess.Popen(command, stdin=pipe, stdout=pipe)  # noqa: S603 - our own
-        self._work, self._process = work, opened.enter_context(process)
+        self._work, self._process = work, stack.enter_context(process)
 
     def begin(self, task: Task) -> None:
         self.task = task
         if self._process.stdin is None:
-            raise self._unfinished()
+            raise self._stopped_error()
         try:
-            _write(self._process.stdin.fileno(), task)
+            _write_message(self._process.stdin.fileno(), task)
         except BrokenPipeError as error:
-            raise self._unfinished() from error
+            raise self._stopped_error() from error
 
     def result(self) -> Result:
-        result = _read(self._process.stdout) if self._process.stdout else None
+        result = _read_message(self._process.stdout) if self._process.stdout else None
         if result is None:
-            raise self._unfinished()
+            raise self._stopped_error()
         return result
 
-    def _unfinished(self) -> WorkerStoppedError:
-        where = f"in the {self._work} from line {self.task[0]} on"
-        return WorkerStoppedError(f"a process of this verifier ended before its work did, {where}")
+    def _stopped_error(self) -> WorkerStoppedError:
+        position = f"in the {self._work} from line {self.task[0]} on"
+        return WorkerStoppedError(
+            f"a process of this verifier ended before its work did, {position}"
+        )
 
 
-def _write(to: int, values: Result) -> None:
+def _write_message(descriptor: int, values: Result) -> None:
     body = marshal.dumps(values)
-    left = memoryview(len(body).to_bytes(_LENGTH) + body)
-    while left:
-        left = left[os.write(to, left) :]
+    view = memoryview(len(body).to_bytes(_LENGTH) + body)
+    while view:
+        view = view[os.write(descriptor, view) :]
 
 
-def _read(stream: IO[bytes]) -> Result | None:
-    """What `_write` wrote; None where there is nothing more, or not all of it."""
+def _read_message(stream: IO[bytes]) -> Result | None:
+    """What `_write_message` wrote; None where there is nothing more, or not all of it."""
     size = int.from_bytes(stream.read(_LENGTH))
     body = stream.read(size)
     if not size or len(body) < size:

@@ -11,10 +11,10 @@ from audit.errors import NotSignedError
 from audit.evidence.bundle_export import (
     ErasedAfterCheckpointError,
     NotExportedError,
-    Signed,
-    export,
+    SignedCheckpoint,
+    export_bundle,
 )
-from audit.evidence.checkpoint_signer import Checkpoints
+from audit.evidence.checkpoint_signer import CheckpointSigner
 from audit.log.signed_note import encode_base64
 from policy_service.cli.console import (
     data_option,
@@ -69,16 +69,16 @@ def export_command(data: Path, workspace: str, out: Path, *, personal: bool, as_
 
 
 def _exported(store: SqliteStore, log: str, out: Path, *, personal: bool) -> Checkpoint:
-    checkpoints = Checkpoints(store, Settings.load().origin)
+    checkpoints = CheckpointSigner(store, Settings.load().origin)
     with store.read() as snapshot:
         if log not in snapshot.logs():
             fail(f"there is no log {log!r}")
     for last in (False,) * (_TRIES - 1) + (True,):
-        kept = checkpoints.latest(log)
-        signed = Signed(kept.note, checkpoints.verifier(log))
+        kept = checkpoints.latest_checkpoint(log)
+        signed = SignedCheckpoint(kept.note, checkpoints.verifier_key(log))
         try:
             with store.read() as snapshot, progress("Exporting", kept.checkpoint.size) as advance:
-                export(snapshot, log, signed, out, personal=personal, passed=advance)
+                export_bundle(snapshot, log, signed, out, personal=personal, on_progress=advance)
         except ErasedAfterCheckpointError:
             if last:
                 raise

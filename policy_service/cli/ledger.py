@@ -10,7 +10,7 @@ import click
 import orjson
 
 from audit.errors import NotSignedError
-from audit.evidence.checkpoint_signer import Checkpoints
+from audit.evidence.checkpoint_signer import CheckpointSigner
 from audit.log.checkpoint import BadCheckpointError, decode_hash
 from audit.log.merkle import hash_leaf as hash_of_leaf
 from audit.log.signed_note import (
@@ -61,7 +61,7 @@ def ledger() -> None:
 @json_option
 def checkpoint_command(data: Path, workspace: str, *, as_json: bool) -> None:
     """Print a log's checkpoint, a signed note; it is signed now where none covers the log."""
-    kept = _asked(data, workspace, lambda checkpoints: checkpoints.latest(workspace))
+    kept = _asked(data, workspace, lambda checkpoints: checkpoints.latest_checkpoint(workspace))
     if as_json:
         said = kept.checkpoint
         root = encode_base64(said.root)
@@ -77,7 +77,7 @@ def checkpoint_command(data: Path, workspace: str, *, as_json: bool) -> None:
 @json_option
 def key_command(data: Path, workspace: str, *, as_json: bool) -> None:
     """Print the verifier key of a log's checkpoints."""
-    key = format_key(_asked(data, workspace, lambda each: each.verifier(workspace)))
+    key = format_key(_asked(data, workspace, lambda each: each.verifier_key(workspace)))
     show({"key": key}) if as_json else click.echo(key)
 
 
@@ -183,7 +183,7 @@ def _leaf_hash(given: str | None, entry: Path | None) -> bytes:
         fail(f"the entry cannot be read: {error}")
 
 
-def _asked(data: Path, workspace: str, ask: Callable[[Checkpoints], T]) -> T:
+def _asked(data: Path, workspace: str, ask: Callable[[CheckpointSigner], T]) -> T:
     """What the ledger's checkpoints answer; a log that is refused is a finding."""
     if not (is_workspace(workspace) or workspace == SYSTEM_LOG):
         fail(f"{workspace!r} is not a workspace's id")
@@ -193,7 +193,7 @@ def _asked(data: Path, workspace: str, ask: Callable[[Checkpoints], T]) -> T:
         fail("\n".join(error.complaints))
     with opened(data) as store:
         try:
-            return ask(Checkpoints(store, origin))
+            return ask(CheckpointSigner(store, origin))
         except NotSignedError as error:
             click.echo(f"policy-service: {error}", err=True)
             found()

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from audit.replay.replay import Difference, Report
+    from audit.replay.replay import ReplayDifference, ReplayReport
     from audit.stores.contract import Snapshot
 
     Part: TypeAlias = tuple[Path, str, int, int]
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 PART = 2_500
 """Entries that a process takes at a time."""
 
-_memory = [replaying.Memory()]  # of the ledger that is being replayed, in this process
+_memory = [replaying.ReplayCache()]  # of the ledger that is being replayed, in this process
 
 SHOWN = 20
 """Differences of one workspace that are printed; `--json` has all of them."""
@@ -85,7 +85,7 @@ def _size(snapshot: Snapshot, log: str) -> int:
     return last.index + 1 if last else 0
 
 
-def replay_logs(data: Path, sizes: dict[str, int]) -> dict[str, Report]:
+def replay_logs(data: Path, sizes: dict[str, int]) -> dict[str, ReplayReport]:
     """Replay each log up to its size, on all processors; AuditError where it cannot be read.
 
     No connection to the ledger may be open in this process, or be opened meanwhile: the others
@@ -96,7 +96,7 @@ def replay_logs(data: Path, sizes: dict[str, int]) -> dict[str, Report]:
         for log, size in sizes.items()
         for start in range(0, size, PART)
     ]
-    _memory[0] = replaying.Memory()
+    _memory[0] = replaying.ReplayCache()
     processes = min(len(parts), os.cpu_count() or 1)
     if processes <= 1:
         return _by_log(parts, _watched(parts, map(_replayed, parts)))
@@ -104,7 +104,7 @@ def replay_logs(data: Path, sizes: dict[str, int]) -> dict[str, Report]:
         return _by_log(parts, _watched(parts, pool.map(_replayed, parts)))
 
 
-def _watched(parts: list[Part], reports: Iterable[Report]) -> list[Report]:
+def _watched(parts: list[Part], reports: Iterable[ReplayReport]) -> list[ReplayReport]:
     """The reports, while it is shown how many of the parts' entries they are of."""
     sizes = [stop - start for _, _, start, stop in parts]
     done = []
@@ -115,13 +115,13 @@ def _watched(parts: list[Part], reports: Iterable[Report]) -> list[Report]:
     return done
 
 
-def _replayed(part: Part) -> Report:
+def _replayed(part: Part) -> ReplayReport:
     data, log, start, stop = part
     with SqliteStore.open(data) as store, store.read() as snapshot:
-        return replaying.report(snapshot, log, start, stop, memory=_memory[0])
+        return replaying.summarize_replay(snapshot, log, start, stop, cache=_memory[0])
 
 
-def _by_log(parts: list[Part], reports: list[Report]) -> dict[str, Report]:
+def _by_log(parts: list[Part], reports: list[ReplayReport]) -> dict[str, ReplayReport]:
     paired = zip((log for _, log, _, _ in parts), reports, strict=True)
     return {
         log: reduce(add, (report for _, report in those))
@@ -129,7 +129,7 @@ def _by_log(parts: list[Part], reports: list[Report]) -> dict[str, Report]:
     }
 
 
-def _as_json(log: str, report: Report) -> dict[str, Any]:
+def _as_json(log: str, report: ReplayReport) -> dict[str, Any]:
     return {
         "workspace": log,
         "decisions": report.decisions,
@@ -138,7 +138,7 @@ def _as_json(log: str, report: Report) -> dict[str, Any]:
     }
 
 
-def _difference_as_json(difference: Difference) -> dict[str, Any]:
+def _difference_as_json(difference: ReplayDifference) -> dict[str, Any]:
     return {
         "index": difference.index,
         "decision": difference.decision,

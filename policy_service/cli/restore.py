@@ -27,7 +27,7 @@ from policy_service.restore import accept_loss, find_missing
 if TYPE_CHECKING:
     from typing import TextIO
 
-    from audit.evidence.backup import Copied
+    from audit.evidence.backup import CopiedLog
     from audit.stores.rollback_detection import MissingEntries
 
 
@@ -92,9 +92,9 @@ def backup(data: Path, out: Path, *, as_json: bool) -> None:
         show({"logs": [_copied(each) for each in logs]})
     for each in logs if not as_json else ():
         root = encode_base64(each.root)
-        state = each.wrong or "copied"
+        state = each.problem or "copied"
         click.echo(f"{printable(each.log)}: {each.size} entries, root {root}, {state}")
-    if any(each.wrong for each in logs):
+    if any(each.problem for each in logs):
         found()
 
 
@@ -115,6 +115,6 @@ def _view(loss: MissingEntries) -> dict[str, Any]:
     return {"log": loss.log, "size": loss.size, "root": root, "there": loss.actual_size}
 
 
-def _copied(each: Copied) -> dict[str, Any]:
+def _copied(each: CopiedLog) -> dict[str, Any]:
     root = encode_base64(each.root)
-    return {"log": each.log, "size": each.size, "root": root, "wrong": each.wrong}
+    return {"log": each.log, "size": each.size, "root": root, "wrong": each.problem}

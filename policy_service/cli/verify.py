@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from audit.errors import NoSigningKeyError, StorageUnavailableError
-from audit.evidence.known_checkpoints import SignedLogs
-from audit.evidence.ledger_verifier import verify_all
+from audit.evidence.known_checkpoints import KnownCheckpoints
+from audit.evidence.ledger_verifier import verify_ledger
 from audit.log.checkpoint import parse_checkpoint
 from audit.log.signed_note import EvidenceError, parse_note
 from audit.stores.files.checkpoint_files import CHECKPOINTS, CheckpointFiles
@@ -29,7 +29,7 @@ from policy_service.cli.progress import progress
 if TYPE_CHECKING:
     from audit.stores.contract import Snapshot
     from audit.stores.sqlite.store import SqliteStore
-    from audit.verification.findings import Report
+    from audit.verification.findings import LogReport
 
 
 @click.command()
@@ -48,7 +48,7 @@ def verify(data: Path, notes: tuple[Path, ...], *, as_json: bool) -> None:
     Each log is held against every checkpoint of it that is there. A ledger that cannot be read to
     its end is a finding too.
     """
-    reports: list[Report] = []
+    reports: list[LogReport] = []
     strays: list[str] = []
     unreadable = None
     with opened(data) as store:
@@ -56,7 +56,7 @@ def verify(data: Path, notes: tuple[Path, ...], *, as_json: bool) -> None:
         try:
             with store.read() as snapshot, progress("Verifying", _size(snapshot)) as advance:
                 signed.add_entries(snapshot)
-                reports.extend(verify_all(snapshot, advance, signed))
+                reports.extend(verify_ledger(snapshot, advance, signed))
                 strays.extend(snapshot.integrity_errors())
         except StorageUnavailableError as error:
             unreadable = str(error)
@@ -74,14 +74,14 @@ def verify(data: Path, notes: tuple[Path, ...], *, as_json: bool) -> None:
         found()
 
 
-def _signed(store: SqliteStore, notes: tuple[Path, ...]) -> SignedLogs:
+def _signed(store: SqliteStore, notes: tuple[Path, ...]) -> KnownCheckpoints:
     """What was signed and kept outside; by whom is looked at where the signing key is there."""
     try:
         verifier = SigningKey.read(store.folder / SIGNING_KEY).verifier
     except NoSigningKeyError:
         verifier = None
-    signed = SignedLogs(verifier)
-    signed.add_kept(CheckpointFiles(store.folder / CHECKPOINTS))
+    signed = KnownCheckpoints(verifier)
+    signed.add_files(CheckpointFiles(store.folder / CHECKPOINTS))
     for path in notes:
         try:
             note = path.read_bytes()
@@ -100,7 +100,7 @@ def _size(snapshot: Snapshot) -> int | None:
         return None
 
 
-def _view(report: Report) -> dict[str, Any]:
+def _view(report: LogReport) -> dict[str, Any]:
     return {
         "log": report.log,
         "size": report.size,
@@ -112,7 +112,7 @@ def _view(report: Report) -> dict[str, Any]:
     }
 
 
-def _print(report: Report) -> None:
+def _print(report: LogReport) -> None:
     state = "sound" if not report.findings else f"{len(report.findings)} findings"
     root = base64.b64encode(report.root).decode()
     click.echo(f"{printable(report.log)}: {report.size} entries, root {root}, {state}")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import click
 
-from audit.projections.versions import Status
+from audit.projections.versions import VersionStatus
 from policy_service.access.permissions import Permission
 from policy_service.api.resources import versions as views
 from policy_service.cli.console import fail, show
@@ -149,7 +149,7 @@ def _take(
 
 def _for_whom(version: dict[str, Any]) -> str:
     """For whom an active version decides, where that is not for all."""
-    return _how(version["activations"][-1]) if version["status"] == Status.ACTIVE else ""
+    return _how(version["activations"][-1]) if version["status"] == VersionStatus.ACTIVE else ""
 
 
 def _how(step: dict[str, Any]) -> str:

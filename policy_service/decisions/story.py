@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from audit.entry import EntryKind
-from audit.projections.action_status import PENDING, states
+from audit.projections.action_status import PENDING_STATE, fold_action_states
 from audit.stores.contract import EntryFilter
 from policy_service.decisions.record import action_view
 from policy_service.privacy.erasures import find_erasures
@@ -45,7 +45,7 @@ class Narrator:
             raise ProblemError(ProblemCode.NOT_FOUND, "Nothing was decided in such a conversation")
         wanted = EntryFilter(kind=EntryKind.DECISION.value, conversation=conversation)
         found = self.snapshot.search(self.workspace, wanted, after, limit + 1)
-        became = states(
+        became = fold_action_states(
             (each.index, each.value)
             for each in self.snapshot.receipts(self.workspace, conversation)
         )
@@ -71,7 +71,10 @@ class Narrator:
             "stage": leaf["stage"],
             **self._version_view(leaf["policy"]["version"]),
             "actions": [
-                {**action_view(action), "status": became.get(action["id"], PENDING).status.value}
+                {
+                    **action_view(action),
+                    "status": became.get(action["id"], PENDING_STATE).status.value,
+                }
                 for action in leaf["actions"]
             ],
         }

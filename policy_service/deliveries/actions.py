@@ -6,7 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from audit.entry import FORMAT, EntryKind, format_time
-from audit.projections.action_status import PENDING, ActionState, ActionStatus, states
+from audit.projections.action_status import (
+    PENDING_STATE,
+    ActionState,
+    ActionStatus,
+    fold_action_states,
+)
 from audit.stores.contract import EntryFilter
 from policy_service.decisions.record import action_view
 from policy_service.problems import ProblemCode, ProblemError
@@ -159,8 +164,8 @@ def _list_decisions(
 
 def _list_actions_of(snapshot: Snapshot, decision: Entry) -> Iterator[RequestedAction]:
     leaf = decision.value
-    known = states(
+    known = fold_action_states(
         (each.index, each.value) for each in snapshot.receipts(decision.log, leaf["conversation"])
     )
     for number, action in enumerate(leaf["actions"]):
-        yield RequestedAction(decision, number, known.get(action["id"], PENDING))
+        yield RequestedAction(decision, number, known.get(action["id"], PENDING_STATE))

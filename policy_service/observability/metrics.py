@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from prometheus_client.core import Metric as Family
 
-    from audit.evidence.instrumentation import Lag
+    from audit.evidence.instrumentation import CheckpointLag
     from audit.stores.contract import StoreSize
 
 _log = logging.getLogger(__name__)
@@ -203,7 +203,7 @@ class Metrics(DecisionMetrics, SigningMetrics):
     def not_signed(self) -> None:
         self._not_signed.inc()
 
-    def text(self, size: StoreSize | None, lag: Lag | None = None) -> bytes:
+    def text(self, size: StoreSize | None, lag: CheckpointLag | None = None) -> bytes:
         """All of it, of all processes, in the text format; the ledger's size and lag if known.
 
         Where the folder was deleted meanwhile, it is of this process alone.
@@ -266,7 +266,7 @@ def _is_running(pid: int, folder: str) -> bool:
 class _LedgerCollector:
     """What is told of the ledger itself, which is the same whichever process is asked."""
 
-    def __init__(self, size: StoreSize, lag: Lag | None) -> None:
+    def __init__(self, size: StoreSize, lag: CheckpointLag | None) -> None:
         self._values: dict[str, float] = {
             "policy_service_ledger_entries": size.entries,
             "policy_service_ledger_bytes": size.bytes,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from audit.entry import FORMAT, EntryKind, format_time
 from audit.errors import AuditError
-from audit.projections.versions import Status
+from audit.projections.versions import VersionStatus
 from policy_service.policies.policy_cache import BUILTIN_VERSIONS, enter_workspace
 from policy_service.problems import ProblemCode, ProblemError
 from rules.model.workspace import SYSTEM_LOG
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from audit.projections.versions import Schedule, VersionRecord, Versions
+    from audit.projections.versions import ScheduledActivation, VersionRecord, Versions
     from audit.stores.contract import Store, Transaction
     from policy_service.policies.policy_cache import PolicyCache
 
-ONCE_ACTIVE_STATUSES = frozenset({Status.ACTIVE, Status.RETIRED})
+ONCE_ACTIVE_STATUSES = frozenset({VersionStatus.ACTIVE, VersionStatus.RETIRED})
 """The statuses of versions that were activated before; they had their approvals then."""
 ALL_PERCENT = 100
 """Percent of the conversations."""
@@ -85,7 +85,7 @@ def apply_due_activations(tx: Transaction, policies: PolicyCache, workspace: str
         versions = steps.versions()
     if not has_due_activation(versions, tx.now):
         return versions
-    for schedule in versions.due(format_time(tx.now)):
+    for schedule in versions.due_schedules(format_time(tx.now)):
         step, versions = schedule.step, steps.versions()
         digest = versions.records[schedule.number].digest
         asked = {"digest": digest, "schedule": step.index}
@@ -101,7 +101,7 @@ def apply_due_activations(tx: Transaction, policies: PolicyCache, workspace: str
     return steps.versions()
 
 
-def _find_suspension_reason(versions: Versions, schedule: Schedule) -> str | None:
+def _find_suspension_reason(versions: Versions, schedule: ScheduledActivation) -> str | None:
     """Why what is due must not be done any more; None where it may."""
     record = versions.records[schedule.number]
     if record.status not in ONCE_ACTIVE_STATUSES and not has_approvals(versions, record):
@@ -140,7 +140,7 @@ def activate_due_in_all(store: Store, policies: PolicyCache) -> None:
 
 def has_due_activation(versions: Versions, now: datetime) -> bool:
     """Whether something that was scheduled has yet to be done."""
-    return bool(versions.scheduled) and bool(versions.due(format_time(now)))
+    return bool(versions.schedules) and bool(versions.due_schedules(format_time(now)))
 
 
 def activate_version(steps: Steps, number: int, members: Mapping[str, Any]) -> VersionRecord:
@@ -160,10 +160,11 @@ def check_activation(versions: Versions, record: VersionRecord, how: Activation)
         changes = bool(beside) or how.apply_to_running
         allowed = changes and not how.shadow and how.percent in (None, ALL_PERCENT)
     else:
-        back = record.status is Status.RETIRED
+        back = record.status is VersionStatus.RETIRED
         allowed = back or record.number in beside or has_approvals(versions, record)
-    if not allowed and record.status is Status.PROPOSED:
-        had = f"{len(record.approvals)} of the {versions.required} approvals that are required"
+    if not allowed and record.status is VersionStatus.PROPOSED:
+        required = versions.required_approvals
+        had = f"{len(record.approvals)} of the {required} approvals that are required"
         raise ProblemError(ProblemCode.WRONG_STATUS, f"Version {record.number} has {had}")
     if not allowed:
         raise wrong_status_problem(record, "activated")
@@ -184,8 +185,8 @@ def _find_larger_share(
 
 def has_approvals(versions: Versions, record: VersionRecord) -> bool:
     """Whether a version that was never activated has the approvals that are required."""
-    none_needed = versions.required == 0 and record.status is Status.PROPOSED
-    return none_needed or record.status is Status.APPROVED
+    none_needed = versions.required_approvals == 0 and record.status is VersionStatus.PROPOSED
+    return none_needed or record.status is VersionStatus.APPROVED
 
 
 def require_version(versions: Versions, number: int) -> VersionRecord:

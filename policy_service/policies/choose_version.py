@@ -75,5 +75,5 @@ def choose_version(
     if before and before.value["stage"] in WAITING_STAGES:
         pinned = before.value["policy"]["version"], before.index
     place = sample_bucket(workspace, conversation) if versions.trial else 0
-    number = versions.deciding(pinned, place)
+    number = versions.choose_version(pinned, place)
     return versions.records[BUILTIN_VERSION if number is None else number]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from audit.entry import EntryKind
 from audit.errors import BadLeafError
-from audit.replay.replay import read
+from audit.replay.replay import parse_raw_entry
 from rules.analysis.regions import RegionIndex
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class RegionCounter:
             if recorded.kind != _DECISION:
                 continue
             try:
-                number = self._of(read(recorded)["facts"])
+                number = self._of(parse_raw_entry(recorded)["facts"])
             except (BadLeafError, KeyError, TypeError, AttributeError):
                 continue
             self.counts.decisions += 1

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import orjson
 
 from audit.entry import FORMAT, Entry, EntryKind
-from audit.projections.versions import Versions, fold
+from audit.projections.versions import Versions, fold_versions
 from rules.engine.compiler import CompiledPolicy, compile_document
 from rules.model import builtin
 from rules.model.document import Document
@@ -55,7 +55,10 @@ class PolicyCache:
             return BUILTIN_VERSIONS
         known = self._versions.get(workspace)
         if known is None or known[0] != latest.leaf_hash:
-            known = (latest.leaf_hash, fold(snapshot.entries_of_family(workspace, "version.")))
+            known = (
+                latest.leaf_hash,
+                fold_versions(snapshot.entries_of_family(workspace, "version.")),
+            )
             _store_in(self._versions, workspace, known)
         return known[1]
 
@@ -112,7 +115,7 @@ def first_leaves(workspace: str, at: str) -> list[dict[str, Any]]:
     return [{**head, **version, **proposed}, {**head, **version, **activated}]
 
 
-BUILTIN_VERSIONS = fold(
+BUILTIN_VERSIONS = fold_versions(
     Entry("", index, b"", leaf) for index, leaf in enumerate(first_leaves("", at=""))
 )
 """The versions of a workspace before its first write."""

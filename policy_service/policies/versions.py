@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from audit.entry import FORMAT, EntryKind, format_time
-from audit.projections.versions import Status
+from audit.projections.versions import VersionStatus
 from policy_service.policies.activation import (
     ACTIVATE_NOW,
     Activation,
@@ -27,7 +27,7 @@ from rules.formats.canonical_json import encode_canonical
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from audit.projections.versions import Step, VersionRecord, Versions
+    from audit.projections.versions import VersionRecord, Versions, VersionStep
     from audit.stores.contract import Transaction
     from policy_service.access.keys import Key
     from policy_service.policies.guardrails import Properties
@@ -58,7 +58,7 @@ class VersionSteps:
         waiting = [
             record.number
             for record in self._versions().records.values()
-            if record.status is Status.PROPOSED
+            if record.status is VersionStatus.PROPOSED
         ]
         proposed = self._enter(EntryKind.VERSION_PROPOSED, number, digest=digest, **given)
         for earlier in waiting:
@@ -76,7 +76,7 @@ class VersionSteps:
             raise ProblemError(
                 ProblemCode.PROPOSER_MAY_NOT_APPROVE, "The key that proposed may not approve"
             )
-        if record.status is not Status.PROPOSED:
+        if record.status is not VersionStatus.PROPOSED:
             raise wrong_status_problem(record, "approved")
         if any(step.by == self.by.id for step in record.approvals):
             raise ProblemError(
@@ -87,7 +87,7 @@ class VersionSteps:
     def reject(self, number: int, reason: str) -> VersionRecord:
         """Enter that the version will not be used, and why."""
         record = require_version(self._versions(), number)
-        if record.status is not Status.PROPOSED:
+        if record.status is not VersionStatus.PROPOSED:
             raise wrong_status_problem(record, "rejected")
         return self._enter(EntryKind.VERSION_REJECTED, number, reason=reason)
 
@@ -109,7 +109,7 @@ class VersionSteps:
 
     def require(self, count: int, reason: str) -> Versions:
         """Enter how many keys must approve a version from here on; nothing where it is so many."""
-        if self.steps.versions().required != count:
+        if self.steps.versions().required_approvals != count:
             self._say(EntryKind.VERSION_APPROVALS, {"count": count, "reason": reason})
         return self.steps.versions()
 
@@ -156,22 +156,22 @@ def version_view(record: VersionRecord, versions: Versions) -> dict[str, Any]:
         "activations": [_step_view(step) for step in record.activations if step.at],
         "scheduled": [
             {**_step_view(each.step), "due": each.due}
-            for each in versions.scheduled
+            for each in versions.schedules
             if each.number == record.number
         ],
-        "rejected": _step_view(record.rejected) if record.rejected else None,
+        "rejected": _step_view(record.rejection) if record.rejection else None,
     }
 
 
 def approvals_view(versions: Versions) -> dict[str, Any]:
     """How many keys must approve a version, and who said so and why; null where nobody did."""
-    since = versions.required_since
-    return {"count": versions.required, "since": _step_view(since) if since else None}
+    since = versions.approvals_step
+    return {"count": versions.required_approvals, "since": _step_view(since) if since else None}
 
 
 def guardrails_view(properties: Properties, versions: Versions) -> dict[str, Any]:
     """What is asked of every proposal, and who said so and why; null where nobody did."""
-    since = versions.guarded_since
+    since = versions.guardrails_step
     said = _step_view(since) if since else None
     return {"properties": properties, "digest": versions.guardrails, "since": said}
 
@@ -181,7 +181,7 @@ def difference_view(difference: TextDiff) -> dict[str, Any]:
     return asdict(difference)
 
 
-def _step_view(step: Step) -> dict[str, Any]:
+def _step_view(step: VersionStep) -> dict[str, Any]:
     """Whose it was, when and where; what else it has only where it has it."""
     optional = {
         "reason": step.reason,

@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from audit.replay.equivalence import likeness
-from audit.replay.replay import decide_again, read
+from audit.replay.equivalence import equivalence_key
+from audit.replay.replay import decide_again, parse_raw_entry
 from policy_service.decisions.record import decision_id
 from policy_service.replays.backtest_result import Tally
 from policy_service.replays.decision_backtest import (
@@ -31,7 +31,7 @@ from rules.model.vocabulary import ActionType
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
-    from audit.replay.equivalence import Likeness
+    from audit.replay.equivalence import EquivalenceKey
     from audit.stores.contract import RawEntry, Snapshot
     from policy_service.replays.backtest_result import Comparison
     from policy_service.replays.decision_backtest import DecisionBacktest, Period
@@ -60,7 +60,9 @@ class ConversationBacktest:
 
     def __init__(self, backtest: DecisionBacktest) -> None:
         self._backtest = backtest
-        self._cached: dict[Likeness, Comparison] = {}  # of decisions that leave it where it stood
+        self._cached: dict[
+            EquivalenceKey, Comparison
+        ] = {}  # of decisions that leave it where it stood
 
     def tally(
         self, snapshot: Snapshot, log: str, conversations: Sequence[tuple[str, Sequence[int]]]
@@ -102,7 +104,7 @@ class ConversationBacktest:
     ) -> Comparison:
         try:
             if one.diverged is None:
-                like = likeness(recorded, bucket=self._backtest.bucket)
+                like = equivalence_key(recorded, bucket=self._backtest.bucket)
                 comparison = self._cached.get(like) if like is not None else None
                 if comparison is None:
                     comparison = self._compare_aligned(snapshot, log, recorded, one, like)
@@ -118,10 +120,10 @@ class ConversationBacktest:
         log: str,
         recorded: RawEntry,
         one: _Progress,
-        like: Likeness | None,
+        like: EquivalenceKey | None,
     ) -> Comparison | None:
         """What became of a decision with its facts; None where the conversation begins apart."""
-        leaf = read(recorded)
+        leaf = parse_raw_entry(recorded)
         affected = self._backtest.affected_facts(snapshot, leaf)
         if affected:
             if one.last is None and "message.language" in affected:
@@ -152,7 +154,7 @@ class ConversationBacktest:
         identity = decision_id(event["workspace"]["id"], event["id"])
         again = decide(self._backtest.policy, event, conversation, identity)
         one.diverged = again.conversation
-        return compare(read(recorded), again)
+        return compare(parse_raw_entry(recorded), again)
 
 
 def _state_after(stage: str, actions: Sequence[Mapping[str, Any]]) -> tuple[str, bool, str | None]:

@@ -14,8 +14,14 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from audit.errors import BadLeafError, StorageUnavailableError
-from audit.replay.equivalence import likeness
-from audit.replay.replay import Compiled, changed_members, decide_again, read, tests_bucket
+from audit.replay.equivalence import equivalence_key
+from audit.replay.replay import (
+    PolicyCompiler,
+    changed_members,
+    decide_again,
+    parse_raw_entry,
+    uses_sample_bucket,
+)
 from policy_service.privacy.personal_data import read_personal
 from policy_service.replays.backtest_result import Comparison, Tally
 from rules.engine.compiler import compile_document
@@ -25,7 +31,7 @@ from rules.model.vocabulary import EventType, Stage
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from audit.replay.equivalence import Likeness
+    from audit.replay.equivalence import EquivalenceKey
     from audit.stores.contract import RawEntry, Snapshot
     from rules.engine.compiler import CompiledPolicy
     from rules.engine.decide import Decision
@@ -85,11 +91,11 @@ class DecisionBacktest:
         self, candidate: Document, policies: dict[str, CompiledPolicy] | None = None
     ) -> None:
         self.policy = compile_document(candidate)
-        self.bucket = tests_bucket(self.policy)
+        self.bucket = uses_sample_bucket(self.policy)
         self._tested_facts = list_tested_facts(self.policy.bound)
         self._policies = {} if policies is None else policies
         self._changed_facts: dict[str, frozenset[str]] = {}
-        self._cached: dict[Likeness, Comparison] = {}
+        self._cached: dict[EquivalenceKey, Comparison] = {}
 
     def decisions(
         self, snapshot: Snapshot, log: str, start: int, stop: int, period: Period
@@ -101,7 +107,7 @@ class DecisionBacktest:
         for recorded in snapshot.raw_entries(log, start, stop):
             if recorded.kind != DECISION or not since <= recorded.at < until:
                 continue
-            like = likeness(recorded, bucket=self.bucket)
+            like = equivalence_key(recorded, bucket=self.bucket)
             comparison = cached.get(like) if like is not None else None
             if comparison is None:
                 try:
@@ -121,7 +127,7 @@ class DecisionBacktest:
     def _compare(self, snapshot: Snapshot, log: str, recorded: RawEntry) -> tuple[Comparison, bool]:
         """What became of a decision, and whether that holds for those that are like it."""
         try:
-            leaf = read(recorded)
+            leaf = parse_raw_entry(recorded)
             affected = self.affected_facts(snapshot, leaf)
             if affected:
                 leaf = self.derive_again(snapshot, log, recorded.position, leaf, affected)
@@ -158,7 +164,7 @@ class DecisionBacktest:
     def _find_changed(self, snapshot: Snapshot, digest: str) -> frozenset[str]:
         """The facts that the candidate may derive otherwise than the document of this digest."""
         if digest not in self._changed_facts:
-            recorded = Compiled(snapshot, self._policies).get(digest)
+            recorded = PolicyCompiler(snapshot, self._policies).get(digest)
             if recorded is None:
                 raise UndeterminedError(UndeterminedReason.NO_DOCUMENT)
             moved = find_changed_facts(recorded.document, self.policy.document)

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Container
     from pathlib import Path
 
-    from audit.replay.replay import Difference, Report
+    from audit.replay.replay import ReplayDifference, ReplayReport
     from audit.stores.contract import Store, Transaction
 
 LOCK_FILE = "replays.lock"
@@ -200,8 +200,8 @@ class ReplayQueue:
         return self._run_backtest(replay) if of_a_candidate else self._run_replay(replay)
 
     def _run_replay(self, replay: Replay) -> dict[str, Any] | None:
-        memory = replaying.Memory()
-        counted = replaying.Report(0, 0, ())
+        memory = replaying.ReplayCache()
+        counted = replaying.ReplayReport(0, 0, ())
         difference_count = 0
         progress = _ProgressWriter(self, replay)
         within = replay.since.encode(), replay.until.encode()
@@ -209,7 +209,9 @@ class ReplayQueue:
             stop = min(start + backtest_parts.PART_ENTRIES, replay.size)
             with self._store.read() as snapshot:
                 log = replay.workspace
-                report = replaying.report(snapshot, log, start, stop, memory=memory, within=within)
+                report = replaying.summarize_replay(
+                    snapshot, log, start, stop, cache=memory, period=within
+                )
             difference_count += len(report.differences)
             counted += report
             counted = replace(counted, differences=counted.differences[:MAX_DIFFERENCES])
@@ -270,7 +272,7 @@ class _ProgressWriter:
         return self._replays.write_progress(self._replay, self._done)
 
 
-def _result_view(report: Report, difference_count: int) -> dict[str, Any]:
+def _result_view(report: ReplayReport, difference_count: int) -> dict[str, Any]:
     return {
         "kind": "replay",
         "decisions": report.decisions,
@@ -280,6 +282,6 @@ def _result_view(report: Report, difference_count: int) -> dict[str, Any]:
     }
 
 
-def _difference_view(difference: Difference) -> dict[str, Any]:
+def _difference_view(difference: ReplayDifference) -> dict[str, Any]:
     members = ("index", "decision", "member", "recorded", "replayed")
     return {name: getattr(difference, name) for name in members}

@@ -8,7 +8,7 @@ import pytest
 
 from audit.entry import format_time
 from audit.errors import MissingLeavesError, NotSignedError
-from audit.evidence.recompute import advanced, begun
+from audit.evidence.recompute import extend_frontier, frontier_at_checkpoint
 from audit.log import merkle
 from audit.log.merkle import Frontier
 from audit.stores.subtree_cache import SubtreeCache
@@ -86,12 +86,12 @@ def test_remembered_subtrees_prove_what_all_leaves_prove(filled: Store) -> None:
 
 def test_what_is_recomputed_bit_by_bit_is_the_head(filled: Store) -> None:
     with filled.read() as view:
-        whole = advanced(view, "acme", Frontier())
+        whole = extend_frontier(view, "acme", Frontier())
         head = view.head("acme")
     assert (whole.size, whole.root()) == (head.size, head.root)
     filled.transact(decide("one-more", conversation="c-x"))
     with filled.read() as view:
-        assert advanced(view, "acme", whole) == view.head("acme").frontier
-        assert begun(view, "acme", None, SubtreeCache()) == Frontier()
+        assert extend_frontier(view, "acme", whole) == view.head("acme").frontier
+        assert frontier_at_checkpoint(view, "acme", None, SubtreeCache()) == Frontier()
         with pytest.raises(NotSignedError):
-            advanced(view, "none", whole)
+            extend_frontier(view, "none", whole)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from audit.replay.replay import read
+from audit.replay.replay import parse_raw_entry
 from tests.fakes.leaves import decision, personal
 
 if TYPE_CHECKING:
@@ -28,5 +28,5 @@ def test_a_line_says_what_its_entry_says(store: Store) -> None:
     for entry, line in zip(entries, recorded, strict=True):
         leaf = {name: value for name, value in entry.value.items() if name != "event"}
         policy = {"digest": leaf["policy"]["digest"]}
-        assert read(line) == {**leaf, "policy": policy}
+        assert parse_raw_entry(line) == {**leaf, "policy": policy}
         assert line.at == entry.value["at"].encode()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from audit.errors import AlreadyDecidedError, AuditError, BadLeafError
-from audit.evidence.ledger_verifier import verify_all
+from audit.evidence.ledger_verifier import verify_ledger
 from audit.log.merkle import compute_root
 from audit.stores.contract import EntryFilter, LogHead
 from tests.fakes.leaves import (
@@ -217,5 +217,5 @@ def test_many_threads_make_one_log_without_gaps(store: Store) -> None:
         given = list(threads.map(store.transact, works))
     with store.read() as view:
         assert sorted(given, key=lambda e: e.index) == list(view.entries("acme", 3))
-        [report] = verify_all(view)
+        [report] = verify_ledger(view)
     assert (report.size, report.findings) == (203, ())

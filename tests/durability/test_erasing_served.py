@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from audit.evidence.ledger_verifier import verify_all
+from audit.evidence.ledger_verifier import verify_ledger
 from audit.stores.sqlite.store import SqliteStore
 from tests.durability.promises import verify_and_replay
 from tests.policy_service.api_client import event
@@ -100,5 +100,5 @@ def test_an_erasure_that_a_server_did_not_survive_is_whole_or_was_not(server: Se
             gone = view.personal("acme", decision.index) is None
             assert gone == (decision.index in named)
             assert gone or not answered
-            assert [finding for each in verify_all(view) for finding in each.findings] == []
+            assert [finding for each in verify_ledger(view) for finding in each.findings] == []
         server.start()

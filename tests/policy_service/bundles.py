@@ -7,7 +7,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
-from audit.evidence.checkpoint_signer import Checkpoints
+from audit.evidence.checkpoint_signer import CheckpointSigner
 from audit.log.signed_note import format_key
 from audit.stores.files.signing_key import SIGNING_KEY, SigningKey
 from policy_service.access.keys import Role
@@ -29,14 +29,14 @@ def filled(first: Made, folder: Path) -> list[bytes]:
     """
     notes = []
     with opened(first, folder) as api:
-        checkpoints = Checkpoints(api.store, ORIGIN)
+        checkpoints = CheckpointSigner(api.store, ORIGIN)
         for number in range(4):
             _conversation(api, number)
-        notes.append(checkpoints.latest("acme").note)
+        notes.append(checkpoints.latest_checkpoint("acme").note)
         api.publish(document(answer_within="PT9M"))
         for number in range(4, 8):
             _conversation(api, number)
-        notes.append(checkpoints.latest("acme").note)
+        notes.append(checkpoints.latest_checkpoint("acme").note)
         erased = api.post(f"{ACME}/erasures", {"contact": "ct-2", "reason": "asked"}, Role.AUDITOR)
         assert erased.status_code < 300, erased.text
         api.decide(event("ev-é", conversation={"id": "c-\U0001f600"}))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from audit.evidence.ledger_verifier import verify_all
-from audit.replay.replay import replay
+from audit.evidence.ledger_verifier import verify_ledger
+from audit.replay.replay import replay_decisions
 from tests.policy_service.api_client import document, event, reply
 
 if TYPE_CHECKING:
@@ -21,8 +21,8 @@ def test_decisions_follow_the_log_and_not_the_clock(api: Api) -> None:
     assert answered["ledger"]["index"] == asked["ledger"]["index"] + 1
     assert api.decide(event("ev-1")) == asked
     with api.store.read() as snapshot:
-        assert not [found for report in verify_all(snapshot) for found in report.findings]
-        assert not [one for one in replay(snapshot, "acme") if one.differences]
+        assert not [found for report in verify_ledger(snapshot) for found in report.findings]
+        assert not [one for one in replay_decisions(snapshot, "acme") if one.differences]
 
 
 def test_a_version_activated_before_the_jump_decides_after_it(api: Api) -> None:

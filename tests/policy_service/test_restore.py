@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from audit.evidence.checkpoint_signer import Checkpoints
+from audit.evidence.checkpoint_signer import CheckpointSigner
 from audit.log.checkpoint import parse_checkpoint
 from audit.log.signed_note import parse_note
 from audit.stores.files.contact_keys import KEYS
@@ -175,17 +175,17 @@ def test_processes_that_signed_at_once_lost_nothing(
 ) -> None:
     """The one that had read less entered its checkpoint after that of more entries."""
     store = api.store
-    slow, fast = Checkpoints(store, "x.example"), Checkpoints(store, "x.example")
+    slow, fast = CheckpointSigner(store, "x.example"), CheckpointSigner(store, "x.example")
     api.decide(event("ev-1"))
 
     def read_less(*given: Any) -> Any:
         monkeypatch.undo()
         api.decide(event("ev-2", conversation={"id": "c-2"}))
-        fast.latest("acme")
+        fast.latest_checkpoint("acme")
         return store.transact(*given)
 
     monkeypatch.setattr(store, "transact", read_less)
-    slow.latest("acme")
+    slow.latest_checkpoint("acme")
     entered = [each["entry"]["size"] for each in api.entries("?kind=checkpoint", "system")]
     assert entered == [4, 3]
     api.decide(event("ev-3", conversation={"id": "c-3"}))

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from audit.evidence.ledger_verifier import verify_all
+from audit.evidence.ledger_verifier import verify_ledger
 from policy_service.policies.activation import Activation, apply_due_activations
 from policy_service.policies.policy_cache import PolicyCache
 from policy_service.policies.versions import VersionSteps
@@ -108,4 +108,4 @@ def test_what_is_let_through_is_lawful_and_the_verifier_says_so(taken: list[Step
             store.transact(partial(take, policies=policies, number=number, step=step))
     with store.read() as view:
         assert unlawful([dict(entry.value) for entry in view.entries("acme")]) == []
-        assert [found for report in verify_all(view) for found in report.findings] == []
+        assert [found for report in verify_ledger(view) for found in report.findings] == []

@@ -15,9 +15,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import invariant, rule
 
-from audit.evidence.ledger_verifier import verify_all
+from audit.evidence.ledger_verifier import verify_ledger
 from audit.projections.action_status import ActionStatus
-from audit.replay.replay import report
+from audit.replay.replay import summarize_replay
 from audit.stores.sqlite.store import SqliteStore
 from policy_service.decisions.decide import decide_event
 from policy_service.decisions.record import decision_view
@@ -64,11 +64,11 @@ class LedgerMachine(TwoSides):
 
     def sound(self, snapshot: Snapshot) -> None:
         """The verifier finds nothing, and deciding again decides the same."""
-        for each in verify_all(snapshot):
+        for each in verify_ledger(snapshot):
             leaves = [entry.leaf for entry in snapshot.entries(each.log)]
             assert each.findings == ()
             assert (each.size, each.root) == (len(leaves), naive_root(leaves))
-            replayed = report(snapshot, each.log)
+            replayed = summarize_replay(snapshot, each.log)
             decisions = [leaf for leaf in leaves if orjson.loads(leaf)["kind"] == "decision"]
             assert replayed.decisions == replayed.identical == len(decisions)
         assert list(snapshot.integrity_errors()) == []

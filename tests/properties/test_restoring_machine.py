@@ -19,9 +19,9 @@ from hypothesis.stateful import invariant, rule
 
 from audit.errors import LedgerBehindError
 from audit.evidence.backup import back_up
-from audit.evidence.checkpoint_signer import Checkpoints
-from audit.evidence.known_checkpoints import SignedLogs
-from audit.evidence.ledger_verifier import verify_all
+from audit.evidence.checkpoint_signer import CheckpointSigner
+from audit.evidence.known_checkpoints import KnownCheckpoints
+from audit.evidence.ledger_verifier import verify_ledger
 from audit.log.signed_note import encode_base64
 from audit.stores.files.checkpoint_files import ARCHIVE_FOLDER, CHECKPOINTS, CheckpointFiles
 from audit.stores.files.contact_keys import KEYS
@@ -78,7 +78,7 @@ class RestoringMachine(ErasingMachine):
         self.system: list[str] = []
         """The kinds of its entries."""
         self.tokens = [self.token(role) for role in (Role.OWNER, Role.APPROVER)]
-        self.signers: dict[int, tuple[Services, Checkpoints]] = {}
+        self.signers: dict[int, tuple[Services, CheckpointSigner]] = {}
 
     def token(self, role: Role) -> str:
         self.system.append("key.created")
@@ -91,12 +91,12 @@ class RestoringMachine(ErasingMachine):
         assert isinstance(store, SqliteStore)
         return store
 
-    def signer(self, side: int) -> Checkpoints:
+    def signer(self, side: int) -> CheckpointSigner:
         """The side's, which remembers as long as the side does."""
         service = self.sides[side]
         known = self.signers.get(side)
         if known is None or known[0] is not service:
-            known = self.signers[side] = service, Checkpoints(self.store(side), ORIGIN)
+            known = self.signers[side] = service, CheckpointSigner(self.store(side), ORIGIN)
         return known[1]
 
     def sizes(self) -> dict[str, int]:
@@ -137,7 +137,7 @@ class RestoringMachine(ErasingMachine):
         to.mkdir()
         copied = back_up(self.folder, to)
         leaves = self.leaves()
-        assert {each.log: (each.size, each.root, each.wrong) for each in copied} == {
+        assert {each.log: (each.size, each.root, each.problem) for each in copied} == {
             log: (len(of), naive_root(of), None) for log, of in leaves.items()
         }
         told = {name: copy.deepcopy(getattr(self, name)) for name in TOLD}
@@ -285,10 +285,10 @@ class RestoringMachine(ErasingMachine):
         """And every checkpoint there is, in `system` or outside, is of the log as it went on."""
         super().sound(snapshot)
         folder = self.folder
-        signed = SignedLogs(SigningKey.read(folder / SIGNING_KEY).verifier)
+        signed = KnownCheckpoints(SigningKey.read(folder / SIGNING_KEY).verifier)
         signed.add_entries(snapshot)
-        signed.add_kept(CheckpointFiles(folder / CHECKPOINTS))
-        for report in verify_all(snapshot, signed=signed):
+        signed.add_files(CheckpointFiles(folder / CHECKPOINTS))
+        for report in verify_ledger(snapshot, known_checkpoints=signed):
             assert report.findings == ()
 
 

@@ -24,6 +24,6 @@ def ready(service: Services) -> Response:
     An empty transaction was committed, and no log was refused its checkpoint.
     """
     service.store.transact(lambda _: None)
-    if service.checkpoints and (why := service.checkpoints.refused()):
+    if service.checkpoints and (why := service.checkpoints.read_refusal()):
         raise ProblemError(ProblemCode.NOT_SIGNED, why)
     return answer({"status": "ready"})

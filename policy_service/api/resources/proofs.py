@@ -18,7 +18,7 @@ from rules.errors import Complaint
 from rules.formats.strict_json import MAX_SAFE_INTEGER
 
 if TYPE_CHECKING:
-    from audit.evidence.checkpoint_signer import Checkpoints
+    from audit.evidence.checkpoint_signer import CheckpointSigner
     from policy_service.access.keys import Key
     from policy_service.services import Services
 
@@ -52,13 +52,13 @@ def checkpoint(service: Services, _: Key, workspace: str) -> Response:
     It covers every entry there is, and is signed now where that was not done yet.
     """
     query()
-    return _text(_checkpoints(service).latest(workspace).note)
+    return _text(_checkpoints(service).latest_checkpoint(workspace).note)
 
 
 def key(service: Services, _: Key, workspace: str) -> Response:
     """The verifier key of the log's checkpoints."""
     query()
-    return _text(f"{format_key(_checkpoints(service).verifier(workspace))}\n".encode())
+    return _text(f"{format_key(_checkpoints(service).verifier_key(workspace))}\n".encode())
 
 
 def consistency(service: Services, _: Key, workspace: str) -> Response:
@@ -111,7 +111,7 @@ def inclusion(service: Services, _: Key, workspace: str, index: int) -> Response
     return answered
 
 
-def _checkpoints(service: Services) -> Checkpoints:
+def _checkpoints(service: Services) -> CheckpointSigner:
     if service.checkpoints is None:
         raise ProblemError(ProblemCode.NO_SIGNING_KEY, "Nothing is signed here")
     return service.checkpoints

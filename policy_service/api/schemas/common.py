@@ -27,7 +27,7 @@ Reason = Annotated[str, StringConstraints(min_length=1, max_length=500)]
 Outcome = vocabulary.Outcome
 Stage = vocabulary.Stage
 Kind = audit_entry.EntryKind
-Status = audit_versions.Status
+Status = audit_versions.VersionStatus
 ActionStatus = audit_receipts.ActionStatus
 RuleDocument = Annotated[
     dict[str, Any], Field(description="A rule document, format 1, as it was proposed.")

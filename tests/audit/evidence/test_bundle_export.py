@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from audit.evidence.bundle_export import ErasedAfterCheckpointError, Signed, export
-from audit.evidence.checkpoint_signer import Checkpoints
-from audit.evidence.verifier_archive import verifier
+from audit.evidence.bundle_export import ErasedAfterCheckpointError, SignedCheckpoint, export_bundle
+from audit.evidence.checkpoint_signer import CheckpointSigner
+from audit.evidence.verifier_archive import build_verifier
 from audit.stores.sqlite.store import SqliteStore
 from policy_service.privacy.erasures import erase_contact
 from tests.policy_service.bundles import ORIGIN, exported, filled, key_of, run
@@ -137,7 +137,7 @@ def test_a_bundle_that_cannot_be_read_is_said_to_be_one(
 
 def test_the_verifier_is_the_same_bytes_each_time(made: Path) -> None:
     """So that one which comes with a bundle can be compared with one of the release."""
-    assert verifier() == verifier() == (made / "bundle" / "verify.pyz").read_bytes()
+    assert build_verifier() == build_verifier() == (made / "bundle" / "verify.pyz").read_bytes()
 
 
 def test_what_is_erased_while_it_is_handed_out_asks_for_a_newer_checkpoint(
@@ -146,17 +146,19 @@ def test_what_is_erased_while_it_is_handed_out_asks_for_a_newer_checkpoint(
     """Or the bundle would miss a part, and the reason would stand behind its end."""
     data = shutil.copytree(made / "data", tmp_path / "data")
     with SqliteStore.open(data) as store:
-        checkpoints = Checkpoints(store, ORIGIN)
-        signed = Signed(checkpoints.latest("acme").note, checkpoints.verifier("acme"))
+        checkpoints = CheckpointSigner(store, ORIGIN)
+        signed = SignedCheckpoint(
+            checkpoints.latest_checkpoint("acme").note, checkpoints.verifier_key("acme")
+        )
         erased = partial(
             erase_contact, workspace="acme", contact="ct-1", by="system", reason="asked"
         )
         with store.read() as snapshot:
             store.transact(erased)
             with pytest.raises(ErasedAfterCheckpointError):
-                export(snapshot, "acme", signed, tmp_path / "out", personal=True)
+                export_bundle(snapshot, "acme", signed, tmp_path / "out", personal=True)
         with store.read() as snapshot, pytest.raises(ErasedAfterCheckpointError):
-            export(snapshot, "acme", signed, tmp_path / "out", personal=True)
+            export_bundle(snapshot, "acme", signed, tmp_path / "out", personal=True)
     assert not (tmp_path / "out").exists()
     bundle = exported(data, tmp_path / "out", "--personal")
     code, said = run(bundle, "--key", made / "acme.key", beside=tmp_path / "x")

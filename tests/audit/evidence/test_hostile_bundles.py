@@ -16,13 +16,13 @@ from audit.verification.bundle_format import (
     ENTRIES,
     HASHES,
     KEY,
-    LONGEST_LINE,
+    MAX_LINE_BYTES,
     PERSONAL,
     TABLE,
     VERSIONS,
 )
-from audit.verification.findings import Code
-from audit.verification.history_checks import History
+from audit.verification.findings import FindingCode
+from audit.verification.history_checks import HistoryChecker
 from tests.fakes.leaves import DIGEST, DOCUMENT, decision
 from tests.fakes.logical import copied
 from tests.policy_service.bundles import exported, filled, key_of, run
@@ -62,7 +62,7 @@ def test_what_is_no_file_cannot_be_read_and_is_not_waited_for(
 @pytest.mark.parametrize("name", [CHECKPOINT, KEY])
 def test_what_is_too_long_is_not_read(made: tuple[Path, Path], tmp_path: Path, name: str) -> None:
     bundle = copied(made[0], tmp_path / "bundle")
-    os.truncate(bundle / name, LONGEST_LINE + 1)
+    os.truncate(bundle / name, MAX_LINE_BYTES + 1)
     code, said = run(bundle, "--key", made[1], beside=tmp_path / "beside")
     assert (code, said["unknown"]) == (2, [f"cannot tell: {name} is longer than 16777216 bytes"])
 
@@ -77,7 +77,7 @@ def test_a_document_that_cannot_be_read_is_missing(
         document.unlink()
         os.mkfifo(document)
     else:
-        os.truncate(document, LONGEST_LINE + 1)
+        os.truncate(document, MAX_LINE_BYTES + 1)
     code, said = run(bundle, "--key", made[1], beside=tmp_path / "beside")
     assert (code, [each["code"] for each in said["findings"]]) == (1, ["document"])
 
@@ -162,5 +162,5 @@ def test_a_member_that_is_nested_too_deep_to_be_said_is_found() -> None:
         deep = [deep]
     leaf = decision("a")
     leaf["facts"]["conversation.stage"] = deep
-    found = History("acme", {DIGEST: DOCUMENT}.get).next(0, leaf)
-    assert found[-1].code == Code.INCOMPLETE
+    found = HistoryChecker("acme", {DIGEST: DOCUMENT}.get).check_entry(0, leaf)
+    assert found[-1].code == FindingCode.INCOMPLETE

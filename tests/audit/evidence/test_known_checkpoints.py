@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from audit.errors import AlreadyDecidedError, AuditError, StorageUnavailableError
-from audit.evidence.ledger_verifier import verify_all
+from audit.evidence.ledger_verifier import verify_ledger
 from audit.stores.group_commit import WorkFailure
 from audit.stores.sqlite import writer
 from audit.stores.sqlite.store import LEDGER, SqliteStore
@@ -46,7 +46,7 @@ def retire(tx: SqliteTransaction) -> Entry:
 def sound(store: SqliteStore, **sizes: int) -> None:
     """The ledger verifies, and its logs have these sizes."""
     with store.read() as view:
-        reports = list(verify_all(view))
+        reports = list(verify_ledger(view))
     assert {report.log: report.size for report in reports} == sizes
     assert [finding for report in reports for finding in report.findings] == []
 

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from audit.entry import Entry, PersonalData, compute_commitment, encode_leaf, new_entry
-from audit.evidence.ledger_verifier import verify, verify_all
+from audit.evidence.ledger_verifier import verify_entries, verify_ledger
 from audit.log.checkpoint import Checkpoint
 from audit.log.merkle import Frontier, hash_leaf
 from audit.stores.contract import LogHead
 from audit.stores.sqlite.store import SqliteStore
-from audit.verification.findings import MEANINGS, Code
-from audit.verification.log_verifier import Beside, opened
+from audit.verification.findings import FINDING_MEANINGS, FindingCode
+from audit.verification.log_verifier import Attachments, open_personal_data
 from tests.fakes.leaves import (
     DIGEST,
     DOCUMENT,
@@ -54,7 +54,7 @@ def tamper(data: Path, *statements: str) -> None:
 
 def findings(data: Path) -> set[tuple[int | None, str]]:
     with SqliteStore.open(data) as store, store.read() as view:
-        return {(f.index, f.code) for report in verify_all(view) for f in report.findings}
+        return {(f.index, f.code) for report in verify_ledger(view) for f in report.findings}
 
 
 def in_the_clear(text: str) -> str:
@@ -193,8 +193,8 @@ def reported(*leaves: dict[str, Any], beside: dict[int, PersonalData] | None = N
         frontier = frontier.append(entries[-1].leaf_hash)
     head = LogHead(frontier.size, frontier.root(), frontier)
     documents = {DIGEST: DOCUMENT, SECOND_DIGEST: b"{}"}
-    read = {index: opened(part) for index, part in parts.items()}
-    report = verify("acme", head, entries, Beside(read.get, documents.get))
+    read = {index: open_personal_data(part) for index, part in parts.items()}
+    report = verify_entries("acme", head, entries, Attachments(read.get, documents.get))
     assert (report.size, report.root) == (len(leaves), frontier.root())
     return {(finding.index, finding.code) for finding in report.findings}
 
@@ -301,13 +301,13 @@ def test_a_checkpoint_shows_what_an_owner_made_fit_again() -> None:
     for entry in entries:
         frontiers.append(frontiers[-1].append(entry.leaf_hash))
     true = [Checkpoint("acme", each.size, each.root()) for each in frontiers]
-    parts = {3: opened(personal("a")), 4: opened(personal("b"))}
-    beside = Beside(parts.get, {DIGEST: DOCUMENT}.get)
+    parts = {3: open_personal_data(personal("a")), 4: open_personal_data(personal("b"))}
+    beside = Attachments(parts.get, {DIGEST: DOCUMENT}.get)
     head = LogHead(5, frontiers[5].root(), frontiers[5])
-    assert verify("acme", head, entries, beside, true).findings == ()
+    assert verify_entries("acme", head, entries, beside, true).findings == ()
     forged = [*true[:4], replace(true[4], root=bytes(32)), replace(true[5], size=6)]
-    found = verify("acme", head, entries, beside, forged).findings
-    assert [(f.index, f.code) for f in found] == [(None, Code.CHECKPOINT)] * 2
+    found = verify_entries("acme", head, entries, beside, forged).findings
+    assert [(f.index, f.code) for f in found] == [(None, FindingCode.CHECKPOINT)] * 2
     assert "of size 6" in found[0].message
     assert "entries from 3 on" in found[1].message
 
@@ -338,11 +338,11 @@ def replace_version(leaf: dict[str, Any], event: str, number: int) -> dict[str, 
 def test_an_entry_of_another_log_is_found() -> None:
     """Even where its leaf says otherwise."""
     entry = replace(new_entry("acme", 0, version("proposed"), None), log="zeta")
-    nothing = Beside(lambda _: None, {DIGEST: DOCUMENT}.get)
+    nothing = Attachments(lambda _: None, {DIGEST: DOCUMENT}.get)
     frontier = Frontier().append(entry.leaf_hash)
-    report = verify("acme", LogHead(1, frontier.root(), frontier), [entry], nothing)
-    assert [(f.index, f.code) for f in report.findings] == [(0, Code.ANOTHER_LOG)]
+    report = verify_entries("acme", LogHead(1, frontier.root(), frontier), [entry], nothing)
+    assert [(f.index, f.code) for f in report.findings] == [(0, FindingCode.ANOTHER_LOG)]
 
 
 def test_every_code_has_its_meaning() -> None:
-    assert [*MEANINGS] == [*Code]
+    assert [*FINDING_MEANINGS] == [*FindingCode]

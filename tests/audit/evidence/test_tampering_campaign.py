@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 
 from audit.entry import Entry
-from audit.evidence.checkpoint_signer import Checkpoints
+from audit.evidence.checkpoint_signer import CheckpointSigner
 from audit.evidence.ledger_verifier import verify_log
 from audit.log.checkpoint import Checkpoint, verify_checkpoint
 from audit.log.merkle import Frontier, hash_leaf
@@ -47,7 +47,7 @@ def ledger(first: Made, tmp_path_factory: pytest.TempPathFactory) -> Filled:
     notes = filled(first, folder / "data")
     bundle = exported(folder / "data", folder / "bundle", "--personal")
     with SqliteStore.open(folder / "data") as store:
-        notes.append(Checkpoints(store, ORIGIN).latest("globex").note)
+        notes.append(CheckpointSigner(store, ORIGIN).latest_checkpoint("globex").note)
     with closing(sqlite3.connect(folder / "data" / LEDGER)) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     return Filled(folder / "data", bundle, [parse_key(key_of(folder / "data"))], notes)
@@ -66,7 +66,7 @@ def test_every_change_of_a_bundle_is_found(ledger: Filled, tmp_path: Path) -> No
         except BadBundleError:
             continue
         named = {each.index for each in verdict.report.findings}
-        if not (named or verdict.unknown) or change.entry not in {None, *named}:
+        if not (named or verdict.undetermined_reasons) or change.entry not in {None, *named}:
             missed.append((seed, change))
     assert missed == []
     assert len(kinds) >= 10
@@ -74,7 +74,7 @@ def test_every_change_of_a_bundle_is_found(ledger: Filled, tmp_path: Path) -> No
 
 def test_an_honest_bundle_is_sound(ledger: Filled) -> None:
     verdict = verify_bundle(ledger.bundle, ledger.keys, ledger.notes[:2])
-    assert (verdict.report.findings, verdict.unknown) == ((), ())
+    assert (verdict.report.findings, verdict.undetermined_reasons) == ((), ())
 
 
 ACME = "log = (SELECT id FROM logs WHERE name = 'acme')"
@@ -177,7 +177,9 @@ def test_every_change_of_a_database_is_found(ledger: Filled, tmp_path: Path) -> 
         shutil.copytree(ledger.data, data)
         entry = changed_database(random.Random(seed), data)
         with SqliteStore.open(data) as store, store.read() as snapshot:
-            named = {each.index for each in verify_log(snapshot, "acme", known=known).findings}
+            named = {
+                each.index for each in verify_log(snapshot, "acme", checkpoints=known).findings
+            }
         if not named or entry not in {None, *named}:
             missed.append((seed, entry))
     assert missed == []
@@ -186,10 +188,10 @@ def test_every_change_of_a_database_is_found(ledger: Filled, tmp_path: Path) -> 
 def test_an_honest_database_is_sound_and_an_older_copy_is_found(ledger: Filled) -> None:
     """The files of a while ago are sound in themselves; what was signed since is not in them."""
     with SqliteStore.open(ledger.data) as store, store.read() as snapshot:
-        assert verify_log(snapshot, "acme", known=_known(ledger)).findings == ()
+        assert verify_log(snapshot, "acme", checkpoints=_known(ledger)).findings == ()
         last = max(_known(ledger), key=lambda each: each.size)
         newer = Checkpoint(last.origin, last.size + 1, last.root)
-        [finding] = verify_log(snapshot, "acme", known=[newer]).findings
+        [finding] = verify_log(snapshot, "acme", checkpoints=[newer]).findings
         assert "entries are missing" in finding.message
 
 

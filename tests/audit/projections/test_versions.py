@@ -8,15 +8,15 @@ import pytest
 
 from audit.entry import new_entry
 from audit.errors import BrokenHistoryError
-from audit.projections.versions import Status, Versions, fold
+from audit.projections.versions import Versions, VersionStatus, fold_versions
 from tests.fakes.leaves import DIGEST, version
 
 
 def folded(*steps: dict[str, Any]) -> Versions:
-    return fold(new_entry("acme", index, leaf, None) for index, leaf in enumerate(steps))
+    return fold_versions(new_entry("acme", index, leaf, None) for index, leaf in enumerate(steps))
 
 
-def status(versions: Versions, number: int) -> Status:
+def status(versions: Versions, number: int) -> VersionStatus:
     record = versions.get(number)
     assert record is not None
     return record.status
@@ -30,7 +30,7 @@ def test_a_version_goes_from_proposed_to_active_step_by_step() -> None:
     """Each step is one entry, and its status is read from the last."""
     steps = [version(step) for step in ("proposed", "approved", "activated")]
     seen = [status(folded(*steps[:end]), 1) for end in (1, 2, 3)]
-    assert seen == [Status.PROPOSED, Status.APPROVED, Status.ACTIVE]
+    assert seen == [VersionStatus.PROPOSED, VersionStatus.APPROVED, VersionStatus.ACTIVE]
     assert [folded(*steps[:end]).active for end in (1, 2, 3)] == [None, None, 1]
 
 
@@ -68,13 +68,18 @@ def test_a_version_is_approved_by_as_many_keys_as_are_required_then() -> None:
     by = [version("approved", by=key) for key in ("key-b", "key-b", "key-c")]
     required = [version("approvals", count=count, reason="so many") for count in (0, 2)]
     seen = [status(folded(required[1], version("proposed"), *by[:end]), 1) for end in range(4)]
-    assert seen == [Status.PROPOSED, Status.PROPOSED, Status.PROPOSED, Status.APPROVED]
-    assert status(folded(required[0], version("proposed")), 1) == Status.PROPOSED
-    assert status(folded(version("proposed"), by[0], required[1]), 1) == Status.PROPOSED
+    assert seen == [
+        VersionStatus.PROPOSED,
+        VersionStatus.PROPOSED,
+        VersionStatus.PROPOSED,
+        VersionStatus.APPROVED,
+    ]
+    assert status(folded(required[0], version("proposed")), 1) == VersionStatus.PROPOSED
+    assert status(folded(version("proposed"), by[0], required[1]), 1) == VersionStatus.PROPOSED
     back = folded(version("proposed"), by[0], *reversed(required))
-    assert (status(back, 1), back.required) == (Status.APPROVED, 0)
-    assert back.required_since is not None
-    assert (back.required_since.index, back.required_since.reason) == (3, "so many")
+    assert (status(back, 1), back.required_approvals) == (VersionStatus.APPROVED, 0)
+    assert back.approvals_step is not None
+    assert (back.approvals_step.index, back.approvals_step.reason) == (3, "so many")
 
 
 @pytest.mark.parametrize(("step", "ends"), [("rejected", "rejected"), ("superseded", "superseded")])
@@ -86,8 +91,8 @@ def test_a_version_may_end_without_being_active(step: str, ends: str) -> None:
 def test_a_rejection_keeps_its_reason() -> None:
     record = folded(version("proposed"), version("rejected", reason="too early")).get(1)
     assert record is not None
-    assert record.rejected is not None
-    assert record.rejected.reason == "too early"
+    assert record.rejection is not None
+    assert record.rejection.reason == "too early"
 
 
 @pytest.mark.parametrize(
@@ -109,4 +114,4 @@ def test_an_entry_that_cannot_follow_is_refused(leaf: dict[str, Any]) -> None:
 def test_other_kinds_change_nothing() -> None:
     versions = folded(version("proposed"))
     hold = {"format": 1, "kind": "hold.set", "at": version("proposed")["at"], "workspace": "acme"}
-    assert versions.after(1, hold) == versions
+    assert versions.with_entry(1, hold) == versions

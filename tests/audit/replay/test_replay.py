@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, cast
 import orjson
 import pytest
 
-from audit.replay.equivalence import likeness
-from audit.replay.replay import COMPARED, Memory, replay, report
+from audit.replay.equivalence import equivalence_key
+from audit.replay.replay import COMPARED, ReplayCache, replay_decisions, summarize_replay
 from audit.stores.contract import RawEntry
 from audit.stores.sqlite.store import SqliteStore
 from bench.sample import drawn
@@ -60,7 +60,7 @@ def like_another(recording: Recording) -> list[int]:
     """The places of decisions that are like one before them."""
     places, seen = [], set()
     for place, line in enumerate(recording.lines):
-        like = likeness(line, bucket=False)
+        like = equivalence_key(line, bucket=False)
         if like in seen and like is not None:
             places.append(place)
         seen.add(like)
@@ -72,7 +72,7 @@ def test_most_decisions_are_like_another(recording: Recording) -> None:
 
 
 def test_what_is_recorded_is_replayed_identically(recording: Recording) -> None:
-    replayed = report(cast("Snapshot", recording), LOG)
+    replayed = summarize_replay(cast("Snapshot", recording), LOG)
     assert replayed.decisions == replayed.identical == len(recording.lines) - 2
     assert replayed.differences == ()
 
@@ -99,13 +99,13 @@ def test_a_difference_of_any_member_is_named(recording: Recording, member: str) 
     assert with_actions
     for place in (places[0], places[-1], with_actions[-1]):
         changed = recording.changed(place, with_member(recording.lines[place], member))
-        [found] = report(changed, LOG).differences
+        [found] = summarize_replay(changed, LOG).differences
         assert (found.index, found.member) == (recording.lines[place].position, member)
 
 
 def test_a_document_that_is_missing_is_a_difference_of_every_decision(recording: Recording) -> None:
     bare = cast("Snapshot", replace(recording, documents={}))
-    replayed = report(bare, LOG)
+    replayed = summarize_replay(bare, LOG)
     assert replayed.identical == 0
     assert {found.member for found in replayed.differences} == {"policy"}
 
@@ -115,16 +115,16 @@ def test_a_changed_byte_is_found_as_if_each_were_decided_alone(
     recording: Recording, byte: bytes
 ) -> None:
     """What is like another by its bytes is so by its meaning, or is read."""
-    whole = {likeness(line, bucket=False) for line in recording.lines} - {None}
+    whole = {equivalence_key(line, bucket=False) for line in recording.lines} - {None}
     places = like_another(recording)
     longest = max(places, key=lambda place: len(recording.lines[place].rest))
     for place in (places[0], longest):
         line = recording.lines[place]
         for at in range(len(line.rest)):
             broken = line._replace(rest=line.rest[:at] + byte + line.rest[at + 1 :])
-            if likeness(broken, bucket=False) in whole:
+            if equivalence_key(broken, bucket=False) in whole:
                 alone = Recording([broken], recording.documents)
-                [read] = replay(cast("Snapshot", alone), LOG)
+                [read] = replay_decisions(cast("Snapshot", alone), LOG)
                 assert read.differences == (), (at, line.rest[at - 20 : at + 20])
 
 
@@ -137,17 +137,19 @@ def test_a_deadline_that_was_moved_is_named(recording: Recording) -> None:
     at, quote, behind = behind.partition(b'"')
     for moved in (at.replace(b"Z", b"+00:00"), at.replace(b"2026", b"2027"), b""):
         rest = before + name + moved + quote + behind
-        [found] = report(recording.changed(place, line._replace(rest=rest)), LOG).differences
+        [found] = summarize_replay(
+            recording.changed(place, line._replace(rest=rest)), LOG
+        ).differences
         assert found.member == "actions"
 
 
 def test_what_was_learned_of_one_part_holds_for_the_next(recording: Recording) -> None:
-    memory = Memory()
+    memory = ReplayCache()
     whole, middle = cast("Snapshot", recording), len(recording.lines) // 2
-    first = report(whole, LOG, 0, middle, memory=memory)
+    first = summarize_replay(whole, LOG, 0, middle, cache=memory)
     learned = len(memory.identical)
-    again = report(whole, LOG, 0, middle, memory=memory)
+    again = summarize_replay(whole, LOG, 0, middle, cache=memory)
     assert again == first
     assert len(memory.identical) == learned > 0
-    both = first + report(whole, LOG, middle, memory=memory)
-    assert both == report(whole, LOG)
+    both = first + summarize_replay(whole, LOG, middle, cache=memory)
+    assert both == summarize_replay(whole, LOG)

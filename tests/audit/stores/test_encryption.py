@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from audit.errors import PersonalDataErasedError, StorageUnavailableError
-from audit.evidence.ledger_verifier import verify_all
+from audit.evidence.ledger_verifier import verify_ledger
 from audit.stores.encryption import (
     DecryptionError,
     compute_pseudonym,
@@ -161,7 +161,7 @@ def test_who_was_erased_while_a_snapshot_was_open_is_no_finding_in_it(tmp_path: 
             erasing.transact(lambda tx: tx.erase("acme", "ct-1"))
             with pytest.raises(PersonalDataErasedError):
                 before.personal("acme", 3)
-            assert [report.findings for report in verify_all(before)] == [()]
+            assert [report.findings for report in verify_ledger(before)] == [()]
         with reading.read() as after:
             assert after.personal("acme", 3) is None
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from audit.evidence.verifier_archive import modules
+from audit.evidence.verifier_archive import list_modules
 from tests.folders import ROOT
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def dotted(path: str) -> str:
     return f"audit/{path}".removesuffix(".py").removesuffix("/__init__").replace("/", ".")
 
 
-OURS = {dotted(path) for path in modules()}
+OURS = {dotted(path) for path in list_modules()}
 
 
 def imported(path: str) -> set[str]:
@@ -40,7 +40,7 @@ def imported(path: str) -> set[str]:
     return names
 
 
-@pytest.mark.parametrize("path", modules())
+@pytest.mark.parametrize("path", list_modules())
 def test_module_imports_standard_library_alone(path: str) -> None:
     names = imported(path) - OURS
     assert {name.split(".")[0] for name in names} <= sys.stdlib_module_names
@@ -48,7 +48,7 @@ def test_module_imports_standard_library_alone(path: str) -> None:
 
 def test_modules_run_without_installed_packages(tmp_path: Path) -> None:
     """They are copied to a folder of their own, and Python sees no installed package."""
-    for path in modules():
+    for path in list_modules():
         copy = tmp_path / "audit" / path
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(AUDIT / path, copy)

@@ -14,10 +14,10 @@ from audit.__main__ import main
 from audit.log.signed_note import parse_key
 from audit.verification import bundle_format as bundles
 from audit.verification import worker_pool as spreading
-from audit.verification.bundle_blocks import leaves, rows
-from audit.verification.bundle_format import ENTRIES, BadBundleError, blocks
-from audit.verification.bundle_verifier import Verdict, verify_bundle
-from audit.verification.worker_pool import WorkerStoppedError, spread
+from audit.verification.bundle_blocks import format_rows, parse_leaves
+from audit.verification.bundle_format import ENTRIES, BadBundleError, read_blocks
+from audit.verification.bundle_verifier import BundleVerdict, verify_bundle
+from audit.verification.worker_pool import WorkerStoppedError, run_in_order
 from tests.fakes.logical import changed_bundle, copied
 from tests.policy_service.bundles import exported, filled, key_of, run
 
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 LAST_BREATH = """
 import audit.verification.worker_pool as s, os
-s.WORKS = dict.fromkeys(s.WORKS, lambda *_: os._exit(9))
-serve()"""
+s.TASK_FUNCTIONS = dict.fromkeys(s.TASK_FUNCTIONS, lambda *_: os._exit(9))
+serve_tasks()"""
 LINES = b'[]\n{"format":1}\n\n'
 
 
@@ -43,7 +43,7 @@ def made(first: Made, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, P
     return bundle, folder / "acme.key", notes
 
 
-def verified(bundle: Path, key: Path, processes: int) -> Verdict | str:
+def verified(bundle: Path, key: Path, processes: int) -> BundleVerdict | str:
     """The verdict, or why there is none."""
     try:
         return verify_bundle(
@@ -64,7 +64,7 @@ def test_other_processes_find_the_same(
             changed_bundle(random.Random(seed), changed, notes)
         whole = verified(changed, key, 0)
         with monkeypatch.context() as patched:
-            patched.setattr(bundles, "BLOCK", 700 * (seed % 3) + 1)
+            patched.setattr(bundles, "BLOCK_SIZE", 700 * (seed % 3) + 1)
             assert verified(changed, key, 0) == whole
             assert verified(changed, key, 2) == whole
 
@@ -83,7 +83,7 @@ def test_they_are_asked_for_on_the_command_line(
 
 def test_results_come_in_order_and_with_their_tasks() -> None:
     tasks = [(number, LINES * (50 - number)) for number in range(50)]
-    here, there = list(spread("leaves", tasks, 0)), list(spread("leaves", tasks, 3))
+    here, there = list(run_in_order("leaves", tasks, 0)), list(run_in_order("leaves", tasks, 3))
     assert [task for task, _ in there] == tasks
     assert [tuple(result) for _, result in there] == [tuple(result) for _, result in here]
 
@@ -92,9 +92,9 @@ def test_where_no_process_can_be_started_the_work_is_done_here(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(sys, "executable", "/nowhere/python")
-    assert [task for task, _ in spread("leaves", [(0, LINES)], 2)] == [(0, LINES)]
+    assert [task for task, _ in run_in_order("leaves", [(0, LINES)], 2)] == [(0, LINES)]
     monkeypatch.setattr(sys, "executable", "/bin/false")  # it starts and is no Python
-    assert [task for task, _ in spread("leaves", [(0, LINES)], 2)] == [(0, LINES)]
+    assert [task for task, _ in run_in_order("leaves", [(0, LINES)], 2)] == [(0, LINES)]
 
 
 def test_a_process_that_dies_is_not_being_able_to_tell(
@@ -103,10 +103,10 @@ def test_a_process_that_dies_is_not_being_able_to_tell(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     bundle, key, _ = made
-    dying = spreading._PROGRAM.replace("serve()", LAST_BREATH)
+    dying = spreading._PROGRAM.replace("serve_tasks()", LAST_BREATH)
     monkeypatch.setattr(spreading, "_PROGRAM", dying)
     with pytest.raises(WorkerStoppedError):
-        list(spread("leaves", [(0, LINES)] * 5, 2))
+        list(run_in_order("leaves", [(0, LINES)] * 5, 2))
     assert main([str(bundle), "--key", str(key), "--processes", "1", "--json"]) == 2
     [said] = json.loads(capsys.readouterr().out)["unknown"]
     assert "ended before its work did" in said
@@ -127,8 +127,8 @@ def test_of_the_table_is_known_what_stands_before_a_leaf_that_cannot_be_read(
 ) -> None:
     [one, two, *_] = (made[0] / ENTRIES).read_bytes().splitlines(keepends=True)
     before, behind = one + two, one + two + LINES + one
-    assert leaves(7, behind)[3:5] == leaves(7, before)[3:5]
-    assert list(rows(7, behind)) == list(rows(7, before))
+    assert parse_leaves(7, behind)[3:5] == parse_leaves(7, before)[3:5]
+    assert list(format_rows(7, behind)) == list(format_rows(7, before))
 
 
 def test_a_line_without_an_end_is_said_to_be_one(
@@ -136,14 +136,14 @@ def test_a_line_without_an_end_is_said_to_be_one(
 ) -> None:
     """Cut off, or too long to be held in memory."""
     bundle, key, _ = made
-    monkeypatch.setattr(bundles, "BLOCK", 10)
-    monkeypatch.setattr(bundles, "LONGEST_LINE", 10_000)
+    monkeypatch.setattr(bundles, "BLOCK_SIZE", 10)
+    monkeypatch.setattr(bundles, "MAX_LINE_BYTES", 10_000)
     changed = copied(bundle, tmp_path / "bundle")
     with (changed / ENTRIES).open("ab") as file:
         file.write(b"x" * 30_000)
     with (changed / ENTRIES).open("rb") as file:
-        assert max(len(block) for _, block in blocks(file)) <= 10_010
+        assert max(len(block) for _, block in read_blocks(file)) <= 10_010
     for processes in (0, 2):
         verdict = verified(changed, key, processes)
-        assert isinstance(verdict, Verdict)
+        assert isinstance(verdict, BundleVerdict)
         assert "cut off, or too long" in str(verdict.report.findings)

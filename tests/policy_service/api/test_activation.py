@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from audit.evidence.ledger_verifier import verify_all
-from audit.replay.replay import report as replayed
+from audit.evidence.ledger_verifier import verify_ledger
+from audit.replay.replay import summarize_replay as replayed
 from policy_service.access.keys import Role
 from policy_service.decisions.decide import decide_event
 from policy_service.policies.activation import activate_due_in_all
@@ -32,7 +32,7 @@ def told(api: Api) -> Iterator[None]:
     """Whatever was activated, the ledger is sound and every decision comes out again."""
     yield
     with api.store.read() as view:
-        assert [found for report in verify_all(view) for found in report.findings] == []
+        assert [found for report in verify_ledger(view) for found in report.findings] == []
         assert all(not replayed(view, log).differences for log in view.logs())
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from audit.evidence.ledger_verifier import verify_all
+from audit.evidence.ledger_verifier import verify_ledger
 from policy_service.access.keys import Role
 from tests.policy_service.api_client import ACME, document, event, read
 from tests.policy_service.bundles import exported, key_of, run
@@ -31,7 +31,7 @@ UNKNOWN = "name_not_in_directory"
 def sound(api: Api) -> Iterator[None]:
     yield
     with api.store.read() as view:
-        assert [found for report in verify_all(view) for found in report.findings] == []
+        assert [found for report in verify_ledger(view) for found in report.findings] == []
 
 
 def tell(api: Api, role: Role = Role.PLATFORM, **lists: Any) -> TestResponse:

@@ -10,7 +10,7 @@ import pytest
 from audit.entry import PersonalData
 from audit.errors import StorageUnavailableError
 from audit.evidence.ledger_verifier import verify_log
-from audit.replay.replay import report
+from audit.replay.replay import summarize_replay
 from audit.stores.sqlite.store import SqliteStore
 from policy_service.access.keys import Role
 from policy_service.privacy import erasures
@@ -99,7 +99,7 @@ def test_every_decision_replays_from_its_facts_after_an_erasure(api: Api) -> Non
     talk(api)
     erase(api)
     with api.store.read() as snapshot:
-        replayed = report(snapshot, "acme")
+        replayed = summarize_replay(snapshot, "acme")
     assert (replayed.decisions, replayed.identical) == (3, 3)
 
 

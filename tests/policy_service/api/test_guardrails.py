@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from audit.evidence.ledger_verifier import verify_all
+from audit.evidence.ledger_verifier import verify_ledger
 from policy_service.access.keys import Role
 from policy_service.policies import guardrails
 from policy_service.policies.policy_cache import PolicyCache
@@ -47,7 +47,7 @@ WHY = "Agreed with the works council"
 def sound(api: Api) -> Iterator[None]:
     yield
     with api.store.read() as view:
-        assert [found for report in verify_all(view) for found in report.findings] == []
+        assert [found for report in verify_ledger(view) for found in report.findings] == []
 
 
 def set_to(api: Api, *properties: Any, role: Role = Role.AUDITOR) -> TestResponse:

@@ -11,7 +11,7 @@ import orjson
 import pytest
 
 from audit.errors import NoSigningKeyError
-from audit.evidence.checkpoint_signer import Checkpoints
+from audit.evidence.checkpoint_signer import CheckpointSigner
 from audit.log.signed_note import parse_key
 from audit.stores.files.signing_key import SIGNING_KEY
 from audit.stores.sqlite.store import SqliteStore
@@ -133,7 +133,7 @@ def test_a_ledger_without_signing_key_gets_one_and_no_second(data: Path) -> None
     assert (data / SIGNING_KEY).read_bytes() != made
     (data / SIGNING_KEY).unlink()
     with SqliteStore.open(data) as store, pytest.raises(NoSigningKeyError):
-        Checkpoints(store, "x").latest("acme")
+        CheckpointSigner(store, "x").latest_checkpoint("acme")
     (data / SIGNING_KEY).write_bytes(made)
     said = call("ledger", "checkpoint", "--data", data, *ACME, code=1).stderr
     assert "the last checkpoint of acme is not ours" in said
@@ -195,7 +195,7 @@ def test_a_backup_is_whole_while_others_write(data: Path) -> None:
 
     def write() -> None:
         with SqliteStore.open(data) as store:
-            checkpoints, number = Checkpoints(store, "policy-service.example"), 0
+            checkpoints, number = CheckpointSigner(store, "policy-service.example"), 0
             while not done.is_set():
                 number += 1
                 store.transact(decide(f"more-{number}", workspace="busy"))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from audit.evidence.ledger_verifier import verify_all
+from audit.evidence.ledger_verifier import verify_ledger
 from policy_service.app import create_app
 from policy_service.decisions import precompute
 from policy_service.decisions.decide import decide_event
@@ -74,7 +74,7 @@ def test_a_conversation_that_went_on_elsewhere_is_decided_from_where_it_is(
     assert answer.entry.value["reason"] == "already_routed"
     assert api.decide(reply("ev-3", "customer"))["reason"] == "already_routed"
     with api.store.read() as view:
-        assert [report.findings for report in verify_all(view)] == [(), ()]
+        assert [report.findings for report in verify_ledger(view)] == [(), ()]
 
 
 def test_a_version_that_was_activated_meanwhile_decides(api: Api, service: Services) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from audit.evidence.ledger_verifier import verify_all
+from audit.evidence.ledger_verifier import verify_ledger
 from audit.stores.sqlite.store import LEDGER, SqliteStore
 from tests.fakes.leaves import decide, first_version
 
@@ -127,7 +127,7 @@ def test_an_append_by_hand_is_possible_and_found(raw: sqlite3.Connection, data: 
     """Whoever owns the file can append to it; the head gives them away."""
     raw.execute(f"INSERT INTO {ROW} VALUES (7, 1, 5, {OTHER})")
     with SqliteStore.open(data) as store, store.read() as view:
-        reports = {report.log: report.findings for report in verify_all(view)}
+        reports = {report.log: report.findings for report in verify_ledger(view)}
     assert {finding.code for finding in reports["acme"]} >= {
         "leaf_hash",
         "bad_leaf",

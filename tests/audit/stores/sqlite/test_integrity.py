@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from audit.evidence.ledger_verifier import verify_all
+from audit.evidence.ledger_verifier import verify_ledger
 from audit.stores.sqlite.store import SqliteStore
 from tests.fakes.leaves import NOON, decide
 from tests.fakes.tampering import owned
@@ -79,7 +79,7 @@ def test_a_personal_part_that_is_said_to_be_another_contacts_is_found(
     with owned(data) as connection:
         connection.execute(statement)
     with SqliteStore.open(data) as store, store.read() as snapshot:
-        findings = [finding for report in verify_all(snapshot) for finding in report.findings]
+        findings = [finding for report in verify_ledger(snapshot) for finding in report.findings]
     assert ("acme", 0, message) in [
         (finding.log, finding.index, finding.message) for finding in findings
     ]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from audit.evidence.ledger_verifier import verify_all
+from audit.evidence.ledger_verifier import verify_ledger
 from audit.stores.sqlite.store import LEDGER, SqliteStore
 from tests.fakes.leaves import decide, first_version
 from tests.folders import ROOT
@@ -16,7 +16,7 @@ from tests.folders import ROOT
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from audit.verification.findings import Report
+    from audit.verification.findings import LogReport
 
 
 def start(data: Path, name: str, threads: int, count: int) -> subprocess.Popen[str]:
@@ -35,10 +35,10 @@ def finish(process: subprocess.Popen[str]) -> list[str]:
     return out.split()
 
 
-def events_and_report(data: Path) -> tuple[list[str], Report]:
+def events_and_report(data: Path) -> tuple[list[str], LogReport]:
     with SqliteStore.open(data) as store, store.read() as view:
         events = [e.value["event"] for e in view.entries("acme") if e.value["kind"] == "decision"]
-        [report] = verify_all(view)
+        [report] = verify_ledger(view)
     return events, report
 
 

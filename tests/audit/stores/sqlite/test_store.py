@@ -21,7 +21,7 @@ from audit.errors import (
     StorageUnavailableError,
     UnknownFormatError,
 )
-from audit.evidence.ledger_verifier import verify_all
+from audit.evidence.ledger_verifier import verify_ledger
 from audit.stores.contract import EntryFilter
 from audit.stores.files.contact_keys import KEYS
 from audit.stores.files.signing_key import SIGNING_KEY
@@ -105,7 +105,7 @@ def test_a_full_disk_refuses_a_work_and_keeps_the_rest(tmp_path: Path) -> None:
         again = [w for w, each in zip(works, outcomes, strict=True) if isinstance(each, Exception)]
         assert not [each for each in store.transact_each(again) if isinstance(each, Exception)]
         with store.read() as view:
-            [report] = verify_all(view)
+            [report] = verify_ledger(view)
     assert (report.size, report.findings) == (603, ())
 
 
@@ -128,7 +128,7 @@ def test_an_append_that_half_failed_spoils_its_work(tmp_path: Path) -> None:
         with pytest.raises(StorageUnavailableError):
             store.transact(shrugs)
         with store.read() as view:
-            [report] = verify_all(view)
+            [report] = verify_ledger(view)
     assert (report.size, report.findings) == (3, ())
 
 
@@ -137,7 +137,7 @@ import resource, sys
 from pathlib import Path
 from audit.errors import StorageUnavailableError
 from audit.stores.sqlite.store import LEDGER, SqliteStore
-from audit.evidence.ledger_verifier import verify_all
+from audit.evidence.ledger_verifier import verify_ledger
 from tests.fakes.leaves import decide, first_version
 
 data = Path(sys.argv[1])
@@ -153,7 +153,7 @@ with store.read() as view:
 resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
 assert store.transact(decide("a")).index == 3
 with store.read() as view:
-    [report] = verify_all(view)
+    [report] = verify_ledger(view)
 assert (report.size, report.findings) == (4, ()), report
 store.close()
 """

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from audit.evidence.ledger_verifier import verify_all
+from audit.evidence.ledger_verifier import verify_ledger
 from audit.stores.contract import EntryFilter
 from audit.stores.sqlite import schema
 from audit.stores.sqlite.store import LEDGER, SqliteStore
@@ -47,7 +47,7 @@ def format_of(data: Path) -> int:
 
 
 def check(view: Snapshot, entries: int) -> None:
-    [report] = verify_all(view)
+    [report] = verify_ledger(view)
     assert (report.size, report.findings, list(view.integrity_errors())) == (entries, (), [])
     assert view.size().entries == entries
     assert view.personal("acme", 3) == personal("ev-1")
