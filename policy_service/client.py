@@ -38,16 +38,16 @@ if TYPE_CHECKING:
     from policy_service.api.schemas.reports import Diff
     from rules.model.event import Event
 
-TRIES = 5
+MAX_TRIES = 5
 """Times that a request is sent at most."""
 PAUSE = 0.1
 """Seconds before the second try, doubled before each later one; `Retry-After` goes before it."""
-LONGEST_PAUSE = 10.0
+MAX_PAUSE = 10.0
 
-_NOTHING_WRITTEN = (429, 503)
+_RETRY_STATUSES = (429, 503)
 
 
-class Refused(Exception):  # noqa: N818 - it was refused; nothing went wrong with us
+class RefusedRequestError(Exception):
     """The service answered with a problem (RFC 9457); `code` is stable."""
 
     def __init__(self, problem: Mapping[str, Any]) -> None:
@@ -59,7 +59,7 @@ class Refused(Exception):  # noqa: N818 - it was refused; nothing went wrong wit
         self.errors: list[Error] = problem.get("errors", [])
 
 
-class Unanswered(Exception):  # noqa: N818 - it says what happened
+class NoAnswerError(Exception):
     """No whole answer came, however often it was tried. What was asked may have been done."""
 
 
@@ -74,110 +74,129 @@ class Client:
 
     def decide(self, event: Event | Mapping[str, Any]) -> Decision:
         """The decision on the event; the same one however often it is asked for."""
-        return cast("Decision", self._ask("POST", "/v1/decisions", event))
+        return cast("Decision", self._request_json("POST", "/v1/decisions", event))
 
     def decide_all(self, events: Iterable[Event | Mapping[str, Any]]) -> list[Decision | Problem]:
         """The decision on each of up to 5,000 events in order, or its problem in its place."""
         lines = b"".join(orjson.dumps(event) + b"\n" for event in events)
-        answer = self._send("POST", "/v1/decisions/batch", lines, "application/x-ndjson")
+        answer = self._request_bytes("POST", "/v1/decisions/batch", lines, "application/x-ndjson")
         return [orjson.loads(line) for line in answer.splitlines()]
 
     def dry_run(self, event: Event | Mapping[str, Any], **supposed: Any) -> DryRun:  # noqa: ANN401 - stage, asks, version or document
         """What would be decided; nothing is written."""
         asked = {"event": event, **supposed}
-        return cast("DryRun", self._ask("POST", "/v1/decisions/dry-run", asked))
+        return cast("DryRun", self._request_json("POST", "/v1/decisions/dry-run", asked))
 
-    def decision(self, workspace: str, event: str) -> Decision:
+    def get_decision(self, workspace: str, event: str) -> Decision:
         """The decision that was made on an event."""
-        return cast("Decision", self._ask("GET", _decision(workspace, event)))
+        return cast("Decision", self._request_json("GET", _decision_path(workspace, event)))
 
-    def explanation(self, workspace: str, event: str) -> Explanation:
+    def get_explanation(self, workspace: str, event: str) -> Explanation:
         """Why an event was decided so: its facts, and every rule up to the one that held."""
-        path = f"{_decision(workspace, event)}/explanation"
-        return cast("Explanation", self._ask("GET", path))
+        path = f"{_decision_path(workspace, event)}/explanation"
+        return cast("Explanation", self._request_json("GET", path))
 
-    def conversation(self, workspace: str, conversation: str) -> Iterator[Told]:
+    def list_story(self, workspace: str, conversation: str) -> Iterator[Told]:
         """A conversation's story, event by event."""
-        path = f"{_of(workspace)}/conversations/{quote(conversation, safe='')}"
-        return cast("Iterator[Told]", self._all(path, {}))
+        path = f"{_workspace_path(workspace)}/conversations/{quote(conversation, safe='')}"
+        return cast("Iterator[Told]", self._iterate_pages(path, {}))
 
-    def actions(self, workspace: str, *statuses: str) -> Iterator[AskedAction]:
+    def list_actions(self, workspace: str, *statuses: str) -> Iterator[AskedAction]:
         """The actions with these statuses, or all of them."""
         given = {"status": ",".join(statuses)} if statuses else {}
-        return cast("Iterator[AskedAction]", self._all(f"{_of(workspace)}/actions", given))
+        return cast(
+            "Iterator[AskedAction]",
+            self._iterate_pages(f"{_workspace_path(workspace)}/actions", given),
+        )
 
-    def receipt(
+    def send_receipt(
         self, workspace: str, action: str, status: str, detail: str | None = None
     ) -> AskedAction:
         """Say that an action was `delivered`, or that it `failed`; saying it twice is safe."""
         body = {"status": status, "detail": detail}
-        path = f"{_of(workspace)}/actions/{quote(action, safe='')}/receipt"
-        return cast("AskedAction", self._ask("POST", path, body))
+        path = f"{_workspace_path(workspace)}/actions/{quote(action, safe='')}/receipt"
+        return cast("AskedAction", self._request_json("POST", path, body))
 
-    def retry(self, workspace: str, action: str) -> AskedAction:
+    def retry_action(self, workspace: str, action: str) -> AskedAction:
         """Have a failed action tried again."""
-        path = f"{_of(workspace)}/actions/{quote(action, safe='')}/retry"
-        return cast("AskedAction", self._ask("POST", path))
+        path = f"{_workspace_path(workspace)}/actions/{quote(action, safe='')}/retry"
+        return cast("AskedAction", self._request_json("POST", path))
 
-    def policy(self, workspace: str) -> Policy:
+    def get_policy(self, workspace: str) -> Policy:
         """The active version and its document."""
-        return cast("Policy", self._ask("GET", f"{_of(workspace)}/policy"))
+        return cast("Policy", self._request_json("GET", f"{_workspace_path(workspace)}/policy"))
 
-    def versions(self, workspace: str) -> Iterator[Version]:
+    def list_versions(self, workspace: str) -> Iterator[Version]:
         """Every version, in the order of their numbers."""
-        return cast("Iterator[Version]", self._all(f"{_of(workspace)}/versions", {}))
+        return cast(
+            "Iterator[Version]", self._iterate_pages(f"{_workspace_path(workspace)}/versions", {})
+        )
 
-    def version(self, workspace: str, number: int) -> VersionWithDocument:
-        path = f"{_of(workspace)}/versions/{number}"
-        return cast("VersionWithDocument", self._ask("GET", path))
+    def get_version(self, workspace: str, number: int) -> VersionWithDocument:
+        path = f"{_workspace_path(workspace)}/versions/{number}"
+        return cast("VersionWithDocument", self._request_json("GET", path))
 
-    def difference(self, workspace: str, number: int, against: int | None = None) -> Diff:
+    def get_diff(self, workspace: str, number: int, against: int | None = None) -> Diff:
         """What a version says otherwise than another one, or than the active one."""
         query = "" if against is None else f"?against={against}"
-        path = f"{_of(workspace)}/versions/{number}/diff{query}"
-        return cast("Diff", self._ask("GET", path))
+        path = f"{_workspace_path(workspace)}/versions/{number}/diff{query}"
+        return cast("Diff", self._request_json("GET", path))
 
     def propose(
         self, workspace: str, document: Mapping[str, Any] | str, note: str | None = None
     ) -> Version:
         """Propose a document, given as JSON or as YAML text."""
         body = {"document": document, "note": note}
-        return cast("Version", self._ask("POST", f"{_of(workspace)}/versions", body, once=True))
+        return cast(
+            "Version",
+            self._request_json("POST", f"{_workspace_path(workspace)}/versions", body, once=True),
+        )
 
     def approve(self, workspace: str, number: int, digest: str) -> Version:
         """Agree to the version with this digest."""
-        return self._step(workspace, number, "approve", {"digest": digest})
+        return self._post_step(workspace, number, "approve", {"digest": digest})
 
     def reject(self, workspace: str, number: int, reason: str) -> Version:
-        return self._step(workspace, number, "reject", {"reason": reason})
+        return self._post_step(workspace, number, "reject", {"reason": reason})
 
     def activate(self, workspace: str, number: int, **how: Any) -> Version:  # noqa: ANN401 - at, percent, shadow, apply_to_running
         """Let the version decide: for all and from now on, unless it says how else."""
-        return self._step(workspace, number, "activate", how)
+        return self._post_step(workspace, number, "activate", how)
 
-    def approvals(self, workspace: str) -> Required:
+    def get_approvals(self, workspace: str) -> Required:
         """How many keys must approve a version before it is activated the first time."""
-        return cast("Required", self._ask("GET", f"{_of(workspace)}/approvals"))
+        return cast(
+            "Required", self._request_json("GET", f"{_workspace_path(workspace)}/approvals")
+        )
 
     def require_approvals(self, workspace: str, count: int, reason: str) -> Required:
         """Say how many from here on; saying what is so already changes nothing."""
         body = {"count": count, "reason": reason}
-        return cast("Required", self._ask("PUT", f"{_of(workspace)}/approvals", body))
+        return cast(
+            "Required", self._request_json("PUT", f"{_workspace_path(workspace)}/approvals", body)
+        )
 
-    def guardrails(self, workspace: str) -> Guardrails:
+    def get_guardrails(self, workspace: str) -> Guardrails:
         """The properties that every proposal must have."""
-        return cast("Guardrails", self._ask("GET", f"{_of(workspace)}/guardrails"))
+        return cast(
+            "Guardrails", self._request_json("GET", f"{_workspace_path(workspace)}/guardrails")
+        )
 
     def set_guardrails(
         self, workspace: str, properties: Sequence[Mapping[str, Any]], reason: str
     ) -> Guardrails:
         """Ask these of every proposal from here on; setting what is set changes nothing."""
         body = {"properties": properties, "reason": reason}
-        return cast("Guardrails", self._ask("PUT", f"{_of(workspace)}/guardrails", body))
+        return cast(
+            "Guardrails",
+            self._request_json("PUT", f"{_workspace_path(workspace)}/guardrails", body),
+        )
 
-    def directory(self, workspace: str) -> Directory:
+    def get_directory(self, workspace: str) -> Directory:
         """The teams, teammates and tags that the workspace is said to have."""
-        return cast("Directory", self._ask("GET", f"{_of(workspace)}/directory"))
+        return cast(
+            "Directory", self._request_json("GET", f"{_workspace_path(workspace)}/directory")
+        )
 
     def replace_directory(
         self, workspace: str, lists: Mapping[str, Sequence[str] | None]
@@ -186,12 +205,17 @@ class Client:
 
         Of a sort that is not among the lists nothing is said from here on.
         """
-        return cast("Directory", self._ask("PUT", f"{_of(workspace)}/directory", lists))
+        return cast(
+            "Directory", self._request_json("PUT", f"{_workspace_path(workspace)}/directory", lists)
+        )
 
-    def entries(self, workspace: str, **filters: str | int) -> Iterator[LedgerEntry]:
+    def list_entries(self, workspace: str, **filters: str | int) -> Iterator[LedgerEntry]:
         """The entries that the filters find, in order; `from_` stands for `from`."""
         given = {name.rstrip("_"): value for name, value in filters.items()}
-        return cast("Iterator[LedgerEntry]", self._all(f"{_of(workspace)}/ledger/entries", given))
+        return cast(
+            "Iterator[LedgerEntry]",
+            self._iterate_pages(f"{_workspace_path(workspace)}/ledger/entries", given),
+        )
 
     def close(self) -> None:
         self._pool.clear()
@@ -207,27 +231,29 @@ class Client:
     ) -> None:
         self.close()
 
-    def _step(self, workspace: str, number: int, step: str, body: Mapping[str, Any]) -> Version:
-        path = f"{_of(workspace)}/versions/{number}/{step}"
-        return cast("Version", self._ask("POST", path, body, once=True))
+    def _post_step(
+        self, workspace: str, number: int, step: str, body: Mapping[str, Any]
+    ) -> Version:
+        path = f"{_workspace_path(workspace)}/versions/{number}/{step}"
+        return cast("Version", self._request_json("POST", path, body, once=True))
 
-    def _all(self, path: str, given: Mapping[str, str | int]) -> Iterator[Any]:
+    def _iterate_pages(self, path: str, given: Mapping[str, str | int]) -> Iterator[Any]:
         after: str | None = None
         while True:
             query = urlencode(given if after is None else {**given, "after": after})
-            page = self._ask("GET", f"{path}?{query}")
+            page = self._request_json("GET", f"{path}?{query}")
             yield from page["items"]
             after = page["next"]
             if after is None:
                 return
 
-    def _ask(
+    def _request_json(
         self, method: str, path: str, body: object | None = None, *, once: bool = False
     ) -> Any:  # noqa: ANN401 - any JSON value
         sent = None if body is None else orjson.dumps(body)
-        return _json(self._send(method, path, sent, "application/json", once=once))
+        return _parse_json(self._request_bytes(method, path, sent, "application/json", once=once))
 
-    def _send(
+    def _request_bytes(
         self, method: str, path: str, body: bytes | None, media: str, *, once: bool = False
     ) -> bytes:
         try:
@@ -236,45 +262,45 @@ class Client:
                 self._url + path,
                 body=body,
                 headers={**self._headers, "Content-Type": media},
-                retries=_retries(once=once),
+                retries=_retry_policy(once=once),
                 redirect=False,
             )
         except HTTPError as error:
             reason = type(getattr(error, "reason", None) or error).__name__
             where = path.partition("?")[0]
-            raise Unanswered(f"{method} {where}: {reason}") from None  # its words hold the query
+            raise NoAnswerError(f"{method} {where}: {reason}") from None  # its words hold the query
         if response.status >= 400:  # noqa: PLR2004 - HTTP's own line
-            raise Refused(_json(response.data))
+            raise RefusedRequestError(_parse_json(response.data))
         return response.data
 
 
-def _retries(*, once: bool) -> Retry:
+def _retry_policy(*, once: bool) -> Retry:
     """How often, and after what: with `once`, never after a request that may have arrived."""
     return Retry(
-        total=TRIES - 1,
+        total=MAX_TRIES - 1,
         read=0 if once else None,
         other=0 if once else None,
-        status_forcelist=_NOTHING_WRITTEN,
+        status_forcelist=_RETRY_STATUSES,
         allowed_methods=None,
         backoff_factor=PAUSE,
-        backoff_max=LONGEST_PAUSE,
+        backoff_max=MAX_PAUSE,
         backoff_jitter=PAUSE,
         raise_on_status=False,
     )
 
 
-def _json(body: bytes) -> Any:  # noqa: ANN401 - any JSON value
+def _parse_json(body: bytes) -> Any:  # noqa: ANN401 - any JSON value
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        raise Unanswered(
+        raise NoAnswerError(
             "the answer is not JSON: something else answers at this address"
         ) from error
 
 
-def _decision(workspace: str, event: str) -> str:
-    return f"{_of(workspace)}/decisions/{quote(event, safe='')}"
+def _decision_path(workspace: str, event: str) -> str:
+    return f"{_workspace_path(workspace)}/decisions/{quote(event, safe='')}"
 
 
-def _of(workspace: str) -> str:
+def _workspace_path(workspace: str) -> str:
     return f"/v1/workspaces/{quote(workspace, safe='')}"

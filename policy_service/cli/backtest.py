@@ -13,14 +13,14 @@ import click
 from audit.errors import AuditError
 from policy_service.cli.console import (
     data_option,
+    escape_control,
+    exit_with_finding,
     fail,
-    found,
     json_option,
-    opened,
-    printable,
-    show,
+    open_ledger,
+    print_json,
 )
-from policy_service.cli.progress import progress
+from policy_service.cli.progress import show_progress
 from policy_service.policies.policy_cache import PolicyCache, load_document
 from policy_service.replays.backtest_parts import (
     BacktestRequest,
@@ -42,10 +42,10 @@ if TYPE_CHECKING:
     from policy_service.replays.backtest_result import Tally
     from rules.model.document import Document
 
-SHOWN = 20
+MAX_PRINTED = 20
 
 
-class _Time(click.ParamType):  # type: ignore[type-arg]  # no argument is taken at run time
+class _TimeParameter(click.ParamType):  # type: ignore[type-arg]  # no argument is taken at run time
     name = "time"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ANN401 - as click has it
@@ -71,8 +71,12 @@ class _Time(click.ParamType):  # type: ignore[type-arg]  # no argument is taken 
     show_default=True,
     help="Each recorded decision again, or whole conversations from their first event.",
 )
-@click.option("--from", "since", type=_Time(), help="Only what was decided from this time on.")
-@click.option("--to", "until", type=_Time(), help="Only what was decided before this time.")
+@click.option(
+    "--from", "since", type=_TimeParameter(), help="Only what was decided from this time on."
+)
+@click.option(
+    "--to", "until", type=_TimeParameter(), help="Only what was decided before this time."
+)
 @json_option
 def backtest(  # noqa: PLR0913 - one for each option
     *,
@@ -90,7 +94,7 @@ def backtest(  # noqa: PLR0913 - one for each option
     """
     if not is_workspace(workspace):
         fail(f"{workspace} is not the id of a workspace")
-    with opened(data) as store, store.read() as snapshot:
+    with open_ledger(data) as store, store.read() as snapshot:
         if workspace not in snapshot.logs():
             fail(f"there is no log of a workspace {workspace}")
         last = snapshot.latest_entry(workspace, "")
@@ -101,7 +105,7 @@ def backtest(  # noqa: PLR0913 - one for each option
                 fail(f"{workspace} has no version {candidate}")
             document = load_document(snapshot, record.digest)
         else:
-            document = _of_file(Path(candidate))
+            document = _read_candidate(Path(candidate))
         asked = BacktestRequest(
             workspace, document.canonical, size, BacktestMode(mode), make_period(since, until)
         )
@@ -110,21 +114,21 @@ def backtest(  # noqa: PLR0913 - one for each option
     try:
         with (
             ProcessPoolExecutor(processes, get_context("fork")) as pool,
-            progress("Backtesting", sum(part.size for part in parts)) as advance,
+            show_progress("Backtesting", sum(part.size for part in parts)) as advance,
         ):
             tally = run_backtest(pool, data, parts, advance)
     except AuditError as error:
         click.echo(f"the ledger cannot be read to its end: {error}", err=True)
-        found()
+        exit_with_finding()
     if as_json:
-        show({"workspace": workspace, "mode": mode, **tally.as_json()})
+        print_json({"workspace": workspace, "mode": mode, **tally.as_json()})
     else:
-        _print(workspace, tally)
+        _print_tally(workspace, tally)
     if tally.differs:
-        found()
+        exit_with_finding()
 
 
-def _of_file(file: Path) -> Document:
+def _read_candidate(file: Path) -> Document:
     """The document of the file; wrong use where it is none."""
     try:
         body = file.read_bytes()
@@ -139,10 +143,11 @@ def _of_file(file: Path) -> Document:
         fail(f"{file} is no document: {error}")
 
 
-def _print(workspace: str, tally: Tally) -> None:
+def _print_tally(workspace: str, tally: Tally) -> None:
     result = tally.as_json()
     click.echo(
-        f"{printable(workspace)}: {result['decisions']} decisions, {result['identical']} identical,"
+        f"{escape_control(workspace)}: {result['decisions']} decisions,"
+        f" {result['identical']} identical,"
         f" {result['changed']} changed, {result['undetermined']} undetermined"
     )
     for why, count in result["undetermined_reasons"].items():
@@ -151,11 +156,13 @@ def _print(workspace: str, tally: Tally) -> None:
         which = "other" if member == "actions" else "another"
         click.echo(f"  {which} {member}: {count}")
     for title, pairs in (("outcome", result["outcomes"]), ("rule", result["rules"])):
-        for pair in pairs[:SHOWN]:
+        for pair in pairs[:MAX_PRINTED]:
             if title == "rule" or pair["before"] != pair["after"]:
-                both = f"{printable(pair['before'])} -> {printable(pair['after'])}"
+                both = f"{escape_control(pair['before'])} -> {escape_control(pair['after'])}"
                 click.echo(f"  {title} {both}: {pair['count']}")
     told = result["conversations"]
     click.echo(f"  conversations that change: {told['changed']}")
     for example in told["examples"]:
-        click.echo(f"    {printable(example['conversation'])}, from entry {example['index']} on")
+        click.echo(
+            f"    {escape_control(example['conversation'])}, from entry {example['index']} on"
+        )

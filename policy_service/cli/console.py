@@ -17,11 +17,11 @@ from policy_service.settings import Settings, SettingsError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-FINDING = 1
-WRONG_USE = 2
+EXIT_FINDING = 1
+EXIT_WRONG_USE = 2
 
 
-def _data() -> Path:
+def _default_folder() -> Path:
     """The folder that the environment, or the file it names, says."""
     try:
         return Settings.load().data
@@ -32,7 +32,7 @@ def _data() -> Path:
 data_option: Callable[[Any], Any] = click.option(
     "--data",
     type=click.Path(file_okay=False, path_type=Path),
-    default=_data,
+    default=_default_folder,
     show_default=str(Settings().data),
     help="The folder of the ledger.",
 )
@@ -42,27 +42,27 @@ json_option: Callable[[Any], Any] = click.option(
 
 
 @contextmanager
-def opened(data: Path) -> Iterator[SqliteStore]:
+def open_ledger(data: Path) -> Iterator[SqliteStore]:
     """The ledger of the folder; where there is none, or it fails, the command ends saying so."""
     try:
         store = SqliteStore.open(data)
     except NotALedgerError as error:
         fail(f"{error}. `policy-service init --data {data}` makes one.")
     except AuditError as error:
-        fail_with(error, data)
+        fail_with_ledger(error, data)
     with store:
         try:
             yield store
         except AuditError as error:
-            fail_with(error, data)
+            fail_with_ledger(error, data)
 
 
-def show(value: Any) -> None:  # noqa: ANN401 - any JSON value
+def print_json(value: Any) -> None:  # noqa: ANN401 - any JSON value
     """Print the value as JSON."""
     click.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())
 
 
-def printable(text: str) -> str:
+def escape_control(text: str) -> str:
     """The text on one line, and nothing in it that a terminal would obey."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
@@ -70,15 +70,15 @@ def printable(text: str) -> str:
 def fail(message: str) -> NoReturn:
     """End the command as wrong use, saying why on standard error."""
     click.echo(f"policy-service: {message}", err=True)
-    sys.exit(WRONG_USE)
+    sys.exit(EXIT_WRONG_USE)
 
 
-def fail_with(error: AuditError, data: Path) -> NoReturn:
+def fail_with_ledger(error: AuditError, data: Path) -> NoReturn:
     """End the command with what the ledger refused; where that was the disk, naming the folder."""
     is_of_disk = isinstance(error, StorageUnavailableError)
     fail(f"the ledger in {data} cannot be used: {error}" if is_of_disk else str(error))
 
 
-def found() -> NoReturn:
+def exit_with_finding() -> NoReturn:
     """End the command with a finding, which has been shown."""
-    sys.exit(FINDING)
+    sys.exit(EXIT_FINDING)

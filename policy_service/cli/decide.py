@@ -11,8 +11,14 @@ import click
 
 from audit.errors import AuditError, NotALedgerError
 from audit.stores.sqlite.store import SqliteStore
-from policy_service.cli.console import data_option, fail, fail_with, found, opened
-from policy_service.cli.progress import progress
+from policy_service.cli.console import (
+    data_option,
+    exit_with_finding,
+    fail,
+    fail_with_ledger,
+    open_ledger,
+)
+from policy_service.cli.progress import show_progress
 from policy_service.decisions.batch import decide_lines
 from policy_service.observability.instrumentation import DecisionMetrics
 from policy_service.policies.policy_cache import PolicyCache
@@ -36,25 +42,25 @@ def decide(data: Path) -> None:
     A line that is refused has its problem in its place, and the exit code is 1 in the end. Where
     the folder holds no ledger yet, one is made, without keys.
     """
-    _make_where_there_is_none(data)
+    _create_if_missing(data)
     is_refused = False
-    with opened(data) as store:
+    with open_ledger(data) as store:
         for line in decide_lines(
-            store, PolicyCache(), DecisionMetrics(), _watched(sys.stdin.buffer)
+            store, PolicyCache(), DecisionMetrics(), _with_progress(sys.stdin.buffer)
         ):
             is_refused = is_refused or line.is_refused
             sys.stdout.buffer.write(line.text)
         sys.stdout.buffer.flush()
     if is_refused:
-        found()
+        exit_with_finding()
 
 
-def _watched(lines: BinaryIO) -> Iterable[bytes]:
+def _with_progress(lines: BinaryIO) -> Iterable[bytes]:
     """The lines; how far they were read is shown, unless decisions go to the terminal."""
     if sys.stdout.isatty():
         yield from lines
         return
-    with progress("Deciding", _size(lines)) as advance:
+    with show_progress("Deciding", _size(lines)) as advance:
         for line in lines:
             yield line
             advance(len(line))
@@ -69,7 +75,7 @@ def _size(lines: BinaryIO) -> int | None:
     return about.st_size if stat.S_ISREG(about.st_mode) else None
 
 
-def _make_where_there_is_none(data: Path) -> None:
+def _create_if_missing(data: Path) -> None:
     try:
         SqliteStore.open(data).close()
     except NotALedgerError:
@@ -78,7 +84,7 @@ def _make_where_there_is_none(data: Path) -> None:
         try:
             SqliteStore.create(data).close()
         except AuditError as error:
-            fail_with(error, data)
+            fail_with_ledger(error, data)
         click.echo(f"Made a ledger in {data}.", err=True)
     except AuditError as error:
-        fail_with(error, data)
+        fail_with_ledger(error, data)

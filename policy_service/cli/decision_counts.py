@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from policy_service.cli.console import fail, opened
-from policy_service.cli.progress import progress
+from policy_service.cli.console import fail, open_ledger
+from policy_service.cli.progress import show_progress
 from policy_service.policies.decision_counts import RegionCounter
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from policy_service.policies.decision_counts import RegionCounts
     from rules.analysis.regions import Region
 
-AT_ONCE = 10_000
+BATCH_SIZE = 10_000
 """Entries between two looks at the progress."""
 
 history_option = click.option(
@@ -25,18 +25,20 @@ history_option = click.option(
 )
 
 
-def counted(data: Path, workspace: str | None, regions: Sequence[Region]) -> RegionCounts | None:
+def count_decisions(
+    data: Path, workspace: str | None, regions: Sequence[Region]
+) -> RegionCounts | None:
     """All recorded decisions of the workspace, counted; None where none is named."""
     if workspace is None:
         return None
     counting = RegionCounter(regions)
-    with opened(data) as store, store.read() as snapshot:
+    with open_ledger(data) as store, store.read() as snapshot:
         if workspace not in snapshot.logs():
             fail(f"there is no log of a workspace {workspace}")
         size = snapshot.head(workspace).size
-        with progress("RegionCounter", size) as advance:
-            for start in range(0, size, AT_ONCE):
-                stop = min(start + AT_ONCE, size)
+        with show_progress("Counting", size) as advance:
+            for start in range(0, size, BATCH_SIZE):
+                stop = min(start + BATCH_SIZE, size)
                 counting.add(snapshot, workspace, start, stop)
                 advance(stop - start)
     return counting.counts

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from policy_service.cli.console import data_option, fail, found, json_option, opened, show
+from policy_service.cli.console import (
+    data_option,
+    exit_with_finding,
+    fail,
+    json_option,
+    open_ledger,
+    print_json,
+)
 from policy_service.privacy import erasures
 from policy_service.problems import ProblemError
 from rules.model.workspace import SYSTEM_LOG, is_workspace
@@ -15,8 +22,8 @@ from rules.model.workspace import SYSTEM_LOG, is_workspace
 if TYPE_CHECKING:
     from pathlib import Path
 
-LONGEST_CONTACT = 200
-LONGEST_REASON = 500
+MAX_CONTACT_LENGTH = 200
+MAX_REASON_LENGTH = 500
 
 
 @click.command()
@@ -35,33 +42,33 @@ def erase(data: Path, workspace: str, reason: str, contact: str, *, as_json: boo
     A running server need not be stopped. Under a hold nothing is erased, an entry says that it was
     refused, and the exit code is 1.
     """
-    _check(workspace, contact, reason)
+    _check_arguments(workspace, contact, reason)
     work = partial(
         erasures.erase_contact, workspace=workspace, contact=contact, by=SYSTEM_LOG, reason=reason
     )
-    with opened(data) as store:
+    with open_ledger(data) as store:
         entry = store.transact(work)
     try:
         erased = erasures.erasure_view(entry)
     except ProblemError as problem:
         if as_json:
-            show(problem.as_json())
+            print_json(problem.as_json())
         else:
             click.echo(f"policy-service: {problem.detail}", err=True)
-        found()
+        exit_with_finding()
     if as_json:
-        show(erased)
+        print_json(erased)
         return
     parts = len(erased["entries"])
     click.echo(f"Erased what stood beside {parts} entries of {workspace}; entry {entry.index}")
 
 
-def _check(workspace: str, contact: str, reason: str) -> None:
+def _check_arguments(workspace: str, contact: str, reason: str) -> None:
     if not is_workspace(workspace):
         fail(f"{workspace!r} is not a workspace's id")
     for what, text, longest in (
-        ("a contact's id", contact, LONGEST_CONTACT),
-        ("a reason", reason, LONGEST_REASON),
+        ("a contact's id", contact, MAX_CONTACT_LENGTH),
+        ("a reason", reason, MAX_REASON_LENGTH),
     ):
         if not 1 <= len(text) <= longest or not _is_text(text):
             fail(f"{what} has 1 to {longest} characters")

@@ -18,21 +18,21 @@ from audit.evidence.checkpoint_signer import CheckpointSigner
 from audit.log.signed_note import encode_base64
 from policy_service.cli.console import (
     data_option,
+    escape_control,
+    exit_with_finding,
     fail,
-    found,
     json_option,
-    opened,
-    printable,
-    show,
+    open_ledger,
+    print_json,
 )
-from policy_service.cli.progress import progress
+from policy_service.cli.progress import show_progress
 from policy_service.settings import Settings
 
 if TYPE_CHECKING:
     from audit.log.checkpoint import Checkpoint
     from audit.stores.sqlite.store import SqliteStore
 
-_TRIES = 3
+_MAX_TRIES = 3
 
 
 @click.command(name="export")
@@ -53,31 +53,34 @@ def export_command(data: Path, workspace: str, out: Path, *, personal: bool, as_
     """
     if out.exists() or out.is_symlink():
         fail(f"{out} is there already")
-    with opened(data) as store:
+    with open_ledger(data) as store:
         try:
-            checkpoint = _exported(store, workspace, out, personal=personal)
+            checkpoint = _export_log(store, workspace, out, personal=personal)
         except FileExistsError as error:
             fail(str(error))
         except (NotExportedError, NotSignedError) as error:
             click.echo(f"policy-service: {error}", err=True)
-            found()
+            exit_with_finding()
     size, root = checkpoint.size, encode_base64(checkpoint.root)
     if as_json:
-        show({"log": workspace, "size": size, "root": root, "out": str(out)})
+        print_json({"log": workspace, "size": size, "root": root, "out": str(out)})
     else:
-        click.echo(f"{workspace}: {size} entries, root {root}, in {printable(str(out))}")
+        click.echo(f"{workspace}: {size} entries, root {root}, in {escape_control(str(out))}")
 
 
-def _exported(store: SqliteStore, log: str, out: Path, *, personal: bool) -> Checkpoint:
+def _export_log(store: SqliteStore, log: str, out: Path, *, personal: bool) -> Checkpoint:
     checkpoints = CheckpointSigner(store, Settings.load().origin)
     with store.read() as snapshot:
         if log not in snapshot.logs():
             fail(f"there is no log {log!r}")
-    for last in (False,) * (_TRIES - 1) + (True,):
+    for last in (False,) * (_MAX_TRIES - 1) + (True,):
         kept = checkpoints.latest_checkpoint(log)
         signed = SignedCheckpoint(kept.note, checkpoints.verifier_key(log))
         try:
-            with store.read() as snapshot, progress("Exporting", kept.checkpoint.size) as advance:
+            with (
+                store.read() as snapshot,
+                show_progress("Exporting", kept.checkpoint.size) as advance,
+            ):
                 export_bundle(snapshot, log, signed, out, personal=personal, on_progress=advance)
         except ErasedAfterCheckpointError:
             if last:

@@ -9,7 +9,7 @@ import click
 from audit.errors import AuditError, LedgerExistsError
 from audit.stores.sqlite.store import SqliteStore
 from policy_service.access.keys import EVERY_WORKSPACE, Role, create_key
-from policy_service.cli.console import data_option, fail_with, json_option, show
+from policy_service.cli.console import data_option, fail_with_ledger, json_option, print_json
 from rules.model.workspace import SYSTEM_LOG
 
 if TYPE_CHECKING:
@@ -34,12 +34,12 @@ def init(data: Path, *, as_json: bool) -> None:
     A ledger that is there and has no key yet gets its keys.
     """
     try:
-        with _created_or_opened(data) as store:
-            tokens = store.transact(_first_keys)
+        with _create_or_open(data) as store:
+            tokens = store.transact(_create_first_keys)
     except AuditError as error:
-        fail_with(error, data)
+        fail_with_ledger(error, data)
     if as_json:
-        show({"keys": tokens})
+        print_json({"keys": tokens})
         return
     click.echo(f"The ledger is in {data}. These keys, for every workspace, are shown this once:\n")
     for role, token in tokens.items():
@@ -52,14 +52,14 @@ def init(data: Path, *, as_json: bool) -> None:
     )
 
 
-def _created_or_opened(data: Path) -> SqliteStore:
+def _create_or_open(data: Path) -> SqliteStore:
     try:
         return SqliteStore.create(data)
     except LedgerExistsError:
         return SqliteStore.open(data)
 
 
-def _first_keys(tx: Transaction) -> dict[str, str]:
+def _create_first_keys(tx: Transaction) -> dict[str, str]:
     if tx.latest_entry(SYSTEM_LOG, "key."):
         raise LedgerExistsError("there is a ledger with keys already")
     return {

@@ -16,7 +16,7 @@ from policy_service.access.keys import (
     revoke_key,
 )
 from policy_service.cli.command_group import CommandGroup
-from policy_service.cli.console import data_option, fail, json_option, opened, show
+from policy_service.cli.console import data_option, fail, json_option, open_ledger, print_json
 from policy_service.problems import ProblemError
 from rules.formats.timestamps import parse_timestamp
 from rules.model.workspace import is_workspace
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from policy_service.access.keys import Key
 
-LONGEST_NAME = 200
+MAX_NAME_LENGTH = 200
 
 
 @click.group(cls=CommandGroup)
@@ -40,14 +40,14 @@ def keys() -> None:
 @json_option
 def list_keys(data: Path, *, as_json: bool) -> None:
     """Every key there was, without its secret, and when it was last used, to the minute."""
-    with opened(data) as store, store.read() as snapshot:
+    with open_ledger(data) as store, store.read() as snapshot:
         known = list(Keyring().keys(snapshot).values())
         last_uses = snapshot.last_uses()
     if as_json:
-        show({"items": [key_view(key, last_uses) for key in known]})
+        print_json({"items": [key_view(key, last_uses) for key in known]})
         return
     for key in known:
-        state = f"{_state(key)}, {_use(last_uses.get(key.id))}"
+        state = f"{_describe_state(key)}, {_describe_use(last_uses.get(key.id))}"
         click.echo(f"{key.id}  {key.role.value:<9} {key.workspace:<20} {state}  {key.name}")
 
 
@@ -69,23 +69,23 @@ def create(  # noqa: PLR0913 - one for each option
     """Create a key; its secret is shown this once."""
     if workspace != EVERY_WORKSPACE and not is_workspace(workspace):
         fail(f"{workspace!r} is not a workspace's id")
-    if not (name.isprintable() and 1 <= len(name) <= LONGEST_NAME):
-        fail(f"a key's name has 1 to {LONGEST_NAME} printable characters")
+    if not (name.isprintable() and 1 <= len(name) <= MAX_NAME_LENGTH):
+        fail(f"a key's name has 1 to {MAX_NAME_LENGTH} printable characters")
     make = partial(
         create_key,
         role=Role(role),
         workspace=workspace,
         name=name,
         by=None,
-        expires_at=_time(expires_at),
+        expires_at=_parse_time(expires_at),
     )
-    with opened(data) as store:
+    with open_ledger(data) as store:
         try:
             key, token = store.transact(make)
         except ProblemError as problem:
             fail(problem.detail)
     if as_json:
-        show({**key_view(key, {}), "secret": token})
+        print_json({**key_view(key, {}), "secret": token})
     else:
         click.echo(token)
 
@@ -96,7 +96,7 @@ def create(  # noqa: PLR0913 - one for each option
 @json_option
 def revoke(data: Path, key_id: str, *, as_json: bool) -> None:
     """Revoke a key for good."""
-    with opened(data) as store:
+    with open_ledger(data) as store:
         try:
             key = store.transact(lambda tx: revoke_key(tx, key_id, by=None))
         except ProblemError as problem:
@@ -104,24 +104,24 @@ def revoke(data: Path, key_id: str, *, as_json: bool) -> None:
         with store.read() as snapshot:
             last_uses = snapshot.last_uses()
     if as_json:
-        show(key_view(key, last_uses))
+        print_json(key_view(key, last_uses))
     else:
         click.echo(f"{key.id} is revoked")
 
 
-def _time(given: str | None) -> datetime | None:
+def _parse_time(given: str | None) -> datetime | None:
     try:
         return None if given is None else parse_timestamp(given)
     except ValueError as error:
         fail(f"--expires-at is an RFC 3339 time with an offset: {error}")
 
 
-def _state(key: Key) -> str:
+def _describe_state(key: Key) -> str:
     if key.revoked_at:
         return f"revoked {key.revoked_at}"
     expires = f", expires {key.expires_at}" if key.expires_at else ""
     return f"created {key.created_at}{expires}"
 
 
-def _use(at: str | None) -> str:
+def _describe_use(at: str | None) -> str:
     return f"last used {at}" if at else "never used"

@@ -25,13 +25,13 @@ from audit.log.signed_note import (
 from audit.log.tlog_proof import BadProofError, format_proof, parse_proof, verify_proof
 from policy_service.cli.command_group import CommandGroup
 from policy_service.cli.console import (
-    WRONG_USE,
+    EXIT_WRONG_USE,
     data_option,
+    exit_with_finding,
     fail,
-    found,
     json_option,
-    opened,
-    show,
+    open_ledger,
+    print_json,
 )
 from policy_service.settings import Settings, SettingsError
 from rules.formats.canonical_json import encode_canonical
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_TELLS_NOTHING = (BadProofError, BadNoteError, BadCheckpointError, UnknownSignerError)
+_UNDETERMINED = (BadProofError, BadNoteError, BadCheckpointError, UnknownSignerError)
 """Refusals of what is no proof, or of a signer who is not known: nothing was tampered with."""
 
 workspace_option: Callable[[Any], Any] = click.option(
@@ -61,12 +61,14 @@ def ledger() -> None:
 @json_option
 def checkpoint_command(data: Path, workspace: str, *, as_json: bool) -> None:
     """Print a log's checkpoint, a signed note; it is signed now where none covers the log."""
-    kept = _asked(data, workspace, lambda checkpoints: checkpoints.latest_checkpoint(workspace))
+    kept = _query_checkpoints(
+        data, workspace, lambda checkpoints: checkpoints.latest_checkpoint(workspace)
+    )
     if as_json:
         said = kept.checkpoint
         root = encode_base64(said.root)
         note = kept.note.decode()
-        show({"origin": said.origin, "size": said.size, "root": root, "checkpoint": note})
+        print_json({"origin": said.origin, "size": said.size, "root": root, "checkpoint": note})
     else:
         click.echo(kept.note, nl=False)
 
@@ -77,8 +79,8 @@ def checkpoint_command(data: Path, workspace: str, *, as_json: bool) -> None:
 @json_option
 def key_command(data: Path, workspace: str, *, as_json: bool) -> None:
     """Print the verifier key of a log's checkpoints."""
-    key = format_key(_asked(data, workspace, lambda each: each.verifier_key(workspace)))
-    show({"key": key}) if as_json else click.echo(key)
+    key = format_key(_query_checkpoints(data, workspace, lambda each: each.verifier_key(workspace)))
+    print_json({"key": key}) if as_json else click.echo(key)
 
 
 @ledger.command("proof")
@@ -88,12 +90,14 @@ def key_command(data: Path, workspace: str, *, as_json: bool) -> None:
 @json_option
 def proof_command(data: Path, workspace: str, index: int, *, as_json: bool) -> None:
     """Print the proof that an entry is in a log, as a tlog-proof."""
-    shown = _asked(data, workspace, lambda checkpoints: checkpoints.proof(workspace, index))
+    shown = _query_checkpoints(
+        data, workspace, lambda checkpoints: checkpoints.proof(workspace, index)
+    )
     if shown is None:
         fail(f"{workspace} has no entry {index}")
     entry, proof, checkpoint = shown
     if as_json:
-        show(
+        print_json(
             {
                 "index": index,
                 "size": checkpoint.size,
@@ -118,12 +122,14 @@ def consistency_command(
     """Print the proof that a log of one size is the beginning of the log of another."""
     if earlier > later:
         fail("the later log has no fewer entries")
-    ask = _asked(data, workspace, lambda each: each.consistency(workspace, earlier, later))
+    ask = _query_checkpoints(
+        data, workspace, lambda each: each.consistency(workspace, earlier, later)
+    )
     if ask is None:
         fail(f"{workspace} has not {later} entries")
     hashes = [encode_base64(each) for each in ask]
     if as_json:
-        show({"from": earlier, "to": later, "hashes": hashes})
+        print_json({"from": earlier, "to": later, "hashes": hashes})
     else:
         for each in hashes:
             click.echo(each)
@@ -146,7 +152,7 @@ def check_command(
 
     The exit code is 1 if the proof is wrong, 2 if that cannot be told.
     """
-    hashed = _leaf_hash(leaf_hash, entry)
+    hashed = _read_leaf_hash(leaf_hash, entry)
     try:
         verifier = parse_key(key)
     except BadKeyError as error:
@@ -159,18 +165,18 @@ def check_command(
         wrong = error
     if as_json:
         told = {"code": wrong.code, "message": str(wrong)} if wrong else None
-        show({"good": wrong is None, "refused": told, "size": checkpoint and checkpoint.size})
+        print_json({"good": wrong is None, "refused": told, "size": checkpoint and checkpoint.size})
     elif wrong:
-        click.echo(f"{'cannot tell' if isinstance(wrong, _TELLS_NOTHING) else 'wrong'}: {wrong}")
+        click.echo(f"{'cannot tell' if isinstance(wrong, _UNDETERMINED) else 'wrong'}: {wrong}")
     elif checkpoint:
         click.echo(f"entry {parsed.index} is in {checkpoint.origin}, of {checkpoint.size} entries")
-    if isinstance(wrong, _TELLS_NOTHING):
-        sys.exit(WRONG_USE)
+    if isinstance(wrong, _UNDETERMINED):
+        sys.exit(EXIT_WRONG_USE)
     if wrong:
-        found()
+        exit_with_finding()
 
 
-def _leaf_hash(given: str | None, entry: Path | None) -> bytes:
+def _read_leaf_hash(given: str | None, entry: Path | None) -> bytes:
     if (given is None) == (entry is None):
         fail("give --leaf-hash or --entry")
     try:
@@ -183,7 +189,7 @@ def _leaf_hash(given: str | None, entry: Path | None) -> bytes:
         fail(f"the entry cannot be read: {error}")
 
 
-def _asked(data: Path, workspace: str, ask: Callable[[CheckpointSigner], T]) -> T:
+def _query_checkpoints(data: Path, workspace: str, ask: Callable[[CheckpointSigner], T]) -> T:
     """What the ledger's checkpoints answer; a log that is refused is a finding."""
     if not (is_workspace(workspace) or workspace == SYSTEM_LOG):
         fail(f"{workspace!r} is not a workspace's id")
@@ -191,9 +197,9 @@ def _asked(data: Path, workspace: str, ask: Callable[[CheckpointSigner], T]) -> 
         origin = Settings.load().origin
     except SettingsError as error:
         fail("\n".join(error.complaints))
-    with opened(data) as store:
+    with open_ledger(data) as store:
         try:
             return ask(CheckpointSigner(store, origin))
         except NotSignedError as error:
             click.echo(f"policy-service: {error}", err=True)
-            found()
+            exit_with_finding()

@@ -11,8 +11,8 @@ import click
 
 from policy_service.access.permissions import Permission
 from policy_service.api.resources import approvals as approval_views
-from policy_service.cli.console import fail, printable, show
-from policy_service.cli.target import check_text, document_file, place, where_and_who
+from policy_service.cli.console import escape_control, fail, print_json
+from policy_service.cli.target import check_text, document_file, open_target, target_options
 from policy_service.policies import guardrails as properties_of
 from policy_service.policies.policy_cache import load_document
 from policy_service.policies.versions import VersionSteps, approvals_view, guardrails_view
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from audit.stores.contract import Transaction
     from policy_service.access.keys import Key
-    from policy_service.cli.target import Place
+    from policy_service.cli.target import Target
     from policy_service.client import Client
     from policy_service.policies.guardrails import Properties
     from policy_service.services import Services
@@ -33,98 +33,104 @@ _reason = click.option("--reason", help="Why; kept for good, not for personal da
 
 
 @click.command()
-@where_and_who
+@target_options
 @click.argument("count", type=click.IntRange(0, approval_views.MOST_APPROVALS), required=False)
 @_reason
-def approvals(count: int | None, reason: str | None, **where: Any) -> None:  # noqa: ANN401 - the options of every step
+def approvals(count: int | None, reason: str | None, **options: Any) -> None:  # noqa: ANN401 - the options of every step
     """Show how many keys must approve a version, or say how many from here on."""
     _check_reason(reason, sets=count is not None, what="COUNT")
-    with place(**where) as there:
-        _show_approvals(there, _approvals(there, count, reason or ""))
+    with open_target(**options) as target:
+        _show_approvals(target, _get_or_set_approvals(target, count, reason or ""))
 
 
-def _approvals(there: Place, count: int | None, reason: str) -> dict[str, Any]:
+def _get_or_set_approvals(target: Target, count: int | None, reason: str) -> dict[str, Any]:
     def work(services: Services, tx: Transaction, caller: Key) -> dict[str, Any]:
-        steps = VersionSteps(tx, services.policies, there.workspace, caller)
+        steps = VersionSteps(tx, services.policies, target.workspace, caller)
         if count is None:
-            return approvals_view(services.policies.versions(tx, there.workspace))
+            return approvals_view(services.policies.versions(tx, target.workspace))
         return approvals_view(steps.require(count, reason))
 
     def ask(client: Client) -> object:
         if count is None:
-            return client.approvals(there.workspace)
-        return client.require_approvals(there.workspace, count, reason)
+            return client.get_approvals(target.workspace)
+        return client.require_approvals(target.workspace, count, reason)
 
     permission = Permission.READ_POLICIES if count is None else Permission.SET_APPROVALS
-    return there.take(permission, work, ask)
+    return target.run_step(permission, work, ask)
 
 
-def _show_approvals(there: Place, required: dict[str, Any]) -> None:
-    if there.as_json:
-        show(required)
+def _show_approvals(target: Target, required: dict[str, Any]) -> None:
+    if target.as_json:
+        print_json(required)
         return
-    click.echo(f"{there.workspace}: {required['count']} must approve a version{_said(required)}")
+    click.echo(
+        f"{target.workspace}: {required['count']} must approve a version{_describe_since(required)}"
+    )
 
 
 @click.command()
-@where_and_who
+@target_options
 @click.argument("file", type=document_file, required=False)
 @_reason
-def guardrails(file: Path | None, reason: str | None, **where: Any) -> None:  # noqa: ANN401
+def guardrails(file: Path | None, reason: str | None, **options: Any) -> None:  # noqa: ANN401
     """Show the properties that every proposal must have, or set those of a file from here on.
 
     The file, YAML or JSON, is a list as a document has under `properties`; an empty one asks for
     nothing any more. The exit code is 1 where they are refused.
     """
     _check_reason(reason, sets=file is not None, what="FILE")
-    with place(**where) as there:
+    with open_target(**options) as target:
         if file is None:
-            _show_guardrails(there, _shown(there))
+            _show_guardrails(target, _get_guardrails(target))
         else:
-            _show_guardrails(there, _set(there, _properties(file), reason or ""))
+            _show_guardrails(target, _set_guardrails(target, _read_properties(file), reason or ""))
 
 
-def _shown(there: Place) -> dict[str, Any]:
+def _get_guardrails(target: Target) -> dict[str, Any]:
     def work(services: Services, tx: Transaction, _: Key) -> dict[str, Any]:
-        versions = services.policies.versions(tx, there.workspace)
+        versions = services.policies.versions(tx, target.workspace)
         return guardrails_view(properties_of.read_guardrails(tx, versions), versions)
 
-    return there.take(Permission.READ_POLICIES, work, lambda c: c.guardrails(there.workspace))
+    return target.run_step(
+        Permission.READ_POLICIES, work, lambda c: c.get_guardrails(target.workspace)
+    )
 
 
-def _set(there: Place, properties: Properties, reason: str) -> dict[str, Any]:
+def _set_guardrails(target: Target, properties: Properties, reason: str) -> dict[str, Any]:
     def check(services: Services) -> None:
         with services.store.read() as snapshot:
-            active = services.policies.active_version(snapshot, there.workspace)
+            active = services.policies.active_version(snapshot, target.workspace)
             properties_of.check_guardrails(load_document(snapshot, active.digest), properties)
 
     def work(services: Services, tx: Transaction, caller: Key) -> dict[str, Any]:
-        steps = VersionSteps(tx, services.policies, there.workspace, caller)
+        steps = VersionSteps(tx, services.policies, target.workspace, caller)
         return guardrails_view(properties, steps.guard(properties, reason))
 
     def ask(client: Client) -> object:
-        return client.set_guardrails(there.workspace, properties, reason)
+        return client.set_guardrails(target.workspace, properties, reason)
 
-    return there.take(Permission.SET_GUARDRAILS, work, ask, check)
+    return target.run_step(Permission.SET_GUARDRAILS, work, ask, check)
 
 
-def _show_guardrails(there: Place, asked: dict[str, Any]) -> None:
-    if there.as_json:
-        show(asked)
+def _show_guardrails(target: Target, asked: dict[str, Any]) -> None:
+    if target.as_json:
+        print_json(asked)
         return
     properties = asked["properties"]
-    click.echo(f"{there.workspace}: {len(properties)} guardrails{_said(asked)}")
+    click.echo(f"{target.workspace}: {len(properties)} guardrails{_describe_since(asked)}")
     for each in properties:
-        click.echo(f"  {printable(str(each['id']))}")
+        click.echo(f"  {escape_control(str(each['id']))}")
 
 
-def _said(answered: dict[str, Any]) -> str:
+def _describe_since(answered: dict[str, Any]) -> str:
     """Who said so and why; nothing where nobody ever did."""
     since = answered["since"]
-    return f", by {since['by']} at {since['at']}: {printable(since['reason'])}" if since else ""
+    return (
+        f", by {since['by']} at {since['at']}: {escape_control(since['reason'])}" if since else ""
+    )
 
 
-def _properties(file: Path) -> Properties:
+def _read_properties(file: Path) -> Properties:
     """The properties of a file; InvalidDocumentError, in words, where it is no list of them."""
     try:
         text = file.read_bytes().decode()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from policy_service.cli.console import printable
+from policy_service.cli.console import escape_control
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -22,7 +22,7 @@ def difference_lines(difference: TextDiff) -> Iterator[str]:
     for change in difference.rules:
         yield from _lines("rule", change)
     for rule in difference.moved:
-        yield f"~ rule {printable(rule)} stands elsewhere"
+        yield f"~ rule {escape_control(rule)} stands elsewhere"
     for change in difference.texts:
         yield from _lines("text", change)
     for change in difference.facts:
@@ -32,41 +32,42 @@ def difference_lines(difference: TextDiff) -> Iterator[str]:
 
 
 def _lines(what: str, change: TextChange) -> Iterator[str]:
-    named = f"{what} {printable(change.name)}"
+    named = f"{what} {escape_control(change.name)}"
     before, after = change.before, change.after
     if before is None:
-        yield f"+ {named}: {_written(after)}"
+        yield f"+ {named}: {_to_json_text(after)}"
     elif after is None:
-        yield f"- {named}: {_written(before)}"
+        yield f"- {named}: {_to_json_text(before)}"
     elif isinstance(before, dict) and isinstance(after, dict):
         yield f"~ {named}"
         yield from _member_lines(before, after)
-    elif isinstance(before, list) and isinstance(after, list) and _in_order(before, after):
+    elif isinstance(before, list) and isinstance(after, list) and _has_same_order(before, after):
         yield f"~ {named}"
         yield from _item_lines(before, after)
     else:
-        yield f"~ {named}: {_written(before)} -> {_written(after)}"
+        yield f"~ {named}: {_to_json_text(before)} -> {_to_json_text(after)}"
 
 
 def _member_lines(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
     for name in [*after, *(name for name in before if name not in after)]:
         if name not in before:
-            yield f"    + {printable(name)}: {_written(after[name])}"
+            yield f"    + {escape_control(name)}: {_to_json_text(after[name])}"
         elif name not in after:
-            yield f"    - {printable(name)}: {_written(before[name])}"
+            yield f"    - {escape_control(name)}: {_to_json_text(before[name])}"
         elif before[name] != after[name]:
-            yield f"    {printable(name)}: {_written(before[name])} -> {_written(after[name])}"
+            values = f"{_to_json_text(before[name])} -> {_to_json_text(after[name])}"
+            yield f"    {escape_control(name)}: {values}"
 
 
-def _in_order(before: Sequence[Any], after: Sequence[Any]) -> bool:
+def _has_same_order(before: Sequence[Any], after: Sequence[Any]) -> bool:
     """Whether what is in both lists has the same order in both; else the lists are shown whole."""
     return [each for each in before if each in after] == [each for each in after if each in before]
 
 
 def _item_lines(before: Sequence[Any], after: Sequence[Any]) -> Iterator[str]:
     for sign, those, others in (("+", after, before), ("-", before, after)):
-        yield from (f"    {sign} {_written(each)}" for each in those if each not in others)
+        yield from (f"    {sign} {_to_json_text(each)}" for each in those if each not in others)
 
 
-def _written(value: Any) -> str:  # noqa: ANN401 - any JSON value
-    return printable(json.dumps(value, ensure_ascii=False))
+def _to_json_text(value: Any) -> str:  # noqa: ANN401 - any JSON value
+    return escape_control(json.dumps(value, ensure_ascii=False))

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 from xml.etree.ElementTree import Element, SubElement, tostring
 
-from policy_service.cli.console import printable
+from policy_service.cli.console import escape_control
 from rules.analysis.example import describe_example, describe_given
 from rules.analysis.test_coverage import format_tests
 
@@ -30,13 +30,13 @@ def report_lines(
     fell = iter(counts.in_region if counts else ())
     for finding in report.findings:
         line = "" if finding.line is None else f":{finding.line}"
-        said = printable(f"{finding.pointer or '/'}: {finding.message}")
+        said = escape_control(f"{finding.pointer or '/'}: {finding.message}")
         yield f"{file}{line}: finding: {said} ({finding.code})"
         if finding.example is not None:
-            yield f"    {printable(describe_example(finding.example))}"
+            yield f"    {escape_control(describe_example(finding.example))}"
             yield from _conversation_lines(finding.example.conversation)
         if counts and finding.region:
-            yield _fell(next(fell), counts)
+            yield _count_line(next(fell), counts)
     for code in report.undecided:
         yield f"{file}: undecided: {code}"
     for stated in report.properties:
@@ -48,10 +48,10 @@ def _conversation_lines(events: Sequence[Event] | None) -> Iterator[str]:
     if events is None:
         yield "    no conversation was found that comes to this"
     for event in events or ():
-        yield f"    {printable(json.dumps(event))}"
+        yield f"    {escape_control(json.dumps(event))}"
 
 
-def _fell(number: int, counts: RegionCounts) -> str:
+def _count_line(number: int, counts: RegionCounts) -> str:
     return f"    {number} of {counts.decisions} recorded decisions fall there"
 
 
@@ -61,17 +61,17 @@ def coverage_lines(told: RuleCoverage) -> Iterator[str]:
     yield f"{covered} of {told.rules} rules are decided by a test"
     if told.suggested_tests:
         yield "These tests would decide others, pasted under `tests:`"
-        yield from printable(format_tests(told.suggested_tests).rstrip("\n")).split("\n")
+        yield from escape_control(format_tests(told.suggested_tests).rstrip("\n")).split("\n")
     for rule in told.unreachable:
         yield f"No facts were found that {rule} decides"
 
 
-def meaning_lines(told: SemanticDiff, counts: RegionCounts | None = None) -> Iterator[str]:
+def semantic_change_lines(told: SemanticDiff, counts: RegionCounts | None = None) -> Iterator[str]:
     """What is decided otherwise, group by group."""
     for number, change in enumerate(told.changes):
         yield from _change_lines(change)
         if counts:
-            yield _fell(counts.in_region[number], counts)
+            yield _count_line(counts.in_region[number], counts)
     if not told.complete:
         yield "There may be more that is decided otherwise: the search was broken off."
 
@@ -80,18 +80,18 @@ def _change_lines(change: SemanticChange) -> Iterator[str]:
     before, after = change.before, change.after
     if change.texts_only:
         yield f"= {before.rule} is put in other words"
-    elif _verdict(before) == _verdict(after):
-        yield f"! {_verdict(before)} has other actions"
+    elif _describe_outcome(before) == _describe_outcome(after):
+        yield f"! {_describe_outcome(before)} has other actions"
         yield from _action_lines(before.actions, after.actions)
     else:
-        yield f"! {_verdict(before)} -> {_verdict(after)}"
+        yield f"! {_describe_outcome(before)} -> {_describe_outcome(after)}"
     for fact, values in change.where.items():
-        yield printable(f"    where {fact} is {' or '.join(values)}")
-    yield printable(f"    as for {describe_given(change.example)}")
+        yield escape_control(f"    where {fact} is {' or '.join(values)}")
+    yield escape_control(f"    as for {describe_given(change.example)}")
     yield from _conversation_lines(change.conversation)
 
 
-def _verdict(said: GroupDecision) -> str:
+def _describe_outcome(said: GroupDecision) -> str:
     return f"{said.rule} ({said.outcome}, {said.reason}, stage {said.stage or 'stays'})"
 
 
@@ -102,31 +102,35 @@ def _action_lines(
     for sign, those, others in (("-", before, after), ("+", after, before)):
         for action in those:
             if action not in others:
-                taken = _taken(action, [each for each in others if each["type"] == action["type"]])
+                taken = _members_that_differ(
+                    action, [each for each in others if each["type"] == action["type"]]
+                )
                 written = json.dumps(taken, ensure_ascii=False)
-                yield printable(f"    {sign} {action['type']}: {written}")
+                yield escape_control(f"    {sign} {action['type']}: {written}")
     if sorted(map(str, before)) == sorted(map(str, after)):
         yield "    the same in another order"
 
 
-def _taken(action: Mapping[str, Any], others: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def _members_that_differ(
+    action: Mapping[str, Any], others: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
     """What an action takes; where one other is of its type, what that one takes otherwise."""
     known = others[0] if len(others) == 1 else {}
     taken = {name: value for name, value in action.items() if name != "type"}
     return {n: value for n, value in taken.items() if known.get(n) != value} or taken
 
 
-def junit(tests: Sequence[Mapping[str, Any]], failures: Sequence[Complaint]) -> bytes:
+def junit_report(tests: Sequence[Mapping[str, Any]], failures: Sequence[Complaint]) -> bytes:
     """The document's tests as one suite of JUnit's XML."""
     failed = {failure.pointer: failure.message for failure in failures}
     suite = Element("testsuite", name="rules", tests=str(len(tests)), failures=str(len(failed)))
     for number, test in enumerate(tests):
-        case = SubElement(suite, "testcase", classname="rules", name=_in_xml(test["name"]))
+        case = SubElement(suite, "testcase", classname="rules", name=_to_xml_text(test["name"]))
         if message := failed.get(f"/tests/{number}"):
-            SubElement(case, "failure", message=_in_xml(message))
+            SubElement(case, "failure", message=_to_xml_text(message))
     return b"%s\n" % tostring(suite, encoding="utf-8", xml_declaration=True)
 
 
-def _in_xml(text: str) -> str:
+def _to_xml_text(text: str) -> str:
     """The text without the characters that XML has no place for."""
     return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)

@@ -21,14 +21,14 @@ from audit.replay import replay as replaying
 from audit.stores.sqlite.store import SqliteStore
 from policy_service.cli.console import (
     data_option,
+    escape_control,
+    exit_with_finding,
     fail,
-    found,
     json_option,
-    opened,
-    printable,
-    show,
+    open_ledger,
+    print_json,
 )
-from policy_service.cli.progress import progress
+from policy_service.cli.progress import show_progress
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -37,15 +37,15 @@ if TYPE_CHECKING:
     from audit.replay.replay import ReplayDifference, ReplayReport
     from audit.stores.contract import Snapshot
 
-    Part: TypeAlias = tuple[Path, str, int, int]
+    LogPart: TypeAlias = tuple[Path, str, int, int]
     """A ledger's folder, a log of it, and which of its entries: the first, and the one behind."""
 
-PART = 2_500
+PART_ENTRIES = 2_500
 """Entries that a process takes at a time."""
 
 _memory = [replaying.ReplayCache()]  # of the ledger that is being replayed, in this process
 
-SHOWN = 20
+MAX_PRINTED = 20
 """Differences of one workspace that are printed; `--json` has all of them."""
 
 
@@ -58,8 +58,8 @@ def replay(data: Path, workspace: str | None, *, as_json: bool) -> None:
 
     A ledger that cannot be read to its end is a finding too.
     """
-    with opened(data) as store, store.read() as snapshot:
-        sizes = {log: _size(snapshot, log) for log in snapshot.logs()}
+    with open_ledger(data) as store, store.read() as snapshot:
+        sizes = {log: _count_entries(snapshot, log) for log in snapshot.logs()}
     if workspace:
         sizes = {log: size for log, size in sizes.items() if log == workspace}
         if not sizes:
@@ -68,18 +68,18 @@ def replay(data: Path, workspace: str | None, *, as_json: bool) -> None:
         replayed = replay_logs(data, sizes)
     except AuditError as error:
         click.echo(f"the ledger cannot be read to its end: {error}", err=True)
-        found()
-    reports = [_as_json(log, report) for log, report in replayed.items()]
+        exit_with_finding()
+    reports = [_report_view(log, report) for log, report in replayed.items()]
     if as_json:
-        show({"workspaces": reports})
+        print_json({"workspaces": reports})
     else:
         for report in reports:
-            _print(report)
+            _print_report(report)
     if any(report["differences"] for report in reports):
-        found()
+        exit_with_finding()
 
 
-def _size(snapshot: Snapshot, log: str) -> int:
+def _count_entries(snapshot: Snapshot, log: str) -> int:
     """How many entries there are, whatever the head says."""
     last = snapshot.latest_entry(log, "")
     return last.index + 1 if last else 0
@@ -92,36 +92,36 @@ def replay_logs(data: Path, sizes: dict[str, int]) -> dict[str, ReplayReport]:
     are forks of it, and SQLite would take its locks for theirs.
     """
     parts = [
-        (data, log, start, min(start + PART, size))
+        (data, log, start, min(start + PART_ENTRIES, size))
         for log, size in sizes.items()
-        for start in range(0, size, PART)
+        for start in range(0, size, PART_ENTRIES)
     ]
     _memory[0] = replaying.ReplayCache()
     processes = min(len(parts), os.cpu_count() or 1)
     if processes <= 1:
-        return _by_log(parts, _watched(parts, map(_replayed, parts)))
+        return _sum_by_log(parts, _with_progress(parts, map(_replay_part, parts)))
     with ProcessPoolExecutor(processes, get_context("fork")) as pool:
-        return _by_log(parts, _watched(parts, pool.map(_replayed, parts)))
+        return _sum_by_log(parts, _with_progress(parts, pool.map(_replay_part, parts)))
 
 
-def _watched(parts: list[Part], reports: Iterable[ReplayReport]) -> list[ReplayReport]:
+def _with_progress(parts: list[LogPart], reports: Iterable[ReplayReport]) -> list[ReplayReport]:
     """The reports, while it is shown how many of the parts' entries they are of."""
     sizes = [stop - start for _, _, start, stop in parts]
     done = []
-    with progress("Replaying", sum(sizes)) as advance:
+    with show_progress("Replaying", sum(sizes)) as advance:
         for size, report in zip(sizes, reports, strict=True):
             done.append(report)
             advance(size)
     return done
 
 
-def _replayed(part: Part) -> ReplayReport:
+def _replay_part(part: LogPart) -> ReplayReport:
     data, log, start, stop = part
     with SqliteStore.open(data) as store, store.read() as snapshot:
         return replaying.summarize_replay(snapshot, log, start, stop, cache=_memory[0])
 
 
-def _by_log(parts: list[Part], reports: list[ReplayReport]) -> dict[str, ReplayReport]:
+def _sum_by_log(parts: list[LogPart], reports: list[ReplayReport]) -> dict[str, ReplayReport]:
     paired = zip((log for _, log, _, _ in parts), reports, strict=True)
     return {
         log: reduce(add, (report for _, report in those))
@@ -129,16 +129,16 @@ def _by_log(parts: list[Part], reports: list[ReplayReport]) -> dict[str, ReplayR
     }
 
 
-def _as_json(log: str, report: ReplayReport) -> dict[str, Any]:
+def _report_view(log: str, report: ReplayReport) -> dict[str, Any]:
     return {
         "workspace": log,
         "decisions": report.decisions,
         "identical": report.identical,
-        "differences": list(map(_difference_as_json, report.differences)),
+        "differences": list(map(_difference_view, report.differences)),
     }
 
 
-def _difference_as_json(difference: ReplayDifference) -> dict[str, Any]:
+def _difference_view(difference: ReplayDifference) -> dict[str, Any]:
     return {
         "index": difference.index,
         "decision": difference.decision,
@@ -148,13 +148,13 @@ def _difference_as_json(difference: ReplayDifference) -> dict[str, Any]:
     }
 
 
-def _print(report: dict[str, Any]) -> None:
+def _print_report(report: dict[str, Any]) -> None:
     counts = f"{report['decisions']} decisions, {report['identical']} identical"
-    click.echo(f"{printable(report['workspace'])}: {counts}")
-    for difference in report["differences"][:SHOWN]:
+    click.echo(f"{escape_control(report['workspace'])}: {counts}")
+    for difference in report["differences"][:MAX_PRINTED]:
         click.echo(
             f"  entry {difference['index']}, {difference['member']}: recorded"
             f" {difference['recorded']!r}, replayed {difference['replayed']!r}"
         )
-    if len(report["differences"]) > SHOWN:
-        click.echo(f"  and {len(report['differences']) - SHOWN} more differences")
+    if len(report["differences"]) > MAX_PRINTED:
+        click.echo(f"  and {len(report['differences']) - MAX_PRINTED} more differences")

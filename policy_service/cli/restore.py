@@ -13,13 +13,13 @@ from audit.log.signed_note import encode_base64
 from audit.stores.sqlite.store import SqliteStore
 from policy_service.cli.console import (
     data_option,
+    escape_control,
+    exit_with_finding,
     fail,
-    fail_with,
-    found,
+    fail_with_ledger,
     json_option,
-    opened,
-    printable,
-    show,
+    open_ledger,
+    print_json,
 )
 from policy_service.problems import ProblemError
 from policy_service.restore import accept_loss, find_missing
@@ -47,19 +47,19 @@ def restore(data: Path, keys: TextIO, *, accept_loss: bool, as_json: bool) -> No
     Until it is accepted such a ledger may only be read. The exit code is 1 while something is
     missing.
     """
-    with opened(data) as store:
+    with open_ledger(data) as store:
         losses = find_missing(store)
     if losses and accept_loss:
-        losses = _accepted(data, keys.read().split())
+        losses = _accept_loss(data, keys.read().split())
     if as_json:
         accepted = bool(losses) and accept_loss
-        show({"accepted": accepted, "lost": [_view(loss) for loss in losses]})
+        print_json({"accepted": accepted, "lost": [_loss_view(loss) for loss in losses]})
     elif not losses:
         click.echo("Nothing that was signed is missing.")
     for loss in losses if not as_json else ():
-        click.echo(f"{printable(str(loss))}{', which is accepted' if accept_loss else ''}")
+        click.echo(f"{escape_control(str(loss))}{', which is accepted' if accept_loss else ''}")
     if losses and not accept_loss:
-        found()
+        exit_with_finding()
 
 
 @click.command()
@@ -76,7 +76,7 @@ def backup(data: Path, out: Path, *, as_json: bool) -> None:
 
     The signing key is not in it.
     """
-    with opened(data):
+    with open_ledger(data):
         pass
     try:
         out.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -87,18 +87,18 @@ def backup(data: Path, out: Path, *, as_json: bool) -> None:
     try:
         logs = back_up(data, out)
     except AuditError as error:
-        fail_with(error, out)
+        fail_with_ledger(error, out)
     if as_json:
-        show({"logs": [_copied(each) for each in logs]})
+        print_json({"logs": [_copy_view(each) for each in logs]})
     for each in logs if not as_json else ():
         root = encode_base64(each.root)
         state = each.problem or "copied"
-        click.echo(f"{printable(each.log)}: {each.size} entries, root {root}, {state}")
+        click.echo(f"{escape_control(each.log)}: {each.size} entries, root {root}, {state}")
     if any(each.problem for each in logs):
-        found()
+        exit_with_finding()
 
 
-def _accepted(data: Path, tokens: list[str]) -> list[MissingEntries]:
+def _accept_loss(data: Path, tokens: list[str]) -> list[MissingEntries]:
     try:
         with SqliteStore.open(data, accept_loss=True) as store:
             return accept_loss(store, tokens)
@@ -107,14 +107,14 @@ def _accepted(data: Path, tokens: list[str]) -> list[MissingEntries]:
     except NotALedgerError as error:
         fail(str(error))
     except AuditError as error:
-        fail_with(error, data)
+        fail_with_ledger(error, data)
 
 
-def _view(loss: MissingEntries) -> dict[str, Any]:
+def _loss_view(loss: MissingEntries) -> dict[str, Any]:
     root = encode_base64(loss.root)
     return {"log": loss.log, "size": loss.size, "root": root, "there": loss.actual_size}
 
 
-def _copied(each: CopiedLog) -> dict[str, Any]:
+def _copy_view(each: CopiedLog) -> dict[str, Any]:
     root = encode_base64(each.root)
     return {"log": each.log, "size": each.size, "root": root, "wrong": each.problem}

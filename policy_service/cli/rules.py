@@ -11,11 +11,22 @@ from pydantic import TypeAdapter, ValidationError
 
 from policy_service.api.resources.directory import NEW_DIRECTORY
 from policy_service.cli.command_group import CommandGroup
-from policy_service.cli.console import data_option, fail, found, json_option, printable, show
-from policy_service.cli.decision_counts import counted, history_option
+from policy_service.cli.console import (
+    data_option,
+    escape_control,
+    exit_with_finding,
+    fail,
+    json_option,
+    print_json,
+)
+from policy_service.cli.decision_counts import count_decisions, history_option
 from policy_service.cli.render_diff import difference_lines
-from policy_service.cli.render_reports import coverage_lines, meaning_lines, report_lines
-from policy_service.cli.render_reports import junit as junit_xml
+from policy_service.cli.render_reports import (
+    coverage_lines,
+    junit_report,
+    report_lines,
+    semantic_change_lines,
+)
 from policy_service.decisions.explanation import explanation_view
 from policy_service.policies.reports import (
     coverage_view,
@@ -49,7 +60,7 @@ if TYPE_CHECKING:
     from rules.model.directory import Directory
 
 TEST_FAILED = "test_failed"
-OF_ITS_OWN = frozenset({TEST_FAILED, "property_broken", "property_undecided"})
+OWN_CODES = frozenset({TEST_FAILED, "property_broken", "property_undecided"})
 """The codes of what a document's own tests and properties complain of; it is whole otherwise."""
 
 DIRECTORY_FILE = TypeAdapter(dict[str, Any])
@@ -78,7 +89,7 @@ def rules() -> None:
 def show_builtin(*, as_json: bool) -> None:
     """Print the built-in document."""
     if as_json:
-        show(builtin.load_tree())
+        print_json(builtin.load_tree())
     else:
         click.echo(builtin.load_text(), nl=False)
 
@@ -97,17 +108,17 @@ def check(
     file: Path, directory: IO[bytes] | None, data: Path, workspace: str | None, *, as_json: bool
 ) -> None:
     """Say everything that is wrong with a document, and run its tests."""
-    known = _directory(directory) if directory else EMPTY_DIRECTORY
-    findings = _checked(file)
+    known = _read_directory(directory) if directory else EMPTY_DIRECTORY
+    findings = _check_file(file)
     more = {}
     if findings.document is not None:
-        report = build_report(findings.document, _source(file), known)
-        counts = counted(data, workspace, list_regions(report))
+        report = build_report(findings.document, _read_source(file), known)
+        counts = count_decisions(data, workspace, list_regions(report))
         more = report_view(report, counts)
         if not as_json:
-            _say(report_lines(file, report, counts))
+            _print_lines(report_lines(file, report, counts))
     result = "refused" if findings.complaints else "good"
-    _end(file, findings, result, as_json=as_json, more=more)
+    _end_with_result(file, findings, result, as_json=as_json, more=more)
 
 
 @rules.command()
@@ -117,22 +128,22 @@ def check(
 @json_option
 def test(file: Path, *, coverage: bool, junit: Path | None, as_json: bool) -> None:
     """Run the tests that a document carries, and name the rules that none of them decides."""
-    findings = _checked(file)
+    findings = _check_file(file)
     more = {}
-    if _is_whole(findings):
+    if _is_sound(findings):
         failed = sum(complaint.code == TEST_FAILED for complaint in findings.complaints)
-        listed = _source(file).value.get("tests", ())
+        listed = _read_source(file).value.get("tests", ())
         result = f"{len(listed) - failed} tests passed, {failed} failed"
         if junit is not None:
-            junit.write_bytes(junit_xml(listed, findings.complaints))
+            junit.write_bytes(junit_report(listed, findings.complaints))
         if coverage:
-            told = coverage_of(Document(_source(file).value))
+            told = coverage_of(Document(_read_source(file).value))
             more = {"coverage": coverage_view(told)}
             if not as_json:
-                _say(coverage_lines(told))
+                _print_lines(coverage_lines(told))
     else:
         result = "refused, its tests were not run"
-    _end(file, findings, result, as_json=as_json, more=more)
+    _end_with_result(file, findings, result, as_json=as_json, more=more)
 
 
 @rules.command()
@@ -157,7 +168,7 @@ def explain(
     event: IO[bytes], document: Path | None, stage: str, asks: int, *, as_json: bool
 ) -> None:
     """Decide one event, from a file or standard input, and say which rules were tried."""
-    written = _whole(document) if document else Document(builtin.load_tree())
+    written = _require_document(document) if document else Document(builtin.load_tree())
     try:
         happened = parse_event(parse_json(event.read(), null_is_absent=True))
     except (InvalidEventError, StrictJsonError) as error:
@@ -172,7 +183,7 @@ def explain(
         "stage": ruling.stage or stage,
     }
     if as_json:
-        show({"decision": decision, **explanation_view(explanation, facts)})
+        print_json({"decision": decision, **explanation_view(explanation, facts)})
         return
     for tried in explanation.tried:
         if tried.failed:
@@ -197,20 +208,20 @@ def show_schema(*, as_json: bool) -> None:
 @json_option
 def diff(before: Path, after: Path, data: Path, workspace: str | None, *, as_json: bool) -> None:
     """Say what a document says otherwise than an earlier one; the exit code is 1 where it does."""
-    earlier, later = _whole(before), _whole(after)
+    earlier, later = _require_document(before), _require_document(after)
     difference = difference_of(earlier, later)
     told = compare_decisions(earlier, later)
-    counts = counted(data, workspace, list_regions(told))
+    counts = count_decisions(data, workspace, list_regions(told))
     if as_json:
-        show({**difference_view(difference), **semantic_changes_view(told, counts)})
+        print_json({**difference_view(difference), **semantic_changes_view(told, counts)})
     else:
-        _say(difference_lines(difference))
-        _say(meaning_lines(told, counts))
+        _print_lines(difference_lines(difference))
+        _print_lines(semantic_change_lines(told, counts))
     if difference:
-        found()
+        exit_with_finding()
 
 
-def _directory(file: IO[bytes]) -> Directory:
+def _read_directory(file: IO[bytes]) -> Directory:
     """What a file lists, as it is sent or as it is answered."""
     try:
         written = DIRECTORY_FILE.validate_python(parse_json(file.read()))
@@ -220,7 +231,7 @@ def _directory(file: IO[bytes]) -> Directory:
         fail(f"{file.name} is no directory: {error}")
 
 
-def _source(file: Path) -> DocumentSource:
+def _read_source(file: Path) -> DocumentSource:
     """The values of a file; raises InvalidDocumentError."""
     body = file.read_bytes()
     if file.suffix == ".json":
@@ -231,27 +242,27 @@ def _source(file: Path) -> DocumentSource:
         raise InvalidDocumentError([Complaint("", "not_utf_8", "The file is not UTF-8")]) from None
 
 
-def _checked(file: Path) -> CheckResult:
+def _check_file(file: Path) -> CheckResult:
     try:
-        return check_source(_source(file))
+        return check_source(_read_source(file))
     except InvalidDocumentError as refused:
         return CheckResult(None, refused.complaints)
 
 
-def _is_whole(findings: CheckResult) -> bool:
+def _is_sound(findings: CheckResult) -> bool:
     """Whether nothing is wrong with the document, but for what it says of itself."""
-    return all(complaint.code in OF_ITS_OWN for complaint in findings.complaints)
+    return all(complaint.code in OWN_CODES for complaint in findings.complaints)
 
 
-def _whole(file: Path) -> Document:
+def _require_document(file: Path) -> Document:
     """The document, whatever it says of itself; the command ends where anything else is wrong."""
-    findings = _checked(file)
-    if not _is_whole(findings):
-        _end(file, findings, "refused", as_json=False)
-    return Document(_source(file).value)
+    findings = _check_file(file)
+    if not _is_sound(findings):
+        _end_with_result(file, findings, "refused", as_json=False)
+    return Document(_read_source(file).value)
 
 
-def _end(
+def _end_with_result(
     file: Path,
     findings: CheckResult,
     result: str,
@@ -261,7 +272,7 @@ def _end(
 ) -> None:
     """Show the findings and the result, and end with a finding where there is a complaint."""
     if as_json:
-        show(
+        print_json(
             {
                 "result": result,
                 "complaints": [complaint_as_json(complaint) for complaint in findings.complaints],
@@ -270,21 +281,21 @@ def _end(
             }
         )
     else:
-        _print(file, findings.complaints)
-        _print(file, findings.notices, "notice: ")
+        _print_complaints(file, findings.complaints)
+        _print_complaints(file, findings.notices, "notice: ")
         click.echo(f"{file}: {result}")
     if findings.complaints:
-        found()
+        exit_with_finding()
 
 
-def _say(lines: Iterable[str]) -> None:
+def _print_lines(lines: Iterable[str]) -> None:
     for line in lines:
         click.echo(line)
 
 
-def _print(file: Path, complaints: Iterable[Complaint], prefix: str = "") -> None:
+def _print_complaints(file: Path, complaints: Iterable[Complaint], prefix: str = "") -> None:
     for complaint in complaints:
         line = "" if complaint.line is None else f":{complaint.line}"
         where = complaint.pointer or "/"
-        said = printable(f"{where}: {complaint.message}")
+        said = escape_control(f"{where}: {complaint.message}")
         click.echo(f"{file}{line}: {prefix}{said} ({complaint.code})")

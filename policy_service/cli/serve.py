@@ -24,7 +24,7 @@ from granian import Granian
 from granian.constants import Interfaces
 from granian.log import LogLevels
 
-from policy_service.cli.console import fail, opened
+from policy_service.cli.console import fail, open_ledger
 from policy_service.observability import json_logs
 from policy_service.settings import FILE_VARIABLE, SETTINGS, Settings, SettingsError
 
@@ -57,7 +57,7 @@ def serve(config: Path | None, **given: str | None) -> None:
         settings = Settings.load(given, file=config)
     except SettingsError as error:
         fail("\n".join(error.complaints))
-    with opened(settings.data):
+    with open_ledger(settings.data):
         pass
     _check_free(settings.host, settings.port)
     os.environ.update(settings.environment())

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from policy_service.access.keys import Keyring
-from policy_service.cli.console import data_option, fail, json_option, opened, printable, show
+from policy_service.cli.console import (
+    data_option,
+    escape_control,
+    fail,
+    json_option,
+    open_ledger,
+    print_json,
+)
 from policy_service.decisions.story import Narrator
 from policy_service.policies.policy_cache import PolicyCache
 from policy_service.problems import ProblemError
@@ -19,7 +26,7 @@ if TYPE_CHECKING:
 
     from audit.stores.contract import Snapshot
 
-AT_ONCE = 500
+BATCH_SIZE = 500
 
 
 @click.command()
@@ -29,47 +36,47 @@ AT_ONCE = 500
 @json_option
 def story(data: Path, workspace: str, conversation: str, *, as_json: bool) -> None:
     """Tell what happened in a conversation, what was decided, by whose rules, and what then."""
-    with opened(data) as store, store.read() as snapshot:
+    with open_ledger(data) as store, store.read() as snapshot:
         try:
-            told = list(_told(snapshot, workspace, conversation))
+            told = list(_list_events(snapshot, workspace, conversation))
         except ProblemError as problem:
             fail(problem.detail)
     if as_json:
-        show({"items": told})
+        print_json({"items": told})
         return
-    click.echo(f"Conversation {printable(conversation)} of {workspace}, {len(told)} events")
+    click.echo(f"Conversation {escape_control(conversation)} of {workspace}, {len(told)} events")
     for event in told:
         click.echo()
-        for line in _lines(event):
-            click.echo(printable(line))
+        for line in _event_lines(event):
+            click.echo(escape_control(line))
 
 
-def _told(snapshot: Snapshot, workspace: str, conversation: str) -> Iterator[dict[str, Any]]:
+def _list_events(snapshot: Snapshot, workspace: str, conversation: str) -> Iterator[dict[str, Any]]:
     versions = PolicyCache().versions(snapshot, workspace)
     keys = Keyring().keys(snapshot)
     narrator = Narrator(snapshot, workspace, versions, keys, personal=True)
     after: int | None = None
     while True:
-        items, after = narrator.page(conversation, after, AT_ONCE)
+        items, after = narrator.page(conversation, after, BATCH_SIZE)
         yield from items
         if after is None:
             return
 
 
-def _lines(event: dict[str, Any]) -> Iterator[str]:
+def _event_lines(event: dict[str, Any]) -> Iterator[str]:
     """When, who, what, and why."""
     yield f"{event['occurred_at']}  {event['type']}  {event['event']}"
-    yield f"  {_who_said_what(event)}"
+    yield f"  {_describe_contact(event)}"
     yield (
         f"  {event['outcome']} ({event['reason']}), stage {event['stage']},"
         f" decided {event['decided_at']}, entry {event['index']}"
     )
-    yield f"  by {event['rule']} of version {event['version']}, {_who_stands_for_it(event)}"
+    yield f"  by {event['rule']} of version {event['version']}, {_describe_people(event)}"
     for action in event["actions"]:
-        yield f"  - {_action(action)}: {action['status']}"
+        yield f"  - {_describe_action(action)}: {action['status']}"
 
 
-def _who_said_what(event: dict[str, Any]) -> str:
+def _describe_contact(event: dict[str, Any]) -> str:
     if erased := event.get("erased"):
         return f"who and what was erased {erased['at']}, entry {erased['index']}"
     if event["personal"] is None:
@@ -79,27 +86,27 @@ def _who_said_what(event: dict[str, Any]) -> str:
     if "answer" in part:
         return f"{contact} answers {part['answer']['choice']}"
     text = part.get("message", {}).get("text")
-    return contact if text is None else f"{contact} says {_quoted(text)}"
+    return contact if text is None else f"{contact} says {_quote(text)}"
 
 
-def _who_stands_for_it(event: dict[str, Any]) -> str:
-    approvers = ", ".join(map(_name, event["approvers"])) or "nobody"
-    return f"written by {_name(event['author'])}, approved by {approvers}"
+def _describe_people(event: dict[str, Any]) -> str:
+    approvers = ", ".join(map(_describe_key, event["approvers"])) or "nobody"
+    return f"written by {_describe_key(event['author'])}, approved by {approvers}"
 
 
-def _name(who: dict[str, Any]) -> str:
+def _describe_key(who: dict[str, Any]) -> str:
     return who["key"] if who["name"] is None else f"{who['name']} ({who['key']})"
 
 
-def _action(action: dict[str, Any]) -> str:
+def _describe_action(action: dict[str, Any]) -> str:
     """Its type, and what tells it from others of the type."""
     told = [action["type"]]
     for name in ("team", "teammate", "tag"):
         told += [f"{name} {action[name]}"] if name in action else []
     told += [f"fields {', '.join(action['fields'])}"] if "fields" in action else []
-    told += [_quoted(action["text"])] if "text" in action else []
+    told += [_quote(action["text"])] if "text" in action else []
     return " ".join(told)
 
 
-def _quoted(text: str) -> str:
+def _quote(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)

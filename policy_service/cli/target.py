@@ -19,16 +19,16 @@ from policy_service import problems
 from policy_service.access.keys import unauthorized_problem
 from policy_service.access.permissions import check_permission, check_workspace
 from policy_service.cli.console import (
-    WRONG_USE,
+    EXIT_WRONG_USE,
     data_option,
+    escape_control,
+    exit_with_finding,
     fail,
-    found,
     json_option,
-    opened,
-    printable,
-    show,
+    open_ledger,
+    print_json,
 )
-from policy_service.client import Client, Refused, Unanswered
+from policy_service.client import Client, NoAnswerError, RefusedRequestError
 from policy_service.problems import ProblemCode, ProblemError
 from policy_service.services import Services
 from rules.errors import InvalidDocumentError
@@ -46,12 +46,12 @@ if TYPE_CHECKING:
 
 Options = TypeVar("Options", bound="Callable[..., Any]")
 
-LONGEST_TEXT = 500
-NO_KEY = (
+MAX_TEXT_LENGTH = 500
+NO_KEY_MESSAGE = (
     "there is no such key: name the file that holds one with --key, or give it on standard input"
 )
 """What HTTP says of a header, at the command line."""
-FINDINGS = frozenset({409, 413, 422})
+FINDING_STATUSES = frozenset({409, 413, 422})
 """The statuses of problems that lie in the document or the version; any other is wrong use, but
 that whoever proposed would approve."""
 
@@ -70,7 +70,7 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
 )
 
 
-def where_and_who(command: Options) -> Options:
+def target_options(command: Options) -> Options:
     """The options of every step: where it is taken, and the key that takes it."""
     for option in reversed(_OPTIONS):
         command = option(command)
@@ -78,7 +78,7 @@ def where_and_who(command: Options) -> Options:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Target:
     """Where a step is taken, and by whose key."""
 
     data: Path
@@ -87,7 +87,7 @@ class Place:
     key: TextIO
     as_json: bool
 
-    def take(
+    def run_step(
         self,
         permission: Permission,
         work: Work,
@@ -102,8 +102,8 @@ class Place:
         if not (token.isascii() and token.isprintable()):
             raise unauthorized_problem()
         if self.url is not None:
-            return self._asked(token, ask)
-        with opened(self.data) as store:
+            return self._ask_server(token, ask)
+        with open_ledger(self.data) as store:
             services = Services(store)
 
             def step(tx: Transaction) -> dict[str, Any]:
@@ -118,41 +118,48 @@ class Place:
             before(services)
             return store.transact(step)
 
-    def _asked(self, token: str, ask: Ask) -> dict[str, Any]:
+    def _ask_server(self, token: str, ask: Ask) -> dict[str, Any]:
         try:
             with Client(cast("str", self.url), token) as client:
                 return cast("dict[str, Any]", ask(client))
-        except Unanswered as error:
+        except NoAnswerError as error:
             fail(f"{self.url} did not answer: {error}")
 
 
 @contextmanager
-def place(**options: Any) -> Iterator[Place]:  # noqa: ANN401
+def open_target(**options: Any) -> Iterator[Target]:  # noqa: ANN401
     """Where the step is taken; what refuses it ends the command."""
     try:
-        yield Place(**options)
-    except Refused as refused:
-        _end(refused.problem, as_json=options["as_json"])
+        yield Target(**options)
+    except RefusedRequestError as refused:
+        _end_with_problem(refused.problem, as_json=options["as_json"])
     except (ProblemError, InvalidDocumentError) as error:
-        _end(cast("ProblemError", problems.to_problem(error)).as_json(), as_json=options["as_json"])
+        _end_with_problem(
+            cast("ProblemError", problems.to_problem(error)).as_json(), as_json=options["as_json"]
+        )
 
 
-def _end(problem: Mapping[str, Any], *, as_json: bool) -> NoReturn:
+def _end_with_problem(problem: Mapping[str, Any], *, as_json: bool) -> NoReturn:
     """Show what was refused; a finding where that lies in the document or the version."""
     if as_json:
-        show(problem)
+        print_json(problem)
     else:
-        detail = NO_KEY if problem["code"] == ProblemCode.UNAUTHORIZED else problem["detail"]
-        click.echo(f"policy-service: {printable(detail)}", err=True)
+        detail = (
+            NO_KEY_MESSAGE if problem["code"] == ProblemCode.UNAUTHORIZED else problem["detail"]
+        )
+        click.echo(f"policy-service: {escape_control(detail)}", err=True)
         for error in problem.get("errors", ()):
             line = f"line {error['line']}, " if "line" in error else ""
-            said = printable(f"{line}{error['pointer'] or '/'}: {error['message']}")
+            said = escape_control(f"{line}{error['pointer'] or '/'}: {error['message']}")
             click.echo(f"  {said} ({error['code']})", err=True)
-    if problem["status"] in FINDINGS or problem["code"] == ProblemCode.PROPOSER_MAY_NOT_APPROVE:
-        found()
-    sys.exit(WRONG_USE)
+    if (
+        problem["status"] in FINDING_STATUSES
+        or problem["code"] == ProblemCode.PROPOSER_MAY_NOT_APPROVE
+    ):
+        exit_with_finding()
+    sys.exit(EXIT_WRONG_USE)
 
 
 def check_text(what: str, text: str | None) -> None:
-    if text is not None and len(text) > LONGEST_TEXT:
-        fail(f"{what} has at most {LONGEST_TEXT} characters")
+    if text is not None and len(text) > MAX_TEXT_LENGTH:
+        fail(f"{what} has at most {MAX_TEXT_LENGTH} characters")

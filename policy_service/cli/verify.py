@@ -17,14 +17,14 @@ from audit.stores.files.checkpoint_files import CHECKPOINTS, CheckpointFiles
 from audit.stores.files.signing_key import SIGNING_KEY, SigningKey
 from policy_service.cli.console import (
     data_option,
+    escape_control,
+    exit_with_finding,
     fail,
-    found,
     json_option,
-    opened,
-    printable,
-    show,
+    open_ledger,
+    print_json,
 )
-from policy_service.cli.progress import progress
+from policy_service.cli.progress import show_progress
 
 if TYPE_CHECKING:
     from audit.stores.contract import Snapshot
@@ -51,30 +51,34 @@ def verify(data: Path, notes: tuple[Path, ...], *, as_json: bool) -> None:
     reports: list[LogReport] = []
     strays: list[str] = []
     unreadable = None
-    with opened(data) as store:
-        signed = _signed(store, notes)  # before the logs: what is kept is never ahead of them
+    with open_ledger(data) as store:
+        # Before the logs: a checkpoint that was saved is never ahead of them.
+        signed = _gather_checkpoints(store, notes)
         try:
-            with store.read() as snapshot, progress("Verifying", _size(snapshot)) as advance:
+            with (
+                store.read() as snapshot,
+                show_progress("Verifying", _count_entries(snapshot)) as advance,
+            ):
                 signed.add_entries(snapshot)
                 reports.extend(verify_ledger(snapshot, advance, signed))
                 strays.extend(snapshot.integrity_errors())
         except StorageUnavailableError as error:
             unreadable = str(error)
     if as_json:
-        logs = [_view(report) for report in reports]
-        show({"logs": logs, "strays": strays, "unreadable": unreadable})
+        logs = [_report_view(report) for report in reports]
+        print_json({"logs": logs, "strays": strays, "unreadable": unreadable})
     else:
         for report in reports:
-            _print(report)
+            _print_report(report)
         for stray in strays:
-            click.echo(f"beside the logs: {printable(stray)}")
+            click.echo(f"beside the logs: {escape_control(stray)}")
         if unreadable:
             click.echo(f"the rest cannot be read: {unreadable}")
     if unreadable or strays or any(report.findings for report in reports):
-        found()
+        exit_with_finding()
 
 
-def _signed(store: SqliteStore, notes: tuple[Path, ...]) -> KnownCheckpoints:
+def _gather_checkpoints(store: SqliteStore, notes: tuple[Path, ...]) -> KnownCheckpoints:
     """What was signed and kept outside; by whom is looked at where the signing key is there."""
     try:
         verifier = SigningKey.read(store.folder / SIGNING_KEY).verifier
@@ -92,7 +96,7 @@ def _signed(store: SqliteStore, notes: tuple[Path, ...]) -> KnownCheckpoints:
     return signed
 
 
-def _size(snapshot: Snapshot) -> int | None:
+def _count_entries(snapshot: Snapshot) -> int | None:
     """How many entries there should be; None where no head can be read."""
     try:
         return sum(snapshot.head(log).size for log in snapshot.logs())
@@ -100,7 +104,7 @@ def _size(snapshot: Snapshot) -> int | None:
         return None
 
 
-def _view(report: LogReport) -> dict[str, Any]:
+def _report_view(report: LogReport) -> dict[str, Any]:
     return {
         "log": report.log,
         "size": report.size,
@@ -112,10 +116,10 @@ def _view(report: LogReport) -> dict[str, Any]:
     }
 
 
-def _print(report: LogReport) -> None:
+def _print_report(report: LogReport) -> None:
     state = "sound" if not report.findings else f"{len(report.findings)} findings"
     root = base64.b64encode(report.root).decode()
-    click.echo(f"{printable(report.log)}: {report.size} entries, root {root}, {state}")
+    click.echo(f"{escape_control(report.log)}: {report.size} entries, root {root}, {state}")
     for finding in report.findings:
         where = "log" if finding.index is None else f"entry {finding.index}"
-        click.echo(f"  {where}: {printable(finding.message)} ({finding.code})")
+        click.echo(f"  {where}: {escape_control(finding.message)} ({finding.code})")

@@ -9,8 +9,8 @@ import click
 from audit.projections.versions import VersionStatus
 from policy_service.access.permissions import Permission
 from policy_service.api.resources import versions as views
-from policy_service.cli.console import fail, show
-from policy_service.cli.target import check_text, document_file, place, where_and_who
+from policy_service.cli.console import fail, print_json
+from policy_service.cli.target import check_text, document_file, open_target, target_options
 from policy_service.policies.guardrails import prove_before_transaction
 from policy_service.policies.versions import VersionSteps, version_view
 from rules.errors import Complaint, InvalidDocumentError
@@ -24,70 +24,70 @@ if TYPE_CHECKING:
     from audit.projections.versions import VersionRecord
     from audit.stores.contract import Transaction
     from policy_service.access.keys import Key
-    from policy_service.cli.target import Ask, Place
+    from policy_service.cli.target import Ask, Target
     from policy_service.services import Services
 
     Step = Callable[[VersionSteps], VersionRecord]
 
 
 @click.command()
-@where_and_who
+@target_options
 @click.argument("file", type=document_file)
 @click.option("--note", help="What it changes and why; kept for good, not for personal data.")
-def propose(file: Path, note: str | None, **where: Any) -> None:  # noqa: ANN401 - the options of every step
+def propose(file: Path, note: str | None, **options: Any) -> None:  # noqa: ANN401 - the options of every step
     """Propose a document as the next version; the exit code is 1 where it is refused."""
     check_text("a note", note)
-    with place(**where) as there:
-        written = _written(file)
+    with open_target(**options) as target:
+        written = _read_document_file(file)
         document = views.document_from(written)
-        _take(
-            there,
+        _run_step(
+            target,
             Permission.PROPOSE_VERSIONS,
             lambda steps: steps.propose(document, note),
-            lambda client: client.propose(there.workspace, written, note),
+            lambda client: client.propose(target.workspace, written, note),
             lambda services: prove_before_transaction(
-                services.store, services.policies, there.workspace, document
+                services.store, services.policies, target.workspace, document
             ),
         )
 
 
 @click.command()
-@where_and_who
+@target_options
 @click.argument("version", type=click.IntRange(1))
 @click.option("--digest", help="The digest of what is agreed to.")
 @click.option("--file", type=document_file, help="Or the document that is agreed to.")
-def approve(version: int, digest: str | None, file: Path | None, **where: Any) -> None:  # noqa: ANN401
+def approve(version: int, digest: str | None, file: Path | None, **options: Any) -> None:  # noqa: ANN401
     """Agree to a proposed version, with another key than proposed it."""
     if (digest is None) == (file is None):
         fail("give --digest or --file: what is agreed to")
-    with place(**where) as there:
-        agreed = digest or views.document_from(_written(cast("Path", file))).digest
-        _take(
-            there,
+    with open_target(**options) as target:
+        agreed = digest or views.document_from(_read_document_file(cast("Path", file))).digest
+        _run_step(
+            target,
             Permission.APPROVE_VERSIONS,
             lambda steps: steps.approve(version, agreed),
-            lambda client: client.approve(there.workspace, version, agreed),
+            lambda client: client.approve(target.workspace, version, agreed),
         )
 
 
 @click.command()
-@where_and_who
+@target_options
 @click.argument("version", type=click.IntRange(1))
 @click.option("--reason", required=True, help="Why; kept for good, not for personal data.")
-def reject(version: int, reason: str, **where: Any) -> None:  # noqa: ANN401
+def reject(version: int, reason: str, **options: Any) -> None:  # noqa: ANN401
     """Refuse a proposed version for good."""
     check_text("a reason", reason)
-    with place(**where) as there:
-        _take(
-            there,
+    with open_target(**options) as target:
+        _run_step(
+            target,
             Permission.APPROVE_VERSIONS,
             lambda steps: steps.reject(version, reason),
-            lambda client: client.reject(there.workspace, version, reason),
+            lambda client: client.reject(target.workspace, version, reason),
         )
 
 
 @click.command()
-@where_and_who
+@target_options
 @click.argument("version", type=click.IntRange(1))
 @click.option("--at", help="An RFC 3339 time from which on it decides; else now.")
 @click.option("--percent", type=click.IntRange(1, 100), help="For so many of 100 conversations.")
@@ -100,7 +100,7 @@ def activate(
     *,
     shadow: bool,
     apply_to_running: bool,
-    **where: Any,  # noqa: ANN401
+    **options: Any,  # noqa: ANN401
 ) -> None:
     """Let an approved version decide; activating an older one is rolling back."""
     try:
@@ -114,18 +114,18 @@ def activate(
         "shadow": shadow,
         "apply_to_running": apply_to_running,
     }
-    with place(**where) as there:
+    with open_target(**options) as target:
         activation = views.activation_from(cast("views.ActivationRequest", how))
-        _take(
-            there,
+        _run_step(
+            target,
             Permission.APPROVE_VERSIONS,
             lambda steps: steps.activate(version, activation),
-            lambda client: client.activate(there.workspace, version, **how),
+            lambda client: client.activate(target.workspace, version, **how),
         )
 
 
-def _take(
-    there: Place,
+def _run_step(
+    target: Target,
     permission: Permission,
     step: Step,
     ask: Ask,
@@ -134,31 +134,35 @@ def _take(
     """Take a step of a version, and show the version as it is after it."""
 
     def work(services: Services, tx: Transaction, caller: Key) -> dict[str, Any]:
-        record = step(VersionSteps(tx, services.policies, there.workspace, caller))
-        return version_view(record, services.policies.versions(tx, there.workspace))
+        record = step(VersionSteps(tx, services.policies, target.workspace, caller))
+        return version_view(record, services.policies.versions(tx, target.workspace))
 
-    version = there.take(permission, work, ask, before)
-    if there.as_json:
-        show(version)
+    version = target.run_step(permission, work, ask, before)
+    if target.as_json:
+        print_json(version)
     else:
-        name = f"version {version['version']} of {there.workspace}"
-        click.echo(f"{name} is {version['status']}{_for_whom(version)}: {version['digest']}")
+        name = f"version {version['version']} of {target.workspace}"
+        click.echo(f"{name} is {version['status']}{_describe_scope(version)}: {version['digest']}")
         for due in version["scheduled"]:
-            click.echo(f"  to be activated at {due['due']}{_how(due)}")
+            click.echo(f"  to be activated at {due['due']}{_describe_step(due)}")
 
 
-def _for_whom(version: dict[str, Any]) -> str:
+def _describe_scope(version: dict[str, Any]) -> str:
     """For whom an active version decides, where that is not for all."""
-    return _how(version["activations"][-1]) if version["status"] == VersionStatus.ACTIVE else ""
+    return (
+        _describe_step(version["activations"][-1])
+        if version["status"] == VersionStatus.ACTIVE
+        else ""
+    )
 
 
-def _how(step: dict[str, Any]) -> str:
+def _describe_step(step: dict[str, Any]) -> str:
     if step.get("shadow"):
         return ", in the shadow"
     return f", for {step['percent']} percent of the conversations" if "percent" in step else ""
 
 
-def _written(file: Path) -> dict[str, Any] | str:
+def _read_document_file(file: Path) -> dict[str, Any] | str:
     """What is sent of a file: JSON as an object, anything else as the YAML text that it is."""
     body = file.read_bytes()
     try:

@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from audit.entry import EntryKind
-from policy_service.cli.console import data_option, json_option, opened, printable, show
+from policy_service.cli.console import (
+    data_option,
+    escape_control,
+    json_option,
+    open_ledger,
+    print_json,
+)
 from policy_service.policies.policy_cache import PolicyCache
 from rules.model.workspace import SYSTEM_LOG
 
@@ -16,7 +22,7 @@ if TYPE_CHECKING:
 
     from audit.stores.contract import Snapshot
 
-_OTHERS = sorted({kind.partition(".")[0] for kind in EntryKind} - {EntryKind.DECISION})
+_OTHER_FAMILIES = sorted({kind.partition(".")[0] for kind in EntryKind} - {EntryKind.DECISION})
 """The families of kinds beside decisions: these are found by an index, and are few."""
 
 
@@ -25,22 +31,22 @@ _OTHERS = sorted({kind.partition(".")[0] for kind in EntryKind} - {EntryKind.DEC
 @json_option
 def workspaces(data: Path, *, as_json: bool) -> None:
     """List every log with its size, active version and decisions."""
-    with opened(data) as store, store.read() as snapshot:
+    with open_ledger(data) as store, store.read() as snapshot:
         policies = PolicyCache()
-        rows = [_row(snapshot, policies, log) for log in snapshot.logs()]
+        rows = [_workspace_row(snapshot, policies, log) for log in snapshot.logs()]
     if as_json:
-        show({"items": rows})
+        print_json({"items": rows})
         return
     for row in rows:
         active = f"version {row['version']}" if row["version"] else "no version"
         counts = f"{row['entries']} entries, {active}, {row['decisions']} decisions"
-        click.echo(f"{printable(row['workspace'])}: {counts}")
+        click.echo(f"{escape_control(row['workspace'])}: {counts}")
 
 
-def _row(snapshot: Snapshot, policies: PolicyCache, log: str) -> dict[str, Any]:
+def _workspace_row(snapshot: Snapshot, policies: PolicyCache, log: str) -> dict[str, Any]:
     size = snapshot.head(log).size
     if log == SYSTEM_LOG:
         return {"workspace": log, "entries": size, "version": None, "decisions": 0}
-    others = sum(len(snapshot.entries_of_family(log, family)) for family in _OTHERS)
+    others = sum(len(snapshot.entries_of_family(log, family)) for family in _OTHER_FAMILIES)
     version = policies.active_version(snapshot, log).number
     return {"workspace": log, "entries": size, "version": version, "decisions": size - others}

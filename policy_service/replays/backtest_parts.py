@@ -104,12 +104,12 @@ class CandidateBacktest:
 
 
 def run_backtest(
-    executor: Executor, data: Path, list_parts: list[BacktestPart], advance: Callable[[int], object]
+    executor: Executor, data: Path, parts: list[BacktestPart], advance: Callable[[int], object]
 ) -> Tally:
     """Do the parts in an executor, whose workers open the ledger; AuditError."""
     whole = Tally()
-    done_by_others = executor.map(_run_in_worker, [data] * len(list_parts), list_parts)
-    for part, tally in zip(list_parts, done_by_others, strict=True):
+    done_by_others = executor.map(_run_in_worker, [data] * len(parts), parts)
+    for part, tally in zip(parts, done_by_others, strict=True):
         whole.add(tally)
         advance(part.size)
     return whole

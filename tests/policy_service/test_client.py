@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from policy_service.client import TRIES, Client, Refused, Unanswered
+from policy_service.client import MAX_TRIES, Client, NoAnswerError, RefusedRequestError
 from rules.model import builtin
 from tests.policy_service.api.test_scenarios import Workspaces, shared_scenarios
 from tests.scenarios.runner import own_scenarios
@@ -75,11 +75,11 @@ def test_a_decision_is_found_again_by_any_id(clients: Clients) -> None:
     platform = clients.by_role["platform"]
     decided = platform.decide(EVENT)
     assert platform.decide(EVENT) == decided
-    assert platform.decision("acme", "ev/1 ü") == decided
+    assert platform.get_decision("acme", "ev/1 ü") == decided
 
 
 def test_a_refusal_is_raised_with_its_code_and_errors(clients: Clients) -> None:
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(RefusedRequestError) as refused:
         clients.by_role["platform"].decide({**EVENT, "type": "nothing"})
     assert (refused.value.status, refused.value.code) == (400, "invalid_event")
     assert [error["pointer"] for error in refused.value.errors] == ["/type"]
@@ -89,16 +89,16 @@ def test_lists_are_walked_to_their_end(clients: Clients) -> None:
     platform, auditor = clients.by_role["platform"], clients.by_role["auditor"]
     for number in range(5):
         platform.decide({**EVENT, "id": f"walk-{number}", "workspace": {"id": "w", "plan": "pro"}})
-    found = auditor.entries("w", kind="decision", limit=2, from_="2020-01-01T00:00:00Z")
+    found = auditor.list_entries("w", kind="decision", limit=2, from_="2020-01-01T00:00:00Z")
     entries: list[Any] = list(found)
     assert [entry["entry"]["event"] for entry in entries] == [f"walk-{n}" for n in range(5)]
 
 
 def test_the_policy_and_its_versions_are_read(clients: Clients) -> None:
     author = clients.by_role["author"]
-    assert author.policy("fresh")["document"] == builtin.load_tree()
-    assert [version["version"] for version in author.versions("fresh")] == [1]
-    assert author.version("fresh", 1)["document"] == builtin.load_tree()
+    assert author.get_policy("fresh")["document"] == builtin.load_tree()
+    assert [version["version"] for version in author.list_versions("fresh")] == [1]
+    assert author.get_version("fresh", 1)["document"] == builtin.load_tree()
 
 
 def test_many_events_are_decided_in_one_call_and_tried_without_writing(clients: Clients) -> None:
@@ -118,14 +118,14 @@ def test_many_events_are_decided_in_one_call_and_tried_without_writing(clients: 
 def test_what_was_decided_is_explained_told_and_carried_out(clients: Clients) -> None:
     platform = clients.by_role["platform"]
     decided: Any = platform.decide({**EVENT, "workspace": {"id": "told", "plan": "pro"}})
-    explained = platform.explanation("told", EVENT["id"])  # type: ignore[arg-type]  # it is a str
+    explained = platform.get_explanation("told", EVENT["id"])  # type: ignore[arg-type]  # it is a str
     assert explained["tried"][-1]["rule"] == decided["rule"]
-    [action] = platform.actions("told", "pending", "failed")
-    assert platform.receipt("told", action["id"], "failed", "no channel")["status"] == "failed"
-    assert platform.retry("told", action["id"])["status"] == "pending"
-    assert platform.receipt("told", action["id"], "delivered")["status"] == "delivered"
-    assert list(platform.actions("told", "pending")) == []
-    [told] = platform.conversation("told", "c-1")
+    [action] = platform.list_actions("told", "pending", "failed")
+    assert platform.send_receipt("told", action["id"], "failed", "no channel")["status"] == "failed"
+    assert platform.retry_action("told", action["id"])["status"] == "pending"
+    assert platform.send_receipt("told", action["id"], "delivered")["status"] == "delivered"
+    assert list(platform.list_actions("told", "pending")) == []
+    [told] = platform.list_story("told", "c-1")
     assert told["actions"][0]["status"] == "delivered"
 
 
@@ -133,32 +133,34 @@ def test_versions_are_compared_and_rejected(clients: Clients) -> None:
     author, approver = clients.by_role["author"], clients.by_role["approver"]
     settings = {**builtin.load_tree()["settings"], "ask_again": 2}
     proposed = author.propose("compared", {**builtin.load_tree(), "settings": settings})
-    found = author.difference("compared", proposed["version"], against=1)
+    found = author.get_diff("compared", proposed["version"], against=1)
     assert [change["name"] for change in found["settings"]] == ["ask_again"]
     assert approver.reject("compared", proposed["version"], "not now")["status"] == "rejected"
 
 
 def test_the_directory_is_replaced_whole_and_read(clients: Clients) -> None:
     platform, author = clients.by_role["platform"], clients.by_role["author"]
-    assert author.directory("known")["since"] is None
+    assert author.get_directory("known")["since"] is None
     platform.replace_directory("known", {"teams": ["support", "inbox"], "tags": ["lead"]})
     told = platform.replace_directory("known", {"teams": ["sales", "inbox"]})
     assert (told["teams"], told["tags"]) == (["inbox", "sales"], None)
     again = platform.replace_directory("known", {"teams": ["inbox", "sales"]})
-    assert author.directory("known") == told == again
+    assert author.get_directory("known") == told == again
 
 
 def test_what_is_asked_of_versions_is_read_and_set(clients: Clients) -> None:
     owner, auditor = clients.by_role["owner"], clients.by_role["auditor"]
-    assert auditor.approvals("asked") == {"count": 1, "since": None}
+    assert auditor.get_approvals("asked") == {"count": 1, "since": None}
     required = owner.require_approvals("asked", 2, "Both look")
     assert required["count"] == 2
-    assert auditor.approvals("asked") == required == owner.require_approvals("asked", 2, "Again")
-    assert auditor.guardrails("asked")["properties"] == []
+    assert (
+        auditor.get_approvals("asked") == required == owner.require_approvals("asked", 2, "Again")
+    )
+    assert auditor.get_guardrails("asked")["properties"] == []
     asked = {"id": "of-new", "for_all": {"conversation.stage": "new"}, "outcome_in": ["ask"]}
     guarded = auditor.set_guardrails("asked", [asked], "Agreed")
     assert guarded["properties"] == [asked]
-    assert auditor.guardrails("asked") == guarded
+    assert auditor.get_guardrails("asked") == guarded
 
 
 def test_what_may_be_said_twice_is_said_again_until_it_is_answered() -> None:
@@ -219,18 +221,18 @@ def test_a_decision_is_asked_for_again_until_it_is_answered() -> None:
 
 def test_after_the_last_try_the_refusal_or_the_silence_is_raised() -> None:
     with answering(503) as (url, seen), Client(url, "key") as client:
-        with pytest.raises(Refused):
+        with pytest.raises(RefusedRequestError):
             client.decide(EVENT)
-        assert seen["/v1/decisions"] == TRIES
+        assert seen["/v1/decisions"] == MAX_TRIES
     with answering(None) as (url, seen), Client(url, "key") as client:
-        with pytest.raises(Unanswered):
+        with pytest.raises(NoAnswerError):
             client.decide(EVENT)
-        assert seen["/v1/decisions"] == TRIES
+        assert seen["/v1/decisions"] == MAX_TRIES
 
 
 def test_a_proposal_that_may_have_arrived_is_not_sent_again() -> None:
     with answering(None) as (url, seen), Client(url, "key") as client:
-        with pytest.raises(Unanswered):
+        with pytest.raises(NoAnswerError):
             client.propose("acme", {})
         assert seen["/v1/workspaces/acme/versions"] == 1
 
@@ -243,8 +245,8 @@ def test_a_proposal_that_was_not_written_is_sent_again() -> None:
 
 def test_nothing_personal_is_in_what_is_raised() -> None:
     with answering(None) as (url, _), Client(url, "secret-key") as client:
-        with pytest.raises(Unanswered) as unanswered:
-            list(client.entries("acme", contact="planted@example.com"))
+        with pytest.raises(NoAnswerError) as unanswered:
+            list(client.list_entries("acme", contact="planted@example.com"))
         assert "planted" not in str(unanswered.value)
         assert "secret-key" not in str(unanswered.value)
         assert unanswered.value.__suppress_context__

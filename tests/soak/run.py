@@ -100,7 +100,7 @@ def _wrong_entries(server: Server, traffic: Traffic) -> Iterator[str]:
     with Client(url, server.keys["auditor"], timeout=60) as auditor:
         for workspace in sorted({heard.name[0] for heard in traffic.heard.values()}):
             indices: Counter[int] = Counter()
-            for item in auditor.entries(workspace, limit=500):
+            for item in auditor.list_entries(workspace, limit=500):
                 indices[item["index"]] += 1
                 if item["kind"] != "decision":
                     continue
@@ -113,7 +113,7 @@ def _wrong_entries(server: Server, traffic: Traffic) -> Iterator[str]:
             if set(indices) != set(range(len(indices))) or max(indices.values()) > 1:
                 yield f"the indices of {workspace} are not 0, 1, 2 …"
         for heard in islice(traffic.heard.values(), 0, None, 100):
-            decision = auditor.decision(*heard.name)
+            decision = auditor.get_decision(*heard.name)
             if decision["ledger"]["index"] != heard.index:
                 yield f"looked up, it is another decision: {heard.name[1]}"
     yield from (f"lost: {event}" for event in unseen)

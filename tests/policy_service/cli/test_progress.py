@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from freezegun import freeze_time
 
 from policy_service.cli import main
-from policy_service.cli.progress import Progress
+from policy_service.cli.progress import ProgressBar
 from tests.policy_service.api_client import NOON, event, reply
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class Terminal(io.StringIO):
 def shown(file: Terminal, length: int | None, seconds: int) -> str:
     """What is shown of ten steps in this time."""
     with freeze_time(NOON) as clock:
-        progress = Progress("Verifying", length, file)
+        progress = ProgressBar("Verifying", length, file)
         for _ in range(10):
             clock.tick(seconds / 10)
             progress.advance()
