@@ -42,12 +42,12 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line of a log. `index` counts from 0; `read` is None where no leaf could be read."""
+    """One line of a log. `index` counts from 0; `content` is None if the leaf cannot be read."""
 
     log: str
     index: int
     leaf_hash: bytes
-    read: dict[str, Any] | None
+    content: dict[str, Any] | None
 
     @property
     def value(self) -> dict[str, Any]:
@@ -55,15 +55,15 @@ class Entry:
 
         BadLeafError without one.
         """
-        if self.read is None:
+        if self.content is None:
             raise BadLeafError("the leaf cannot be read")
-        return self.read
+        return self.content
 
     @property
     def leaf(self) -> bytes:
         """The leaf's canonical bytes; b"" where it has none."""
         try:
-            return b"" if self.read is None else encode_canonical(self.read)
+            return b"" if self.content is None else encode_canonical(self.content)
         except ValueError:
             return b""
 

@@ -38,17 +38,19 @@ def back_up(data: Path, to: Path) -> list[CopiedLog]:
     The signing key is not copied: it belongs where backups are not.
     """
     notes = {
-        log: stored
+        log: stored_checkpoint
         for log in _checkpoint_files(data).logs()
-        if (stored := _checkpoint_files(data).get(log))
+        if (stored_checkpoint := _checkpoint_files(data).get(log))
     }
     (to / CHECKPOINTS).mkdir(mode=0o700)
-    for log, stored in notes.items():
-        write_durably(to / CHECKPOINTS / log, stored.note)
+    for log, stored_checkpoint in notes.items():
+        write_durably(to / CHECKPOINTS / log, stored_checkpoint.note)
     copy_ledger(data, to)
     with SqliteStore.open(to) as copy, copy.read() as snapshot:
         logs = sorted({*snapshot.logs(), *notes})
-        checkpoints = {log: stored.checkpoint for log, stored in notes.items()}
+        checkpoints = {
+            log: stored_checkpoint.checkpoint for log, stored_checkpoint in notes.items()
+        }
         copied_logs = [_recompute_log(snapshot, log, checkpoints.get(log)) for log in logs]
     remove_reader_files(to)
     return copied_logs
@@ -58,25 +60,25 @@ def _checkpoint_files(folder: Path) -> CheckpointFiles:
     return CheckpointFiles(folder / CHECKPOINTS)
 
 
-def _recompute_log(snapshot: Snapshot, log: str, signed: Checkpoint | None) -> CopiedLog:
+def _recompute_log(snapshot: Snapshot, log: str, checkpoint: Checkpoint | None) -> CopiedLog:
     frontier = Frontier()
-    root_at_checkpoint = frontier.root() if signed and not signed.size else None
+    root_at_checkpoint = frontier.root() if checkpoint and not checkpoint.size else None
     first_mismatch: int | None = None
     for entry in snapshot.entries(log):
         leaf_hash = hash_leaf(entry.leaf)
         if first_mismatch is None and entry.leaf_hash != leaf_hash:
             first_mismatch = entry.index
         frontier = frontier.append(leaf_hash)
-        if signed and frontier.size == signed.size:
+        if checkpoint and frontier.size == checkpoint.size:
             root_at_checkpoint = frontier.root()
     problem = None
     head = snapshot.head(log)
     if (head.size, head.root) != (frontier.size, frontier.root()):
         problem = "its head is not that of its entries"
-    elif signed and root_at_checkpoint is None:
-        problem = f"it has {frontier.size} entries where {signed.size} were signed"
-    elif signed and root_at_checkpoint != signed.root:
-        problem = f"it has another root at {signed.size} entries than was signed"
+    elif checkpoint and root_at_checkpoint is None:
+        problem = f"it has {frontier.size} entries where {checkpoint.size} were signed"
+    elif checkpoint and root_at_checkpoint != checkpoint.root:
+        problem = f"it has another root at {checkpoint.size} entries than was signed"
     elif first_mismatch is not None:
         problem = f"its entry {first_mismatch} is not the one that was hashed"
     return CopiedLog(log, frontier.size, frontier.root(), problem)

@@ -70,7 +70,7 @@ class SignedCheckpoint:
 def export_bundle(  # noqa: PLR0913 - what a bundle is made of
     snapshot: Snapshot,
     log: str,
-    signed: SignedCheckpoint,
+    signed_checkpoint: SignedCheckpoint,
     out: Path,
     *,
     personal: bool,
@@ -81,7 +81,7 @@ def export_bundle(  # noqa: PLR0913 - what a bundle is made of
     FileExistsError; NotExportedError; ErasedAfterCheckpointError, where a newer checkpoint will do;
     StorageUnavailableError. `on_progress` is called with 1 for each entry.
     """
-    checkpoint = signed.checkpoint
+    checkpoint = signed_checkpoint.checkpoint
     erasure = snapshot.latest_entry(log, EntryKind.CONTACT_ERASED)
     if personal and erasure and erasure.index >= checkpoint.size:
         raise ErasedAfterCheckpointError(
@@ -91,8 +91,8 @@ def export_bundle(  # noqa: PLR0913 - what a bundle is made of
         writer = _BundleWriter(snapshot, log, folder)
         if writer.write_entries(checkpoint.size, on_progress, personal=personal) != checkpoint.root:
             raise NotExportedError(f"{log} has not the entries that its checkpoint says: verify it")
-        writer.write_file(bundle_format.CHECKPOINT, signed.note)
-        writer.write_file(bundle_format.KEY, f"{format_key(signed.key)}\n".encode())
+        writer.write_file(bundle_format.CHECKPOINT, signed_checkpoint.note)
+        writer.write_file(bundle_format.KEY, f"{format_key(signed_checkpoint.key)}\n".encode())
         writer.write_file(bundle_format.VERIFIER, build_verifier())
         writer.write_file(bundle_format.README, _format_readme(log, checkpoint.size).encode())
 

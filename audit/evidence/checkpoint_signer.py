@@ -78,21 +78,21 @@ class CheckpointSigner:
 
         LedgerBehindError, NotSignedError, NoSigningKeyError.
         """
-        stored = self._own_checkpoint(log)
+        stored_checkpoint = self._own_checkpoint(log)
         if (
-            stored
-            and stored.checkpoint.size >= size
-            and stored.checkpoint.origin == self.origin(log)
+            stored_checkpoint
+            and stored_checkpoint.checkpoint.size >= size
+            and stored_checkpoint.checkpoint.origin == self.origin(log)
         ):
-            return stored
+            return stored_checkpoint
         if size == 0:
             self._store.transact(lambda _: None)  # a ledger that lacks something signs nothing
             return self._sign_frontier(log, Frontier())
         with self._signing:
-            signed, refusals = self._sign([log])
+            signed_checkpoints, refusals = self._sign([log])
         if log in refusals:
             raise refusals[log]
-        return signed[log]
+        return signed_checkpoints[log]
 
     def sign_due(self) -> dict[str, NotSignedError]:
         """Sign every log that has entries which no checkpoint covers; the logs that are refused.
@@ -112,12 +112,12 @@ class CheckpointSigner:
                 and not self._is_covered(log, size)
             ]
             if due_logs:
-                signed, refusals = self._sign(due_logs)
+                signed_checkpoints, refusals = self._sign(due_logs)
                 retry_at = now + SECONDS_AFTER_REFUSAL
                 self._refusals.update(
                     {log: (refusal, retry_at) for log, refusal in refusals.items()}
                 )
-                for log in signed:
+                for log in signed_checkpoints:
                     self._refusals.pop(log, None)
             message = "; ".join(str(refusal) for refusal, _ in self._refusals.values())
             if message != self._written_refusal:
@@ -137,8 +137,8 @@ class CheckpointSigner:
         with self._store.read() as snapshot:
             if snapshot.entry(log, index) is None:
                 return None
-        kept = self.checkpoint_covering(log, index + 1)
-        size, root = kept.checkpoint.size, kept.checkpoint.root
+        stored_checkpoint = self.checkpoint_covering(log, index + 1)
+        size, root = stored_checkpoint.checkpoint.size, stored_checkpoint.checkpoint.root
         with self._store.read() as snapshot:
             entry = snapshot.entry(log, index)
             if entry is None or snapshot.head(log).size < size:
@@ -147,7 +147,11 @@ class CheckpointSigner:
             hashes = tuple(self._subtrees.tree(snapshot, log, size).inclusion_proof(index))
         if not verify_inclusion(entry.leaf_hash, index, size, hashes, root):
             raise NotSignedError(f"the entries of {log} are not those that were signed")
-        return entry, InclusionProof(index, hashes, kept.note), kept.checkpoint
+        return (
+            entry,
+            InclusionProof(index, hashes, stored_checkpoint.note),
+            stored_checkpoint.checkpoint,
+        )
 
     def consistency(self, log: str, first: int, second: int) -> list[bytes] | None:
         """That the log of `second` entries begins with that of `first`, which is no more.
@@ -165,18 +169,26 @@ class CheckpointSigner:
         """How far the checkpoints that are kept are behind the snapshot."""
         entries, oldest = 0, None
         for log, size in snapshot.sizes().items():
-            stored = self._files.get(log)
-            covered = stored.checkpoint.size if stored else 0
-            entries += max(0, size - covered)
-            if size > covered and (entry := snapshot.entry(log, covered)) and entry.read:
-                at = str(entry.read.get("at"))
+            stored_checkpoint = self._files.get(log)
+            covered_size = stored_checkpoint.checkpoint.size if stored_checkpoint else 0
+            entries += max(0, size - covered_size)
+            if (
+                size > covered_size
+                and (entry := snapshot.entry(log, covered_size))
+                and entry.content
+            ):
+                at = str(entry.content.get("at"))
                 oldest = min(oldest or at, at)
         return CheckpointLag(entries, _seconds_since(oldest, self._store.now()) if oldest else 0.0)
 
     def _is_covered(self, log: str, size: int) -> bool:
-        stored = self._files.get(log)
-        is_covered = stored is not None and stored.checkpoint.size == size
-        if is_covered and stored and stored.checkpoint.origin == self.origin(log):
+        stored_checkpoint = self._files.get(log)
+        is_covered = stored_checkpoint is not None and stored_checkpoint.checkpoint.size == size
+        if (
+            is_covered
+            and stored_checkpoint
+            and stored_checkpoint.checkpoint.origin == self.origin(log)
+        ):
             self._signed_sizes[log] = size
             return True
         return False
@@ -204,10 +216,10 @@ class CheckpointSigner:
         self._frontiers.update(frontiers)
         if new_system_frontier is not None:
             self._frontiers[SYSTEM_LOG] = new_system_frontier
-        for log, stored in notes.items():
-            self._files.save(log, stored.note)
-            self._signed_sizes[log] = stored.checkpoint.size
-            self._verified_notes[log] = stored.note
+        for log, stored_checkpoint in notes.items():
+            self._files.save(log, stored_checkpoint.note)
+            self._signed_sizes[log] = stored_checkpoint.checkpoint.size
+            self._verified_notes[log] = stored_checkpoint.note
         self._metrics.count_signed(len(notes))
         for refusal in refusals.values():
             self._metrics.count_refused()
@@ -217,9 +229,9 @@ class CheckpointSigner:
     def _extend_frontier(self, snapshot: Snapshot, log: str) -> Frontier:
         frontier = self._frontiers.get(log)
         if frontier is None:
-            stored = self._own_checkpoint(log)
-            signed = stored.checkpoint if stored else None
-            frontier = frontier_at_checkpoint(snapshot, log, signed, self._subtrees)
+            stored_checkpoint = self._own_checkpoint(log)
+            checkpoint = stored_checkpoint.checkpoint if stored_checkpoint else None
+            frontier = frontier_at_checkpoint(snapshot, log, checkpoint, self._subtrees)
         return extend_frontier(snapshot, log, frontier)
 
     def _append_checkpoints(
@@ -230,8 +242,8 @@ class CheckpointSigner:
         refusals: dict[str, NotSignedError],
     ) -> tuple[dict[str, StoredCheckpoint], Frontier | None]:
         """Enter the checkpoints, then sign `system` as it is with them."""
-        for log, stored in checkpoints.items():
-            tx.append(SYSTEM_LOG, _build_leaf(tx, log, stored))
+        for log, stored_checkpoint in checkpoints.items():
+            tx.append(SYSTEM_LOG, _build_leaf(tx, log, stored_checkpoint))
         if system_frontier is None:
             return checkpoints, None
         try:
@@ -254,17 +266,22 @@ class CheckpointSigner:
 
     def _own_checkpoint(self, log: str) -> StoredCheckpoint | None:
         """What is kept of the log; NotSignedError where another key signed it."""
-        stored = self._files.get(log)
-        if stored is not None and self._verified_notes.get(log) != stored.note:
-            origin = stored.checkpoint.origin
+        stored_checkpoint = self._files.get(log)
+        if (
+            stored_checkpoint is not None
+            and self._verified_notes.get(log) != stored_checkpoint.note
+        ):
+            origin = stored_checkpoint.checkpoint.origin
             try:
-                verify_checkpoint(stored.note, origin, [self._signing_key().verifier(origin)])
+                verify_checkpoint(
+                    stored_checkpoint.note, origin, [self._signing_key().verifier(origin)]
+                )
             except EvidenceError as error:
                 raise NotSignedError(
                     f"the last checkpoint of {log} is not ours: {error}"
                 ) from error
-            self._verified_notes[log] = stored.note
-        return stored
+            self._verified_notes[log] = stored_checkpoint.note
+        return stored_checkpoint
 
     def _signing_key(self) -> SigningKey:
         if self._cached_key is None:
@@ -286,16 +303,16 @@ class CheckpointSigner:
             SigningKey.create(self._store.folder / SIGNING_KEY)
 
 
-def _build_leaf(tx: Transaction, log: str, stored: StoredCheckpoint) -> dict[str, Any]:
+def _build_leaf(tx: Transaction, log: str, stored_checkpoint: StoredCheckpoint) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "kind": EntryKind.CHECKPOINT.value,
         "at": format_time(tx.now),
         "workspace": SYSTEM_LOG,
         "log": log,
-        "size": stored.checkpoint.size,
-        "root": encode_base64(stored.checkpoint.root),
-        "note": stored.note.decode(),
+        "size": stored_checkpoint.checkpoint.size,
+        "root": encode_base64(stored_checkpoint.checkpoint.root),
+        "note": stored_checkpoint.note.decode(),
     }
 
 

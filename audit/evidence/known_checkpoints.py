@@ -50,8 +50,8 @@ class KnownCheckpoints:
         """The last one of each log outside the database."""
         for log in files.logs():
             try:
-                if stored := files.get(log):
-                    self.add_note(stored.note, log, None)
+                if stored_checkpoint := files.get(log):
+                    self.add_note(stored_checkpoint.note, log, None)
             except StorageUnavailableError as error:
                 self.findings.append(LogFinding(log, None, FindingCode.CHECKPOINT, str(error)))
 

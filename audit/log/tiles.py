@@ -126,7 +126,7 @@ class Tree:
         if level == 1:
             return merkle.compute_root(self._leaf_hashes(start, stop))
         return merkle.compute_root(
-            [self._read_subtree(level - 1, below) for below in range(start, stop)]
+            [self._read_subtree(level - 1, child) for child in range(start, stop)]
         )
 
     def _leaf_hashes(self, start: int, stop: int) -> Sequence[bytes]:

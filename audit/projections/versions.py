@@ -180,12 +180,14 @@ class Versions:
         last_move_index = step.index if step.apply_to_running else versions.last_move_index
         if step.shadow:
             return replace(versions, shadow=number)
-        cleared = versions.without_version(number)
+        remaining_versions = versions.without_version(number)
         if step.percent is not None:
             return replace(
-                cleared, trial=VersionTrial(number, step.percent), last_move_index=last_move_index
+                remaining_versions,
+                trial=VersionTrial(number, step.percent),
+                last_move_index=last_move_index,
             )
-        return replace(cleared, active=number, last_move_index=last_move_index)
+        return replace(remaining_versions, active=number, last_move_index=last_move_index)
 
     def without_version(self, number: int) -> Versions:
         """The same where this version decides nothing any more."""
@@ -197,7 +199,11 @@ class Versions:
         )
 
     def _without_schedule(self, schedule: int | None) -> Versions:
-        schedules = tuple(other for other in self.schedules if other.step.index != schedule)
+        schedules = tuple(
+            scheduled_activation
+            for scheduled_activation in self.schedules
+            if scheduled_activation.step.index != schedule
+        )
         return replace(self, schedules=schedules)
 
     def _with_proposal(self, leaf: Mapping[str, Any]) -> Versions:

@@ -39,7 +39,7 @@ def equivalence_key(raw_entry: RawEntry, *, bucket: bool) -> EquivalenceKey | No
     middle_match = _MIDDLE.fullmatch(middle)
     if middle_match is None or not _COMMITMENT.fullmatch(head, len(actions)):
         return None
-    language, within = None, None
+    language, time_to_deadline = None, None
     if actions != b'{"actions":[]':
         if raw_entry.id is None:
             return None
@@ -47,7 +47,7 @@ def equivalence_key(raw_entry: RawEntry, *, bucket: bool) -> EquivalenceKey | No
             split = _split_deadline(actions, middle_match[2][1:-1])
             if split is None:
                 return None
-            actions, within = split
+            actions, time_to_deadline = split
         actions = actions.replace(b'"id":"' + raw_entry.id + b".", _PLACEHOLDER)
         language = middle_match[1]
     if not bucket:
@@ -57,12 +57,12 @@ def equivalence_key(raw_entry: RawEntry, *, bucket: bool) -> EquivalenceKey | No
         if question is None:
             return None
         tail = question[1] + question[2]
-    return (actions, facts, language, within, tail, *raw_entry[5:8])
+    return (actions, facts, language, time_to_deadline, tail, *raw_entry[5:8])
 
 
 def _split_deadline(actions: bytes, occurred_at: bytes) -> tuple[bytes, timedelta] | None:
     """The actions without their deadline, where there is one as it is written, and its distance."""
-    before, name, rest = actions.partition(b'"expires_at":"')
+    head, name, rest = actions.partition(b'"expires_at":"')
     timestamp, quote, rest = rest.partition(b'"')
     if name in rest:
         return None
@@ -70,15 +70,15 @@ def _split_deadline(actions: bytes, occurred_at: bytes) -> tuple[bytes, timedelt
         deadline = parse_timestamp(timestamp.decode("ascii"))
         if format_timestamp(deadline) != timestamp.decode("ascii"):
             return None
-        return before + name + quote + rest, deadline - parse_timestamp(occurred_at.decode("ascii"))
+        return head + name + quote + rest, deadline - parse_timestamp(occurred_at.decode("ascii"))
     except (ValueError, OverflowError):
         return None
 
 
 def _without_bucket(facts: bytes) -> bytes:
     """The facts with nothing in the place of the number, where it is one."""
-    before, name, rest = facts.partition(b',"sample.bucket":')
+    head, name, rest = facts.partition(b',"sample.bucket":')
     number, comma, rest = rest.partition(b",")
     if number.isdigit() and (number[0] != ord("0") or len(number) == 1):
-        return before + name + comma + rest
+        return head + name + comma + rest
     return facts

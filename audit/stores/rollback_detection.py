@@ -64,8 +64,8 @@ def find_missing_entries(
 
 
 def describe_missing_entries(losses: Sequence[MissingEntries]) -> str:
-    more = f"; and {len(losses) - _MAX_DESCRIBED} more" if len(losses) > _MAX_DESCRIBED else ""
-    return "; ".join(map(str, losses[:_MAX_DESCRIBED])) + more
+    suffix = f"; and {len(losses) - _MAX_DESCRIBED} more" if len(losses) > _MAX_DESCRIBED else ""
+    return "; ".join(map(str, losses[:_MAX_DESCRIBED])) + suffix
 
 
 def _select_unrecorded(

@@ -52,7 +52,7 @@ class SubtreeCache:
         hashes = (
             _read_hashes(snapshot, log, start, stop)
             if level == 1
-            else [self._read_root(snapshot, log, level - 1, below) for below in range(start, stop)]
+            else [self._read_root(snapshot, log, level - 1, child) for child in range(start, stop)]
         )
         while len(hashes) > 1:
             hashes = [hash_node(*hashes[at : at + 2]) for at in range(0, len(hashes), 2)]

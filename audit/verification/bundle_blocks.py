@@ -48,8 +48,8 @@ class LeafBlock(NamedTuple):
 
 def parse_leaves(first: int, block: bytes) -> LeafBlock:
     """The leaves of a block that begins with entry `first`."""
-    lines, cut = split_lines(block)
-    parsed = LeafBlock([hash_leaf(line) for line in lines], [], {}, 0, b"", cut)
+    lines, is_cut = split_lines(block)
+    parsed = LeafBlock([hash_leaf(line) for line in lines], [], {}, 0, b"", is_cut)
     rows: list[str] = []
     for position, (body, leaf_hash) in enumerate(zip(lines, parsed.hashes, strict=True)):
         try:
@@ -78,8 +78,8 @@ def format_rows(first: int, block: bytes) -> Iterator[bytes]:
 
 def parse_parts(_: int, block: bytes) -> tuple[list[ParsedPart], bool]:
     """The personal parts of a block, and whether its last line has no end."""
-    lines, cut = split_lines(block)
-    return [_parse_part(line) for line in lines], cut
+    lines, is_cut = split_lines(block)
+    return [_parse_part(line) for line in lines], is_cut
 
 
 def _parse_part(line: bytes) -> ParsedPart:

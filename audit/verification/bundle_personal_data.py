@@ -29,7 +29,7 @@ class PersonalDataReader:
         self._parts = self._iterate_parts(blocks)
         self._complain = complain
         self._next: tuple[int, OpenedPersonalData] | None = None
-        self._last = -1
+        self._last_index = -1
         self._advance()
 
     def get(self, index: int) -> OpenedPersonalData | None:
@@ -51,9 +51,9 @@ class PersonalDataReader:
     def _iterate_parts(
         self, blocks: Iterable[tuple[list[ParsedPart], bool]]
     ) -> Iterator[ParsedPart]:
-        for parts, cut in blocks:
+        for parts, is_cut in blocks:
             yield from parts
-            if cut:
+            if is_cut:
                 self._complain(None, f"{PERSONAL}: {CUT_LINE_MESSAGE}")
 
     def _advance(self) -> None:
@@ -61,9 +61,9 @@ class PersonalDataReader:
         self._next = None
         for part in self._parts:
             if isinstance(part, str):
-                self._complain(None, f"{part}, behind that of entry {self._last}")
-            elif part[0] <= self._last:
+                self._complain(None, f"{part}, behind that of entry {self._last_index}")
+            elif part[0] <= self._last_index:
                 self._complain(part[0], "a personal part does not stand in order")
             else:
-                self._next, self._last = (part[0], OpenedPersonalData._make(part[1])), part[0]
+                self._next, self._last_index = (part[0], OpenedPersonalData._make(part[1])), part[0]
                 return

@@ -99,14 +99,14 @@ class CheckpointFiles:
 
     def archive(self, log: str) -> None:
         """Keep it no longer as the log's last, but below `lost`, under its size."""
-        stored = self.get(log)
-        if stored is None:
+        stored_checkpoint = self.get(log)
+        if stored_checkpoint is None:
             return
         folder = self._folder / ARCHIVE_FOLDER
         try:
             folder.mkdir(mode=0o700, exist_ok=True)
             with hold_lock(self._folder / ".lock"):
-                (self._folder / log).replace(folder / f"{log}.{stored.checkpoint.size}")
+                (self._folder / log).replace(folder / f"{log}.{stored_checkpoint.checkpoint.size}")
                 sync_folder(folder)
                 sync_folder(self._folder)
         except OSError as error:

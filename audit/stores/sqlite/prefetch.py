@@ -53,11 +53,11 @@ def _add_lookups(
     prefetched: Prefetched, connection: sqlite3.Connection, lookup_keys: Sequence[LookupKey]
 ) -> None:
     size = 1 << (len(lookup_keys) - 1).bit_length()  # so that there are few statements
-    padded = [*lookup_keys, *[lookup_keys[-1]] * (size - len(lookup_keys))]
-    values = [value for lookup_key in padded for value in lookup_key[:4]]
+    padded_keys = [*lookup_keys, *[lookup_keys[-1]] * (size - len(lookup_keys))]
+    values = [value for lookup_key in padded_keys for value in lookup_key[:4]]
     [answer] = connection.execute(_lookup_statement(size), values).fetchone()
     for position, is_decided, latest, key in orjson.loads(answer):
-        log, event, conversation, pseudonym, contact = padded[position]
+        log, event, conversation, pseudonym, contact = padded_keys[position]
         prefetched.decided_events[log, event] = bool(is_decided)
         prefetched.latest_decisions[log, conversation] = latest
         prefetched.contacts[log, contact] = pseudonym, key

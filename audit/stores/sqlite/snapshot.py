@@ -173,14 +173,14 @@ class SqliteSnapshot:
         return [bytes(leaf_hash) for (leaf_hash,) in self._fetch_rows(statement, log, start, stop)]
 
     def reversed_entries(self, log: str, kind: str) -> Iterator[Entry]:
-        before = _END
+        stop = _END
         statement = (
             f"{_ENTRY} {_LOG} AND kind = ? AND {_IN_PARTIAL_INDEX} AND idx < ?"
             " ORDER BY idx DESC LIMIT ?"
         )
-        while rows := self._fetch_rows(statement, log, kind, before, _STREAM_ROWS):
+        while rows := self._fetch_rows(statement, log, kind, stop, _STREAM_ROWS):
             yield from (_build_entry(log, row) for row in rows)
-            before = rows[-1][0]
+            stop = rows[-1][0]
 
     def integrity_errors(self) -> Iterator[str]:
         return find_integrity_errors(self._prepare_connection())

@@ -260,7 +260,11 @@ class SqliteStore:
 
     def _check_checkpoints(self, connection: sqlite3.Connection) -> None:
         files = CheckpointFiles(self.folder / CHECKPOINTS)
-        checkpoints = {log: stored.checkpoint for log in files.logs() if (stored := files.get(log))}
+        checkpoints = {
+            log: stored_checkpoint.checkpoint
+            for log in files.logs()
+            if (stored_checkpoint := files.get(log))
+        }
         if losses := find_missing_entries(SqliteSnapshot(connection, self._keys), checkpoints):
             raise LedgerBehindError(describe_missing_entries(losses))
 

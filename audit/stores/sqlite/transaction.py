@@ -51,8 +51,8 @@ class LogTail:
     def with_entry(self, entry: Entry, kind: str) -> LogTail:
         # another mapping: a work that is undone leaves what it remembers to nobody
         latest_entries = {
-            prefix: entry if kind.startswith(prefix) else before
-            for prefix, before in self.latest_entries.items()
+            prefix: entry if kind.startswith(prefix) else previous
+            for prefix, previous in self.latest_entries.items()
         }
         return LogTail(self.id, self.frontier.append(entry.leaf_hash), latest_entries)
 
