@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import sys
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,6 +14,7 @@ import pytest
 from audit.evidence.ledger_verifier import verify_ledger
 from audit.replay.replay import summarize_replay as replayed
 from audit.stores.sqlite.store import SqliteStore
+from tests.folders import BUILD
 from tests.policy_service.api_client import Api, Made, made, opened
 from tests.policy_service.command_line import SAMPLE, call
 from tests.policy_service.scheduling import open_service
@@ -17,9 +22,36 @@ from tests.served import served
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from tests.served import Server
+
+
+_MEMORY = Path("/dev/shm")  # noqa: S108 - pytest makes folders of its own in it
+_ROOM = 2 << 30  # bytes; the tests need less than a tenth of it
+
+
+def pytest_configure() -> None:
+    """Prepare the environment that this process and all processes of the tests share."""
+    _keep_bytecode()
+    _use_memory_for_temporary_files()
+
+
+def _keep_bytecode() -> None:
+    """Let no process compile all modules again, even if the environment forbids bytecode files."""
+    if sys.dont_write_bytecode:
+        folder = str(BUILD / "bytecode")
+        sys.dont_write_bytecode, sys.pycache_prefix = False, folder
+        os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+        os.environ["PYTHONPYCACHEPREFIX"] = folder
+
+
+def _use_memory_for_temporary_files() -> None:
+    """Make temporary files in memory if there is room: no commit waits for a disk then.
+
+    The tests of durability use a disk all the same.
+    """
+    if _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _ROOM:
+        os.environ["TMPDIR"] = tempfile.tempdir = str(_MEMORY)
 
 
 @pytest.fixture(scope="session")

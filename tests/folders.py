@@ -7,3 +7,6 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared"
 """May be absent: a test that reads it skips and says so."""
+
+BUILD = ROOT / "build"
+"""Files that tests leave behind; `make clean` removes them."""

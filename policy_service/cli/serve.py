@@ -32,6 +32,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _M_ARENA_MAX = -8  # of glibc's malloc.h
+_MODULES_OF_WORKERS = ("policy_service.app", "policy_service.jobs.scheduler")
+"""Workers are forked, and so share the memory of these and start without loading them.
+
+They import the library of the metrics, which looks for its folder at that moment.
+"""
+
 SECONDS_TO_STOP = 30
 """After these a worker that was asked to stop is killed; the ledger does not mind."""
 
@@ -63,6 +69,8 @@ def serve(config: Path | None, **given: str | None) -> None:
     os.environ.update(settings.environment())
     os.environ.pop(FILE_VARIABLE, None)  # it was read; later workers need not find it
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(_folder_of_metrics(settings))
+    for module in _MODULES_OF_WORKERS:
+        import_module(module)
     os.register_at_fork(after_in_child=_end_when_asked)
     _share_heaps()
     Granian(
@@ -92,10 +100,7 @@ def _share_heaps() -> None:
 
 
 def _folder_of_metrics(settings: Settings) -> Path:
-    """An empty folder for what the workers count; it is for this address alone.
-
-    The library that counts looks for it when it is imported, which is in the workers.
-    """
+    """An empty folder for what the workers count; it is for this address alone."""
     folder = settings.data / "metrics" / f"{settings.host}:{settings.port}"
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -130,7 +135,6 @@ def _load(target: str) -> Any:  # noqa: ANN401 - whatever application the target
     module, _, name = target.partition(":")
     app = getattr(import_module(module), name)
     if services := getattr(app, "extensions", {}).get("policy_service"):
-        # Only now: nothing that the parent imports may import what counts.
         scheduler = import_module("policy_service.jobs.scheduler").JobScheduler(
             services, Settings.load().data
         )
