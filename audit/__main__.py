@@ -117,8 +117,8 @@ def _build_parser() -> argparse.ArgumentParser:
         "--processes",
         type=_parse_count,
         metavar="N",
-        help="how many more processes read entries, and as many personal parts; 0 for none."
-        " Otherwise as many as there are processors, where that is worth while",
+        help="the number of further processes that read the bundle; 0 for none."
+        " The default is one for each processor, if the bundle is large",
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
     return parser

@@ -11,7 +11,7 @@ What the checkpoint does not cover, the table and the list of hashes, has to agr
 
 from __future__ import annotations
 
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import TYPE_CHECKING
@@ -46,15 +46,14 @@ from audit.verification.bundle_format import (
 from audit.verification.bundle_personal_data import PersonalDataReader
 from audit.verification.findings import FindingCode, LogFinding, LogReport
 from audit.verification.log_verifier import Attachments, LogVerifier, find_contradictions
-from audit.verification.worker_pool import count_processors, run_in_order
+from audit.verification.worker_pool import WorkerPool, count_processors
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
     from typing import BinaryIO
 
     from audit.log.signed_note import VerifierKey
-    from audit.verification.worker_pool import Result, Task
 
 MAX_FINDINGS = 1000
 MAX_SINGLE_PROCESS_BYTES = 16 << 20
@@ -100,8 +99,8 @@ def verify_bundle(
     """Verify the bundle with the log's keys and older notes of it.
 
     Raises BadBundleError, OSError, WorkerStoppedError. `on_progress` is called with each count of
-    verified entries. `processes` are started to read leaves, and as many for personal parts; 0 is
-    none. If it is None: one for each processor, if there are several and the bundle is not small.
+    verified entries. `processes` are started to read leaves and personal parts; 0 starts none. The
+    default is one for each processor, if there are several and the bundle is not small.
     """
     note = read_file(folder / CHECKPOINT)
     own_key = read_file(folder / KEY).decode().removesuffix("\n")
@@ -114,8 +113,9 @@ def verify_bundle(
         bundle = _BundleReader(folder, log, finding_list, files)
         if processes is None:
             processes = _choose_process_count(folder)
+        pool = files.enter_context(WorkerPool(processes))
         verifier = bundle.verify_log(
-            {checkpoint.size for checkpoint in comparable}, on_progress, processes
+            {checkpoint.size for checkpoint in comparable}, on_progress, pool
         )
     finding_list.add(_check_size_and_root(log, checkpoint, verifier))
     finding_list.add(find_contradictions(log, comparable, verifier.roots))
@@ -235,18 +235,18 @@ class _BundleReader:
         return self._files.enter_context(open_file(self._folder / name))
 
     def verify_log(
-        self, sizes: set[int], on_progress: Callable[[int], object], processes: int
+        self, sizes: set[int], on_progress: Callable[[int], object], pool: WorkerPool
     ) -> LogVerifier:
         """Walk through the entries, and see that nothing else is there."""
         parts = None
         if self.has_personal_data:
-            results = self._run_in_order("parts", self._open_file(PERSONAL), processes)
+            results = pool.run_in_order("parts", read_blocks(self._open_file(PERSONAL)))
             parts = PersonalDataReader((result for _, result in results), self._add_finding)
         verifier = LogVerifier(
             self._log, Attachments(parts.get if parts else None, self._read_document), sizes
         )
         self._compare_table(None, format_header().encode())
-        for (first, block), result in self._run_in_order("leaves", self._entries, processes):
+        for (first, block), result in pool.run_in_order("leaves", read_blocks(self._entries)):
             self._verify_block(verifier, first, block, LeafBlock._make(result))
             on_progress(verifier.frontier.size - first)
         self._finding_list.add(verifier.finish())
@@ -261,13 +261,6 @@ class _BundleReader:
         ):
             self._add_finding(None, f"{VERSIONS} holds {stray!r}, which no version names")
         return verifier
-
-    def _run_in_order(
-        self, work: str, file: BinaryIO, processes: int
-    ) -> Iterator[tuple[Task, Result]]:
-        """The blocks of the file, with what can be said of each; closed when the files are."""
-        results = run_in_order(work, read_blocks(file), processes)
-        return self._files.enter_context(closing(results))
 
     def _verify_block(
         self, verifier: LogVerifier, first: int, block: bytes, leaves: LeafBlock

@@ -1,47 +1,43 @@
-"""Work on blocks of bytes, spread over processes, results in the order of the blocks.
+"""A pool of processes that read blocks of a bundle; results come in the order of the blocks.
 
-Each process is a bare Python that reads tasks and writes results, one at a time. It ends when its
-input does, so that none outlives the one that started it. Where none can be started the work is
-done here, with the same results.
+The pool needs the standard library alone, since it runs in `verify.pyz`. If no process can be
+started, this process reads the blocks, with the same results.
 """
 
 from __future__ import annotations
 
 import gc
 import marshal
+import multiprocessing
 import os
 import signal
-import subprocess
 import sys
 from collections import deque
-from contextlib import ExitStack, suppress
-from pathlib import Path
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from threading import Thread
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 from audit.errors import AuditError, AuditErrorCode
 from audit.verification import bundle_blocks
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable
-    from typing import IO
-
+    from collections.abc import Generator, Iterable, Iterator
+    from concurrent.futures import Future
 
 Task: TypeAlias = tuple[int, bytes]
-"""How many lines came before, and a block of lines."""
+"""The number of lines before a block of lines, and the block."""
 Result: TypeAlias = tuple[Any, ...]
 
 TASK_FUNCTIONS = MappingProxyType(
     {"leaves": bundle_blocks.parse_leaves, "parts": bundle_blocks.parse_parts}
 )
-"""What can be done with a task; the results are values that `marshal` writes."""
+"""The functions that read a block, by name; their results are values that `marshal` writes."""
 
-_LENGTH = 8
-_READY = ("ready",)
-_PROGRAM = (
-    "import sys; sys.path.insert(0, sys.argv[1]);"
-    f" from {__name__} import serve_tasks; serve_tasks()"
-)
+_SAFE_PATH = "PYTHONSAFEPATH"
+_MAX_PROCESSES_ON_WINDOWS = 61  # the limit of ProcessPoolExecutor
 
 
 class WorkerStoppedError(AuditError):
@@ -51,108 +47,114 @@ class WorkerStoppedError(AuditError):
 
 
 def count_processors() -> int:
-    """How many processors this process may use."""
+    """Return the number of processors that this process may use."""
     try:
         return len(os.sched_getaffinity(0))
     except AttributeError:  # not on every system
         return os.cpu_count() or 1
 
 
-def run_in_order(
-    work: str, tasks: Iterable[Task], processes: int
-) -> Generator[tuple[Task, Result], None, None]:
-    """Each task with its result, in order.
+class WorkerPool:
+    """Processes that read blocks, or this process if there are no others."""
 
-    WorkerStoppedError. With no processes, the work is done here. As many tasks as there are
-    processes are in memory at a time.
-    """
-    with ExitStack() as stack:
-        workers = _start_workers(work, processes, stack)
-        if not workers:
+    def __init__(self, processes: int) -> None:
+        if sys.platform == "win32":
+            processes = min(processes, _MAX_PROCESSES_ON_WINDOWS)
+        self._max_pending = processes + 1
+        self._executor = _start_executor(processes) if processes else None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._executor:
+            self._executor.shutdown(cancel_futures=True)
+
+    def run_in_order(
+        self, work: str, tasks: Iterable[Task]
+    ) -> Generator[tuple[Task, Result], None, None]:
+        """Yield each task with its result, in order.
+
+        At most one more task than there are processes is in memory at a time. Raises
+        WorkerStoppedError if a process ends before its work.
+        """
+        if self._executor is None:
             yield from ((task, TASK_FUNCTIONS[work](*task)) for task in tasks)
             return
-        busy_workers: deque[_Worker] = deque()
-        for task in tasks:
-            if len(busy_workers) < len(workers):
-                worker = workers[len(busy_workers)]
-                worker.begin(task)
-            else:
-                worker = busy_workers.popleft()
-                finished = worker.task, worker.result()
-                worker.begin(task)
-                yield finished
-            busy_workers.append(worker)
-        for worker in busy_workers:
-            yield worker.task, worker.result()
-
-
-def serve_tasks() -> None:
-    """Do the work that is named last on the command line, until there are no more tasks."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever started this one ends it
-    gc.disable()  # what is read of JSON holds no cycles
-    work = TASK_FUNCTIONS[sys.argv[-1]]
-    with suppress(BrokenPipeError):
-        _write_message(sys.stdout.fileno(), _READY)
-        while (task := _read_message(sys.stdin.buffer)) is not None:
-            _write_message(sys.stdout.fileno(), tuple(work(*task)))
-
-
-def _start_workers(work: str, processes: int, stack: ExitStack) -> list[_Worker]:
-    """So many workers, ready to work; none where one is not."""
-    with ExitStack() as pending_stack, suppress(OSError, WorkerStoppedError):
-        workers = [_Worker(work, pending_stack) for _ in range(processes)]
-        if all(worker.result() == _READY for worker in workers):
-            stack.push(pending_stack.pop_all())
-            return workers
-    return []
-
-
-class _Worker:
-    """A process that does one task after the other."""
-
-    task: Task = (0, b"")
-
-    def __init__(self, work: str, stack: ExitStack) -> None:
-        home = str(Path(__file__).parents[2])
-        command = [sys.executable or "", "-I", "-S", "-B", "-c", _PROGRAM, home, work]
-        pipe = subprocess.PIPE
-        process = subprocess.Popen(command, stdin=pipe, stdout=pipe)  # noqa: S603 - our own
-        self._work, self._process = work, stack.enter_context(process)
-
-    def begin(self, task: Task) -> None:
-        self.task = task
-        if self._process.stdin is None:
-            raise self._stopped_error()
+        pending: deque[tuple[Task, Future[bytes]]] = deque()
+        line = 0
         try:
-            _write_message(self._process.stdin.fileno(), task)
-        except BrokenPipeError as error:
-            raise self._stopped_error() from error
-
-    def result(self) -> Result:
-        result = _read_message(self._process.stdout) if self._process.stdout else None
-        if result is None:
-            raise self._stopped_error()
-        return result
-
-    def _stopped_error(self) -> WorkerStoppedError:
-        position = f"in the {self._work} from line {self.task[0]} on"
-        return WorkerStoppedError(
-            f"a process of this verifier ended before its work did, {position}"
-        )
+            for task in tasks:
+                pending.append((task, self._executor.submit(_run, work, *task)))
+                if len(pending) == self._max_pending:
+                    line = pending[0][0][0]
+                    yield _finish(*pending.popleft())
+            while pending:
+                line = pending[0][0][0]
+                yield _finish(*pending.popleft())
+        except BrokenProcessPool as error:
+            where = f"in the {work} from line {line} on"
+            raise WorkerStoppedError(
+                f"a process of this verifier ended before its work did, {where}"
+            ) from error
 
 
-def _write_message(descriptor: int, values: Result) -> None:
-    body = marshal.dumps(values)
-    view = memoryview(len(body).to_bytes(_LENGTH) + body)
-    while view:
-        view = view[os.write(descriptor, view) :]
-
-
-def _read_message(stream: IO[bytes]) -> Result | None:
-    """What `_write_message` wrote; None where there is nothing more, or not all of it."""
-    size = int.from_bytes(stream.read(_LENGTH))
-    body = stream.read(size)
-    if not size or len(body) < size:
+def _start_executor(processes: int) -> ProcessPoolExecutor | None:
+    """Return an executor whose processes have started, or None if they cannot be started."""
+    if not sys.executable:
         return None
-    values: Result = marshal.loads(body)  # noqa: S302 - from a process of our own
-    return values
+    executor = None
+    try:
+        with _safe_path():
+            context = multiprocessing.get_context("spawn")
+            executor = ProcessPoolExecutor(processes, context, initializer=_prepare_process)
+            for started in [executor.submit(os.getpid) for _ in range(processes)]:
+                started.result()
+    except (BrokenProcessPool, ImportError, NotImplementedError, OSError):
+        # The system has no semaphores, or no room for another process.
+        if executor:
+            executor.shutdown(cancel_futures=True)
+        return None
+    return executor
+
+
+@contextmanager
+def _safe_path() -> Iterator[None]:
+    """Keep the current folder, which may be the bundle, from the path of new interpreters."""
+    before = os.environ.get(_SAFE_PATH)
+    os.environ[_SAFE_PATH] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[_SAFE_PATH]
+        else:
+            os.environ[_SAFE_PATH] = before
+
+
+def _prepare_process() -> None:
+    """Prepare a new process for its work."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends the process
+    gc.disable()  # values read from JSON hold no cycles
+    Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """Wait for the end of the parent, then end this process at once.
+
+    The executor's own processes would wait forever for a parent that was killed.
+    """
+    if parent := multiprocessing.parent_process():
+        parent.join()
+        os._exit(1)
+
+
+def _run(work: str, first: int, block: bytes) -> bytes:
+    """Return the result of a task, in the bytes that `marshal` writes: pickle is slower."""
+    return marshal.dumps(tuple(TASK_FUNCTIONS[work](first, block)))
+
+
+def _finish(task: Task, pending: Future[bytes]) -> tuple[Task, Result]:
+    """Wait for a task, and return it with its result."""
+    result: Result = marshal.loads(pending.result())  # noqa: S302 - from a process of our own
+    return task, result

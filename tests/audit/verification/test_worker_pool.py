@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import random
 import subprocess
 import sys
+from multiprocessing import resource_tracker
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,23 +15,33 @@ import pytest
 from audit.__main__ import main
 from audit.log.signed_note import parse_key
 from audit.verification import bundle_format as bundles
-from audit.verification import worker_pool as spreading
+from audit.verification import bundle_verifier
 from audit.verification.bundle_blocks import format_rows, parse_leaves
 from audit.verification.bundle_format import ENTRIES, BadBundleError, read_blocks
 from audit.verification.bundle_verifier import BundleVerdict, verify_bundle
-from audit.verification.worker_pool import WorkerStoppedError, run_in_order
+from audit.verification.worker_pool import WorkerPool, WorkerStoppedError
 from tests.fakes.logical import changed_bundle, copied
+from tests.folders import ROOT
 from tests.policy_service.bundles import exported, filled, key_of, run
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
+    from typing import BinaryIO
 
+    from audit.verification.worker_pool import Task
     from tests.policy_service.api_client import Made
 
-LAST_BREATH = """
-import audit.verification.worker_pool as s, os
-s.TASK_FUNCTIONS = dict.fromkeys(s.TASK_FUNCTIONS, lambda *_: os._exit(9))
-serve_tasks()"""
+PARENT = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from itertools import repeat
+from audit.verification.worker_pool import WorkerPool
+with WorkerPool(2) as pool:
+    for number, _ in enumerate(pool.run_in_order("leaves", repeat((0, b"[]\\n")))):
+        if number == 9:
+            print("working", flush=True)
+"""
 LINES = b'[]\n{"format":1}\n\n'
 
 
@@ -81,45 +93,96 @@ def test_they_are_asked_for_on_the_command_line(
         assert refused.value.code == 2
 
 
-def test_results_come_in_order_and_with_their_tasks() -> None:
+def test_pool_returns_results_in_order_with_their_tasks() -> None:
     tasks = [(number, LINES * (50 - number)) for number in range(50)]
-    here, there = list(run_in_order("leaves", tasks, 0)), list(run_in_order("leaves", tasks, 3))
+    with WorkerPool(0) as none, WorkerPool(3) as three:
+        here = list(none.run_in_order("leaves", tasks))
+        there = list(three.run_in_order("leaves", tasks))
     assert [task for task, _ in there] == tasks
     assert [tuple(result) for _, result in there] == [tuple(result) for _, result in here]
 
 
-def test_where_no_process_can_be_started_the_work_is_done_here(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(sys, "executable", "/nowhere/python")
-    assert [task for task, _ in run_in_order("leaves", [(0, LINES)], 2)] == [(0, LINES)]
-    monkeypatch.setattr(sys, "executable", "/bin/false")  # it starts and is no Python
-    assert [task for task, _ in run_in_order("leaves", [(0, LINES)], 2)] == [(0, LINES)]
+def test_pool_keeps_few_tasks_in_memory() -> None:
+    taken = 0
+
+    def count_tasks() -> Iterator[Task]:
+        nonlocal taken
+        for taken in range(1, 51):
+            yield taken, LINES
+
+    with WorkerPool(2) as pool:
+        for finished, _ in enumerate(pool.run_in_order("leaves", count_tasks()), start=1):
+            assert taken - finished <= 2
 
 
-def test_a_process_that_dies_is_not_being_able_to_tell(
+@pytest.mark.parametrize("program", ["/nowhere/python", "/bin/false"])
+def test_pool_works_in_this_process_if_no_other_can_be_started(program: str) -> None:
+    resource_tracker.ensure_running()  # or its warning would be about this program too
+    multiprocessing.set_executable(program)
+    try:
+        with WorkerPool(2) as pool:
+            assert multiprocessing.active_children() == []
+            assert [task for task, _ in pool.run_in_order("leaves", [(0, LINES)])] == [(0, LINES)]
+    finally:
+        multiprocessing.set_executable(sys.executable)
+
+
+def kill_workers_after(blocks: Iterable[Task], count: int) -> Iterator[Task]:
+    """Yield the blocks, and kill the processes that read them after so many."""
+    for number, block in enumerate(blocks):
+        if number == count:
+            for process in multiprocessing.active_children():
+                process.kill()
+                process.join()
+        yield block
+
+
+def test_pool_refuses_a_result_if_a_process_died() -> None:
+    with WorkerPool(2) as pool:
+        tasks = kill_workers_after([(number, LINES) for number in range(9)], 5)
+        with pytest.raises(WorkerStoppedError, match=r"in the leaves from line [0-9] on"):
+            list(pool.run_in_order("leaves", tasks))
+
+
+def test_verifier_cannot_tell_if_a_process_died(
     made: tuple[Path, Path, list[bytes]],
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     bundle, key, _ = made
-    dying = spreading._PROGRAM.replace("serve_tasks()", LAST_BREATH)
-    monkeypatch.setattr(spreading, "_PROGRAM", dying)
-    with pytest.raises(WorkerStoppedError):
-        list(run_in_order("leaves", [(0, LINES)] * 5, 2))
+
+    def read_blocks_and_kill(file: BinaryIO) -> Iterator[Task]:
+        return kill_workers_after(read_blocks(file), 0)
+
+    monkeypatch.setattr(bundle_verifier, "read_blocks", read_blocks_and_kill)
     assert main([str(bundle), "--key", str(key), "--processes", "1", "--json"]) == 2
     [said] = json.loads(capsys.readouterr().out)["unknown"]
     assert "ended before its work did" in said
 
 
-def test_a_process_ends_with_the_one_that_started_it() -> None:
-    """Without a word, also in the middle of its work."""
-    command = [sys.executable, "-c", spreading._PROGRAM, ".", "leaves"]
-    pipe = subprocess.PIPE
-    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe) as process:
-        out, err = process.communicate(b"\0\0\0\0\0\0\1\0cut off", timeout=60)
-    assert (process.returncode, err) == (0, b"")
-    assert b"ready" in out
+def test_processes_end_if_their_parent_is_killed() -> None:
+    """They hold its standard output, so the end of the output is the end of all of them."""
+    command: list[str | Path] = [sys.executable, "-I", "-c", PARENT, ROOT]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as parent:
+        assert parent.stdout
+        assert parent.stdout.readline() == b"working\n"
+        parent.kill()
+        rest, _ = parent.communicate(timeout=60)
+    assert rest == b""
+
+
+def test_verifier_imports_nothing_from_the_current_folder(
+    made: tuple[Path, Path, list[bytes]], tmp_path: Path
+) -> None:
+    """The current folder may be the bundle, and its files come from a stranger."""
+    bundle, key, _ = made
+    for module in ("multiprocessing", "signal", "audit", "pickle"):
+        (tmp_path / f"{module}.py").write_text("open('imported', 'w')\n")
+    given: list[str | Path] = ["--key", key, "--processes", "2"]
+    command = [sys.executable, bundle / "verify.pyz", bundle, *given]
+    ran = subprocess.run(command, cwd=tmp_path, capture_output=True, check=False, timeout=60)
+    assert (ran.returncode, ran.stderr) == (0, b"")
+    assert not (tmp_path / "imported").exists()
 
 
 def test_of_the_table_is_known_what_stands_before_a_leaf_that_cannot_be_read(
