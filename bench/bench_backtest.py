@@ -45,7 +45,7 @@ def run(bench: Bench) -> Iterator[Row]:
 
 def _backtest(data: Path, log: str, mode: BacktestMode) -> None:
     with SqliteStore.open(data) as store, store.read() as snapshot:
-        asked = BacktestRequest(log, _candidate().canonical, snapshot.head(log).size, mode)
+        asked = BacktestRequest(log, _candidate().canonical_bytes, snapshot.head(log).size, mode)
         those = list(list_parts(snapshot, asked))
     with ProcessPoolExecutor(os.cpu_count(), get_context("fork")) as pool:
         tally = run_backtest(pool, data, those, lambda _: None)

@@ -48,7 +48,7 @@ def run(bench: Bench) -> Iterator[Row]:
 
 def _zen(policy: CompiledPolicy) -> tuple[Evaluate, Evaluate]:
     zen: Any = import_module("zen")
-    table = table_of(policy.bound)
+    table = table_of(policy.bound_document)
     engine = zen.ZenEngine({"loader": {"type": "static", "content": {"policy": table}}})
     decision = zen.ZenEngine().create_decision(json.dumps(table))
     untraced = {"trace": False}

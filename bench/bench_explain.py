@@ -35,7 +35,7 @@ def run(bench: Bench) -> Iterator[Row]:
         entries = list(ledgers.decisions_of(snapshot))
         facts = [entry.value["facts"] for entry in entries]
         policy = compile_document(BUILTIN)
-        explaining = _each(partial(explain_ruling, policy.bound), facts, 1)
+        explaining = _each(partial(explain_ruling, policy.bound_document), facts, 1)
         deciding = _each(policy.decide, facts, _REPEATED)
         yield Row(
             "explain against decide, the functions alone",

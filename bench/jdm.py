@@ -56,7 +56,7 @@ def table_of(bound: BoundDocument) -> dict[str, Any]:
 
 def _rows(bound: BoundDocument) -> Iterator[tuple[Conditions, Rule]]:
     for rule in bound.rules:
-        for tests in rule.when.rows():
+        for tests in rule.when.expanded_alternatives():
             left = _without_settings(tests, bound)
             if left is not None:
                 yield left, rule
@@ -109,7 +109,7 @@ def _says(rule: Rule, bound: BoundDocument) -> dict[str, str]:
 def _actions(rule: Rule, bound: BoundDocument) -> str:
     """The types of the actions; a condition on one of them becomes one in the cell."""
     always, last = [action.type.value for action in rule.actions], None
-    if rule.actions and (tests := rule.actions[-1].when.tests):
+    if rule.actions and (tests := rule.actions[-1].when.conditions):
         last = _without_settings(tests, bound)
     if not last:
         return json.dumps(always)

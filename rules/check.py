@@ -58,14 +58,16 @@ def read_document(source: DocumentSource) -> Document:
 
 
 def _find_complaints(draft: DocumentTree) -> Iterator[Complaint]:
-    yield from schema.check_shape(draft.tree)
+    yield from schema.check_shape(draft.values)
     for find in CHECKS.values():
         yield from find(draft)
 
 
 def _sort_by_line(complaints: Iterable[Complaint], source: DocumentSource) -> tuple[Complaint, ...]:
     """The complaints with their lines, by line and then by place, each once."""
-    placed = {replace(c, line=source.line(c.pointer)) for c in islice(complaints, MAX_COMPLAINTS)}
+    placed = {
+        replace(c, line=source.line_of(c.pointer)) for c in islice(complaints, MAX_COMPLAINTS)
+    }
     return tuple(sorted(placed, key=_sort_key))
 
 

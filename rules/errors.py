@@ -44,6 +44,6 @@ class InvalidEventError(RulesError):
     """An event that is not accepted."""
 
 
-def json_pointer(*parts: str | int) -> str:
+def json_pointer(*tokens: str | int) -> str:
     """The JSON pointer (RFC 6901) with these reference tokens."""
-    return "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in parts)
+    return "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in tokens)

@@ -235,4 +235,4 @@ class PolicyCompiler:
 @cache
 def uses_sample_bucket(policy: CompiledPolicy) -> bool:
     """Whether the place in the sample may decide."""
-    return b'"sample.bucket"' in policy.document.canonical
+    return b'"sample.bucket"' in policy.document.canonical_bytes

@@ -107,7 +107,7 @@ def backtest(  # noqa: PLR0913 - one for each option
         else:
             document = _read_candidate(Path(candidate))
         asked = BacktestRequest(
-            workspace, document.canonical, size, BacktestMode(mode), make_period(since, until)
+            workspace, document.canonical_bytes, size, BacktestMode(mode), make_period(since, until)
         )
         parts = list(list_parts(snapshot, asked))
     processes = max(1, min(len(parts), os.cpu_count() or 1))

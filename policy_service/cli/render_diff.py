@@ -21,7 +21,7 @@ def difference_lines(difference: TextDiff) -> Iterator[str]:
         yield from _lines("setting", change)
     for change in difference.rules:
         yield from _lines("rule", change)
-    for rule in difference.moved:
+    for rule in difference.moved_rules:
         yield f"~ rule {escape_control(rule)} stands elsewhere"
     for change in difference.texts:
         yield from _lines("text", change)

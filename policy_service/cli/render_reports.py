@@ -37,9 +37,9 @@ def report_lines(
             yield from _conversation_lines(finding.example.conversation)
         if counts and finding.region:
             yield _count_line(next(fell), counts)
-    for code in report.undecided:
+    for code in report.undecided_codes:
         yield f"{file}: undecided: {code}"
-    for stated in report.properties:
+    for stated in report.proved_properties:
         yield f"{file}: proved: {stated}"
 
 
@@ -85,7 +85,7 @@ def _change_lines(change: SemanticChange) -> Iterator[str]:
         yield from _action_lines(before.actions, after.actions)
     else:
         yield f"! {_describe_outcome(before)} -> {_describe_outcome(after)}"
-    for fact, values in change.where.items():
+    for fact, values in change.fact_values.items():
         yield escape_control(f"    where {fact} is {' or '.join(values)}")
     yield escape_control(f"    as for {describe_given(change.example)}")
     yield from _conversation_lines(change.conversation)

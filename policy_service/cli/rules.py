@@ -174,7 +174,7 @@ def explain(
     except (InvalidEventError, StrictJsonError) as error:
         fail(str(error))
     facts = derive_facts(written, happened, Conversation(stage=stage, asks=asks))
-    explanation = explain_facts(written.own, facts)
+    explanation = explain_facts(written.own_binding, facts)
     ruling = explanation.ruling
     decision = {
         "outcome": ruling.outcome,
@@ -185,7 +185,7 @@ def explain(
     if as_json:
         print_json({"decision": decision, **explanation_view(explanation, facts)})
         return
-    for tried in explanation.tried:
+    for tried in explanation.attempts:
         if tried.failed:
             wanted, actual = tried.failed.expected, tried.failed.actual
             click.echo(f"  {tried.rule}: {tried.failed.fact} is {actual!r}, wanted {wanted!r}")

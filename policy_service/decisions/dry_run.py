@@ -56,7 +56,9 @@ def decide_dry_run(
     identity = decision_id(workspace, trial.event["id"])
     decision, _ = chosen.decide(trial.event, conversation, identity)
     members = decision_of(decision_members(trial.event, decision, chosen.version, policy))
-    explained = explanation_view(explain_ruling(policy.bound, decision.facts), decision.facts)
+    explained = explanation_view(
+        explain_ruling(policy.bound_document, decision.facts), decision.facts
+    )
     view = {**members, "decided_at": None, "ledger": None}
     return {"decision": view, "explanation": {"decision": view, **explained}}
 

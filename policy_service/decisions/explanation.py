@@ -24,7 +24,7 @@ def recorded_explanation(snapshot: Snapshot, entry: Entry) -> dict[str, Any]:
     """
     leaf = entry.value
     document = load_document(snapshot, leaf["policy"]["digest"])
-    explanation = explain_ruling(document.own, leaf["facts"])
+    explanation = explain_ruling(document.own_binding, leaf["facts"])
     explained = {"decision": decision_view(entry), **explanation_view(explanation, leaf["facts"])}
     erased = find_erasures(snapshot, entry.log, [entry.index])
     return {**explained, "erased": erased[entry.index]} if erased else explained
@@ -40,6 +40,6 @@ def explanation_view(explanation: RulingExplanation, facts: Facts) -> dict[str, 
                 "held": tried.held,
                 "failed": asdict(tried.failed) if tried.failed else None,
             }
-            for tried in explanation.tried
+            for tried in explanation.attempts
         ],
     }

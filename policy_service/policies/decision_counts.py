@@ -46,7 +46,7 @@ class RegionCounter:
     counts: RegionCounts = field(init=False)
 
     def __post_init__(self) -> None:
-        self._of = RegionIndex(self.regions).of
+        self._of = RegionIndex(self.regions).find_region
         self.counts = RegionCounts([0] * len(self.regions))
 
     def add(self, snapshot: Snapshot, log: str, start: int, stop: int) -> None:

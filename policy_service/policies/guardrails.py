@@ -74,7 +74,7 @@ def read_guardrails(snapshot: Snapshot, versions: Versions) -> Properties:
 def check_proposal(document: Document, properties: Properties) -> None:
     """Raise InvalidDocumentError, with facts that break them, for guardrails that do not hold."""
     if properties:
-        found = _find_complaints(document.canonical, encode_canonical(properties))
+        found = _find_complaints(document.canonical_bytes, encode_canonical(properties))
         if found:
             raise InvalidDocumentError(
                 [Complaint("", "guardrail_broken", c.message) for c in found]
@@ -95,7 +95,7 @@ def check_guardrails(document: Document, properties: Properties) -> None:
 
     Whether this one has them is another matter: they are for what is proposed from here on.
     """
-    found = _find_complaints(document.canonical, encode_canonical(properties))
+    found = _find_complaints(document.canonical_bytes, encode_canonical(properties))
     wrong = [complaint for complaint in found if complaint.code not in DOCUMENT_CODES]
     if wrong:
         raise InvalidDocumentError(wrong)
@@ -114,7 +114,7 @@ def judge_guardrails(document: Document, properties: Properties) -> tuple[Guardr
     One that cannot be asked of it, as it names a fact that the document does not know, is
     inapplicable; it would refuse the document. The others are proved all the same.
     """
-    return _judge_documents(document.canonical, encode_canonical(properties))
+    return _judge_documents(document.canonical_bytes, encode_canonical(properties))
 
 
 @lru_cache(CACHE_SIZE)
@@ -145,7 +145,9 @@ def _find_failures(document: Document, properties: Properties) -> dict[str, Guar
         if complaint is not None:
             state = GuardrailState.BROKEN if proof.example else GuardrailState.UNDECIDED
             example = (
-                subject.example(complete_facts(proof.example.given)) if proof.example else None
+                subject.build_example(complete_facts(proof.example.given))
+                if proof.example
+                else None
             )
             found[proof.id] = GuardrailResult(proof.id, state, complaint.message, example)
     return found

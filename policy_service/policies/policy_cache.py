@@ -101,7 +101,7 @@ def load_document(snapshot: Snapshot, digest: str) -> Document:
 def enter_workspace(tx: Transaction, workspace: str, at: str) -> None:
     """Before a workspace's first entry: the built-in document, as its version 1, active."""
     if tx.latest_entry(workspace, "version.") is None:
-        tx.add_document(BUILTIN.canonical)
+        tx.add_document(BUILTIN.canonical_bytes)
         for leaf in first_leaves(workspace, at):
             tx.append(workspace, leaf)
 

@@ -43,8 +43,8 @@ def report_view(report: DocumentReport, counts: RegionCounts | None = None) -> d
         told["decisions"] = fell
     return {
         "findings": found,
-        "undecided": list(report.undecided),
-        "properties": list(report.properties),
+        "undecided": list(report.undecided_codes),
+        "properties": list(report.proved_properties),
         "coverage": coverage_view(report.coverage),
         **counts_view(counts),
     }
@@ -89,7 +89,7 @@ def _change_view(change: SemanticChange) -> dict[str, Any]:
         "texts_only": change.texts_only,
         "before": asdict(change.before),
         "after": asdict(change.after),
-        "where": change.where,
+        "fact_values": change.fact_values,
         "example": change.example,
         "conversation": change.conversation,
     }
@@ -124,14 +124,14 @@ def _compare_documents(before: bytes, after: bytes) -> SemanticDiff:
 
 def max_steps_for(document: Document) -> int:
     """The steps that a search may take while others wait: fewer, where each takes longer."""
-    return min(MAX_STEPS, MAX_WORK // len(document.own.rules))
+    return min(MAX_STEPS, MAX_WORK // len(document.own_binding.rules))
 
 
 def report_version(document: Document, directory: Directory) -> DocumentReport:
     """The report on a version's document to who has this directory."""
-    return _report_document(document.canonical, directory)
+    return _report_document(document.canonical_bytes, directory)
 
 
 def compare_versions(before: Document, after: Document) -> SemanticDiff:
     """What the later document decides otherwise."""
-    return _compare_documents(before.canonical, after.canonical)
+    return _compare_documents(before.canonical_bytes, after.canonical_bytes)

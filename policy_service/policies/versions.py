@@ -52,7 +52,7 @@ class VersionSteps:
         """
         check_proposal(document, read_guardrails(self.tx, self.steps.versions()))
         number = self._versions().next_number
-        digest = self.tx.add_document(document.canonical)
+        digest = self.tx.add_document(document.canonical_bytes)
         optional = {"title": document.title, "note": note}
         given = {name: text for name, text in optional.items() if text is not None}
         waiting = [

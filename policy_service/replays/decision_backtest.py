@@ -92,7 +92,7 @@ class DecisionBacktest:
     ) -> None:
         self.policy = compile_document(candidate)
         self.bucket = uses_sample_bucket(self.policy)
-        self._tested_facts = list_tested_facts(self.policy.bound)
+        self._tested_facts = list_tested_facts(self.policy.bound_document)
         self._policies = {} if policies is None else policies
         self._changed_facts: dict[str, frozenset[str]] = {}
         self._cached: dict[EquivalenceKey, Comparison] = {}
@@ -183,7 +183,7 @@ def list_tested_facts(bound: BoundDocument) -> frozenset[str]:
     """The facts that the rules ask for; the language also, by which texts are chosen."""
     whens = [rule.when for rule in bound.rules]
     whens += [action.when for rule in bound.rules for action in rule.actions]
-    rows = (row for when in whens for row in when.rows())
+    rows = (row for when in whens for row in when.expanded_alternatives())
     return frozenset({"message.language", *(fact for row in rows for fact, _ in row)})
 
 
@@ -196,8 +196,10 @@ def find_changed_facts(before: Document, after: Document) -> set[str]:
     }
     if before.phrases != after.phrases:
         moved.add("answer")
-    declared = {*before.declared, *after.declared}
-    return moved | {n for n in declared if before.declared.get(n) != after.declared.get(n)}
+    declared = {*before.declared_attributes, *after.declared_attributes}
+    return moved | {
+        n for n in declared if before.declared_attributes.get(n) != after.declared_attributes.get(n)
+    }
 
 
 def _reads_answer(facts: Mapping[str, Any]) -> bool:

@@ -50,9 +50,9 @@ class FactDomain:
     """The values that one fact can have."""
 
     fact: Fact
-    always: bool
+    is_always_known: bool
     """It is known of every event."""
-    open_always: bool = False
+    is_never_false: bool = False
     """A boolean that is never false: no office hours are set."""
 
     @property
@@ -61,18 +61,18 @@ class FactDomain:
         return _BOUNDS.get(self.fact.name, (-MAX_SAFE_INTEGER, MAX_SAFE_INTEGER))
 
     @property
-    def tag(self) -> bool:
+    def is_tag(self) -> bool:
         return self.fact.name in TAG_FACTS
 
     def admits(self, value: Scalar | None) -> bool:
         """Whether the fact can have this value, None for unknown."""
         if value is None:
-            return not self.always
+            return not self.is_always_known
         match self.fact.type:
             case FactType.ENUM:
                 return value in self.fact.values
             case FactType.BOOLEAN:
-                return value is True or (value is False and not self.open_always)
+                return value is True or (value is False and not self.is_never_false)
             case FactType.WHOLE:
                 return value is True
             case FactType.INTEGER:
@@ -80,14 +80,14 @@ class FactDomain:
                 return is_number(value) and value == int(value) and low <= value <= high
         return isinstance(value, str) and self._admits_text(value)
 
-    def seen(self, value: Scalar | None) -> Scalar | None:
+    def derive_value(self, value: Scalar | None) -> Scalar | None:
         """What is derived where another document, which declares the fact otherwise, has this."""
         if self.admits(value):
             return value
-        return True if self.open_always else None
+        return True if self.is_never_false else None
 
     def _admits_text(self, text: str) -> bool:
-        if self.tag:
+        if self.is_tag:
             return parse_tag(text) == text
         return self.fact.name not in _WORD_FACTS or 1 <= len(text) <= MAX_WORD_LENGTH
 
@@ -99,10 +99,10 @@ def build_domains(document: Document, settings: Mapping[str, Any] | None) -> dic
         name: FactDomain(fact, name not in OPTIONAL_FACTS, name == "office.open" and not hours)
         for name, fact in FACTS.items()
     }
-    for name, declared in document.declared.items():
+    for name, declared in document.declared_attributes.items():
         values = tuple(declared.get("values", ()))
         fact = Fact(name, FactType(declared["type"]), "an attribute", values)
-        found[name] = FactDomain(fact, always=False)
+        found[name] = FactDomain(fact, is_always_known=False)
     if settings is None:
         found |= {
             name: FactDomain(fact, _is_always_set(fact)) for name, fact in SETTING_FACTS.items()

@@ -36,7 +36,7 @@ class DecidedExample:
 
     given: Mapping[str, Scalar | None]
     """What is otherwise than in a test that gives nothing; None where a fact is unknown."""
-    decided: DecisionSummary
+    decision: DecisionSummary
     conversation: tuple[Event, ...] | None = None
     """Events the last of which has such facts, under the settings that are given, where any are.
 
@@ -81,7 +81,7 @@ def summarise_decision(
 
 def describe_example(example: DecidedExample) -> str:
     """The example in one line: the facts, and what they get."""
-    got = example.decided
+    got = example.decision
     return f"{describe_given(example.given)} gets {got.outcome} by {got.rule}, stage {got.stage}"
 
 

@@ -76,39 +76,41 @@ class ConversationSearch:
 
         The space is one of the document, and of others beside it that the last event is put to.
         """
-        self._bound = bound
+        self._binding = bound
         self._documents = (bound.document, *others)
         self._space = space
-        self._leading = [*leading, *_facts_of_every_type()]
-        self._known: dict[str, dict[_ConversationState, tuple[Event, ...]]] = {}
+        self._leading_facts = [*leading, *_facts_of_every_type()]
+        self._reached_states: dict[str, dict[_ConversationState, tuple[Event, ...]]] = {}
         self._ids: dict[tuple[int, str], str | None] = {}
 
     @cached_property
     def _policy(self) -> CompiledPolicy:
-        return CompiledPolicy(self._bound)
+        return CompiledPolicy(self._binding)
 
-    def ending_in(self, facts: Facts, rule: str) -> tuple[Event, ...] | None:
+    def find_conversation(self, facts: Facts, rule: str) -> tuple[Event, ...] | None:
         """Events the last of which has these facts and is decided by this rule; None: none found.
 
         It has them as far as any test asks. They are in its language where that changes nothing.
         """
-        conversation = self._id(facts.get(_BUCKET_FACT), "c")
+        conversation = self._find_id(facts.get(_BUCKET_FACT), "c")
         if conversation is None:
             return None
-        for stand, before in self._stands(conversation):
+        for stand, before in self._reachable_states(conversation):
             there: Facts = {**facts, STAGE_FACT: stand.stage, _ASKS_FACT: stand.asks}
-            if self._alike(STAGE_FACT, there, facts) and self._alike(_ASKS_FACT, there, facts):
-                last = self._happened(facts, conversation, len(before) + 1)
-                derived = self._derived(last, stand)
+            if self._has_same_class(STAGE_FACT, there, facts) and self._has_same_class(
+                _ASKS_FACT, there, facts
+            ):
+                last = self._build_event(facts, conversation, len(before) + 1)
+                derived = self._derive_facts(last, stand)
                 if derived is None or self._policy.decide(derived).rule != rule:
                     return None
-                if not self._has(last, stand, facts):
+                if not self._event_has_facts(last, stand, facts):
                     return None
-                spoken = self._spoken(before, stand, facts.get(LANGUAGE_FACT))
-                return self._named((*spoken, last), facts.get(_BUCKET_FACT))
+                spoken = self._translate_events(before, stand, facts.get(LANGUAGE_FACT))
+                return self._assign_ids((*spoken, last), facts.get(_BUCKET_FACT))
         return None
 
-    def _spoken(
+    def _translate_events(
         self, events: tuple[Event, ...], stand: _ConversationState, language: Scalar | None
     ) -> tuple[Event, ...]:
         """The events in one language, where conversations come as far by them; else as they are."""
@@ -117,14 +119,16 @@ class ConversationSearch:
         spoken = tuple(_set_language(event, str(language)) for event in events)
         come: _ConversationState | None = _NEW_STATE
         for event in spoken:
-            come = self._after(event, come) if come else None
+            come = self._next_state(event, come) if come else None
         return spoken if come == stand else events
 
-    def _named(self, events: tuple[Event, ...], place: Scalar | None) -> tuple[Event, ...] | None:
+    def _assign_ids(
+        self, events: tuple[Event, ...], place: Scalar | None
+    ) -> tuple[Event, ...] | None:
         """The events under ids of their own, at the same place of the sample."""
-        whole = [self._bound.document.digest, self._bound.settings, list(events)]
+        whole = [self._binding.document.digest, self._binding.settings, list(events)]
         digest = hashlib.sha256(encode_canonical(whole)).hexdigest()[:ID_DIGEST_LENGTH]
-        conversation = self._id(place, f"c-{digest}")
+        conversation = self._find_id(place, f"c-{digest}")
         if conversation is None:
             return None
         named: list[Any] = [
@@ -137,36 +141,36 @@ class ConversationSearch:
         ]
         return tuple(named)
 
-    def _derived(
+    def _derive_facts(
         self, event: Event, stand: _ConversationState, by: Document | None = None
     ) -> Facts | None:
         """The facts of the event, so far in its conversation; None where it is no event."""
         try:
             return derive_facts(
-                by or self._bound.document, parse_event(event), Conversation(*stand)
+                by or self._binding.document, parse_event(event), Conversation(*stand)
             )
         except InvalidEventError:
             return None
 
-    def _has(self, event: Event, stand: _ConversationState, facts: Facts) -> bool:
+    def _event_has_facts(self, event: Event, stand: _ConversationState, facts: Facts) -> bool:
         """Whether each document takes the event for one with these facts, as far as is asked."""
         for document, view in zip(self._documents, self._space.views, strict=True):
-            derived = self._derived(event, stand, document) or {}
+            derived = self._derive_facts(event, stand, document) or {}
             asked = (
                 n for n in view if n in self._space.examples and not n.startswith(SETTING_PREFIX)
             )
-            if not all(self._alike(name, derived, facts) for name in asked):
+            if not all(self._has_same_class(name, derived, facts) for name in asked):
                 return False
         return True
 
-    def _alike(self, name: str, these: Facts, those: Facts) -> bool:
+    def _has_same_class(self, name: str, these: Facts, those: Facts) -> bool:
         """Whether no test tells the fact of these from that of those."""
         if name not in self._space.examples:
             return True
         one, other = (self._space.class_of(name, facts.get(name)) for facts in (these, those))
         return one == other
 
-    def _id(self, wanted: Scalar | None, start: str) -> str | None:
+    def _find_id(self, wanted: Scalar | None, start: str) -> str | None:
         """A conversation's id, with this start, for which the place in the sample is alike."""
         if _BUCKET_FACT not in self._space.examples:
             return start
@@ -179,10 +183,12 @@ class ConversationSearch:
             self._ids[place, start] = next(found, None)
         return self._ids[place, start]
 
-    def _stands(self, conversation: str) -> Iterator[tuple[_ConversationState, tuple[Event, ...]]]:
+    def _reachable_states(
+        self, conversation: str
+    ) -> Iterator[tuple[_ConversationState, tuple[Event, ...]]]:
         """How far conversations come, each with events that lead there, the fewest first."""
-        if conversation in self._known:
-            yield from self._known[conversation].items()
+        if conversation in self._reached_states:
+            yield from self._reached_states[conversation].items()
             return
         found: dict[_ConversationState, tuple[Event, ...]] = {_NEW_STATE: ()}
         waiting = [_NEW_STATE]
@@ -190,26 +196,26 @@ class ConversationSearch:
         while waiting:
             stand = waiting.pop(0)
             before = found[stand]
-            for facts in self._leading if len(before) + 1 < MAX_EVENTS else ():
-                event = self._happened(facts, conversation, len(before) + 1)
-                onward = self._after(event, stand)
+            for facts in self._leading_facts if len(before) + 1 < MAX_EVENTS else ():
+                event = self._build_event(facts, conversation, len(before) + 1)
+                onward = self._next_state(event, stand)
                 if onward is not None and onward not in found:
                     found[onward] = (*before, event)
                     waiting.append(onward)
                     yield onward, found[onward]
-        self._known[conversation] = found
+        self._reached_states[conversation] = found
 
-    def _after(self, event: Event, stand: _ConversationState) -> _ConversationState | None:
+    def _next_state(self, event: Event, stand: _ConversationState) -> _ConversationState | None:
         """How far the conversation has come when the event is decided; None: it is no event."""
-        facts = self._derived(event, stand)
+        facts = self._derive_facts(event, stand)
         if facts is None:
             return None
         ruling = self._policy.decide(facts)
         asked = any(action.type is ActionType.ASK for action in ruling.actions)
         return _ConversationState(ruling.stage or stand.stage, stand.asks + asked)
 
-    def _happened(self, facts: Facts, conversation: str, number: int) -> Event:
-        event = build_event(facts, self._bound.document)
+    def _build_event(self, facts: Facts, conversation: str, number: int) -> Event:
+        event = build_event(facts, self._binding.document)
         event["id"] = f"ev-{number}"
         event["occurred_at"] = f"2026-01-05T10:{number:02}:00Z"
         event["conversation"]["id"] = conversation

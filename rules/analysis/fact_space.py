@@ -78,42 +78,42 @@ class FactSpace:
         self.examples: dict[str, list[Scalar | None]] = {}
         """For each fact, one value of each of its classes; None is unknown."""
         self._masks: dict[_TestKey, int] = {}
-        self._tried: dict[str, list[tuple[Scalar | None, int]]] = {}
+        self._tried_values: dict[str, list[tuple[Scalar | None, int]]] = {}
         """For each fact the values that were tried, each with the number of its class."""
-        self._named: dict[str, frozenset[Scalar]] = {}
-        self._asked: dict[str, list[tuple[int, Condition]]] = {}
-        self._numbers: dict[str, dict[bytes, int]] = {}
+        self._named_values: dict[str, frozenset[Scalar]] = {}
+        self._conditions: dict[str, list[tuple[int, Condition]]] = {}
+        self._class_numbers: dict[str, dict[bytes, int]] = {}
         """For each fact the number of a class by whether it is unknown and which tests hold."""
-        self._steps: dict[str, tuple[list[int], list[int]]] = {}
+        self._integer_classes: dict[str, tuple[list[int], list[int]]] = {}
         """For each integer what was tried, ascending, with its class: which goes on to the next."""
         for name, conditions in asked.items():
-            self._part(name, conditions)
+            self._add_fact(name, conditions)
 
-    def _part(self, name: str, tests: Mapping[_TestKey, Condition]) -> None:
+    def _add_fact(self, name: str, tests: Mapping[_TestKey, Condition]) -> None:
         within = [view[name] for view in self.views if name in view]
-        self._asked[name] = [(key[0], test) for key, test in tests.items()]
+        self._conditions[name] = [(key[0], test) for key, test in tests.items()]
         classes: dict[bytes, Scalar | None] = {}
-        numbers = self._numbers.setdefault(name, {})
-        tried = self._tried.setdefault(name, [])
-        self._named[name] = frozenset(chain.from_iterable(map(_literals_of, tests.values())))
+        numbers = self._class_numbers.setdefault(name, {})
+        tried = self._tried_values.setdefault(name, [])
+        self._named_values[name] = frozenset(chain.from_iterable(map(_literals_of, tests.values())))
         known = _shared_signatures(tuple((view, text) for view, _, text in tests))
         for value in _candidate_values(within, tuple(tests.values()), self.base.get(name)):
-            said = self._said(name, value, known)
+            said = self._signature(name, value, known)
             classes.setdefault(said, value)
             tried.append((value, numbers.setdefault(said, len(numbers))))
         if within and all(domain.fact.type is FactType.INTEGER for domain in within):
             rising = sorted({(v, at) for v, at in tried if isinstance(v, int)})
-            self._steps[name] = [v for v, _ in rising], [at for _, at in rising]
+            self._integer_classes[name] = [v for v, _ in rising], [at for _, at in rising]
         self.examples[name] = list(classes.values())
         for at, key in enumerate(tests, start=1):
             self._masks[key] = sum(1 << n for n, said in enumerate(classes) if said[at])
 
-    def _said(self, name: str, value: Scalar | None, known: _SignatureCache) -> bytes:
+    def _signature(self, name: str, value: Scalar | None, known: _SignatureCache) -> bytes:
         """Whether the value is unknown, and whether each test holds for it."""
-        seen = [view[name].seen(value) if name in view else None for view in self.views]
+        seen = [view[name].derive_value(value) if name in view else None for view in self.views]
         key = (value is None, *[(type(each), each) for each in seen])
         if key not in known:
-            held = [condition_holds(test, seen[view]) for view, test in self._asked[name]]
+            held = [condition_holds(test, seen[view]) for view, test in self._conditions[name]]
             known[key] = bytes([value is None, *held])
         return known[key]
 
@@ -122,55 +122,59 @@ class FactSpace:
 
         0 where it cannot be unknown either.
         """
-        steps = self._steps.get(name)
+        steps = self._integer_classes.get(name)
         if steps and type(value) is int and steps[0][0] <= value <= steps[0][-1]:
             return 1 << steps[1][bisect(steps[0], value) - 1]
-        numbers = self._numbers[name]
-        number = numbers.get(self._said(name, value, {}), numbers.get(self._said(name, None, {})))
+        numbers = self._class_numbers[name]
+        number = numbers.get(
+            self._signature(name, value, {}), numbers.get(self._signature(name, None, {}))
+        )
         return 0 if number is None else 1 << number
 
-    def all_of(self, name: str) -> int:
+    def all_classes(self, name: str) -> int:
         """Every class of the fact."""
         return (1 << len(self.examples[name])) - 1
 
-    def mask(self, name: str, test: Condition, view: int = 0) -> int:
+    def classes_where(self, name: str, test: Condition, view: int = 0) -> int:
         """The classes of the fact that a test holds for: one of those that were to be asked."""
         return self._masks[view, name, repr(test)]
 
-    def box(self, tests: Conditions, view: int = 0) -> Box | None:
+    def box_where(self, tests: Conditions, view: int = 0) -> Box | None:
         """The facts that all the tests hold for; None where there are none."""
         found: Box = {}
         for name, test in tests:
-            found[name] = found.get(name, self.all_of(name)) & self.mask(name, test, view)
+            found[name] = found.get(name, self.all_classes(name)) & self.classes_where(
+                name, test, view
+            )
         if not all(found.values()):
             return None
-        return {name: mask for name, mask in found.items() if mask != self.all_of(name)}
+        return {name: mask for name, mask in found.items() if mask != self.all_classes(name)}
 
-    def impossible(self) -> Iterator[Box]:
+    def impossible_boxes(self) -> Iterator[Box]:
         """Boxes of facts that cannot come together."""
         for name, kind in EVENT_TYPE_BY_FACT.items():
-            of_kind = self.mask("event.type", OneOfCondition((kind.value,)))
+            of_kind = self.classes_where("event.type", OneOfCondition((kind.value,)))
             unknown = sum(1 << at for at, v in enumerate(self.examples[name]) if v is None)
-            known = self.all_of(name) & ~unknown
-            elsewhere = self.all_of("event.type") & ~of_kind
+            known = self.all_classes(name) & ~unknown
+            elsewhere = self.all_classes("event.type") & ~of_kind
             yield from (
                 {"event.type": kinds, name: values}
                 for kinds, values in ((elsewhere, known), (of_kind, unknown))
                 if kinds and values
             )
 
-    def values(self, name: str, mask: int) -> list[Scalar | None]:
+    def examples_of(self, name: str, mask: int) -> list[Scalar | None]:
         """The examples of these classes."""
         return [value for at, value in enumerate(self.examples[name]) if mask >> at & 1]
 
-    def in_words(self, name: str, mask: int) -> list[str]:
+    def describe_values(self, name: str, mask: int) -> list[str]:
         """The values of these classes, to be read: those that are named, ranges, any other."""
         within = [view[name] for view in self.views if name in view]
         if any(domain.fact.type is FactType.INTEGER for domain in within):
-            return list(_describe_ranges(self._tried[name], mask, within[0].bounds))
-        listed = self._named[name].union(*(domain.fact.values for domain in within))
-        examples = set(self.values(name, mask))
-        inside = [value for value, at in self._tried[name] if mask >> at & 1]
+            return list(_describe_ranges(self._tried_values[name], mask, within[0].bounds))
+        listed = self._named_values[name].union(*(domain.fact.values for domain in within))
+        examples = set(self.examples_of(name, mask))
+        inside = [value for value, at in self._tried_values[name] if mask >> at & 1]
         named = (v for v in inside if not isinstance(v, str) or v in listed)
         others = (v for v in inside if isinstance(v, str) and v not in listed and v in examples)
         said = [
@@ -179,11 +183,11 @@ class FactSpace:
         ]
         return list(dict.fromkeys(said))
 
-    def facts(self, point: Mapping[str, int]) -> dict[str, Scalar]:
+    def facts_at(self, point: Mapping[str, int]) -> dict[str, Scalar]:
         """The facts at a point, which gives facts their one class; others are as in any test."""
         found: dict[str, Scalar | None] = dict(self.base)
         for name, mask in point.items():
-            [found[name]] = self.values(name, mask)
+            [found[name]] = self.examples_of(name, mask)
         return {name: value for name, value in found.items() if value is not None}
 
 
@@ -273,7 +277,7 @@ def _values_of_type(
             return _candidate_integers(domain, literals)
     ranges = {wanted.lower(): None for test in tests for wanted in _ranges_of(test)}
     words = [value for value in literals if isinstance(value, str)]
-    return chain(words, _candidate_texts(words, list(ranges), tags=domain.tag))
+    return chain(words, _candidate_texts(words, list(ranges), tags=domain.is_tag))
 
 
 def _candidate_integers(domain: FactDomain, literals: Sequence[Scalar]) -> Iterator[int]:
@@ -314,7 +318,7 @@ def _case_variants(text: str) -> Iterator[str]:
 
 def _literals_of(test: Condition) -> Iterator[Scalar]:
     if isinstance(test, NotCondition):
-        yield from _literals_of(test.test)
+        yield from _literals_of(test.condition)
     elif isinstance(test, OneOfCondition):
         yield from test.values
     elif isinstance(test, RangeCondition):
@@ -323,6 +327,6 @@ def _literals_of(test: Condition) -> Iterator[Scalar]:
 
 def _ranges_of(test: Condition) -> Iterator[str]:
     if isinstance(test, NotCondition):
-        yield from _ranges_of(test.test)
+        yield from _ranges_of(test.condition)
     elif isinstance(test, LanguageCondition):
         yield from (wanted for wanted in test.ranges if wanted != "*")

@@ -30,13 +30,13 @@ if TYPE_CHECKING:
 class PropertyProof:
     """What came of one property: it holds, or an example breaks it, or neither could be told."""
 
-    at: TreeNode
+    node: TreeNode
     holds: bool
     example: DecidedExample | None
 
     @property
     def id(self) -> str:
-        stated: str = self.at.value["id"]
+        stated: str = self.node.value["id"]
         return stated
 
     @property
@@ -46,9 +46,9 @@ class PropertyProof:
             return None
         if self.example is None:
             message = f"{self.id} could be neither proved nor broken: simplify it, or the rules"
-            return self.at.complain("property_undecided", message)
+            return self.node.complain("property_undecided", message)
         message = f"{self.id} does not hold: {describe_example(self.example)}"
-        return self.at.complain("property_broken", message)
+        return self.node.complain("property_broken", message)
 
 
 def prove_properties(document: Document) -> tuple[PropertyProof, ...]:
@@ -56,7 +56,7 @@ def prove_properties(document: Document) -> tuple[PropertyProof, ...]:
     stated = list(TreeNode("", document.tree).member("properties").items())
     if not stated:
         return ()
-    bound = document.own
+    bound = document.own_binding
     whens = [
         parse_when(resolve_references(part.value["for_all"], bound.settings)) for part in stated
     ]
@@ -82,9 +82,9 @@ def _find_counterexamples(
         forbidden = _disallowed_box(reach, stated, case.rule)
         if forbidden is None:
             continue
-        for box in reach.boxes(when):
+        for box in reach.boxes_where(when):
             within = intersect(box, forbidden)
-            facts = None if within is None else reach.reaching(case, within)
+            facts = None if within is None else reach.find_reaching_facts(case, within)
             if facts is not None:
                 yield facts
 
@@ -106,7 +106,7 @@ def _other_stages_box(reach: ReachabilitySearch, stages: Sequence[str]) -> Box |
     left = 0
     for stage in Stage:
         if stage.value not in stages:
-            left |= reach.space.mask(STAGE_FACT, OneOfCondition((stage.value,)))
+            left |= reach.space.classes_where(STAGE_FACT, OneOfCondition((stage.value,)))
     return {STAGE_FACT: left} if left else None
 
 

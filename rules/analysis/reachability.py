@@ -46,7 +46,7 @@ class RuleCase:
     rule: Rule
     box: Box
     bit: int
-    before: int
+    earlier_bits: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class CaseVariant:
     case: RuleCase
     actions: tuple[Action, ...]
     box: Box
-    forbidden: int
+    forbidden_bits: int
 
 
 class ReachabilitySearch:
@@ -73,50 +73,52 @@ class ReachabilitySearch:
         most_steps: int = MAX_STEPS,
     ) -> None:
         self.documents = documents
-        self.free = free
+        self.with_free_settings = free
         self.steps = StepBudget(most_steps)
-        self.base: dict[str, Scalar] = {
+        self.base_facts: dict[str, Scalar] = {
             **BASE_FACTS,
             **(documents[0].setting_facts if free else {}),
         }
         views = [
             build_domains(each.document, None if free else each.settings) for each in documents
         ]
-        self.within = views[0]
-        self.space = FactSpace(views, self._tests(tuple(asked)), self.base)
-        self._boxes: list[Box] = list(self.space.impossible())
-        self._impossible = (1 << len(self._boxes)) - 1
-        self._forbids: dict[tuple[int, When], int] = {}
-        self.cases = [list(self._cases(view)) for view in range(len(documents))]
+        self.domains = views[0]
+        self.space = FactSpace(views, self._list_conditions(tuple(asked)), self.base_facts)
+        self._boxes: list[Box] = list(self.space.impossible_boxes())
+        self._impossible_bits = (1 << len(self._boxes)) - 1
+        self._bits_by_condition: dict[tuple[int, When], int] = {}
+        self.cases = [list(self._build_cases(view)) for view in range(len(documents))]
         sizes = {name: len(examples) for name, examples in self.space.examples.items()}
         self._solver = BoxSolver(sizes, self._boxes, self.steps)
 
-    def find(self, box: Box, forbidden: int) -> dict[str, Scalar] | None:
+    def find_facts(self, box: Box, forbidden: int) -> dict[str, Scalar] | None:
         """Facts in this box and in none of those, as near to those of a test as can be.
 
         None where there are none; raises StepLimitError where that takes too many steps.
         """
-        point = self._solver.find(box, forbidden | self._impossible)
+        point = self._solver.find_point(box, forbidden | self._impossible_bits)
         if point is None:
             return None
-        return self._simplest(point, box, forbidden)
+        return self._simplify_point(point, box, forbidden)
 
-    def reaching(self, case: RuleCase, within: Box | None = None) -> dict[str, Scalar] | None:
+    def find_reaching_facts(
+        self, case: RuleCase, within: Box | None = None
+    ) -> dict[str, Scalar] | None:
         """Facts, of those within a box, for which this case decides."""
         box = intersect(case.box, within or {})
-        return None if box is None else self.find(box, case.before)
+        return None if box is None else self.find_facts(box, case.earlier_bits)
 
     def region(self, box: Box, forbidden: int) -> Region:
         """The facts in this box and in none of those, to ask of given facts."""
         return Region(self.space, self._boxes, box, forbidden)
 
-    def boxes(self, when: When, view: int = 0) -> list[Box]:
+    def boxes_where(self, when: When, view: int = 0) -> list[Box]:
         """The boxes of a `when`: of its alternatives, those that can hold."""
-        rows = (self._folded(tests, view) for tests in when.rows())
-        boxes = (self.space.box(tests, view) for tests in rows if tests is not None)
+        rows = (self._fold_settings(tests, view) for tests in when.expanded_alternatives())
+        boxes = (self.space.box_where(tests, view) for tests in rows if tests is not None)
         return [box for box in boxes if box is not None]
 
-    def ways(self, case: RuleCase, view: int = 0) -> Iterator[CaseVariant]:
+    def find_variants(self, case: RuleCase, view: int = 0) -> Iterator[CaseVariant]:
         """Every way for the case to be carried out, by which of its actions' conditions hold.
 
         Raises StepLimitError where there are too many.
@@ -127,51 +129,60 @@ class ReachabilitySearch:
             raise StepLimitError
         for holding in product((True, False), repeat=len(conditions)):
             held = {when for when, holds in zip(conditions, holding, strict=True) if holds}
-            forbidden = case.before
+            forbidden = case.earlier_bits
             for when in conditions:
-                forbidden |= 0 if when in held else self._forbids[view, when]
+                forbidden |= 0 if when in held else self._bits_by_condition[view, when]
             carried_out = tuple(a for a in actions if a.when is UNCONDITIONAL or a.when in held)
-            for boxes in product(*(self.boxes(when, view) for when in conditions if when in held)):
+            for boxes in product(
+                *(self.boxes_where(when, view) for when in conditions if when in held)
+            ):
                 box: Box | None = case.box
                 for each in boxes:
                     box = None if box is None else intersect(box, each)
                 if box is not None:
                     yield CaseVariant(case, carried_out, box, forbidden)
 
-    def _simplest(self, point: dict[str, int], box: Box, forbidden: int) -> dict[str, Scalar]:
+    def _simplify_point(self, point: dict[str, int], box: Box, forbidden: int) -> dict[str, Scalar]:
         """The facts at a point, with every fact as in any test that may be."""
-        boxes = [self._boxes[at] for at in bit_numbers(forbidden | self._impossible)]
+        boxes = [self._boxes[at] for at in bit_numbers(forbidden | self._impossible_bits)]
         for name, mask in tuple(point.items()):
             tried = {**point, name: 1}
             inside = box.get(name, 1) & 1
             if mask != 1 and inside and not any(is_in_box(tried, each) for each in boxes):
                 point = tried
-        return self.space.facts(point)
+        return self.space.facts_at(point)
 
-    def _tests(self, asked: Sequence[When]) -> Iterator[tuple[int, str, Condition]]:
+    def _list_conditions(self, asked: Sequence[When]) -> Iterator[tuple[int, str, Condition]]:
         for view, document in enumerate(self.documents):
             whens = [rule.when for rule in document.rules]
             whens += [action.when for rule in document.rules for action in rule.actions]
             for when in (*whens, *(asked if view == 0 else ())):
-                for tests in when.rows():
-                    for name, test in self._folded(tests, view) or ():
+                for tests in when.expanded_alternatives():
+                    for name, test in self._fold_settings(tests, view) or ():
                         yield view, name, test
 
-    def _folded(self, tests: Conditions, view: int) -> Conditions | None:
-        return tests if self.free else fold_settings(tests, self.documents[view].setting_facts)
+    def _fold_settings(self, tests: Conditions, view: int) -> Conditions | None:
+        return (
+            tests
+            if self.with_free_settings
+            else fold_settings(tests, self.documents[view].setting_facts)
+        )
 
-    def _cases(self, view: int) -> Iterator[RuleCase]:
+    def _build_cases(self, view: int) -> Iterator[RuleCase]:
         before = 0
         for rule in self.documents[view].rules:
             for action in rule.actions:
-                if action.when is not UNCONDITIONAL and (view, action.when) not in self._forbids:
-                    bits = map(self._add, self.boxes(action.when, view))
-                    self._forbids[view, action.when] = sum(bits)
-            for box in self.boxes(rule.when, view):
-                bit = self._add(box)
+                if (
+                    action.when is not UNCONDITIONAL
+                    and (view, action.when) not in self._bits_by_condition
+                ):
+                    bits = map(self._add_box, self.boxes_where(action.when, view))
+                    self._bits_by_condition[view, action.when] = sum(bits)
+            for box in self.boxes_where(rule.when, view):
+                bit = self._add_box(box)
                 yield RuleCase(rule, box, bit, before)
                 before |= bit
 
-    def _add(self, box: Box) -> int:
+    def _add_box(self, box: Box) -> int:
         self._boxes.append(box)
         return 1 << (len(self._boxes) - 1)

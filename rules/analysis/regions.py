@@ -28,13 +28,13 @@ class Region:
     space: FactSpace
     boxes: Sequence[Box]
     box: Box
-    forbidden: int
+    forbidden_bits: int
 
-    def holds(self, point: Mapping[str, int]) -> bool:
+    def contains(self, point: Mapping[str, int]) -> bool:
         """Whether facts of these classes, one of each fact, are in it."""
         if not is_in_box(point, self.box):
             return False
-        left = self.forbidden
+        left = self.forbidden_bits
         while left:
             low = left & -left
             if is_in_box(point, self.boxes[low.bit_length() - 1]):
@@ -52,21 +52,23 @@ class RegionIndex:
         self._classes: dict[str, dict[tuple[type, Scalar | None], int]] = {
             name: {} for name in self._names
         }
-        self._known: dict[tuple[int, ...], int | None] = {}
+        self._region_by_point: dict[tuple[int, ...], int | None] = {}
 
     def __len__(self) -> int:
         return len(self._regions)
 
-    def of(self, facts: Mapping[str, Scalar]) -> int | None:
+    def find_region(self, facts: Mapping[str, Scalar]) -> int | None:
         """The number of the first region that the facts fall in; None: in none."""
-        point = tuple([self._class(name, facts.get(name)) for name in self._names])
-        if point not in self._known:
-            if len(self._known) >= MAX_CACHED_POINTS:
-                self._known.clear()
-            self._known[point] = self._found(dict(zip(self._names, point, strict=True)))
-        return self._known[point]
+        point = tuple([self._class_of(name, facts.get(name)) for name in self._names])
+        if point not in self._region_by_point:
+            if len(self._region_by_point) >= MAX_CACHED_POINTS:
+                self._region_by_point.clear()
+            self._region_by_point[point] = self._search_regions(
+                dict(zip(self._names, point, strict=True))
+            )
+        return self._region_by_point[point]
 
-    def _class(self, name: str, value: Scalar | None) -> int:
+    def _class_of(self, name: str, value: Scalar | None) -> int:
         known, key = self._classes[name], (type(value), value)
         if key not in known:
             if len(known) >= MAX_CACHED_POINTS:
@@ -74,6 +76,6 @@ class RegionIndex:
             known[key] = self._regions[0].space.class_of(name, value)
         return known[key]
 
-    def _found(self, point: Mapping[str, int]) -> int | None:
+    def _search_regions(self, point: Mapping[str, int]) -> int | None:
         numbered = enumerate(self._regions)
-        return next((number for number, each in numbered if each.holds(point)), None)
+        return next((number for number, each in numbered if each.contains(point)), None)

@@ -23,9 +23,9 @@ class DocumentReport:
     """Of a document that is accepted: its properties are proved and its tests pass."""
 
     findings: tuple[Finding, ...]
-    undecided: tuple[str, ...]
+    undecided_codes: tuple[str, ...]
     """The codes of findings that took too many steps: there may be more of these."""
-    properties: tuple[str, ...]
+    proved_properties: tuple[str, ...]
     """The ids of the properties that are proved."""
     coverage: RuleCoverage
 

@@ -60,7 +60,7 @@ class SemanticChange:
     texts_only: bool
     before: GroupDecision
     after: GroupDecision
-    where: Mapping[str, tuple[str, ...]]
+    fact_values: Mapping[str, tuple[str, ...]]
     """For each fact that narrows the group the values it has there, to be read."""
     example: Mapping[str, Scalar | None]
     """Facts of the group, as a test of a document gives them."""
@@ -89,15 +89,17 @@ def compare_decisions(
         return SemanticDiff((), complete=True)
     stages = tuple(When(((STAGE_FACT, OneOfCondition((stage.value,))),)) for stage in Stage)
     compared = _DocumentComparison(
-        ReachabilitySearch(before.own, after.own, asked=stages, most_steps=most_steps)
+        ReachabilitySearch(
+            before.own_binding, after.own_binding, asked=stages, most_steps=most_steps
+        )
     )
     changes: list[SemanticChange] = []
     complete = True
     try:
-        changes.extend(islice(compared.changes(), MAX_GROUPS + 1))
+        changes.extend(islice(compared.find_changes(), MAX_GROUPS + 1))
     except StepLimitError:
         complete = False
-    told = tuple(compared.happening(changes[:MAX_GROUPS]))
+    told = tuple(compared.add_conversations(changes[:MAX_GROUPS]))
     return SemanticDiff(told, complete and len(changes) <= MAX_GROUPS)
 
 
@@ -105,14 +107,16 @@ class _DocumentComparison:
     """Two documents over one space."""
 
     def __init__(self, reach: ReachabilitySearch) -> None:
-        self._reach = reach
+        self._search = reach
         documents = reach.documents
         self._tags = [(tag,) for each in documents for tag in each.document.messages]
-        self._ways: dict[tuple[int, int], list[tuple[CaseVariant, _RenderedVariant]]] = {}
+        self._rendered_variants: dict[
+            tuple[int, int], list[tuple[CaseVariant, _RenderedVariant]]
+        ] = {}
 
-    def changes(self) -> Iterator[SemanticChange]:
+    def find_changes(self) -> Iterator[SemanticChange]:
         """In the order of the earlier document's rules."""
-        before, after = self._reach.cases
+        before, after = self._search.cases
         places = [_first_positions(cases) for cases in (before, after)]
         for number, one in enumerate(before):
             key = _box_key(one.box)
@@ -121,100 +125,109 @@ class _DocumentComparison:
                     places[1].get(key, inf) < at or places[0].get(_box_key(other.box), inf) < number
                 )
                 if not hidden and intersect(one.box, other.box) is not None:
-                    yield from self._between(one, other)
+                    yield from self._compare_cases(one, other)
 
-    def happening(self, changes: Iterable[SemanticChange]) -> Iterator[SemanticChange]:
+    def add_conversations(self, changes: Iterable[SemanticChange]) -> Iterator[SemanticChange]:
         """The changes, each with a conversation."""
-        before, after = self._reach.documents
-        leads = list(collect_leading_facts(before.rules, self._reached)) if changes else []
-        conversations = ConversationSearch(before, self._reach.space, leads, after.document)
+        before, after = self._search.documents
+        leads = list(collect_leading_facts(before.rules, self._facts_reaching)) if changes else []
+        conversations = ConversationSearch(before, self._search.space, leads, after.document)
         for change in changes:
-            events = conversations.ending_in(complete_facts(change.example), change.before.rule)
+            events = conversations.find_conversation(
+                complete_facts(change.example), change.before.rule
+            )
             yield replace(change, conversation=events)
 
-    def _reached(self, rule: str) -> Mapping[str, Scalar] | None:
+    def _facts_reaching(self, rule: str) -> Mapping[str, Scalar] | None:
         """Facts that a rule of the earlier document decides; None, too, where that is not known."""
         try:
-            found = map(self._reach.reaching, self._earlier[rule])
+            found = map(self._search.find_reaching_facts, self._cases_by_rule[rule])
             return next((facts for facts in found if facts is not None), None)
         except StepLimitError:
             return None
 
     @cached_property
-    def _earlier(self) -> Mapping[str, Sequence[RuleCase]]:
+    def _cases_by_rule(self) -> Mapping[str, Sequence[RuleCase]]:
         found: defaultdict[str, list[RuleCase]] = defaultdict(list)
-        for case in self._reach.cases[0]:
+        for case in self._search.cases[0]:
             found[case.rule.id].append(case)
         return found
 
-    def _between(self, one: RuleCase, other: RuleCase) -> Iterator[SemanticChange]:
-        for way, says in self._said(one, 0):
-            for other_way, other_says in self._said(other, 1):
+    def _compare_cases(self, one: RuleCase, other: RuleCase) -> Iterator[SemanticChange]:
+        for way, says in self._render_variants(one, 0):
+            for other_way, other_says in self._render_variants(other, 1):
                 box = intersect(way.box, other_way.box)
-                if box is None or says.all == other_says.all:
+                if box is None or says.complete == other_says.complete:
                     continue
-                texts_only = says.meant == other_says.meant
-                narrowed = self._narrowed(box, says, other_says)
+                texts_only = says.without_texts == other_says.without_texts
+                narrowed = self._narrow_box(box, says, other_says)
                 if narrowed is not None:
-                    forbidden = way.forbidden | other_way.forbidden
-                    found = self._reach.find(narrowed, forbidden)
+                    forbidden = way.forbidden_bits | other_way.forbidden_bits
+                    found = self._search.find_facts(narrowed, forbidden)
                     if found is not None:
-                        where = self._where(narrowed, forbidden)
+                        where = self._describe_group(narrowed, forbidden)
                         given = build_given(found)
-                        region = self._reach.region(narrowed, forbidden)
+                        region = self._search.region(narrowed, forbidden)
                         yield SemanticChange(
-                            texts_only, says.said, other_says.said, where, given, region
+                            texts_only, says.decision, other_says.decision, where, given, region
                         )
 
-    def _narrowed(self, box: Box, says: _RenderedVariant, other: _RenderedVariant) -> Box | None:
+    def _narrow_box(self, box: Box, says: _RenderedVariant, other: _RenderedVariant) -> Box | None:
         """Where a stage that stays is not the stage that the other document sets."""
-        stages = {says.said.stage, other.said.stage}
+        stages = {says.decision.stage, other.decision.stage}
         named = stages - {None}
-        if says.rest != other.rest or len(stages) == 1 or len(named) != 1:
+        if says.without_stage != other.without_stage or len(stages) == 1 or len(named) != 1:
             return box
         [stage] = named
-        space = self._reach.space
-        elsewhere = space.all_of(STAGE_FACT) & ~space.mask(
+        space = self._search.space
+        elsewhere = space.all_classes(STAGE_FACT) & ~space.classes_where(
             STAGE_FACT, OneOfCondition((str(stage),))
         )
         return intersect(box, {STAGE_FACT: elsewhere})
 
-    def _where(self, box: Box, forbidden: int) -> dict[str, tuple[str, ...]]:
+    def _describe_group(self, box: Box, forbidden: int) -> dict[str, tuple[str, ...]]:
         """The values that each fact has in the group, of those facts that have not all."""
-        space = self._reach.space
+        space = self._search.space
         found = {}
         for name in space.examples:
-            whole = space.all_of(name)
+            whole = space.all_classes(name)
             mask = box.get(name, whole)
             there = 0
             for at in range(whole.bit_length()):
                 if mask >> at & 1:
                     within = intersect(box, {name: 1 << at})
-                    if within is not None and self._reach.find(within, forbidden) is not None:
+                    if (
+                        within is not None
+                        and self._search.find_facts(within, forbidden) is not None
+                    ):
                         there |= 1 << at
             if there != whole and not (
-                name in EVENT_TYPE_BY_FACT and space.values(name, there) == [None]
+                name in EVENT_TYPE_BY_FACT and space.examples_of(name, there) == [None]
             ):
-                found[name] = tuple(space.in_words(name, there))
+                found[name] = tuple(space.describe_values(name, there))
         return found
 
-    def _said(self, case: RuleCase, view: int) -> list[tuple[CaseVariant, _RenderedVariant]]:
+    def _render_variants(
+        self, case: RuleCase, view: int
+    ) -> list[tuple[CaseVariant, _RenderedVariant]]:
         key = view, case.bit
-        if key not in self._ways:
-            bound = self._reach.documents[view]
-            ways = self._reach.ways(case, view)
-            self._ways[key] = [(way, _render_variant(way, bound, self._tags)) for way in ways]
-        return self._ways[key]
+        if key not in self._rendered_variants:
+            bound = self._search.documents[view]
+            ways = self._search.find_variants(case, view)
+            self._rendered_variants[key] = [
+                (way, _render_variant(way, bound, self._tags)) for way in ways
+            ]
+        return self._rendered_variants[key]
 
 
 @dataclass(frozen=True, slots=True)
 class _RenderedVariant:
     """What is said in one way, to be compared: all of it, without texts, without the stage."""
 
-    said: GroupDecision
-    rest: Any
-    meant: Any
-    all: Any
+    decision: GroupDecision
+    without_stage: Any
+    without_texts: Any
+    complete: Any
 
 
 def _render_variant(

@@ -28,13 +28,13 @@ class StepBudget:
     """So many steps may be taken, by all who share them."""
 
     def __init__(self, most: int) -> None:
-        self.left = most
+        self.remaining = most
 
-    def take(self) -> None:
+    def spend(self) -> None:
         """Take one; raises StepLimitError where none is left."""
-        if self.left <= 0:
+        if self.remaining <= 0:
             raise StepLimitError
-        self.left -= 1
+        self.remaining -= 1
 
 
 class BoxSolver:
@@ -43,34 +43,36 @@ class BoxSolver:
     def __init__(self, sizes: Mapping[str, int], boxes: Sequence[Box], steps: StepBudget) -> None:
         self.steps = steps
         self.boxes = boxes
-        self._whole = {name: (1 << size) - 1 for name, size in sizes.items()}
-        self._escaped = {name: _escape_table(name, size, boxes) for name, size in sizes.items()}
-        self._known: dict[tuple[str, int], tuple[int, int]] = {}
+        self._all_classes = {name: (1 << size) - 1 for name, size in sizes.items()}
+        self._escape_tables = {
+            name: _escape_table(name, size, boxes) for name, size in sizes.items()
+        }
+        self._escape_cache: dict[tuple[str, int], tuple[int, int]] = {}
 
-    def find(self, box: Box, forbidden: int) -> dict[str, int] | None:
+    def find_point(self, box: Box, forbidden: int) -> dict[str, int] | None:
         """A point of the box, one class for each fact, in no box whose bit is set; None: none.
 
         Raises StepLimitError where it takes more steps than there are.
         """
-        waiting = [{**self._whole, **box}]
+        waiting = [{**self._all_classes, **box}]
         while waiting:
-            self.steps.take()
+            self.steps.spend()
             allowed = waiting.pop()
-            left = self._propagated(allowed, forbidden)
+            left = self._propagate(allowed, forbidden)
             if left is None:
                 continue
             if not left:
                 return {name: mask & -mask for name, mask in allowed.items()}
-            waiting.extend(self._tried(allowed, left))
+            waiting.extend(self._branch(allowed, left))
         return None
 
-    def _propagated(self, allowed: dict[str, int], left: int) -> int | None:
+    def _propagate(self, allowed: dict[str, int], left: int) -> int | None:
         """Narrow the classes to those that are forced; the boxes yet to escape, None: trapped."""
         while True:
             certain = once = twice = 0
             possible = {}
             for name, mask in allowed.items():
-                surely, maybe = self._escapes(name, mask)
+                surely, maybe = self._escaped_boxes(name, mask)
                 certain |= surely
                 possible[name] = maybe
                 twice |= once & maybe
@@ -83,16 +85,16 @@ class BoxSolver:
                 return left
             for name, maybe in possible.items():
                 if mine := forced & maybe:
-                    allowed[name] = self._that_escape(name, allowed[name], mine)
+                    allowed[name] = self._escaping_classes(name, allowed[name], mine)
                     if not allowed[name]:
                         return None
 
-    def _tried(self, allowed: dict[str, int], left: int) -> Iterator[dict[str, int]]:
+    def _branch(self, allowed: dict[str, int], left: int) -> Iterator[dict[str, int]]:
         """What is left to try: all but the best class of the best fact, and then that class."""
         best: tuple[int, str, int, int] | None = None
         for name, mask in allowed.items():
-            if mask & (mask - 1) and self._escapes(name, mask)[1] & left:
-                escaped = self._escaped[name]
+            if mask & (mask - 1) and self._escaped_boxes(name, mask)[1] & left:
+                escaped = self._escape_tables[name]
                 classes = list(bit_numbers(mask))
                 chosen = max(classes, key=lambda at: (escaped[at] & left).bit_count())
                 mine = escaped[chosen] & left
@@ -107,20 +109,20 @@ class BoxSolver:
             yield {**allowed, name: rest}
             yield {**allowed, name: 1 << chosen}
 
-    def _escapes(self, name: str, mask: int) -> tuple[int, int]:
+    def _escaped_boxes(self, name: str, mask: int) -> tuple[int, int]:
         """The boxes that every one, and that at least one of these classes escapes."""
-        known = self._known.get((name, mask))
+        known = self._escape_cache.get((name, mask))
         if known is None:
             surely, maybe = -1, 0
-            escaped = self._escaped[name]
+            escaped = self._escape_tables[name]
             for at in bit_numbers(mask):
                 surely &= escaped[at]
                 maybe |= escaped[at]
-            known = self._known[name, mask] = surely, maybe
+            known = self._escape_cache[name, mask] = surely, maybe
         return known
 
-    def _that_escape(self, name: str, mask: int, boxes: int) -> int:
-        escaped = self._escaped[name]
+    def _escaping_classes(self, name: str, mask: int, boxes: int) -> int:
+        escaped = self._escape_tables[name]
         return sum(1 << at for at in bit_numbers(mask) if not boxes & ~escaped[at])
 
 

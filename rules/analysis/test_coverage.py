@@ -41,7 +41,7 @@ class RuleCoverage:
 
 def measure_coverage(document: Document, most_steps: int = MAX_STEPS) -> RuleCoverage:
     """The coverage of a document whose tests pass; so many steps of each of two searches."""
-    untested = document_tests.run_tests(document).untested
+    untested = document_tests.run_tests(document).untested_rules
     rules = sum(1 for _ in DocumentTree(document.tree).rules())
     if not untested:
         return RuleCoverage(rules, (), (), ())
@@ -66,7 +66,7 @@ def _format_flow(value: Any) -> str:  # noqa: ANN401 - any JSON value
 def _suggest_tests(
     document: Document, untested: Sequence[str], most_steps: int
 ) -> Iterator[dict[str, Any]]:
-    bound = document.bound(builtin.load_tree()["settings"])
+    bound = document.bind(builtin.load_tree()["settings"])
     left = dict.fromkeys(untested)
     for free in (False, True):
         if not left:
@@ -75,7 +75,7 @@ def _suggest_tests(
         for case in reach.cases[0]:
             if case.rule.id in left:
                 try:
-                    facts = reach.reaching(case)
+                    facts = reach.find_reaching_facts(case)
                 except StepLimitError:
                     break
                 if facts is not None:

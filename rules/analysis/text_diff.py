@@ -38,7 +38,7 @@ class TextDiff:
     settings: tuple[TextChange, ...]
     rules: tuple[TextChange, ...]
     """Guards, rules and `otherwise`, by id."""
-    moved: tuple[str, ...]
+    moved_rules: tuple[str, ...]
     """The ids of rules that stand in both documents, and not in the same order among those."""
     texts: tuple[TextChange, ...]
     """Title, phrases and messages, by JSON pointer without the leading slash."""
@@ -47,7 +47,14 @@ class TextDiff:
     """By id. Tests are not told: they hold of a document, or it is refused."""
 
     def __bool__(self) -> bool:
-        written = self.settings, self.rules, self.moved, self.texts, self.facts, self.properties
+        written = (
+            self.settings,
+            self.rules,
+            self.moved_rules,
+            self.texts,
+            self.facts,
+            self.properties,
+        )
         return any(written)
 
 
@@ -57,9 +64,9 @@ def compare_texts(before: Document, after: Document) -> TextDiff:
     return TextDiff(
         settings=tuple(_find_changes(before.settings, after.settings)),
         rules=tuple(_find_changes(*rules)),
-        moved=tuple(_find_moved_rules([*rules[0]], [*rules[1]])),
+        moved_rules=tuple(_find_moved_rules([*rules[0]], [*rules[1]])),
         texts=tuple(_find_changes(_texts_by_pointer(before), _texts_by_pointer(after))),
-        facts=tuple(_find_changes(before.declared, after.declared)),
+        facts=tuple(_find_changes(before.declared_attributes, after.declared_attributes)),
         properties=tuple(_find_changes(_properties_by_id(before), _properties_by_id(after))),
     )
 

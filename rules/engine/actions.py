@@ -58,12 +58,12 @@ def _cached_body(
 ) -> dict[str, Json]:
     """What is the same in every decision that asks for the action in these languages."""
     wanted = id(action), languages
-    known = bound.rendered.get(wanted)
+    known = bound.action_cache.get(wanted)
     if known is None or known[0] is not action:
         body = {"type": action.type.value, **_BODY_RENDERERS[action.type](action, bound, languages)}
-        if len(bound.rendered) >= MAX_CACHED_ACTIONS:
-            bound.rendered.clear()
-        known = bound.rendered[wanted] = action, body
+        if len(bound.action_cache) >= MAX_CACHED_ACTIONS:
+            bound.action_cache.clear()
+        known = bound.action_cache[wanted] = action, body
     return known[1]
 
 

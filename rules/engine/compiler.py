@@ -67,8 +67,8 @@ MAX_CACHED_ANSWERS = 256
 class RuleRow:
     """One way for a rule to hold."""
 
-    tests: Conditions
-    says: RuleEffect
+    conditions: Conditions
+    effect: RuleEffect
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +78,10 @@ class RuleEffect:
     ruling: Ruling
     conditions: tuple[tuple[tuple[CompiledTest, ...], ...], ...]
     """For each action its alternatives; one of them must hold."""
-    always: bool
+    is_unconditional: bool
     """Every action is unconditional."""
 
-    def ruled(self, facts: Facts) -> Ruling:
+    def ruling_for(self, facts: Facts) -> Ruling:
         actions = (
             action
             for action, alternatives in zip(self.ruling.actions, self.conditions, strict=True)
@@ -96,7 +96,7 @@ class SplitBranch:
 
     fact: str
     branches: dict[Scalar, TreeBranch]
-    other: TreeBranch
+    default: TreeBranch
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,30 +110,30 @@ class CompiledPolicy:
     """A compiled document. What it remembers changes no decision: any thread may decide with it."""
 
     def __init__(self, bound: BoundDocument) -> None:
-        self.bound = bound
+        self.bound_document = bound
         self._root = _build_branch(tuple(_build_rows(bound)))
 
     @property
     def document(self) -> Document:
-        return self.bound.document
+        return self.bound_document.document
 
     def decide(self, facts: Facts) -> Ruling:
         """What the first rule says whose `when` holds for these facts."""
         branch = self._root
         while isinstance(branch, SplitBranch):
-            branch = branch.branches.get(facts.get(branch.fact), branch.other)  # type: ignore[arg-type]  # None is no key, and finds `other`
+            branch = branch.branches.get(facts.get(branch.fact), branch.default)  # type: ignore[arg-type]  # None is no key, and finds `other`
         for checks, says in branch.rows:
             for fact, predicate, expected in checks:
                 if predicate(facts.get(fact)) is not expected:
                     break
             else:
-                return says.ruling if says.always else says.ruled(facts)
+                return says.ruling if says.is_unconditional else says.ruling_for(facts)
         raise AssertionError("the last row is `otherwise`, which always holds")
 
 
 def compile_document(document: Document) -> CompiledPolicy:
     """The document bound to its own settings, compiled."""
-    return CompiledPolicy(document.own)
+    return CompiledPolicy(document.own_binding)
 
 
 def _all_tests_hold(checks: Iterable[CompiledTest], facts: Facts) -> bool:
@@ -144,7 +144,7 @@ def _build_rows(bound: BoundDocument) -> Iterator[RuleRow]:
     constants = bound.setting_facts
     for rule in bound.rules:
         says = _build_effect(rule, constants)
-        for tests in rule.when.rows():
+        for tests in rule.when.expanded_alternatives():
             left = fold_settings(tests, constants)
             if left is not None:
                 yield RuleRow(left, says)
@@ -161,14 +161,16 @@ def _build_effect(rule: Rule, constants: Facts) -> RuleEffect:
     return RuleEffect(
         Ruling(rule.id, rule.outcome, rule.reason, rule.stage, tuple(a for a, _ in possible)),
         tuple(alternatives for _, alternatives in possible),
-        always=all(() in alternatives for _, alternatives in possible),
+        is_unconditional=all(() in alternatives for _, alternatives in possible),
     )
 
 
 def _compile_alternatives(action: Action, constants: Facts) -> tuple[tuple[CompiledTest, ...], ...]:
     if action.when is UNCONDITIONAL:
         return ((),)
-    alternatives = (fold_settings(tests, constants) for tests in action.when.rows())
+    alternatives = (
+        fold_settings(tests, constants) for tests in action.when.expanded_alternatives()
+    )
     return tuple(_compile_tests(tests) for tests in alternatives if tests is not None)
 
 
@@ -188,7 +190,7 @@ def _build_branch(rows: tuple[RuleRow, ...], copies: float = 1) -> TreeBranch:
     rows = _reachable_rows(rows)
     fact = _choose_fact(rows, MAX_COPIES / copies) if len(rows) > SPLIT_THRESHOLD else None
     if fact is None:
-        return RowsBranch(tuple((_compile_tests(row.tests), row.says) for row in rows))
+        return RowsBranch(tuple((_compile_tests(row.conditions), row.effect) for row in rows))
     left = _rows_by_value(rows, fact)
     others = tuple(_rows_for_other_values(rows, fact, left.keys()))
     spread = (len(others) + sum(map(len, left.values()))) / len(rows)
@@ -199,7 +201,7 @@ def _build_branch(rows: tuple[RuleRow, ...], copies: float = 1) -> TreeBranch:
 
 def _reachable_rows(rows: Sequence[RuleRow]) -> tuple[RuleRow, ...]:
     """The rows up to the first that holds whatever the facts are; none after it is reached."""
-    certain = next(at for at, row in enumerate(rows) if not row.tests)
+    certain = next(at for at, row in enumerate(rows) if not row.conditions)
     return tuple(rows[: certain + 1])
 
 
@@ -209,7 +211,7 @@ def _choose_fact(rows: Sequence[RuleRow], room: float) -> str | None:
     `room` is how many rows the branches may hold together for each row there is.
     """
     wanting = Counter(
-        fact for row in rows for fact in {f for f, test in row.tests if _is_splittable(test)}
+        fact for row in rows for fact in {f for f, test in row.conditions if _is_splittable(test)}
     )
     for fact, count in wanting.most_common():
         names = sum(len(_row_values(row, fact)) for row in rows)
@@ -227,7 +229,7 @@ def _is_splittable(test: Condition) -> bool:
 def _row_values(row: RuleRow, fact: str) -> set[Scalar]:
     return {
         value
-        for name, test in row.tests
+        for name, test in row.conditions
         if name == fact and isinstance(test, OneOfCondition) and _is_splittable(test)
         for value in test.values
     }
@@ -241,11 +243,11 @@ def _rows_by_value(rows: Sequence[RuleRow], fact: str) -> dict[Scalar, list[Rule
     """For each value that is named, the rows that it leaves, without their tests of the fact."""
     left: dict[Scalar, list[RuleRow]] = {value: [] for value in _named_values(rows, fact)}
     for row in rows:
-        asked = [test for name, test in row.tests if name == fact]
-        rest = tuple(item for item in row.tests if item[0] != fact)
+        asked = [test for name, test in row.conditions if name == fact]
+        rest = tuple(item for item in row.conditions if item[0] != fact)
         for value in _row_values(row, fact) if any(map(_is_splittable, asked)) else left:
             if all(condition_holds(test, value) for test in asked):
-                left[value].append(RuleRow(rest, row.says))
+                left[value].append(RuleRow(rest, row.effect))
     return left
 
 
@@ -254,16 +256,16 @@ def _rows_for_other_values(
 ) -> Iterator[RuleRow]:
     """The rows that can still hold where the fact is unknown or none of these values."""
     for row in rows:
-        if not any(name == fact and _is_splittable(test) for name, test in row.tests):
-            yield RuleRow(tuple(_remaining_tests(row.tests, fact, values)), row.says)
+        if not any(name == fact and _is_splittable(test) for name, test in row.conditions):
+            yield RuleRow(tuple(_remaining_tests(row.conditions, fact, values)), row.effect)
 
 
 def _remaining_tests(
     tests: Conditions, fact: str, values: AbstractSet[Scalar]
 ) -> Iterator[tuple[str, Condition]]:
     for name, test in tests:
-        settled = isinstance(test, NotCondition) and isinstance(test.test, OneOfCondition)
-        if name == fact and settled and set(test.test.values) <= values:  # type: ignore[union-attr]  # just told
+        settled = isinstance(test, NotCondition) and isinstance(test.condition, OneOfCondition)
+        if name == fact and settled and set(test.condition.values) <= values:  # type: ignore[union-attr]  # just told
             continue
         yield name, test
 
@@ -275,7 +277,7 @@ def _compile_tests(tests: Conditions) -> tuple[CompiledTest, ...]:
 def _compile_predicate(test: Condition) -> tuple[Callable[[Scalar | None], bool], bool]:
     """The test as a predicate and what it must say; without a Python frame where it can be."""
     if isinstance(test, NotCondition):
-        predicate, expected = _compile_predicate(test.test)
+        predicate, expected = _compile_predicate(test.condition)
         return predicate, not expected
     if isinstance(test, OneOfCondition):
         if all(isinstance(value, str) for value in test.values):
@@ -283,7 +285,7 @@ def _compile_predicate(test: Condition) -> tuple[Callable[[Scalar | None], bool]
         if len(test.values) == 1 and isinstance(test.values[0], bool):
             return partial(is_, test.values[0]), True
     if isinstance(test, KnownCondition):
-        return partial(is_, None), not test.known
+        return partial(is_, None), not test.is_known
     if isinstance(test, LanguageCondition):
         return _AnswerCache(test).__getitem__, True
     return partial(condition_holds, test), True
@@ -297,10 +299,10 @@ class _AnswerCache(dict["Scalar | None", bool]):
 
     def __init__(self, test: LanguageCondition) -> None:
         super().__init__()
-        self._test = test
+        self._condition = test
 
     def __missing__(self, value: Scalar | None) -> bool:
         if len(self) >= MAX_CACHED_ANSWERS:
             self.clear()
-        self[value] = answer = condition_holds(self._test, value)
+        self[value] = answer = condition_holds(self._condition, value)
         return answer

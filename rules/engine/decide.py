@@ -86,7 +86,7 @@ def decide_facts(  # noqa: PLR0913 - each is a part of what was recorded
     ruling = policy.decide(facts)
     stage = ruling.stage or str(facts["conversation.stage"])
     languages = facts.get("message.language"), language
-    rendered = render_actions(ruling, policy.bound, decision_id, occurred_at, languages)
+    rendered = render_actions(ruling, policy.bound_document, decision_id, occurred_at, languages)
     return Decision(
         decision_id,
         facts,

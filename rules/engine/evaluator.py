@@ -64,7 +64,7 @@ class RulingExplanation:
     """What was ruled, and every rule up to the one that held."""
 
     ruling: Ruling
-    tried: tuple[RuleAttempt, ...]
+    attempts: tuple[RuleAttempt, ...]
 
 
 def explain_ruling(bound: BoundDocument, facts: Facts) -> RulingExplanation:
@@ -92,9 +92,9 @@ def condition_holds(asked: Condition, value: Scalar | None) -> bool:
             return value in asked.values
         return value is not None and any(is_same_value(value, wanted) for wanted in asked.values)
     if isinstance(asked, NotCondition):
-        return not condition_holds(asked.test, value)
+        return not condition_holds(asked.condition, value)
     if isinstance(asked, KnownCondition):
-        return (value is not None) is asked.known
+        return (value is not None) is asked.is_known
     if isinstance(asked, LanguageCondition):
         return isinstance(value, str) and matches_ranges(value, asked.ranges)
     return is_number(value) and all(
@@ -124,16 +124,19 @@ def _is_within_bound(bound: Operator, value: float, limit: float) -> bool:
 
 
 def _find_failure(when: When, known: Facts) -> FailedTest | None:
-    failed = _find_first_failure(when.tests, known)
-    if failed or not when.any:
+    failed = _find_first_failure(when.conditions, known)
+    if failed or not when.alternatives:
         return failed
-    failures = [_find_first_failure(alternative, known) for alternative in when.any]
+    failures = [_find_first_failure(alternative, known) for alternative in when.alternatives]
     if None in failures:
         return None
     return FailedTest(
         "any",
-        [{fact: format_condition(test) for fact, test in alternative} for alternative in when.any],
-        {fact: known.get(fact) for alternative in when.any for fact, _ in alternative},
+        [
+            {fact: format_condition(test) for fact, test in alternative}
+            for alternative in when.alternatives
+        ],
+        {fact: known.get(fact) for alternative in when.alternatives for fact, _ in alternative},
     )
 
 

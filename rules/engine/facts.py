@@ -105,7 +105,7 @@ def _is_question_open(event: Event, conversation: Conversation) -> bool | None:
 def _derive_attributes(document: Document, event: Event) -> Iterator[tuple[str, Scalar]]:
     """The declared attributes that are not personal and are of the type declared."""
     sent = event.get("attributes", {})
-    for name, declared in document.declared.items():
+    for name, declared in document.declared_attributes.items():
         value = sent.get(name.removeprefix("attributes."))
         if value is not None and not declared.get("personal") and _is_of_type(value, declared):
             yield name, int(value) if declared["type"] == FactType.INTEGER else value

@@ -28,7 +28,7 @@ class DocumentSource:
     value: Any
     lines: Mapping[str, int]
 
-    def line(self, at: str) -> int | None:
+    def line_of(self, at: str) -> int | None:
         """The line of a place, or of the nearest place around it that is there."""
         while at not in self.lines and at:
             at = at[: at.rindex("/")]

@@ -56,11 +56,11 @@ class _StopReadingError(Exception):
 class _OpenCollection:
     """A list or mapping that is being filled; `key` is the one that waits for its value."""
 
-    __slots__ = ("at", "key", "value")
+    __slots__ = ("key", "pointer", "value")
 
     def __init__(self, value: dict[str, Any] | list[Any], at: str) -> None:
         self.value = value
-        self.at = at
+        self.pointer = at
         self.key: str | None = None
 
 
@@ -71,14 +71,14 @@ class YamlReader:
         self.value: Any = None
         self.lines: dict[str, int] = {}
         self.complaints: list[Complaint] = []
-        self._documents = 0
-        self._frames: list[_OpenCollection] = []
+        self._document_count = 0
+        self._open_collections: list[_OpenCollection] = []
 
     def read(self, text: str) -> None:
         """Read the whole text, which must be encodable as UTF-8."""
         text = _rewrite_surrogate_pairs(text)
         try:
-            self._refuse_before_parsing(text)
+            self._check_before_parsing(text)
             self._parse(text)
         except yaml.YAMLError as error:
             complaint = Complaint("", *_describe_error(error), _error_line(error, text))
@@ -88,58 +88,64 @@ class YamlReader:
 
     def _parse(self, text: str) -> None:
         for event in yaml.parse(text, Loader=_LOADER):
-            self._take(event)
+            self._handle_event(event)
 
-    def _refuse_before_parsing(self, text: str) -> None:
+    def _check_before_parsing(self, text: str) -> None:
         """What the parser is slow at, or reads as YAML 1.1 does."""
         if found := _TAG_DIRECTIVE.search(text):
             line = text.count("\n", 0, found.start()) + 1
-            self._stop("directive", "%TAG is not read here: write no tags", line)
+            self._stop_reading("directive", "%TAG is not read here: write no tags", line)
         if found := _LINE_SEPARATOR.search(text):
             line = text.count("\n", 0, found.start()) + 1
             escape = f"\\u{ord(found[0]):04x}"
-            self._stop("bad_character", f'A line separator: write "{escape}" in quotes', line)
+            self._stop_reading(
+                "bad_character", f'A line separator: write "{escape}" in quotes', line
+            )
 
-    def _complain(self, code: str, message: str, line: int, at: str = "") -> None:
+    def _add_complaint(self, code: str, message: str, line: int, at: str = "") -> None:
         self.complaints.append(Complaint(at, code, message, line))
         if len(self.complaints) >= MAX_COMPLAINTS:
             raise _StopReadingError
 
-    def _stop(self, code: str, message: str, line: int, at: str = "") -> None:
-        self._complain(code, message, line, at)
+    def _stop_reading(self, code: str, message: str, line: int, at: str = "") -> None:
+        self._add_complaint(code, message, line, at)
         raise _StopReadingError
 
-    def _take(self, event: yaml.Event) -> None:
+    def _handle_event(self, event: yaml.Event) -> None:
         line = event.start_mark.line + 1 if event.start_mark else 1
         match event:
             case yaml.DocumentStartEvent():
                 self._start_document(event, line)
             case yaml.ScalarEvent():
-                self._scalar(event, line)
+                self._handle_scalar(event, line)
             case yaml.AliasEvent():
-                at = self._placed(None, line)
-                self._complain("alias", "An alias (*) is not read here: write it out", line, at)
+                at = self._place_value(None, line)
+                self._add_complaint(
+                    "alias", "An alias (*) is not read here: write it out", line, at
+                )
             case yaml.CollectionStartEvent():
                 self._start_collection(event, line)
             case yaml.CollectionEndEvent():
-                self._frames.pop()
+                self._open_collections.pop()
 
     def _start_document(self, event: yaml.DocumentStartEvent, line: int) -> None:
-        self._documents += 1
-        if self._documents > 1:
-            self._stop("many_documents", "The text holds a second document: write one", line)
+        self._document_count += 1
+        if self._document_count > 1:
+            self._stop_reading(
+                "many_documents", "The text holds a second document: write one", line
+            )
         if event.version not in (None, _YAML_1_2):
-            self._complain("directive", "Only YAML 1.2 is read here: leave %YAML out", line)
+            self._add_complaint("directive", "Only YAML 1.2 is read here: leave %YAML out", line)
 
     def _start_collection(self, event: yaml.CollectionStartEvent, line: int) -> None:
         value: dict[str, Any] | list[Any] = [] if isinstance(event, yaml.SequenceStartEvent) else {}
-        at = self._placed(value, line)
-        self._refuse_properties(event, line, at)
-        self._frames.append(_OpenCollection(value, at))
-        if len(self._frames) > MAX_DEPTH:
-            self._stop("too_deep", f"Nested deeper than {MAX_DEPTH}", line, at)
+        at = self._place_value(value, line)
+        self._check_properties(event, line, at)
+        self._open_collections.append(_OpenCollection(value, at))
+        if len(self._open_collections) > MAX_DEPTH:
+            self._stop_reading("too_deep", f"Nested deeper than {MAX_DEPTH}", line, at)
 
-    def _scalar(self, event: yaml.ScalarEvent, line: int) -> None:
+    def _handle_scalar(self, event: yaml.ScalarEvent, line: int) -> None:
         value: object = event.value
         complaint = None
         if event.implicit[0]:
@@ -148,73 +154,79 @@ class YamlReader:
             except ScalarError as error:
                 complaint = str(error)
         if self._awaits_key():
-            at = self._key(event.value, line, is_text=isinstance(value, str) and not complaint)
+            at = self._handle_key(
+                event.value, line, is_text=isinstance(value, str) and not complaint
+            )
         else:
-            at = self._placed(value, line)
+            at = self._place_value(value, line)
             if complaint:
-                self._complain("number_out_of_range", complaint, line, at)
-        self._refuse_properties(event, line, at)
+                self._add_complaint("number_out_of_range", complaint, line, at)
+        self._check_properties(event, line, at)
         if not _is_encodable(event.value):
-            self._complain("lone_surrogate", "A text holds half a surrogate pair", line, at)
+            self._add_complaint("lone_surrogate", "A text holds half a surrogate pair", line, at)
 
-    def _refuse_properties(
+    def _check_properties(
         self, event: yaml.ScalarEvent | yaml.CollectionStartEvent, line: int, at: str
     ) -> None:
         if event.anchor is not None:
-            self._complain("alias", "An anchor (&) is not read here: leave it out", line, at)
+            self._add_complaint("alias", "An anchor (&) is not read here: leave it out", line, at)
         if event.tag is not None:
-            self._complain("tag", "A tag (!) is not read here: leave it out", line, at)
+            self._add_complaint("tag", "A tag (!) is not read here: leave it out", line, at)
 
     def _awaits_key(self) -> bool:
-        if not self._frames:
+        if not self._open_collections:
             return False
-        frame = self._frames[-1]
+        frame = self._open_collections[-1]
         return isinstance(frame.value, dict) and frame.key is None
 
-    def _key(self, key: str, line: int, *, is_text: bool) -> str:
-        frame = self._frames[-1]
+    def _handle_key(self, key: str, line: int, *, is_text: bool) -> str:
+        frame = self._open_collections[-1]
         frame.key = key[:MAX_KEY_LENGTH]
-        at = frame.at + json_pointer(frame.key)
+        at = frame.pointer + json_pointer(frame.key)
         if len(key) > MAX_KEY_LENGTH:
-            self._complain("too_long", f"A key has at most {MAX_KEY_LENGTH} characters", line, at)
+            self._add_complaint(
+                "too_long", f"A key has at most {MAX_KEY_LENGTH} characters", line, at
+            )
         elif not is_text:
-            self._complain("key_not_text", f"A key is a text: write '{key}' in quotes", line, at)
+            self._add_complaint(
+                "key_not_text", f"A key is a text: write '{key}' in quotes", line, at
+            )
         elif frame.key in frame.value:
             first = self.lines[at]
-            self._complain("duplicate_key", f"The key {key} is in line {first} too", line, at)
+            self._add_complaint("duplicate_key", f"The key {key} is in line {first} too", line, at)
             return at
-        self._note(at, line)
+        self._record_line(at, line)
         return at
 
-    def _placed(self, value: object, line: int) -> str:
+    def _place_value(self, value: object, line: int) -> str:
         """Put a value that is no key where it belongs; where that is."""
-        if not self._frames:
+        if not self._open_collections:
             self.value = value
-            self._note("", line)
+            self._record_line("", line)
             return ""
-        frame = self._frames[-1]
+        frame = self._open_collections[-1]
         if isinstance(frame.value, list):
-            at = frame.at + json_pointer(len(frame.value))
+            at = frame.pointer + json_pointer(len(frame.value))
             frame.value.append(value)
-            self._note(at, line)
+            self._record_line(at, line)
             return at
         if frame.key is None:
             frame.key = "?"
-            at = frame.at + json_pointer(frame.key)
-            self._complain("key_not_text", "A key is a text, not a list or mapping", line, at)
+            at = frame.pointer + json_pointer(frame.key)
+            self._add_complaint("key_not_text", "A key is a text, not a list or mapping", line, at)
             return at
-        at = frame.at + json_pointer(frame.key)
+        at = frame.pointer + json_pointer(frame.key)
         frame.value.setdefault(frame.key, value)
         frame.key = None
         return at
 
-    def _note(self, at: str, line: int) -> None:
+    def _record_line(self, at: str, line: int) -> None:
         """Remember the line of a place: of a member, its key's."""
         self.lines[at] = line
         if len(self.lines) > MAX_NODES:
-            self._stop("too_many", f"A document has at most {MAX_NODES:,} values", line, at)
+            self._stop_reading("too_many", f"A document has at most {MAX_NODES:,} values", line, at)
         if len(at) > MAX_POINTER_LENGTH:
-            self._stop("too_deep", "Keys within keys are too long here", line, at)
+            self._stop_reading("too_deep", "Keys within keys are too long here", line, at)
 
 
 def _is_encodable(text: str) -> bool:

@@ -24,7 +24,7 @@ class Directory:
     teammates: tuple[str, ...] | None = None
     tags: tuple[str, ...] | None = None
 
-    def names(self, sort: str) -> tuple[str, ...] | None:
+    def names_of(self, sort: str) -> tuple[str, ...] | None:
         """All that are known of a sort, `team` say."""
         found: tuple[str, ...] | None = getattr(self, MEMBER_BY_KIND[sort])
         return found

@@ -48,7 +48,7 @@ class OneOfCondition:
 class NotCondition:
     """The exact complement: it holds for an unknown fact where the test does not."""
 
-    test: Condition
+    condition: Condition
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class RangeCondition:
 class KnownCondition:
     """Holds where the fact is known, or where it is not."""
 
-    known: bool
+    is_known: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,15 +83,15 @@ Conditions: TypeAlias = "tuple[tuple[str, Condition], ...]"
 class When:
     """All of `tests`, and one of `any` where there are alternatives."""
 
-    tests: Conditions
-    any: tuple[Conditions, ...] = ()
+    conditions: Conditions
+    alternatives: tuple[Conditions, ...] = ()
 
-    def rows(self) -> Iterator[Conditions]:
+    def expanded_alternatives(self) -> Iterator[Conditions]:
         """The same as alternatives without `any`: it holds where one of the rows does."""
-        if not self.any:
-            yield self.tests
-        for alternative in self.any:
-            yield self.tests + alternative
+        if not self.alternatives:
+            yield self.conditions
+        for alternative in self.alternatives:
+            yield self.conditions + alternative
 
 
 UNCONDITIONAL = When(())
@@ -141,8 +141,8 @@ class BoundDocument:
     settings: Mapping[str, Json]
     rules: tuple[Rule, ...]
     """Guards first; the last one is `otherwise`, which always holds."""
-    rendered: dict[tuple[int, tuple[Scalar | None, ...]], tuple[Action, dict[str, Json]]] = field(
-        default_factory=dict, compare=False, repr=False
+    action_cache: dict[tuple[int, tuple[Scalar | None, ...]], tuple[Action, dict[str, Json]]] = (
+        field(default_factory=dict, compare=False, repr=False)
     )
     """What `render` remembers: actions, by identity, as they are put to one of these languages."""
 
@@ -162,13 +162,13 @@ class Document:
     tree: Mapping[str, Json]
 
     @cached_property
-    def canonical(self) -> bytes:
+    def canonical_bytes(self) -> bytes:
         """The RFC 8785 bytes that the digest is over."""
         return canonical_json.encode_canonical(self.tree)
 
     @cached_property
     def digest(self) -> str:
-        return canonical_json.digest_bytes(self.canonical)
+        return canonical_json.digest_bytes(self.canonical_bytes)
 
     @property
     def title(self) -> str | None:
@@ -201,16 +201,16 @@ class Document:
         return messages
 
     @cached_property
-    def declared(self) -> dict[str, dict[str, Json]]:
+    def declared_attributes(self) -> dict[str, dict[str, Json]]:
         """The custom attributes, by their fact's name, as they are declared."""
         return dict(self.tree.get("facts") or {})
 
     @cached_property
-    def own(self) -> BoundDocument:
+    def own_binding(self) -> BoundDocument:
         """Bound to the document's own settings."""
-        return self.bound(self.settings)
+        return self.bind(self.settings)
 
-    def bound(self, settings: Mapping[str, Json]) -> BoundDocument:
+    def bind(self, settings: Mapping[str, Json]) -> BoundDocument:
         """The rules with these settings, which must be complete, in the place of their names."""
         written = [*self.tree.get("guards", ()), *self.tree["rules"]]
         rules = [_parse_rule(resolve_references(rule, settings)) for rule in written]

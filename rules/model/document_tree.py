@@ -21,15 +21,15 @@ if TYPE_CHECKING:
 class TreeNode(NamedTuple):
     """A place in a document, by its JSON pointer, and what stands there."""
 
-    at: str
+    pointer: str
     value: Any
 
     def complain(self, code: str, message: str) -> Complaint:
-        return Complaint(self.at, code, message)
+        return Complaint(self.pointer, code, message)
 
     def member(self, key: str) -> TreeNode:
         """The member of a mapping; its value is None where it is not there."""
-        return TreeNode(self.at + json_pointer(key), self.value.get(key))
+        return TreeNode(self.pointer + json_pointer(key), self.value.get(key))
 
     def mapping(self, key: str) -> TreeNode:
         """The member, or an empty mapping where it is none."""
@@ -39,13 +39,13 @@ class TreeNode(NamedTuple):
     def members(self) -> Iterator[tuple[str, TreeNode]]:
         """The members of a mapping, in order."""
         for key, value in self.value.items():
-            yield key, TreeNode(self.at + json_pointer(key), value)
+            yield key, TreeNode(self.pointer + json_pointer(key), value)
 
     def items(self) -> Iterator[TreeNode]:
         """The items of a list, in order; none where it is no list."""
         if isinstance(self.value, list):
             for number, item in enumerate(self.value):
-                yield TreeNode(self.at + json_pointer(number), item)
+                yield TreeNode(self.pointer + json_pointer(number), item)
 
     def mappings(self) -> Iterator[TreeNode]:
         """The items that are mappings."""
@@ -55,7 +55,7 @@ class TreeNode(NamedTuple):
 class ActionNode(NamedTuple):
     """An action as it is written, with the rule it belongs to; None where a setting lists it."""
 
-    action: TreeNode
+    node: TreeNode
     rule: TreeNode | None
 
 
@@ -63,11 +63,11 @@ class ActionNode(NamedTuple):
 class DocumentTree:
     """The tree of a document whose root is a mapping."""
 
-    tree: Mapping[str, Any]
+    values: Mapping[str, Any]
 
     @property
     def root(self) -> TreeNode:
-        return TreeNode("", self.tree)
+        return TreeNode("", self.values)
 
     @cached_property
     def settings(self) -> dict[str, Any]:
@@ -101,8 +101,8 @@ class DocumentTree:
             if "when" in rule.value:
                 yield rule.member("when")
         for written in self.actions():
-            if isinstance(written.action.value, dict) and "when" in written.action.value:
-                yield written.action.member("when")
+            if isinstance(written.node.value, dict) and "when" in written.node.value:
+                yield written.node.member("when")
 
     def actions(self) -> Iterator[ActionNode]:
         """Every action: of rules, of `otherwise`, and those that the settings list."""

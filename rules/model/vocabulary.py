@@ -68,7 +68,7 @@ class Fact:
 
     name: str
     type: FactType
-    meaning: str
+    description: str
     values: tuple[str, ...] = ()
     personal: bool = False
 
@@ -203,7 +203,7 @@ class Setting:
 
     name: str
     type: SettingType
-    meaning: str
+    description: str
 
 
 SETTINGS: dict[str, Setting] = {

@@ -36,7 +36,7 @@ class DocumentTestResults:
 
     failures: tuple[Complaint, ...]
     notices: tuple[Complaint, ...]
-    untested: tuple[str, ...]
+    untested_rules: tuple[str, ...]
     """The ids of the rules that no test decides."""
 
 
@@ -45,7 +45,7 @@ def run_tests(document: Document) -> DocumentTestResults:
     failures: list[Complaint] = []
     decided = set()
     for own, tests in _group_by_settings(document):
-        bound = document.bound({**builtin.load_tree()["settings"], **own})
+        bound = document.bind({**builtin.load_tree()["settings"], **own})
         compiled = CompiledPolicy(bound) if len(tests) >= COMPILE_THRESHOLD else None
         for test in tests:
             starts_from = complete_facts(test.mapping("given").value)

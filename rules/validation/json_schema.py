@@ -125,7 +125,7 @@ def _action_schema(when: dict[str, Any]) -> dict[str, Any]:
 
 
 def _settings_schema() -> dict[str, Any]:
-    described = {each.name: {"description": each.meaning} for each in SETTINGS.values()}
+    described = {each.name: {"description": each.description} for each in SETTINGS.values()}
     return _object_schema(described)
 
 
@@ -137,7 +137,7 @@ def _facts_schema(more: dict[str, Any]) -> dict[str, Any]:
 
 
 def _test_schema(fact: Fact) -> dict[str, Any]:
-    described: dict[str, Any] = {"description": fact.meaning}
+    described: dict[str, Any] = {"description": fact.description}
     if fact.type is FactType.WHOLE:
         return {**described, "type": "object"}
     one: dict[str, Any] = {"type": _JSON_TYPES.get(fact.type, "string")}

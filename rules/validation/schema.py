@@ -58,10 +58,10 @@ class _TypedField(fields.Field[Any]):
 
     def __init__(self, kind: type, what: str, **kwargs: Any) -> None:  # noqa: ANN401 - marshmallow's
         super().__init__(error_messages=_type_messages(what), **kwargs)
-        self._kind = kind
+        self._type = kind
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> Any:  # noqa: ANN401 - any JSON value
-        if not isinstance(value, self._kind):
+        if not isinstance(value, self._type):
             raise self.make_error("invalid")
         return value
 

@@ -55,7 +55,7 @@ def test_decide_says_what_explain_says(case: Case) -> None:
     """The compiled tree and the plain evaluator are one function."""
     policy = compile_document(Document(case.tree))
     for known in case.facts:
-        assert policy.decide(known) == explain_ruling(policy.bound, known).ruling
+        assert policy.decide(known) == explain_ruling(policy.bound_document, known).ruling
 
 
 @SOME
@@ -101,12 +101,12 @@ def test_splitting_changes_no_decision(case: Case) -> None:
 def test_an_explanation_tries_every_rule_up_to_the_one_that_held(case: Case) -> None:
     """In the order of the document, guards first, and `otherwise` last."""
     order = [rule["id"] for rule in (*case.tree["guards"], *case.tree["rules"])] + [OTHERWISE]
-    bound = Document(case.tree).own
+    bound = Document(case.tree).own_binding
     for known in case.facts:
         explanation = explain_ruling(bound, known)
-        tried = [attempt.rule for attempt in explanation.tried]
+        tried = [attempt.rule for attempt in explanation.attempts]
         assert tried == order[: len(tried)]
-        assert [attempt.held for attempt in explanation.tried].index(True) == len(tried) - 1
+        assert [attempt.held for attempt in explanation.attempts].index(True) == len(tried) - 1
         assert explanation.ruling.rule == tried[-1]
 
 
@@ -114,12 +114,12 @@ def test_an_explanation_tries_every_rule_up_to_the_one_that_held(case: Case) -> 
 @given(cases)
 def test_what_failed_is_a_test_that_does_not_hold(case: Case) -> None:
     """An explanation never names a test that held, nor a value that was not there."""
-    bound = Document(case.tree).own
-    whens = {rule.id: dict(rule.when.tests) for rule in bound.rules}
+    bound = Document(case.tree).own_binding
+    whens = {rule.id: dict(rule.when.conditions) for rule in bound.rules}
     for facts in case.facts:
         own = {name: fact for name, fact in facts.items() if not name.startswith("settings.")}
         known = own | bound.setting_facts
-        for attempt in explain_ruling(bound, facts).tried[:-1]:
+        for attempt in explain_ruling(bound, facts).attempts[:-1]:
             assert attempt.failed is not None
             if attempt.failed.fact != "any":
                 value = known.get(attempt.failed.fact)
@@ -132,10 +132,10 @@ def test_what_failed_is_a_test_that_does_not_hold(case: Case) -> None:
 def test_a_document_read_back_from_its_canonical_json_decides_alike(case: Case) -> None:
     """What is kept is bytes; what decides tomorrow is read from them."""
     document = Document(case.tree)
-    again = Document(orjson.loads(document.canonical))
+    again = Document(orjson.loads(document.canonical_bytes))
     assert again.digest == document.digest
     for known in case.facts:
         assert (
-            explain_ruling(again.own, known).ruling.rule
-            == explain_ruling(document.own, known).ruling.rule
+            explain_ruling(again.own_binding, known).ruling.rule
+            == explain_ruling(document.own_binding, known).ruling.rule
         )

@@ -101,5 +101,7 @@ def test_the_built_in_document_answers_every_event(
     found = derive_facts(BUILT_IN, parse_event(event), conversation)
     ruling = policy.decide(found)
     tag = parse_tag(event["contact"].get("language"))
-    asked = render_actions(ruling, policy.bound, "dec-1", event["occurred_at"], (tag, None))
+    asked = render_actions(
+        ruling, policy.bound_document, "dec-1", event["occurred_at"], (tag, None)
+    )
     assert encode_canonical([ruling.outcome, ruling.reason, ruling.rule, asked])

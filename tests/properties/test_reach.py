@@ -40,13 +40,13 @@ def test_a_rule_is_reached_where_some_facts_reach_it(tree: dict[str, Any]) -> No
     """Every example is decided as it is said, and no combination reaches a rule that none does."""
     document = Document(tree)
     policy = compile_document(document)
-    reach = ReachabilitySearch(document.own)
+    reach = ReachabilitySearch(document.own_binding)
     reached = set()
     for case in reach.cases[0]:
-        found = reach.reaching(case)
+        found = reach.find_reaching_facts(case)
         if found is not None:
-            assert is_possible(found, reach.within)
-            assert explain_ruling(document.own, found).ruling.rule == case.rule.id
+            assert is_possible(found, reach.domains)
+            assert explain_ruling(document.own_binding, found).ruling.rule == case.rule.id
             assert policy.decide(found).rule == case.rule.id
             reached.add(case.rule.id)
     tried = {policy.decide(known).rule for known in all_facts(document)}
@@ -59,11 +59,11 @@ def test_a_way_is_there_where_some_facts_go_it(tree: dict[str, Any]) -> None:
     """Which conditional actions are carried out together is said as deciding says it."""
     document = Document(tree)
     policy = compile_document(document)
-    reach = ReachabilitySearch(document.own)
+    reach = ReachabilitySearch(document.own_binding)
     ways = set()
     for case in reach.cases[0]:
-        for way in reach.ways(case):
-            found = reach.find(way.box, way.forbidden)
+        for way in reach.find_variants(case):
+            found = reach.find_facts(way.box, way.forbidden_bits)
             if found is not None:
                 ruling = policy.decide(found)
                 assert (ruling.rule, ruling.actions) == (case.rule.id, way.actions)
@@ -88,4 +88,4 @@ def test_a_number_is_of_the_class_of_which_the_same_tests_hold(
     number = space.class_of(fact, asks)
     assert number.bit_count() == 1
     for test in tests:
-        assert bool(space.mask(fact, test) & number) is condition_holds(test, asks)
+        assert bool(space.classes_where(fact, test) & number) is condition_holds(test, asks)

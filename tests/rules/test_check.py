@@ -341,7 +341,7 @@ def test_a_built_in_document_with_broken_parts_is_refused_or_decides(data: st.Da
     assert {complaint.code for complaint in findings.complaints} <= set(COMPLAINT_CODES)
     assert (findings.document is None) is bool(findings.complaints)
     if findings.document:
-        own = findings.document.own
+        own = findings.document.own_binding
         assert CompiledPolicy(own).decide(BASE_FACTS) == explain_ruling(own, BASE_FACTS).ruling
 
 

@@ -38,12 +38,12 @@ def test_every_finding_stands_on_the_page() -> None:
 
 
 def test_every_fact_stands_on_the_page() -> None:
-    expected = [[f"`{f.name}`", type_of(f), f.meaning] for f in FACTS.values()]
+    expected = [[f"`{f.name}`", type_of(f), f.description] for f in FACTS.values()]
     assert rows("fact | type | what it says") == expected
 
 
 def test_every_setting_stands_on_the_page() -> None:
-    expected = [[f"`{s.name}`", s.type.value, s.meaning] for s in SETTINGS.values()]
+    expected = [[f"`{s.name}`", s.type.value, s.description] for s in SETTINGS.values()]
     assert rows("setting | type | what it says") == expected
 
 

@@ -47,12 +47,12 @@ class Conversations:
         conversation = before.conversation if before else Conversation()
         facts = derive_facts(self._policy.document, checked, conversation)
         ruling = self._policy.decide(facts)
-        assert ruling == explain_ruling(self._policy.bound, facts).ruling
+        assert ruling == explain_ruling(self._policy.bound_document, facts).ruling
         language = _text_of(facts, "message.language")
         first = before.language if before else language
         identity = f"dec-{checked['id']}"
         asked = render_actions(
-            ruling, self._policy.bound, identity, checked["occurred_at"], (language, first)
+            ruling, self._policy.bound_document, identity, checked["occurred_at"], (language, first)
         )
         after = _after(conversation, ruling, asked)
         self._kept[name] = Kept(after, first)

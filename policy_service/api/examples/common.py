@@ -228,7 +228,7 @@ DIFF: Json = {
     "against": 2,
     "settings": [{"name": "languages", "before": ["en", "fr"], "after": ["en", "fr", "de"]}],
     "rules": [],
-    "moved": [],
+    "moved_rules": [],
     "texts": [{"name": "messages/de/ask", "before": None, "after": "Sind Sie schon Kunde?"}],
     "facts": [],
 }

@@ -42,7 +42,7 @@ DIFF: Json = {
                 "stage": "awaiting_answer",
                 "actions": [{"type": "ask", "text": "Are you an existing customer?"}],
             },
-            "where": {"conversation.stage": ["new"], "message.language": ["such as de"]},
+            "fact_values": {"conversation.stage": ["new"], "message.language": ["such as de"]},
             "example": _GIVEN,
             "conversation": _CONVERSATION,
             "decisions": 412,
@@ -62,7 +62,7 @@ REPORT: Json = {
             "it asks for",
             "example": {
                 "given": _GIVEN,
-                "decided": {
+                "decision": {
                     "outcome": "not_triggered",
                     "reason": "language_not_supported",
                     "rule": "language-not-supported",

@@ -234,7 +234,7 @@ def _replay(service: Services, caller: Key, workspace: str, asked: dict[str, Any
         mode=mode.value,
         version=version,
         digest=digest,
-        document=document.canonical.decode() if document else None,
+        document=document.canonical_bytes.decode() if document else None,
         since=within.since,
         until=within.until,
         asked_at="",

@@ -33,7 +33,7 @@ class Example(TypedDict):
     __pydantic_config__ = STRICT  # type: ignore[misc]
     given: dict[str, Fact | None]
     """What is otherwise than where a test gives nothing; null where a fact is unknown."""
-    decided: Decided
+    decision: Decided
     conversation: list[Event] | None
     """Events the last of which has such facts, in a workspace `example` whose active version has
     these rules, under the settings given, where any are; null where none was found."""
@@ -129,7 +129,7 @@ class Meant(TypedDict):
     """Nothing but texts differs."""
     before: Said
     after: Said
-    where: dict[str, list[str]]
+    fact_values: dict[str, list[str]]
     """The values of each fact that narrows the group, to be read."""
     example: dict[str, Fact | None]
     """Facts of the group, as a test of a document gives them."""
@@ -149,7 +149,7 @@ class Diff(TypedDict):
     settings: list[Change]
     rules: list[Change]
     """Guards, rules and `otherwise`, by id."""
-    moved: list[str]
+    moved_rules: list[str]
     """The ids of rules that stand in both, and in another order."""
     texts: list[Change]
     """Title, phrases and messages, by their place."""

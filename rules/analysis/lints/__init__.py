@@ -64,7 +64,7 @@ def run_lints(
     undecided: list[str] = []
     for codes, find in LINTS.items():
         try:
-            found.extend(replace(each, line=source.line(each.pointer)) for each in find(subject))
+            found.extend(replace(each, line=source.line_of(each.pointer)) for each in find(subject))
         except StepLimitError:
             undecided.extend(codes)
     return tuple(found), tuple(undecided)

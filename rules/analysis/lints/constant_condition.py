@@ -22,7 +22,7 @@ CONTRADICTION_CODE = "when_never_holds"
 
 
 def find_constant_conditions(subject: LintSubject) -> Iterator[Finding]:
-    for when in subject.draft.whens():
+    for when in subject.tree.whens():
         found = list(_find_constant_tests(subject, when))
         yield from found
         if not any(finding.code == NEVER_CODE for finding in found):
@@ -35,30 +35,30 @@ def _find_constant_tests(subject: LintSubject, when: TreeNode) -> Iterator[Findi
         for name, test in part.members():
             if name == "any" or "$" in json.dumps(test.value):
                 continue
-            space = subject.any.space
-            mask = space.mask(name, parse_condition(test.value))
+            space = subject.any_search.space
+            mask = space.classes_where(name, parse_condition(test.value))
             written = quote_word(f"{name}: {json.dumps(test.value, ensure_ascii=False)}")
-            if mask == space.all_of(name):
+            if mask == space.all_classes(name):
                 message = f"{written} holds of every event: leave it out"
                 yield Finding(
-                    test.at, ALWAYS_CODE, message, _example_without_test(subject, part, name)
+                    test.pointer, ALWAYS_CODE, message, _example_without_test(subject, part, name)
                 )
             elif not mask:
                 message = f"{written} holds of no event: no value of the fact is like that"
                 yield Finding(
-                    test.at, NEVER_CODE, message, _example_without_test(subject, part, name)
+                    test.pointer, NEVER_CODE, message, _example_without_test(subject, part, name)
                 )
 
 
 def _find_contradiction(subject: LintSubject, when: TreeNode) -> Iterator[Finding]:
     if "$" in json.dumps(when.value):
         return
-    boxes = subject.any.boxes(parse_when(when.value))
-    if all(subject.any.find(box, 0) is None for box in boxes):
+    boxes = subject.any_search.boxes_where(parse_when(when.value))
+    if all(subject.any_search.find_facts(box, 0) is None for box in boxes):
         message = "Its tests never hold together: no event has such facts"
         name = next(reversed(when.value))
         yield Finding(
-            when.at, CONTRADICTION_CODE, message, _example_without_test(subject, when, name)
+            when.pointer, CONTRADICTION_CODE, message, _example_without_test(subject, when, name)
         )
 
 
@@ -67,6 +67,9 @@ def _example_without_test(subject: LintSubject, when: TreeNode, name: str) -> De
     written = resolve_references(
         {k: v for k, v in when.value.items() if k != name}, subject.document.settings
     )
-    found = (subject.any.find(box, 0) for box in subject.any.boxes(parse_when(written)))
+    found = (
+        subject.any_search.find_facts(box, 0)
+        for box in subject.any_search.boxes_where(parse_when(written))
+    )
     facts = next((facts for facts in found if facts is not None), None)
-    return None if facts is None else subject.example(facts)
+    return None if facts is None else subject.build_example(facts)

@@ -29,24 +29,26 @@ def find_dead_end_stages(subject: LintSubject) -> Iterator[Finding]:
                 come[to] = rule
                 waiting.append(to)
         if not onward and stage not in FINAL_STAGES:
-            facts = subject.any.find(_stage_box(subject, stage), 0)
+            facts = subject.any_search.find_facts(_stage_box(subject, stage), 0)
             at = f"{subject.pointers[come[stage]]}/stage" if come[stage] else ""
             message = f"Nothing leads on from {stage}: every event leaves the conversation there"
-            example = None if facts is None else subject.example(facts)
+            example = None if facts is None else subject.build_example(facts)
             yield Finding(at, CODE, message, example)
 
 
 def _next_stages(subject: LintSubject, stage: str) -> dict[str, str]:
     """The other stages that a conversation comes to from this one, each with a rule."""
     found: dict[str, str] = {}
-    for case in subject.any.cases[0]:
+    for case in subject.any_search.cases[0]:
         to = case.rule.stage
         if to is None or to == stage or to in found:
             continue
-        if subject.any.reaching(case, _stage_box(subject, stage)) is not None:
+        if subject.any_search.find_reaching_facts(case, _stage_box(subject, stage)) is not None:
             found[to] = case.rule.id
     return found
 
 
 def _stage_box(subject: LintSubject, stage: str) -> dict[str, int]:
-    return {STAGE_FACT: subject.any.space.mask(STAGE_FACT, OneOfCondition((stage,)))}
+    return {
+        STAGE_FACT: subject.any_search.space.classes_where(STAGE_FACT, OneOfCondition((stage,)))
+    }

@@ -27,9 +27,9 @@ def find_indistinct_values(subject: LintSubject) -> Iterator[Finding]:
         for value, at in values.items() if other else ():
             mask = _class_of_value(subject, fact, value)
             if mask and not _is_distinguished(subject, fact, mask, other):
-                facts = subject.any.find({fact: mask}, 0)
+                facts = subject.any_search.find_facts({fact: mask}, 0)
                 message = f"{fact}: {quote_word(value)} is decided as any value that no rule names"
-                example = None if facts is None else subject.example(facts)
+                example = None if facts is None else subject.build_example(facts)
                 yield Finding(at, CODE, message, example)
 
 
@@ -38,29 +38,29 @@ def _is_distinguished(subject: LintSubject, fact: str, value: int, other: int) -
 
     Where it is the same rule by another alternative, they are taken to be told apart.
     """
-    for case in subject.any.cases[0]:
+    for case in subject.any_search.cases[0]:
         mask = case.box.get(fact, value | other)
         for one, another in ((value, other), (other, value)):
             within: Box = {fact: one}
             reached = mask & one and not mask & another
-            if reached and subject.any.reaching(case, within) is not None:
+            if reached and subject.any_search.find_reaching_facts(case, within) is not None:
                 return True
     return any(
         fact in dict(tests)
-        for rule in subject.document.own.rules
+        for rule in subject.document.own_binding.rules
         for action in rule.actions
-        for tests in action.when.rows()
+        for tests in action.when.expanded_alternatives()
     )
 
 
 def _class_of_value(subject: LintSubject, fact: str, value: str) -> int:
-    examples = subject.any.space.examples[fact]
+    examples = subject.any_search.space.examples[fact]
     return sum(1 << at for at, each in enumerate(examples) if each == value)
 
 
 def _class_of_unnamed_values(subject: LintSubject, fact: str, named: set[str]) -> int:
     """The class of the values that no test names; 0 where there is none."""
-    for at, value in enumerate(subject.any.space.examples[fact]):
+    for at, value in enumerate(subject.any_search.space.examples[fact]):
         if isinstance(value, str) and value not in named:
             return 1 << at
     return 0
@@ -69,15 +69,15 @@ def _class_of_unnamed_values(subject: LintSubject, fact: str, named: set[str]) -
 def _named_values(subject: LintSubject) -> dict[str, dict[str, str]]:
     """The texts that tests of reached rules name, each with where it stands first."""
     found: dict[str, dict[str, str]] = {}
-    for rule in subject.draft.rules():
-        if subject.reached(rule.value["id"]) is None:
+    for rule in subject.tree.rules():
+        if subject.facts_reaching(rule.value["id"]) is None:
             continue
         when = rule.mapping("when")
         for part in (when, *when.member("any").mappings()):
             for name, test in part.members():
-                if name in FACTS or name in subject.document.declared:
+                if name in FACTS or name in subject.document.declared_attributes:
                     for value in _texts_of_test(test):
-                        found.setdefault(name, {}).setdefault(value, test.at)
+                        found.setdefault(name, {}).setdefault(value, test.pointer)
     return found
 
 

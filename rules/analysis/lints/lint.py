@@ -59,24 +59,24 @@ class LintSubject:
     """Of each of the two searches, under the settings as they stand and under any."""
 
     @cached_property
-    def own(self) -> ReachabilitySearch:
+    def own_search(self) -> ReachabilitySearch:
         """Under the settings as they stand."""
         return ReachabilitySearch(
-            self.document.own, asked=_STAGE_AND_TYPE_CONDITIONS, most_steps=self.most_steps
+            self.document.own_binding, asked=_STAGE_AND_TYPE_CONDITIONS, most_steps=self.most_steps
         )
 
     @cached_property
-    def any(self) -> ReachabilitySearch:
+    def any_search(self) -> ReachabilitySearch:
         """Under any settings."""
         return ReachabilitySearch(
-            self.document.own,
+            self.document.own_binding,
             asked=_STAGE_AND_TYPE_CONDITIONS,
             free=True,
             most_steps=self.most_steps,
         )
 
     @cached_property
-    def draft(self) -> DocumentTree:
+    def tree(self) -> DocumentTree:
         return DocumentTree(self.document.tree)
 
     @cached_property
@@ -89,54 +89,59 @@ class LintSubject:
         return found
 
     @cached_property
-    def _reached(self) -> dict[str, Mapping[str, Scalar]]:
+    def _facts_by_rule(self) -> dict[str, Mapping[str, Scalar]]:
         found: dict[str, Mapping[str, Scalar]] = {}
-        for reach in (self.own, self.any):
+        for reach in (self.own_search, self.any_search):
             for case in reach.cases[0]:
-                if case.rule.id not in found and (facts := reach.reaching(case)) is not None:
+                if (
+                    case.rule.id not in found
+                    and (facts := reach.find_reaching_facts(case)) is not None
+                ):
                     found[case.rule.id] = facts
         return found
 
-    def reached(self, rule: str) -> Mapping[str, Scalar] | None:
+    def facts_reaching(self, rule: str) -> Mapping[str, Scalar] | None:
         """Facts that the rule decides; settings stand among them where they are to be otherwise."""
-        return self._reached.get(rule)
+        return self._facts_by_rule.get(rule)
 
-    def cases(self, rule: str) -> list[RuleCase]:
+    def cases_of(self, rule: str) -> list[RuleCase]:
         """The ways for a rule to hold, under any settings."""
-        return [case for case in self.any.cases[0] if case.rule.id == rule]
+        return [case for case in self.any_search.cases[0] if case.rule.id == rule]
 
-    def example(self, facts: Mapping[str, Any]) -> DecidedExample:
+    def build_example(self, facts: Mapping[str, Any]) -> DecidedExample:
         """The facts, what they get, and a conversation that comes to them, where one is found."""
-        example = build_example(self.document.own, facts)
+        example = build_example(self.document.own_binding, facts)
         try:
-            happening = self._happening(example.given)
+            happening = self._conversation_search(example.given)
         except StepLimitError:  # what leads up to it is not known
             happening = None
         if happening is None:
             return example
-        conversation = happening.ending_in(facts, example.decided.rule)
+        conversation = happening.find_conversation(facts, example.decision.rule)
         return replace(example, conversation=conversation)
 
-    def _happening(self, given: Mapping[str, Any]) -> ConversationSearch | None:
+    def _conversation_search(self, given: Mapping[str, Any]) -> ConversationSearch | None:
         """Conversations under the settings given; None where too many others were asked for."""
         over = overridden_settings(add_default_redirect(given))
         key = encode_canonical(over)
-        if key not in self._conversations:
-            if len(self._conversations) >= MAX_SETTING_SETS:
+        if key not in self._searches_by_settings:
+            if len(self._searches_by_settings) >= MAX_SETTING_SETS:
                 return None
-            bound = self.document.own
+            bound = self.document.own_binding
             if over:
-                bound = self.document.bound({**self.document.settings, **over})
-            self._conversations[key] = ConversationSearch(bound, self.any.space, self._leading)
-        return self._conversations[key]
+                bound = self.document.bind({**self.document.settings, **over})
+            self._searches_by_settings[key] = ConversationSearch(
+                bound, self.any_search.space, self._leading_facts
+            )
+        return self._searches_by_settings[key]
 
     @cached_property
-    def _conversations(self) -> dict[bytes, ConversationSearch]:
+    def _searches_by_settings(self) -> dict[bytes, ConversationSearch]:
         return {}
 
     @cached_property
-    def _leading(self) -> list[Mapping[str, Scalar]]:
-        return list(collect_leading_facts(self.document.own.rules, self.reached))
+    def _leading_facts(self) -> list[Mapping[str, Scalar]]:
+        return list(collect_leading_facts(self.document.own_binding.rules, self.facts_reaching))
 
 
 _STAGE_AND_TYPE_CONDITIONS = tuple(

@@ -40,7 +40,7 @@ def find_missing_translations(subject: LintSubject) -> Iterator[Finding]:
     for each in list_actions(subject):
         keys = message_keys(each.action)
         if keys not in lacking:
-            lacking[keys] = _find_missing_languages(subject.document.own, keys, lookups)
+            lacking[keys] = _find_missing_languages(subject.document.own_binding, keys, lookups)
         for tag, fallen in lacking[keys].items():
             new = [key for key in fallen if (tag, key) not in told]
             facts = _find_facts_in_language(subject, each, tag) if new else None
@@ -50,7 +50,10 @@ def find_missing_translations(subject: LintSubject) -> Iterator[Finding]:
                 found += 1
                 told.update((tag, key) for key in new)
                 yield Finding(
-                    each.at, CODE, _format_message(each, tag, new), subject.example(facts)
+                    each.pointer,
+                    CODE,
+                    _format_message(each, tag, new),
+                    subject.build_example(facts),
                 )
 
 
@@ -61,7 +64,7 @@ def _find_missing_languages(
     ranges = {each.lower(): each for each in bound.settings["languages"] if parse_tag(each) == each}
     found: dict[str, list[str]] = {}
     for tag in ranges.values() if keys else ():
-        lookups.take()
+        lookups.spend()
         said = ((key, choose_language(key, bound, (tag,))) for key in keys)
         fallen = [
             key for key, to in said if not (matches_ranges(tag, [to]) or matches_ranges(to, [tag]))
@@ -82,7 +85,7 @@ def _find_facts_in_language(
     subject: LintSubject, each: RuleAction, tag: str
 ) -> dict[str, Scalar] | None:
     """Facts of a message in the language for which the action is carried out."""
-    space = subject.own.space
+    space = subject.own_search.space
     within = (
         {LANGUAGE_FACT: space.class_of(LANGUAGE_FACT, tag)}
         if LANGUAGE_FACT in space.examples

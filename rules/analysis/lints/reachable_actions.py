@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 class RuleAction(NamedTuple):
     """An action of a rule, the JSON pointer to where it is written, and the ways to the rule."""
 
-    at: str
+    pointer: str
     rule: Rule
     action: Action
     cases: tuple[RuleCase, ...]
@@ -33,10 +33,10 @@ class RuleAction(NamedTuple):
 def list_actions(subject: LintSubject) -> Iterator[RuleAction]:
     """Every action of every guard and rule and of `otherwise`, in the order of the text."""
     cases: dict[str, tuple[RuleCase, ...]] = {}
-    for case in subject.own.cases[0]:
+    for case in subject.own_search.cases[0]:
         cases[case.rule.id] = (*cases.get(case.rule.id, ()), case)
-    written = (*subject.draft.rules(), subject.draft.root.mapping("otherwise"))
-    for part, rule in zip(written, subject.document.own.rules, strict=True):
+    written = (*subject.tree.rules(), subject.tree.root.mapping("otherwise"))
+    for part, rule in zip(written, subject.document.own_binding.rules, strict=True):
         places = _action_pointers(part, subject.document)
         for action, at in zip(rule.actions, places, strict=True):
             yield RuleAction(at, rule, action, cases.get(rule.id, ()))
@@ -48,9 +48,9 @@ def find_facts_for_action(
     """Facts, of those within a box, for which the rule decides and the action is carried out."""
     inside: Box = dict(within or {})
     for case in named.cases:
-        for way in subject.own.ways(case):
+        for way in subject.own_search.find_variants(case):
             box = intersect(way.box, inside) if named.action in way.actions else None
-            facts = None if box is None else subject.own.find(box, way.forbidden)
+            facts = None if box is None else subject.own_search.find_facts(box, way.forbidden_bits)
             if facts is not None:
                 return facts
     return None
@@ -66,12 +66,12 @@ def _action_pointers(rule: TreeNode, document: Document) -> Iterator[str]:
         named = _referenced_setting(
             action if isinstance(action, str) else next(iter(action.values()))
         )
-        at = f"/settings/{named.replace('.', '/')}" if named else part.at
+        at = f"/settings/{named.replace('.', '/')}" if named else part.pointer
         if named and named.partition(".")[0] not in (document.tree.get("settings") or {}):
-            at = part.at
+            at = part.pointer
         if named and isinstance(action, str):
             listed = len(lookup_setting(document.settings, named))
-            yield from (f"{at}/{n}" if at != part.at else at for n in range(listed))
+            yield from (f"{at}/{n}" if at != part.pointer else at for n in range(listed))
         else:
             yield at
 

@@ -18,22 +18,25 @@ CODE = "otherwise_decides"
 
 
 def find_uncovered_events(subject: LintSubject) -> Iterator[Finding]:
-    [last] = subject.own.cases[0][-1:]
+    [last] = subject.own_search.cases[0][-1:]
     for kind in EventType:
         left = {}
         for stage in Stage:
-            facts = subject.own.reaching(
-                last, subject.own.space.box(_event_conditions(kind, stage))
+            facts = subject.own_search.find_reaching_facts(
+                last, subject.own_search.space.box_where(_event_conditions(kind, stage))
             )
             if facts is not None:
                 left[stage.value] = facts
         if left:
             message = f"No rule decides every {kind} in {', '.join(left)}: otherwise does"
-            example = subject.example(next(iter(left.values())))
+            example = subject.build_example(next(iter(left.values())))
             of_kind = (
-                subject.own.space.box(((EVENT_TYPE_FACT, OneOfCondition((kind.value,))),)) or {}
+                subject.own_search.space.box_where(
+                    ((EVENT_TYPE_FACT, OneOfCondition((kind.value,))),)
+                )
+                or {}
             )
-            region = subject.own.region(of_kind, last.before)
+            region = subject.own_search.region(of_kind, last.earlier_bits)
             at = subject.pointers[OTHERWISE]
             yield Finding(at, CODE, message, example, region=region)
 

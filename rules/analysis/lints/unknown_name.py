@@ -25,24 +25,24 @@ CODE = "name_not_in_directory"
 class _ActionName(NamedTuple):
     """A name that an action gives, its sort, and where it is written."""
 
-    at: str
-    sort: str
+    pointer: str
+    kind: str
     name: str
 
 
 def find_unknown_names(subject: LintSubject) -> Iterator[Finding]:
     told: set[_ActionName] = set()
     for each in list_actions(subject):
-        named = _name_in_action(each.action, each.at)
-        known = named and subject.directory.names(named.sort)
+        named = _name_in_action(each.action, each.pointer)
+        known = named and subject.directory.names_of(named.kind)
         if named is None or known is None or named.name in known or named in told:
             continue
         facts = find_facts_for_action(subject, each)
         if facts is not None:
             told.add(named)
             meant = suggest_words(named.name, known)
-            message = f"The directory knows no {named.sort} {quote_word(named.name)}: {meant}"
-            yield Finding(named.at, CODE, message, subject.example(facts))
+            message = f"The directory knows no {named.kind} {quote_word(named.name)}: {meant}"
+            yield Finding(named.pointer, CODE, message, subject.build_example(facts))
 
 
 def _name_in_action(action: Action, at: str) -> _ActionName | None:

@@ -42,7 +42,7 @@ def check_actions(draft: DocumentTree) -> Iterator[Complaint]:
             yield actions.complain("too_many", f"Write at most {MAX_ACTIONS} actions")
     for written in draft.actions():
         if written.rule:
-            yield from check_action(written.action, draft.settings, _ACTIONS)
+            yield from check_action(written.node, draft.settings, _ACTIONS)
 
 
 def check_follow_ups(part: TreeNode, settings: Mapping[str, Any]) -> Iterator[Complaint]:

@@ -62,5 +62,5 @@ def _phrases_of_choice(answers: TreeNode, choice: str) -> list[TreeNode]:
     """The phrases of a choice that are texts, those of the built-in document by default."""
     phrases = answers.member(choice)
     if choice not in answers.value:
-        phrases = TreeNode(phrases.at, builtin.load_tree()["answers"][choice])
+        phrases = TreeNode(phrases.pointer, builtin.load_tree()["answers"][choice])
     return [phrase for phrase in phrases.items() if isinstance(phrase.value, str)]

@@ -73,8 +73,8 @@ def _check_given_settings(given: TreeNode) -> Iterator[Complaint]:
     for name, value in own.items():
         place = places[name]
         for complaint in check_setting(name, place._replace(value=value), settings):
-            by_member = place.at != given.member(SETTING_PREFIX + name).at
-            yield replace(complaint, pointer=place.at) if by_member else complaint
+            by_member = place.pointer != given.member(SETTING_PREFIX + name).pointer
+            yield replace(complaint, pointer=place.pointer) if by_member else complaint
         if SETTING_PREFIX + name in given.value and setting_members(given.value, name):
             message = "It is given whole and by its members: give one of them"
             yield place.complain("contradicting_settings", message)

@@ -28,4 +28,4 @@ def _find_duplicates(names: Iterator[TreeNode]) -> Iterator[Complaint]:
         if name.value in seen:
             message = f"{quote_word(name.value)} is at {seen[name.value]} too: write another one"
             yield name.complain("duplicate_id", message)
-        seen.setdefault(name.value, name.at)
+        seen.setdefault(name.value, name.pointer)

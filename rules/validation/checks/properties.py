@@ -52,7 +52,7 @@ def _check_id(part: TreeNode, seen: dict[str, str]) -> Iterator[Complaint]:
         if part.value in seen:
             message = f"{seen[part.value]} has the id {part.value} too: give it another"
             yield part.complain("duplicate_id", message)
-        seen.setdefault(part.value, part.at)
+        seen.setdefault(part.value, part.pointer)
 
 
 def _check_list(part: TreeNode) -> Iterator[Complaint]:

@@ -34,10 +34,10 @@ if TYPE_CHECKING:
 def check_texts(draft: DocumentTree) -> Iterator[Complaint]:
     settings = valid_settings(draft)
     for written in draft.actions():
-        for key in _message_keys(written.action):
-            yield from _check_text_exists(written.action, key, draft)
+        for key in _message_keys(written.node):
+            yield from _check_text_exists(written.node, key, draft)
         if not _is_never_carried_out(written, settings):
-            yield from _check_placeholders(written.action, draft)
+            yield from _check_placeholders(written.node, draft)
 
 
 def _message_keys(action: TreeNode) -> tuple[str, ...]:
@@ -83,7 +83,7 @@ def _check_placeholders(action: TreeNode, draft: DocumentTree) -> Iterator[Compl
 
 def _is_never_carried_out(written: ActionNode, settings: Mapping[str, Any]) -> bool:
     """Whether these settings alone keep the action from being carried out."""
-    holders = [part for part in (written.action, written.rule) if part and _is_mapping(part.value)]
+    holders = [part for part in (written.node, written.rule) if part and _is_mapping(part.value)]
     whens = (holder.mapping("when") for holder in holders)
     return any(_is_contradicted(when, settings) for when in whens)
 

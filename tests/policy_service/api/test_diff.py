@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 WRITTEN: dict[str, Any] = {
     "settings": [],
     "rules": [],
-    "moved": [],
+    "moved_rules": [],
     "texts": [],
     "facts": [],
     "properties": [],
@@ -51,7 +51,7 @@ def test_a_version_is_compared_with_the_active_one(api: Api) -> None:
     told = read(api.get(f"{ACME}/versions/2/diff"))
     [meant] = told.pop("semantic_changes")
     assert (meant["before"]["rule"], meant["after"]["rule"]) == ("no-clear-answer", "ask-again")
-    assert meant["where"]["conversation.asks"] == ["2 to 3"]
+    assert meant["fact_values"]["conversation.asks"] == ["2 to 3"]
     assert told == {
         "version": 2,
         "against": 1,

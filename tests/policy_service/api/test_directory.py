@@ -57,7 +57,7 @@ def test_a_team_that_it_does_not_know_is_reported_with_an_example(api: Api) -> N
     [finding] = unknown(api)
     assert finding["pointer"] == "/settings/customer_destination"
     assert "no team `support`" in finding["message"]
-    assert "assign" in finding["example"]["decided"]["actions"]
+    assert "assign" in finding["example"]["decision"]["actions"]
     assert api.propose(document("Two"))["status"] == "proposed", "it refuses nothing"
     tell(api, teams=[*TEAMS, "support"])
     assert unknown(api) == unknown(api, 2) == []

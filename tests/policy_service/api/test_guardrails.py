@@ -181,7 +181,7 @@ def test_a_report_says_of_each_whether_the_version_has_it(api: Api) -> None:
     assert "attributes.size" in inapplicable["message"]
     assert (broken["id"], broken["state"]) == (NOBODY["id"], "broken")
     assert broken["message"].startswith("nobody-is-asked does not hold: ")
-    assert broken["example"]["decided"]["outcome"] not in NOBODY["outcome_in"]
+    assert broken["example"]["decision"]["outcome"] not in NOBODY["outcome_in"]
     assert [event["type"] for event in broken["example"]["conversation"]]
     states = [each["state"] for each in read(api.get(f"{ACME}/versions/2/report"))["guardrails"]]
     assert states == ["holds", "broken", "broken"]
@@ -192,7 +192,7 @@ def test_a_guardrail_that_is_too_hard_to_prove_is_undecided(
 ) -> None:
     api.propose(document("Too hard"))
     set_to(api, ONLY_INBOUND)
-    monkeypatch.setattr("rules.analysis.solver.Steps.take", refused)
+    monkeypatch.setattr("rules.analysis.solver.StepBudget.spend", refused)
     [told] = read(api.get(f"{ACME}/versions/2/report"))["guardrails"]
     assert (told["state"], told["example"]) == ("undecided", None)
 

@@ -52,7 +52,7 @@ def test_a_version_is_reported_on_to_every_role(api: Api) -> None:
         )
         [hidden] = [each for each in told["findings"] if each["code"] == "rule_unreachable"]
         assert hidden["pointer"] == f"/rules/{len(changed()['rules']) - 1}"
-        assert hidden["example"]["decided"]["rule"] == "already-routed"
+        assert hidden["example"]["decision"]["rule"] == "already-routed"
 
 
 def test_the_conversations_of_findings_are_decided_as_is_said_in_one_log(api: Api) -> None:
@@ -62,7 +62,7 @@ def test_the_conversations_of_findings_are_decided_as_is_said_in_one_log(api: Ap
     findings = read(api.get("/v1/workspaces/example/versions/2/report"))["findings"]
     assert len({each["code"] for each in findings}) == 3
     for finding in findings:
-        expected = finding["example"]["decided"]
+        expected = finding["example"]["decision"]
         decisions = [api.decide(event) for event in finding["example"]["conversation"]]
         names = ("outcome", "reason", "rule", "stage")
         assert [decisions[-1][name] for name in names] == [expected[name] for name in names]

@@ -109,7 +109,7 @@ def tally_of(
     with SqliteStore.open(data) as store, store.read() as snapshot:
         size = snapshot.head(LOG).size
         those = list(
-            list_parts(snapshot, BacktestRequest(LOG, Document(tree).canonical, size, mode))
+            list_parts(snapshot, BacktestRequest(LOG, Document(tree).canonical_bytes, size, mode))
         )
     advanced: list[int] = []
     with ThreadPoolExecutor(1) as executor:
@@ -152,7 +152,11 @@ def test_conversations_are_those_of_deciding_all_over_again(
     def begin(tx: Transaction) -> None:
         enter_workspace(tx, LOG, "2026-11-22T10:00:00.000Z")
         head = {"format": FORMAT, "at": "2026-11-22T10:00:00.000Z", "workspace": LOG}
-        named = {"version": 2, "by": "system", "digest": tx.add_document(Document(tree).canonical)}
+        named = {
+            "version": 2,
+            "by": "system",
+            "digest": tx.add_document(Document(tree).canonical_bytes),
+        }
         for kind in (EntryKind.VERSION_PROPOSED, EntryKind.VERSION_ACTIVATED):
             tx.append(LOG, {**head, **named, "kind": kind.value})
 

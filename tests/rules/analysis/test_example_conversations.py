@@ -29,9 +29,9 @@ NOTED = {"outcome": "noted", "reason": "noted"}
 
 
 def example_of(subject: LintSubject, rule: str) -> DecidedExample:
-    reached = subject.reached(rule)
+    reached = subject.facts_reaching(rule)
     assert reached is not None
-    return subject.example(reached)
+    return subject.build_example(reached)
 
 
 def subject_of(*rules: dict[str, Any], **parts: Any) -> LintSubject:
@@ -41,7 +41,7 @@ def subject_of(*rules: dict[str, Any], **parts: Any) -> LintSubject:
 
 def happened(document: Document, example: DecidedExample) -> tuple[str, dict[str, Any]]:
     """The rule that decides the last event, and its facts: all of them decided one by one."""
-    bound = document.bound(
+    bound = document.bind(
         {**document.settings, **overridden_settings(add_default_redirect(example.given))}
     )
     stand = Conversation()
@@ -54,7 +54,7 @@ def happened(document: Document, example: DecidedExample) -> tuple[str, dict[str
     return ruling.rule, known
 
 
-@pytest.mark.parametrize("rule", [rule.id for rule in BUILTIN.document.own.rules])
+@pytest.mark.parametrize("rule", [rule.id for rule in BUILTIN.document.own_binding.rules])
 def test_every_rule_of_the_built_in_document_decides_in_some_conversation(rule: str) -> None:
     example = example_of(BUILTIN, rule)
     decided, known = happened(BUILTIN.document, example)
@@ -74,18 +74,18 @@ def drawn(random: Random, rules: int) -> dict[str, Any]:
 @given(st.builds(drawn, st.randoms(use_true_random=True), st.integers(1, 5)))
 def test_what_is_offered_is_decided_as_it_is_said(tree: dict[str, Any]) -> None:
     subject = LintSubject(Document(tree))
-    for rule in subject.document.own.rules:
-        reached = subject.reached(rule.id)
-        if reached is not None and subject.example(reached).conversation is not None:
-            example = subject.example(reached)
+    for rule in subject.document.own_binding.rules:
+        reached = subject.facts_reaching(rule.id)
+        if reached is not None and subject.build_example(reached).conversation is not None:
+            example = subject.build_example(reached)
             decided, known = happened(subject.document, example)
             assert decided == rule.id
             assert len({event["id"] for event in example.conversation or ()}) == len(
                 example.conversation or ()
             )
-            for name in subject.any.space.examples:
+            for name in subject.any_search.space.examples:
                 if not name.startswith("settings."):
-                    of = subject.any.space.class_of
+                    of = subject.any_search.space.class_of
                     assert of(name, known.get(name)) == of(name, reached.get(name))
 
 
@@ -116,7 +116,7 @@ def test_how_often_was_asked_is_how_often_the_conversation_asks() -> None:
 
 
 def test_no_two_conversations_share_an_id_and_the_same_has_the_same() -> None:
-    rules = [rule.id for rule in BUILTIN.document.own.rules]
+    rules = [rule.id for rule in BUILTIN.document.own_binding.rules]
     told = [example_of(BUILTIN, rule).conversation or () for rule in rules]
     assert len({events[0]["conversation"]["id"] for events in told}) == len(rules)
     ids = [event["id"] for events in told for event in events]

@@ -88,10 +88,10 @@ def test_what_breaks_a_property_is_decided_as_it_is_shown() -> None:
     document = Document(builtin_with(stated))
     [proof] = prove_properties(document)
     assert proof.example
-    decided = explain_ruling(document.own, complete_facts(proof.example.given)).ruling
+    decided = explain_ruling(document.own_binding, complete_facts(proof.example.given)).ruling
     assert (decided.rule, decided.outcome) == (
-        proof.example.decided.rule,
-        proof.example.decided.outcome,
+        proof.example.decision.rule,
+        proof.example.decision.outcome,
     )
 
 

@@ -53,7 +53,7 @@ def test_a_setting_is_told_by_the_facts_that_it_decides_otherwise(tree: dict[str
     assert not change.texts_only
     assert (change.before.rule, change.after.rule) == ("no-clear-answer", "ask-again")
     assert (change.before.outcome, change.after.outcome) == ("unanswered", "ask")
-    assert change.where == {
+    assert change.fact_values == {
         "event.type": ("contact.replied",),
         "conversation.stage": ("awaiting_answer",),
         "answer": ("unclear",),
@@ -89,8 +89,8 @@ def test_how_long_a_question_waits_is_more_than_a_text(tree: dict[str, Any]) -> 
 def test_values_that_no_rule_tells_apart_are_all_named(tree: dict[str, Any]) -> None:
     tree["settings"]["languages"] = ["en", "de"]
     [change] = against_the_builtin(tree).changes
-    assert change.where["contact.kind"] == ("lead", "visitor")
-    assert change.where["message.language"] == ("such as de",)
+    assert change.fact_values["contact.kind"] == ("lead", "visitor")
+    assert change.fact_values["message.language"] == ("such as de",)
 
 
 def test_an_attribute_that_is_declared_otherwise_is_seen_as_each_declares_it() -> None:
@@ -102,7 +102,7 @@ def test_an_attribute_that_is_declared_otherwise_is_seen_as_each_declares_it() -
     small = sized({"type": "enum", "values": ["l"]}, {"known": True})
     large = sized({"type": "enum", "values": ["l", "xl"]}, {"known": True})
     [change] = compare_decisions(small, large).changes
-    assert change.where == {"attributes.size": ("xl",)}
+    assert change.fact_values == {"attributes.size": ("xl",)}
     number = sized({"type": "integer"}, {"gte": 5})
     assert len(compare_decisions(small, number).changes) == 2
 
@@ -126,18 +126,18 @@ def assert_it_happens(change: SemanticChange, before: Document, after: Document)
     assert change.conversation
     for event in change.conversation:
         checked, last = parse_event(event), stand
-        ruling = explain_ruling(before.own, derive_facts(before, checked, stand)).ruling
+        ruling = explain_ruling(before.own_binding, derive_facts(before, checked, stand)).ruling
         asked = any(action.type is ActionType.ASK for action in ruling.actions)
         stand = Conversation(ruling.stage or stand.stage, stand.asks + asked)
     assert ruling.rule == change.before.rule
     assert (
-        explain_ruling(after.own, derive_facts(after, checked, last)).ruling.rule
+        explain_ruling(after.own_binding, derive_facts(after, checked, last)).ruling.rule
         == change.after.rule
     )
 
 
 def decided(document: Document, known: Facts) -> Any:
-    ruling = explain_ruling(document.own, known).ruling
+    ruling = explain_ruling(document.own_binding, known).ruling
     stage = ruling.stage or known["conversation.stage"]
     told = [(action.type, action.argument) for action in ruling.actions]
     return ruling.outcome, ruling.reason, stage, told
@@ -168,20 +168,22 @@ def test_facts_are_decided_otherwise_where_that_is_told(
     assert told.complete
     for change in told.changes:
         known = complete_facts(change.example)
-        assert explain_ruling(before.own, known).ruling.rule == change.before.rule
-        assert explain_ruling(after.own, known).ruling.rule == change.after.rule
+        assert explain_ruling(before.own_binding, known).ruling.rule == change.before.rule
+        assert explain_ruling(after.own_binding, known).ruling.rule == change.after.rule
         assert (decided(before, known) == decided(after, known)) is change.texts_only
         if change.conversation is not None:
             assert_it_happens(change, before, after)
     groups = RegionIndex([change.region for change in told.changes])
     for tried in all_facts(before, after):
-        number = groups.of(tried)
+        number = groups.find_region(tried)
         same = decided(before, tried) == decided(after, tried)
         if number is None:
             assert same
         else:
             change = told.changes[number]
-            names = [explain_ruling(each.own, tried).ruling.rule for each in (before, after)]
+            names = [
+                explain_ruling(each.own_binding, tried).ruling.rule for each in (before, after)
+            ]
             assert names == [change.before.rule, change.after.rule]
             assert same is change.texts_only
 
@@ -197,7 +199,7 @@ def test_facts_fall_into_the_group_that_tells_of_them(tree: dict[str, Any]) -> N
     asked = {
         number: complete_facts({**unclear, "conversation.asks": number}) for number in range(6)
     }
-    assert [groups.of(asked[number]) for number in asked] == [None, None, 0, 0, None, None]
+    assert [groups.find_region(asked[number]) for number in asked] == [None, None, 0, 0, None, None]
 
 
 def test_a_value_that_was_recorded_and_cannot_be_any_more_is_taken_for_unknown(
@@ -208,5 +210,7 @@ def test_a_value_that_was_recorded_and_cannot_be_any_more_is_taken_for_unknown(
     tree["guards"].insert(0, {**guard, "when": {"attributes.size": {"not": {"gte": 10}}}})
     groups = RegionIndex([change.region for change in against_the_builtin(tree).changes])
     sizes: list[Any] = [9, 10, "large", True, None]
-    fell = [groups.of(complete_facts({"attributes.size": size})) is not None for size in sizes]
+    fell = [
+        groups.find_region(complete_facts({"attributes.size": size})) is not None for size in sizes
+    ]
     assert fell == [True, False, True, True, True]

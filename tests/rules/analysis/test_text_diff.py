@@ -27,7 +27,7 @@ def test_a_document_does_not_differ_from_itself(tree: dict[str, Any]) -> None:
 
 def test_a_setting_is_told_by_its_name_with_both_values(tree: dict[str, Any]) -> None:
     tree["settings"]["ask_again"] = 3
-    only = TextDiff((TextChange("ask_again", 1, 3),), rules=(), moved=(), texts=(), facts=())
+    only = TextDiff((TextChange("ask_again", 1, 3),), rules=(), moved_rules=(), texts=(), facts=())
     assert against_the_builtin(tree) == only
 
 
@@ -76,7 +76,7 @@ def test_only_the_rule_that_was_moved_is_told(tree: dict[str, Any]) -> None:
     moved = tree["rules"].pop(2)
     tree["rules"].insert(9, moved)
     found = against_the_builtin(tree)
-    assert found.moved == (moved["id"],)
+    assert found.moved_rules == (moved["id"],)
     assert not found.rules
 
 

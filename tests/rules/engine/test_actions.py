@@ -23,7 +23,7 @@ def rendered(
     """The actions of a document that always asks for these."""
     otherwise = {"outcome": "noted", "reason": "none", "actions": list(written)}
     policy = compile_document(Document({"rules": [], "otherwise": otherwise, **members}))
-    return render_actions(policy.decide({}), policy.bound, "dec-1", AT, languages)
+    return render_actions(policy.decide({}), policy.bound_document, "dec-1", AT, languages)
 
 
 def test_each_action_is_rendered_with_an_id_of_its_decision() -> None:
@@ -164,4 +164,4 @@ def test_settings_stand_in_the_place_of_their_names() -> None:
 def test_a_text_that_no_language_has_is_a_fault_of_the_check() -> None:
     document = Document({"rules": [], "otherwise": {"outcome": "noted", "reason": "none"}})
     with pytest.raises(LookupError, match="no text 'nothing'"):
-        render_text(ActionText(message="nothing"), document.own, EN)
+        render_text(ActionText(message="nothing"), document.own_binding, EN)

@@ -36,7 +36,7 @@ def tails(policy: CompiledPolicy) -> list[tuple[int, int]]:
 
     def walk(branch: TreeBranch, depth: int) -> Iterator[tuple[int, int]]:
         if isinstance(branch, SplitBranch):
-            for inner in (*branch.branches.values(), branch.other):
+            for inner in (*branch.branches.values(), branch.default):
                 yield from walk(inner, depth + 1)
         else:
             yield depth, len(branch.rows)
@@ -52,7 +52,7 @@ def decided(doc: Document, **facts: Any) -> str:
     """The rule that decides, by the tree and by the plain evaluator alike."""
     named = {name.replace("__", "."): value for name, value in facts.items()}
     policy = compile_document(doc)
-    assert policy.decide(named) == explain_ruling(policy.bound, named).ruling
+    assert policy.decide(named) == explain_ruling(policy.bound_document, named).ruling
     return policy.decide(named).rule
 
 
@@ -70,7 +70,7 @@ def test_two_thousand_rules_decide_as_the_plain_evaluator_does() -> None:
     for number in range(90):
         facts = {**drawing.facts(), "conversation.channel": f"channel-{number % 97}"}
         ruling = policy.decide(facts)
-        assert ruling == explain_ruling(policy.bound, facts).ruling
+        assert ruling == explain_ruling(policy.bound_document, facts).ruling
         reached.add(ruling.rule)
     assert len(reached) > 40
 
@@ -229,7 +229,7 @@ def test_an_action_is_carried_out_where_its_condition_holds() -> None:
     def notes(**facts: Any) -> list[str]:
         named = {name.replace("__", "."): value for name, value in facts.items()}
         ruling = policy.decide(named)
-        assert ruling == explain_ruling(policy.bound, named).ruling
+        assert ruling == explain_ruling(policy.bound_document, named).ruling
         return [action.argument for action in ruling.actions]
 
     assert notes() == ["always", "claimed", "on"]
@@ -245,7 +245,7 @@ def test_a_tail_ends_with_a_row_that_always_holds() -> None:
     while branches:
         branch = branches.pop()
         if isinstance(branch, SplitBranch):
-            branches += [*branch.branches.values(), branch.other]
+            branches += [*branch.branches.values(), branch.default]
         else:
             assert isinstance(branch, RowsBranch)
             assert branch.rows[-1][0] == ()

@@ -98,7 +98,7 @@ def test_not_is_the_exact_complement(test: Any, fact: Any, held: bool) -> None: 
 def test_each_test_reads_as_its_value() -> None:
     assert parse_condition("pro") == OneOfCondition(("pro",))
     assert parse_condition(["pro", 1]) == OneOfCondition(("pro", 1))
-    assert parse_condition({"not": {"known": True}}) == NotCondition(KnownCondition(known=True))
+    assert parse_condition({"not": {"known": True}}) == NotCondition(KnownCondition(is_known=True))
     assert parse_condition({"language": "en"}) == LanguageCondition(("en",))
     assert parse_condition({"lt": 3, "gte": 1}) == RangeCondition(
         ((Operator.GTE, 1), (Operator.LT, 3))
@@ -144,9 +144,9 @@ DOCUMENT = Document(
 def test_an_explanation_names_the_first_test_that_failed_with_both_sides() -> None:
     """Settings stand in it by their values, unknown facts as null."""
     facts: Facts = {"workspace.plan": "pro", "conversation.asks": 2, "answer": "unclear"}
-    explanation = explain_ruling(DOCUMENT.own, facts)
+    explanation = explain_ruling(DOCUMENT.own_binding, facts)
     assert explanation.ruling.rule == "otherwise"
-    assert explanation.tried == (
+    assert explanation.attempts == (
         RuleAttempt("guard", FailedTest("workspace.plan", {"not": "pro"}, "pro")),
         RuleAttempt("first", FailedTest("conversation.asks", {"gt": 2}, 2)),
         RuleAttempt(
@@ -164,20 +164,22 @@ def test_an_explanation_names_the_first_test_that_failed_with_both_sides() -> No
 
 
 def test_an_explanation_ends_with_the_rule_that_held() -> None:
-    explanation = explain_ruling(DOCUMENT.own, {"workspace.plan": "pro", "contact.reachable": True})
-    assert [attempt.rule for attempt in explanation.tried] == ["guard", "first", "second"]
-    assert [attempt.held for attempt in explanation.tried] == [False, False, True]
+    explanation = explain_ruling(
+        DOCUMENT.own_binding, {"workspace.plan": "pro", "contact.reachable": True}
+    )
+    assert [attempt.rule for attempt in explanation.attempts] == ["guard", "first", "second"]
+    assert [attempt.held for attempt in explanation.attempts] == [False, False, True]
 
 
 def test_settings_come_from_the_document_alone() -> None:
     facts = {"workspace.plan": "pro", "settings.redirect.email": "a@b.example"}
-    assert explain_ruling(DOCUMENT.own, facts).ruling.rule == "otherwise"
+    assert explain_ruling(DOCUMENT.own_binding, facts).ruling.rule == "otherwise"
 
 
 def test_other_settings_bind_the_same_rules_again() -> None:
     """So a document's own tests can run against the default settings."""
     settings = {**DOCUMENT.settings, "redirect": {"email": "a@b.example"}, "ask_again": 0}
-    bound = DOCUMENT.bound(settings)
+    bound = DOCUMENT.bind(settings)
     assert explain_ruling(bound, {"workspace.plan": "pro"}).ruling.rule == "third"
     assert (
         explain_ruling(bound, {"workspace.plan": "pro", "conversation.asks": 1}).ruling.rule
@@ -188,8 +190,11 @@ def test_other_settings_bind_the_same_rules_again() -> None:
 def test_a_when_reads_as_its_alternatives() -> None:
     plan, answer, asks = (
         ("plan", OneOfCondition(("pro",))),
-        ("answer", KnownCondition(known=True)),
+        ("answer", KnownCondition(is_known=True)),
         ("asks", NotCondition(OneOfCondition(()))),
     )
-    assert list(When((plan,)).rows()) == [(plan,)]
-    assert list(When((plan,), ((answer,), (asks,))).rows()) == [(plan, answer), (plan, asks)]
+    assert list(When((plan,)).expanded_alternatives()) == [(plan,)]
+    assert list(When((plan,), ((answer,), (asks,))).expanded_alternatives()) == [
+        (plan, answer),
+        (plan, asks),
+    ]

@@ -115,9 +115,9 @@ def test_every_place_has_its_line() -> None:
 
 def test_a_place_that_is_not_there_has_the_line_around_it() -> None:
     source = read_yaml("a:\n  b: c\n")
-    assert source.line("/a/b/c/d") == 2
-    assert source.line("/x") == 1
-    assert read_value({"a": 1}).line("/a") is None
+    assert source.line_of("/a/b/c/d") == 2
+    assert source.line_of("/x") == 1
+    assert read_value({"a": 1}).line_of("/a") is None
 
 
 def test_yaml_1_2_may_say_that_it_is() -> None:

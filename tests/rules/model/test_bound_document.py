@@ -19,7 +19,7 @@ def test_what_is_left_out_is_as_in_the_built_in_document() -> None:
     assert SMALLEST.settings == BUILT_IN["settings"]
     assert SMALLEST.answers == BUILT_IN["answers"]
     assert SMALLEST.messages == BUILT_IN["messages"]
-    assert SMALLEST.declared == {}
+    assert SMALLEST.declared_attributes == {}
     assert SMALLEST.title is None
 
 
@@ -101,5 +101,5 @@ def test_the_built_in_document_has_every_setting_and_no_other() -> None:
 
 
 def test_the_last_rule_is_otherwise() -> None:
-    (otherwise,) = SMALLEST.own.rules
+    (otherwise,) = SMALLEST.own_binding.rules
     assert (otherwise.id, otherwise.outcome, otherwise.reason) == ("otherwise", "noted", "none")

@@ -65,7 +65,7 @@ def test_every_finding_has_a_page_and_every_page_a_finding() -> None:
 @pytest.mark.parametrize("code", FINDING_CODES)
 def test_what_a_page_says_to_avoid_is_found_with_its_line_and_an_example(code: str) -> None:
     source = example(code, "Avoid")
-    own = Document(source.value).own
+    own = Document(source.value).own_binding
     told = [finding for finding in found(source, directory_of(code)) if finding.code == code]
     assert told
     for finding in told:
@@ -73,8 +73,8 @@ def test_what_a_page_says_to_avoid_is_found_with_its_line_and_an_example(code: s
         assert finding.example
         decided = explain_ruling(own, complete_facts(finding.example.given)).ruling
         assert (decided.rule, decided.reason) == (
-            finding.example.decided.rule,
-            finding.example.decided.reason,
+            finding.example.decision.rule,
+            finding.example.decision.reason,
         )
 
 
@@ -242,7 +242,7 @@ def test_the_conversation_of_a_missed_text_hears_it_in_the_default_language() ->
         events = each.example.conversation or ()
         spoken = [{**event["contact"], **event.get("message", {})} for event in events]
         assert {said.get("language") for said in spoken} == {"fr-CA"}
-        own = Document(tree).own
+        own = Document(tree).own_binding
         ruling = explain_ruling(own, complete_facts(each.example.given)).ruling
         carried_out = render_actions(ruling, own, "dec", "2026-01-05T10:00:00Z", ["fr-CA"])
         assert (
@@ -279,6 +279,6 @@ def test_that_no_text_is_missed_takes_no_search() -> None:
 def test_facts_that_findings_start_from_are_possible() -> None:
     assert (
         LintSubject(Document(builtin.load_tree()))
-        .own.within["office.open"]
+        .own_search.domains["office.open"]
         .admits(BASE_FACTS["office.open"])
     )
