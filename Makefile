@@ -13,8 +13,13 @@ PORT = 8000
 DATA = data
 run:
 	$(INSTALL) run $(VENV)
-	@test -e $(DATA)/ledger.sqlite3 || $(BIN)/policy-service init --data $(DATA)
-	@$(BIN)/policy-service serve --data $(DATA) --port $(PORT)
+	@if test -e '$(DATA)/ledger.sqlite3'; then \
+		echo 'Keys were shown when $(DATA) was made; make another with'; \
+		echo '  $(BIN)/policy-service keys create --data $(DATA) --role platform --name NAME'; \
+	else \
+		POLICY_SERVICE_PORT=$(PORT) $(BIN)/policy-service init --data '$(DATA)'; \
+	fi
+	@$(BIN)/policy-service serve --data '$(DATA)' --port $(PORT)
 
 test: check
 	$(BIN)/pytest -n auto

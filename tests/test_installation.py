@@ -16,6 +16,8 @@ from packaging.requirements import Requirement
 ROOT = Path(__file__).parents[1]
 PYTHONS = ["3.11", "3.12", "3.13", "3.14"]
 LOCKS = {path.stem: path.read_text() for path in (ROOT / "requirements").glob("*.txt")}
+PLAIN = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+"""An environment without the variables of a `make` that may run the tests."""
 HASHES = re.compile(r"( --hash=sha256:[0-9a-f]{64})+")
 
 
@@ -128,3 +130,35 @@ def test_ci_tests_the_committed_files_in_a_fresh_folder(checkout: Path, exit_cod
     assert bool(ran.returncode) == bool(exit_code)
     assert Path(folder) != checkout
     assert not Path(folder).parent.exists()
+
+
+def test_make_run_makes_the_ledger_once_and_serves_at_the_port(tmp_path: Path) -> None:
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    for path, script in (
+        ("requirements/install", 'echo "install $*"'),
+        (".venv/bin/policy-service", 'echo "$* on $POLICY_SERVICE_PORT"'),
+    ):
+        (tmp_path / path).parent.mkdir(parents=True)
+        (tmp_path / path).write_text(f"#!/bin/sh\n{script}\n")
+        (tmp_path / path).chmod(0o755)
+    command = ["make", "--silent", "run", "PORT=8001", "DATA=folder"]
+    first = subprocess.check_output(command, cwd=tmp_path, text=True, env=PLAIN).splitlines()
+    serve = "serve --data folder --port 8001 on "
+    assert first == ["install run .venv", "init --data folder on 8001", serve]
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "ledger.sqlite3").touch()
+    second = subprocess.check_output(command, cwd=tmp_path, text=True, env=PLAIN).splitlines()
+    assert second[1] == "Keys were shown when folder was made; make another with"
+    assert "policy-service keys create --data folder" in second[2]
+    assert second[3:] == [serve]
+
+
+def test_make_refuses_an_interpreter_that_cannot_be_used(tmp_path: Path) -> None:
+    old = tmp_path / "python"
+    old.write_text("#!/bin/sh\necho 3.10.1\nexit 1\n")
+    old.chmod(0o755)
+    command = ["make", "check", f"PYTHON={old}", f"VENV={tmp_path / 'venv'}"]
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, env=PLAIN)
+    assert ran.returncode != 0
+    assert "Python 3.11 or newer is needed" in ran.stderr
+    assert not (tmp_path / "venv").exists()

@@ -21,10 +21,10 @@ EXIT_FINDING = 1
 EXIT_WRONG_USE = 2
 
 
-def _default_folder() -> Path:
-    """The folder that the environment, or the file it names, says."""
+def load_settings() -> Settings:
+    """Return the settings of the environment and the file that it names, or end the command."""
     try:
-        return Settings.load().data
+        return Settings.load()
     except SettingsError as error:
         fail("\n".join(error.complaints))
 
@@ -32,13 +32,20 @@ def _default_folder() -> Path:
 data_option: Callable[[Any], Any] = click.option(
     "--data",
     type=click.Path(file_okay=False, path_type=Path),
-    default=_default_folder,
+    default=lambda: load_settings().data,
     show_default=str(Settings().data),
     help="The folder of the ledger.",
 )
 json_option: Callable[[Any], Any] = click.option(
     "--json", "as_json", is_flag=True, help="Print JSON."
 )
+
+
+def local_url(settings: Settings) -> str:
+    """Return the URL at which a program on this machine reaches the service."""
+    every_address = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - not listened on
+    host = every_address.get(settings.host, settings.host)
+    return f"http://[{host}]:{settings.port}" if ":" in host else f"http://{host}:{settings.port}"
 
 
 @contextmanager

@@ -9,7 +9,14 @@ import click
 from audit.errors import AuditError, LedgerExistsError
 from audit.stores.sqlite.store import SqliteStore
 from policy_service.access.keys import EVERY_WORKSPACE, Role, create_key
-from policy_service.cli.console import data_option, fail_with_ledger, json_option, print_json
+from policy_service.cli.console import (
+    data_option,
+    fail_with_ledger,
+    json_option,
+    load_settings,
+    local_url,
+    print_json,
+)
 from rules.model.workspace import SYSTEM_LOG
 
 if TYPE_CHECKING:
@@ -33,6 +40,7 @@ def init(data: Path, *, as_json: bool) -> None:
 
     A ledger that is there and has no key yet gets its keys.
     """
+    url = local_url(load_settings())
     try:
         with _create_or_open(data) as store:
             tokens = store.transact(_create_first_keys)
@@ -46,7 +54,7 @@ def init(data: Path, *, as_json: bool) -> None:
         click.echo(f"  {role:<9} {token}")
     click.echo(
         "\nOnce the service runs, ask it for a first decision:\n\n"
-        "  curl -s http://127.0.0.1:8000/v1/decisions \\\n"
+        f"  curl -s {url}/v1/decisions \\\n"
         f"    -H 'Authorization: Bearer {tokens['platform']}' \\\n"
         f"    -d '{_FIRST_EVENT}'\n"
     )

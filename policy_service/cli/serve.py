@@ -8,10 +8,17 @@ started it.
 from __future__ import annotations
 
 import ctypes
+import errno
+import http.client
+import logging
+import multiprocessing
 import os
 import signal
 import socket
+import sys
+import time
 from contextlib import suppress
+from functools import partial
 from importlib import import_module
 from multiprocessing import parent_process
 from multiprocessing.util import Finalize
@@ -24,7 +31,7 @@ from granian import Granian
 from granian.constants import Interfaces
 from granian.log import LogLevels
 
-from policy_service.cli.console import fail, open_ledger
+from policy_service.cli.console import fail, local_url, open_ledger
 from policy_service.observability import json_logs
 from policy_service.settings import FILE_VARIABLE, SETTINGS, Settings, SettingsError
 
@@ -37,9 +44,12 @@ _MODULES_OF_WORKERS = ("policy_service.app", "policy_service.jobs.scheduler")
 
 They import the library of the metrics, which looks for its folder at that moment.
 """
-
+_MAX_PORT = 65535
+_SECONDS_BETWEEN_TRIES = 0.02
 SECONDS_TO_STOP = 30
 """After these a worker that was asked to stop is killed; the ledger does not mind."""
+
+_log = logging.getLogger("policy_service.serve")
 
 
 def _option_for_each_setting(command: Callable[..., None]) -> Callable[..., None]:
@@ -73,6 +83,9 @@ def serve(config: Path | None, **given: str | None) -> None:
         import_module(module)
     os.register_at_fork(after_in_child=_end_when_asked)
     _share_heaps()
+    multiprocessing.set_start_method("fork", force=True)  # no longer the default in Python 3.14
+    loaded, load = os.pipe()
+    Thread(target=_announce, args=(settings, loaded), daemon=True).start()
     Granian(
         "wsgi:app",
         address=settings.host,
@@ -86,7 +99,38 @@ def serve(config: Path | None, **given: str | None) -> None:
         workers_kill_timeout=SECONDS_TO_STOP,
         log_level=LogLevels(settings.log),
         log_dictconfig=json_logs.logging_config(settings.log),
-    ).serve(target_loader=_load)
+    ).serve(target_loader=partial(_load, load))
+
+
+def _announce(settings: Settings, loaded: int) -> None:
+    """Print the address of the page once a worker answers; log it if nobody sees a terminal.
+
+    Each worker writes a byte to the pipe after it has loaded the application. Before this no
+    connection is opened, which a worker would inherit with the fork.
+    """
+    for _ in range(settings.workers):
+        os.read(loaded, 1)
+    url = local_url(settings)
+    while not _answers(url):
+        time.sleep(_SECONDS_BETWEEN_TRIES)
+    ready = f"Ready: {url}/docs"
+    if sys.stderr.isatty():
+        click.echo(ready, err=True)
+    else:
+        _log.info(ready)
+
+
+def _answers(url: str) -> bool:
+    """Return True if a server answers a request."""
+    connection = http.client.HTTPConnection(url.removeprefix("http://"))
+    try:
+        connection.request("GET", "/healthz")
+        connection.getresponse()
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+    return True
 
 
 def _share_heaps() -> None:
@@ -117,7 +161,10 @@ def _check_free(host: str, port: int) -> None:
     try:
         socket.create_server((host, port), family=family).close()
     except OSError as error:
-        fail(f"cannot listen on {host}, port {port}: {error.strerror}")
+        if error.errno != errno.EADDRINUSE:
+            fail(f"cannot listen on {host}, port {port}: {error.strerror}")
+        other = port - 1 if port == _MAX_PORT else port + 1
+        fail(f"Port {port} is in use. Choose another: --port {other} (make run PORT={other}).")
 
 
 def _end_when_asked() -> None:
@@ -129,8 +176,11 @@ def _end_when_asked() -> None:
         signal.signal(asked_to_stop, signal.SIG_DFL)
 
 
-def _load(target: str) -> Any:  # noqa: ANN401 - whatever application the target names
-    """The application `module:name`, in a worker, which is made to end with its parent."""
+def _load(loaded: int, target: str) -> Any:  # noqa: ANN401 - whatever application the target names
+    """Return the application `module:name`, in a worker, which is made to end with its parent.
+
+    Writes a byte to the pipe `loaded` at the end.
+    """
     Thread(target=_end_with_parent, daemon=True).start()
     module, _, name = target.partition(":")
     app = getattr(import_module(module), name)
@@ -140,6 +190,7 @@ def _load(target: str) -> Any:  # noqa: ANN401 - whatever application the target
         )
         scheduler.start()
         Finalize(None, scheduler.stop, exitpriority=1)  # before the services are stopped
+    os.write(loaded, b".")
     return app
 
 

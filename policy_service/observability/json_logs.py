@@ -177,7 +177,7 @@ def _format_columns(line: Mapping[str, Any]) -> str:
     The calls of an error follow on lines of their own.
     """
     time, logger = line["at"][len("2026-11-22T") :], line["logger"].removeprefix(f"{LOGGER_NAME}.")
-    fixed = f"{time}  {line['level']:<7}  {logger:<12}  {line['message']}"
+    fixed = f"{time}  {line['level']:<7}  {logger:<14}  {line['message']}"
     others = [
         f"{name}={value}"
         for name, value in line.items()

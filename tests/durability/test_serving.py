@@ -17,7 +17,7 @@ from tests.durability.promises import (
     out_of_order,
     verify_and_replay,
 )
-from tests.served import Server, made, patiently, run, served
+from tests.served import Server, made, patiently, served
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -95,12 +95,6 @@ def test_a_stop_also_ends_a_server_that_is_still_starting(tmp_path: Path) -> Non
         if len(server.worker_ids()) == server.workers:
             break
     assert server.stop() == 0
-
-
-def test_a_port_that_is_taken_is_refused(server: Server) -> None:
-    """Two servers on one port would share its requests, each on its own ledger."""
-    refused = run("serve", f"--data={server.data}", f"--port={server.port}", exit_code=2)
-    assert f"port {server.port}" in refused.stderr.decode()
 
 
 def test_a_full_queue_refuses_and_drops_nothing(tmp_path: Path) -> None:

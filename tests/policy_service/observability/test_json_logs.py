@@ -299,7 +299,7 @@ def test_a_terminal_shows_columns() -> None:
     record.created = 0.25
     record.members = {"method": "GET", "route": "/readyz", "status": 200, "key": None}
     assert json_logs.LineFormatter(columns=True).format(record) == (
-        "00:00:00.250Z  info     request       request  method=GET  route=/readyz  status=200"
+        "00:00:00.250Z  info     request         request  method=GET  route=/readyz  status=200"
     )
 
 
