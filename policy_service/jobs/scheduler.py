@@ -1,8 +1,8 @@
-"""What runs beside the requests: one table of jobs, done by one process of all that serve.
+"""The background jobs of the service: one table of jobs, run by one of the processes that serve.
 
-Every process ticks, but only the one that holds the lock on `DATA/jobs.lock` works. The system
-gives the lock back when its holder ends, however that is, and the next tick of another takes it.
-Clocks that are put forward or back, by however much, neither stop the ticks nor make them more.
+Each process has a scheduler, but only the process that holds the lock on `DATA/jobs.lock` works.
+The system releases the lock when its holder ends. The next turn of another process takes the lock.
+A clock that is put forward or back neither stops the turns nor adds any.
 """
 
 from __future__ import annotations
@@ -10,10 +10,11 @@ from __future__ import annotations
 import logging
 import time
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.jobstores.memory import MemoryJobStore
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.base import BaseTrigger
 
@@ -23,7 +24,10 @@ from policy_service.policies.activation import activate_due_in_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
     from pathlib import Path
+
+    from apscheduler.job import Job
 
     from policy_service.services import Services
 
@@ -35,7 +39,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class ScheduledJob:
-    """Work that is done again and again, so many seconds after it was begun the last time."""
+    """Work that is repeated, with an interval in seconds between its starts."""
 
     name: str
     seconds: float
@@ -64,7 +68,10 @@ JOBS = (
 
 
 class _IntervalTrigger(BaseTrigger):  # type: ignore[misc]  # the library has no types
-    """So long after the last time. Its own interval would count all that a jump passed over."""
+    """A trigger that fires an interval after the last start of its job.
+
+    The library's own trigger would count each interval that a jump of the clock skipped.
+    """
 
     def __init__(self, seconds: float) -> None:
         self._interval = timedelta(seconds=seconds)
@@ -74,15 +81,16 @@ class _IntervalTrigger(BaseTrigger):  # type: ignore[misc]  # the library has no
         return now + self._interval
 
 
-class _SteadyScheduler(BackgroundScheduler):  # type: ignore[misc]  # the library has no types
-    """Does not wait, where the clock was put back, until it shows again what it did."""
+class _SteadyJobStore(MemoryJobStore):  # type: ignore[misc]  # the library has no types
+    """A job store that does not wait until a clock that was put back shows its old time again."""
 
-    def _process_jobs(self) -> Any:  # noqa: ANN401 - as the library has it
-        now = datetime.now(UTC)
-        for job in self.get_jobs():
+    def get_due_jobs(self, now: datetime) -> list[Job]:
+        """Return the jobs that are due; a job that would wait more than its interval is due now."""
+        for job in self.get_all_jobs():
             if job.next_run_time > job.trigger.get_next_fire_time(None, now):
                 job.modify(next_run_time=now)
-        return super()._process_jobs()
+        due: list[Job] = super().get_due_jobs(now)
+        return due
 
 
 class JobScheduler:
@@ -94,8 +102,9 @@ class JobScheduler:
         self._failed: dict[str, tuple[str, float]] = {}  # why, and until when it is left alone
         # A job that takes long skips its next turns, which is no news.
         logging.getLogger("apscheduler").setLevel(logging.ERROR)
-        self._scheduler = _SteadyScheduler(
+        self._scheduler = BackgroundScheduler(
             timezone="UTC",
+            jobstores={"default": _SteadyJobStore()},
             executors={"default": ThreadPoolExecutor(1)},
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
         )
