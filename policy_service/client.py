@@ -84,8 +84,8 @@ class Client:
 
     def dry_run(self, event: Event | Mapping[str, Any], **supposed: Any) -> DryRun:  # noqa: ANN401 - stage, asks, version or document
         """What would be decided; nothing is written."""
-        asked = {"event": event, **supposed}
-        return cast("DryRun", self._request_json("POST", "/v1/decisions/dry-run", asked))
+        body = {"event": event, **supposed}
+        return cast("DryRun", self._request_json("POST", "/v1/decisions/dry-run", body))
 
     def get_decision(self, workspace: str, event: str) -> Decision:
         """The decision that was made on an event."""
@@ -103,10 +103,10 @@ class Client:
 
     def list_actions(self, workspace: str, *statuses: str) -> Iterator[AskedAction]:
         """The actions with these statuses, or all of them."""
-        given = {"status": ",".join(statuses)} if statuses else {}
+        parameters = {"status": ",".join(statuses)} if statuses else {}
         return cast(
             "Iterator[AskedAction]",
-            self._iterate_pages(f"{_workspace_path(workspace)}/actions", given),
+            self._iterate_pages(f"{_workspace_path(workspace)}/actions", parameters),
         )
 
     def send_receipt(
@@ -159,9 +159,9 @@ class Client:
     def reject(self, workspace: str, number: int, reason: str) -> Version:
         return self._post_step(workspace, number, "reject", {"reason": reason})
 
-    def activate(self, workspace: str, number: int, **how: Any) -> Version:  # noqa: ANN401 - at, percent, shadow, apply_to_running
+    def activate(self, workspace: str, number: int, **options: Any) -> Version:  # noqa: ANN401 - at, percent, shadow, apply_to_running
         """Let the version decide: for all and from now on, unless it says how else."""
-        return self._post_step(workspace, number, "activate", how)
+        return self._post_step(workspace, number, "activate", options)
 
     def get_approvals(self, workspace: str) -> Required:
         """How many keys must approve a version before it is activated the first time."""
@@ -211,10 +211,10 @@ class Client:
 
     def list_entries(self, workspace: str, **filters: str | int) -> Iterator[LedgerEntry]:
         """The entries that the filters find, in order; `from_` stands for `from`."""
-        given = {name.rstrip("_"): value for name, value in filters.items()}
+        parameters = {name.rstrip("_"): value for name, value in filters.items()}
         return cast(
             "Iterator[LedgerEntry]",
-            self._iterate_pages(f"{_workspace_path(workspace)}/ledger/entries", given),
+            self._iterate_pages(f"{_workspace_path(workspace)}/ledger/entries", parameters),
         )
 
     def close(self) -> None:
@@ -237,10 +237,10 @@ class Client:
         path = f"{_workspace_path(workspace)}/versions/{number}/{step}"
         return cast("Version", self._request_json("POST", path, body, once=True))
 
-    def _iterate_pages(self, path: str, given: Mapping[str, str | int]) -> Iterator[Any]:
+    def _iterate_pages(self, path: str, parameters: Mapping[str, str | int]) -> Iterator[Any]:
         after: str | None = None
         while True:
-            query = urlencode(given if after is None else {**given, "after": after})
+            query = urlencode(parameters if after is None else {**parameters, "after": after})
             page = self._request_json("GET", f"{path}?{query}")
             yield from page["items"]
             after = page["next"]
@@ -267,8 +267,10 @@ class Client:
             )
         except HTTPError as error:
             reason = type(getattr(error, "reason", None) or error).__name__
-            where = path.partition("?")[0]
-            raise NoAnswerError(f"{method} {where}: {reason}") from None  # its words hold the query
+            address = path.partition("?")[0]
+            raise NoAnswerError(
+                f"{method} {address}: {reason}"
+            ) from None  # its words hold the query
         if response.status >= 400:  # noqa: PLR2004 - HTTP's own line
             raise RefusedRequestError(_parse_json(response.data))
         return response.data

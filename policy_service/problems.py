@@ -186,11 +186,11 @@ def _ledger_problem(error: AuditError) -> ProblemError | None:
 
 def complaint_as_json(complaint: Complaint) -> dict[str, Any]:
     """The complaint with the members SPEC names, and `line` where there is one."""
-    shown: dict[str, Any] = {
+    view: dict[str, Any] = {
         "pointer": complaint.pointer,
         "message": complaint.message,
         "code": complaint.code,
     }
     if complaint.line is not None:
-        shown["line"] = complaint.line
-    return shown
+        view["line"] = complaint.line
+    return view

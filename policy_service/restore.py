@@ -53,9 +53,9 @@ def _open_checkpoints(store: SqliteStore) -> CheckpointFiles:
 
 
 def _find_missing_entries(store: SqliteStore, snapshot: Snapshot) -> list[MissingEntries]:
-    kept = _open_checkpoints(store)
+    checkpoints = _open_checkpoints(store)
     return find_missing_entries(
-        snapshot, {log: k.checkpoint for log in kept.logs() if (k := kept.get(log))}
+        snapshot, {log: k.checkpoint for log in checkpoints.logs() if (k := checkpoints.get(log))}
     )
 
 

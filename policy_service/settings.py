@@ -81,16 +81,16 @@ class Settings:
         """
         if file is None and (named := environment.get(FILE_VARIABLE)):
             file = Path(named)
-        given: dict[str, Any] = {}
+        values: dict[str, Any] = {}
         complaints: list[str] = []
         for source, name, value in _list_values(options or {}, environment, file, complaints):
             try:
-                given[name] = _parse_value(name, value)
+                values[name] = _parse_value(name, value)
             except ValueError as error:
                 complaints.append(f"{source} {error}")
         if complaints:
             raise SettingsError(complaints)
-        return cls(**given)
+        return cls(**values)
 
 
 SETTINGS: dict[str, Field[Any]] = {f.name: f for f in fields(Settings)}

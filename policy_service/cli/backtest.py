@@ -106,10 +106,10 @@ def backtest(  # noqa: PLR0913 - one for each option
             document = load_document(snapshot, record.digest)
         else:
             document = _read_candidate(Path(candidate))
-        asked = BacktestRequest(
+        request = BacktestRequest(
             workspace, document.canonical_bytes, size, BacktestMode(mode), make_period(since, until)
         )
-        parts = list(list_parts(snapshot, asked))
+        parts = list(list_parts(snapshot, request))
     processes = max(1, min(len(parts), os.cpu_count() or 1))
     try:
         with (
@@ -132,8 +132,8 @@ def _read_candidate(file: Path) -> Document:
     """The document of the file; wrong use where it is none."""
     try:
         body = file.read_bytes()
-        read = read_json if file.suffix == ".json" else read_yaml
-        return read_document(read(body.decode()))
+        read_source = read_json if file.suffix == ".json" else read_yaml
+        return read_document(read_source(body.decode()))
     except OSError as error:
         fail(f"cannot read {file}: {error.strerror}")
     except InvalidDocumentError as error:
@@ -150,19 +150,19 @@ def _print_tally(workspace: str, tally: Tally) -> None:
         f" {result['identical']} identical,"
         f" {result['changed']} changed, {result['undetermined']} undetermined"
     )
-    for why, count in result["undetermined_reasons"].items():
-        click.echo(f"  undetermined, {why}: {count}")
+    for reason, count in result["undetermined_reasons"].items():
+        click.echo(f"  undetermined, {reason}: {count}")
     for member, count in result["members"].items():
         which = "other" if member == "actions" else "another"
         click.echo(f"  {which} {member}: {count}")
     for title, pairs in (("outcome", result["outcomes"]), ("rule", result["rules"])):
         for pair in pairs[:MAX_PRINTED]:
             if title == "rule" or pair["before"] != pair["after"]:
-                both = f"{escape_control(pair['before'])} -> {escape_control(pair['after'])}"
-                click.echo(f"  {title} {both}: {pair['count']}")
-    told = result["conversations"]
-    click.echo(f"  conversations that change: {told['changed']}")
-    for example in told["examples"]:
+                pair_text = f"{escape_control(pair['before'])} -> {escape_control(pair['after'])}"
+                click.echo(f"  {title} {pair_text}: {pair['count']}")
+    conversations = result["conversations"]
+    click.echo(f"  conversations that change: {conversations['changed']}")
+    for example in conversations["examples"]:
         click.echo(
             f"    {escape_control(example['conversation'])}, from entry {example['index']} on"
         )

@@ -66,14 +66,14 @@ def erase(data: Path, workspace: str, reason: str, contact: str, *, as_json: boo
 def _check_arguments(workspace: str, contact: str, reason: str) -> None:
     if not is_workspace(workspace):
         fail(f"{workspace!r} is not a workspace's id")
-    for what, text, longest in (
+    for label, text, longest in (
         ("a contact's id", contact, MAX_CONTACT_LENGTH),
         ("a reason", reason, MAX_REASON_LENGTH),
     ):
         if not 1 <= len(text) <= longest or not _is_text(text):
-            fail(f"{what} has 1 to {longest} characters")
+            fail(f"{label} has 1 to {longest} characters")
 
 
-def _is_text(given: str) -> bool:
+def _is_text(text: str) -> bool:
     """Whether no byte of the command line was beyond UTF-8."""
-    return given.isascii() or given.encode(errors="replace").decode() == given
+    return text.isascii() or text.encode(errors="replace").decode() == text

@@ -41,12 +41,12 @@ def keys() -> None:
 def list_keys(data: Path, *, as_json: bool) -> None:
     """Every key there was, without its secret, and when it was last used, to the minute."""
     with open_ledger(data) as store, store.read() as snapshot:
-        known = list(Keyring().keys(snapshot).values())
+        all_keys = list(Keyring().keys(snapshot).values())
         last_uses = snapshot.last_uses()
     if as_json:
-        print_json({"items": [key_view(key, last_uses) for key in known]})
+        print_json({"items": [key_view(key, last_uses) for key in all_keys]})
         return
-    for key in known:
+    for key in all_keys:
         state = f"{_describe_state(key)}, {_describe_use(last_uses.get(key.id))}"
         click.echo(f"{key.id}  {key.role.value:<9} {key.workspace:<20} {state}  {key.name}")
 
@@ -109,9 +109,9 @@ def revoke(data: Path, key_id: str, *, as_json: bool) -> None:
         click.echo(f"{key.id} is revoked")
 
 
-def _parse_time(given: str | None) -> datetime | None:
+def _parse_time(text: str | None) -> datetime | None:
     try:
-        return None if given is None else parse_timestamp(given)
+        return None if text is None else parse_timestamp(text)
     except ValueError as error:
         fail(f"--expires-at is an RFC 3339 time with an offset: {error}")
 

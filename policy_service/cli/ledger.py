@@ -61,16 +61,18 @@ def ledger() -> None:
 @json_option
 def checkpoint_command(data: Path, workspace: str, *, as_json: bool) -> None:
     """Print a log's checkpoint, a signed note; it is signed now where none covers the log."""
-    kept = _query_checkpoints(
+    stored = _query_checkpoints(
         data, workspace, lambda checkpoints: checkpoints.latest_checkpoint(workspace)
     )
     if as_json:
-        said = kept.checkpoint
-        root = encode_base64(said.root)
-        note = kept.note.decode()
-        print_json({"origin": said.origin, "size": said.size, "root": root, "checkpoint": note})
+        checkpoint = stored.checkpoint
+        root = encode_base64(checkpoint.root)
+        note = stored.note.decode()
+        print_json(
+            {"origin": checkpoint.origin, "size": checkpoint.size, "root": root, "checkpoint": note}
+        )
     else:
-        click.echo(kept.note, nl=False)
+        click.echo(stored.note, nl=False)
 
 
 @ledger.command("key")
@@ -90,12 +92,12 @@ def key_command(data: Path, workspace: str, *, as_json: bool) -> None:
 @json_option
 def proof_command(data: Path, workspace: str, index: int, *, as_json: bool) -> None:
     """Print the proof that an entry is in a log, as a tlog-proof."""
-    shown = _query_checkpoints(
+    proof_parts = _query_checkpoints(
         data, workspace, lambda checkpoints: checkpoints.proof(workspace, index)
     )
-    if shown is None:
+    if proof_parts is None:
         fail(f"{workspace} has no entry {index}")
-    entry, proof, checkpoint = shown
+    entry, proof, checkpoint = proof_parts
     if as_json:
         print_json(
             {
@@ -164,8 +166,10 @@ def check_command(
     except EvidenceError as error:
         wrong = error
     if as_json:
-        told = {"code": wrong.code, "message": str(wrong)} if wrong else None
-        print_json({"good": wrong is None, "refused": told, "size": checkpoint and checkpoint.size})
+        refusal = {"code": wrong.code, "message": str(wrong)} if wrong else None
+        print_json(
+            {"good": wrong is None, "refused": refusal, "size": checkpoint and checkpoint.size}
+        )
     elif wrong:
         click.echo(f"{'cannot tell' if isinstance(wrong, _UNDETERMINED) else 'wrong'}: {wrong}")
     elif checkpoint:
@@ -176,15 +180,15 @@ def check_command(
         exit_with_finding()
 
 
-def _read_leaf_hash(given: str | None, entry: Path | None) -> bytes:
-    if (given is None) == (entry is None):
+def _read_leaf_hash(text: str | None, entry: Path | None) -> bytes:
+    if (text is None) == (entry is None):
         fail("give --leaf-hash or --entry")
     try:
         if entry is not None:
             read = orjson.loads(entry.read_bytes())
             leaf = read.get("entry", read) if "leaf_hash" in read else read
             return hash_of_leaf(encode_canonical(leaf))
-        return decode_hash(given or "")
+        return decode_hash(text or "")
     except (ValueError, TypeError, OSError) as error:
         fail(f"the entry cannot be read: {error}")
 

@@ -38,7 +38,7 @@ _reason = click.option("--reason", help="Why; kept for good, not for personal da
 @_reason
 def approvals(count: int | None, reason: str | None, **options: Any) -> None:  # noqa: ANN401 - the options of every step
     """Show how many keys must approve a version, or say how many from here on."""
-    _check_reason(reason, sets=count is not None, what="COUNT")
+    _check_reason(reason, sets=count is not None, label="COUNT")
     with open_target(**options) as target:
         _show_approvals(target, _get_or_set_approvals(target, count, reason or ""))
 
@@ -78,7 +78,7 @@ def guardrails(file: Path | None, reason: str | None, **options: Any) -> None:  
     The file, YAML or JSON, is a list as a document has under `properties`; an empty one asks for
     nothing any more. The exit code is 1 where they are refused.
     """
-    _check_reason(reason, sets=file is not None, what="FILE")
+    _check_reason(reason, sets=file is not None, label="FILE")
     with open_target(**options) as target:
         if file is None:
             _show_guardrails(target, _get_guardrails(target))
@@ -112,12 +112,12 @@ def _set_guardrails(target: Target, properties: Properties, reason: str) -> dict
     return target.run_step(Permission.SET_GUARDRAILS, work, ask, check)
 
 
-def _show_guardrails(target: Target, asked: dict[str, Any]) -> None:
+def _show_guardrails(target: Target, answer: dict[str, Any]) -> None:
     if target.as_json:
-        print_json(asked)
+        print_json(answer)
         return
-    properties = asked["properties"]
-    click.echo(f"{target.workspace}: {len(properties)} guardrails{_describe_since(asked)}")
+    properties = answer["properties"]
+    click.echo(f"{target.workspace}: {len(properties)} guardrails{_describe_since(answer)}")
     for each in properties:
         click.echo(f"  {escape_control(str(each['id']))}")
 
@@ -143,10 +143,10 @@ def _read_properties(file: Path) -> Properties:
     return value
 
 
-def _check_reason(reason: str | None, *, sets: bool, what: str) -> None:
+def _check_reason(reason: str | None, *, sets: bool, label: str) -> None:
     """A reason is given with what is set, and with nothing else."""
     if sets and not reason:
         fail("say why, with --reason")
     if reason and not sets:
-        fail(f"give {what} as well: a reason alone sets nothing")
+        fail(f"give {label} as well: a reason alone sets nothing")
     check_text("a reason", reason)

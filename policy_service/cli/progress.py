@@ -53,8 +53,8 @@ class ProgressBar:
 @contextmanager
 def show_progress(label: str, length: int | None) -> Iterator[Callable[[int], None]]:
     """Gives what is to be told of each step, and how large it was."""
-    shown = ProgressBar(label, length, sys.stderr)
+    bar = ProgressBar(label, length, sys.stderr)
     try:
-        yield shown.advance
+        yield bar.advance
     finally:
-        shown.end()
+        bar.end()

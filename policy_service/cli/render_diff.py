@@ -31,8 +31,8 @@ def difference_lines(difference: TextDiff) -> Iterator[str]:
         yield from _lines("property", change)
 
 
-def _lines(what: str, change: TextChange) -> Iterator[str]:
-    named = f"{what} {escape_control(change.name)}"
+def _lines(kind: str, change: TextChange) -> Iterator[str]:
+    named = f"{kind} {escape_control(change.name)}"
     before, after = change.before, change.after
     if before is None:
         yield f"+ {named}: {_to_json_text(after)}"
@@ -65,8 +65,10 @@ def _has_same_order(before: Sequence[Any], after: Sequence[Any]) -> bool:
 
 
 def _item_lines(before: Sequence[Any], after: Sequence[Any]) -> Iterator[str]:
-    for sign, those, others in (("+", after, before), ("-", before, after)):
-        yield from (f"    {sign} {_to_json_text(each)}" for each in those if each not in others)
+    for sign, items, other_items in (("+", after, before), ("-", before, after)):
+        yield from (
+            f"    {sign} {_to_json_text(each)}" for each in items if each not in other_items
+        )
 
 
 def _to_json_text(value: Any) -> str:  # noqa: ANN401 - any JSON value

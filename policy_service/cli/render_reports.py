@@ -27,16 +27,16 @@ def report_lines(
     file: Path, report: DocumentReport, counts: RegionCounts | None = None
 ) -> Iterator[str]:
     """The findings, each with its example, and what else there is to say."""
-    fell = iter(counts.in_region if counts else ())
+    counts_left = iter(counts.in_region if counts else ())
     for finding in report.findings:
         line = "" if finding.line is None else f":{finding.line}"
-        said = escape_control(f"{finding.pointer or '/'}: {finding.message}")
-        yield f"{file}{line}: finding: {said} ({finding.code})"
+        text = escape_control(f"{finding.pointer or '/'}: {finding.message}")
+        yield f"{file}{line}: finding: {text} ({finding.code})"
         if finding.example is not None:
             yield f"    {escape_control(describe_example(finding.example))}"
             yield from _conversation_lines(finding.example.conversation)
         if counts and finding.region:
-            yield _count_line(next(fell), counts)
+            yield _count_line(next(counts_left), counts)
     for code in report.undecided_codes:
         yield f"{file}: undecided: {code}"
     for stated in report.proved_properties:
@@ -55,24 +55,26 @@ def _count_line(number: int, counts: RegionCounts) -> str:
     return f"    {number} of {counts.decisions} recorded decisions fall there"
 
 
-def coverage_lines(told: RuleCoverage) -> Iterator[str]:
+def coverage_lines(analysis: RuleCoverage) -> Iterator[str]:
     """How many rules the tests decide, and tests to paste for those they do not."""
-    covered = told.rules - len(told.untested)
-    yield f"{covered} of {told.rules} rules are decided by a test"
-    if told.suggested_tests:
+    covered = analysis.rules - len(analysis.untested)
+    yield f"{covered} of {analysis.rules} rules are decided by a test"
+    if analysis.suggested_tests:
         yield "These tests would decide others, pasted under `tests:`"
-        yield from escape_control(format_tests(told.suggested_tests).rstrip("\n")).split("\n")
-    for rule in told.unreachable:
+        yield from escape_control(format_tests(analysis.suggested_tests).rstrip("\n")).split("\n")
+    for rule in analysis.unreachable:
         yield f"No facts were found that {rule} decides"
 
 
-def semantic_change_lines(told: SemanticDiff, counts: RegionCounts | None = None) -> Iterator[str]:
+def semantic_change_lines(
+    analysis: SemanticDiff, counts: RegionCounts | None = None
+) -> Iterator[str]:
     """What is decided otherwise, group by group."""
-    for number, change in enumerate(told.changes):
+    for number, change in enumerate(analysis.changes):
         yield from _change_lines(change)
         if counts:
             yield _count_line(counts.in_region[number], counts)
-    if not told.complete:
+    if not analysis.complete:
         yield "There may be more that is decided otherwise: the search was broken off."
 
 
@@ -91,33 +93,34 @@ def _change_lines(change: SemanticChange) -> Iterator[str]:
     yield from _conversation_lines(change.conversation)
 
 
-def _describe_outcome(said: GroupDecision) -> str:
-    return f"{said.rule} ({said.outcome}, {said.reason}, stage {said.stage or 'stays'})"
+def _describe_outcome(decision: GroupDecision) -> str:
+    stage = decision.stage or "stays"
+    return f"{decision.rule} ({decision.outcome}, {decision.reason}, stage {stage})"
 
 
 def _action_lines(
     before: Sequence[Mapping[str, Any]], after: Sequence[Mapping[str, Any]]
 ) -> Iterator[str]:
     """The actions that are carried out no more, and those that are now, by what differs in them."""
-    for sign, those, others in (("-", before, after), ("+", after, before)):
-        for action in those:
-            if action not in others:
-                taken = _members_that_differ(
-                    action, [each for each in others if each["type"] == action["type"]]
+    for sign, actions, other_actions in (("-", before, after), ("+", after, before)):
+        for action in actions:
+            if action not in other_actions:
+                members = _members_that_differ(
+                    action, [each for each in other_actions if each["type"] == action["type"]]
                 )
-                written = json.dumps(taken, ensure_ascii=False)
-                yield escape_control(f"    {sign} {action['type']}: {written}")
+                json_text = json.dumps(members, ensure_ascii=False)
+                yield escape_control(f"    {sign} {action['type']}: {json_text}")
     if sorted(map(str, before)) == sorted(map(str, after)):
         yield "    the same in another order"
 
 
 def _members_that_differ(
-    action: Mapping[str, Any], others: Sequence[Mapping[str, Any]]
+    action: Mapping[str, Any], other_actions: Sequence[Mapping[str, Any]]
 ) -> dict[str, Any]:
     """What an action takes; where one other is of its type, what that one takes otherwise."""
-    known = others[0] if len(others) == 1 else {}
-    taken = {name: value for name, value in action.items() if name != "type"}
-    return {n: value for n, value in taken.items() if known.get(n) != value} or taken
+    other_members = other_actions[0] if len(other_actions) == 1 else {}
+    members = {name: value for name, value in action.items() if name != "type"}
+    return {n: value for n, value in members.items() if other_members.get(n) != value} or members
 
 
 def junit_report(tests: Sequence[Mapping[str, Any]], failures: Sequence[Complaint]) -> bytes:

@@ -107,12 +107,12 @@ def replay_logs(data: Path, sizes: dict[str, int]) -> dict[str, ReplayReport]:
 def _with_progress(parts: list[LogPart], reports: Iterable[ReplayReport]) -> list[ReplayReport]:
     """The reports, while it is shown how many of the parts' entries they are of."""
     sizes = [stop - start for _, _, start, stop in parts]
-    done = []
+    results = []
     with show_progress("Replaying", sum(sizes)) as advance:
         for size, report in zip(sizes, reports, strict=True):
-            done.append(report)
+            results.append(report)
             advance(size)
-    return done
+    return results
 
 
 def _replay_part(part: LogPart) -> ReplayReport:
@@ -124,8 +124,8 @@ def _replay_part(part: LogPart) -> ReplayReport:
 def _sum_by_log(parts: list[LogPart], reports: list[ReplayReport]) -> dict[str, ReplayReport]:
     paired = zip((log for _, log, _, _ in parts), reports, strict=True)
     return {
-        log: reduce(add, (report for _, report in those))
-        for log, those in groupby(paired, key=lambda pair: pair[0])
+        log: reduce(add, (report for _, report in group))
+        for log, group in groupby(paired, key=lambda pair: pair[0])
     }
 
 

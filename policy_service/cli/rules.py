@@ -108,17 +108,17 @@ def check(
     file: Path, directory: IO[bytes] | None, data: Path, workspace: str | None, *, as_json: bool
 ) -> None:
     """Say everything that is wrong with a document, and run its tests."""
-    known = _read_directory(directory) if directory else EMPTY_DIRECTORY
+    names = _read_directory(directory) if directory else EMPTY_DIRECTORY
     findings = _check_file(file)
-    more = {}
+    extra = {}
     if findings.document is not None:
-        report = build_report(findings.document, _read_source(file), known)
+        report = build_report(findings.document, _read_source(file), names)
         counts = count_decisions(data, workspace, list_regions(report))
-        more = report_view(report, counts)
+        extra = report_view(report, counts)
         if not as_json:
             _print_lines(report_lines(file, report, counts))
     result = "refused" if findings.complaints else "good"
-    _end_with_result(file, findings, result, as_json=as_json, more=more)
+    _end_with_result(file, findings, result, as_json=as_json, extra=extra)
 
 
 @rules.command()
@@ -129,7 +129,7 @@ def check(
 def test(file: Path, *, coverage: bool, junit: Path | None, as_json: bool) -> None:
     """Run the tests that a document carries, and name the rules that none of them decides."""
     findings = _check_file(file)
-    more = {}
+    extra = {}
     if _is_sound(findings):
         failed = sum(complaint.code == TEST_FAILED for complaint in findings.complaints)
         listed = _read_source(file).value.get("tests", ())
@@ -137,13 +137,13 @@ def test(file: Path, *, coverage: bool, junit: Path | None, as_json: bool) -> No
         if junit is not None:
             junit.write_bytes(junit_report(listed, findings.complaints))
         if coverage:
-            told = coverage_of(Document(_read_source(file).value))
-            more = {"coverage": coverage_view(told)}
+            analysis = coverage_of(Document(_read_source(file).value))
+            extra = {"coverage": coverage_view(analysis)}
             if not as_json:
-                _print_lines(coverage_lines(told))
+                _print_lines(coverage_lines(analysis))
     else:
         result = "refused, its tests were not run"
-    _end_with_result(file, findings, result, as_json=as_json, more=more)
+    _end_with_result(file, findings, result, as_json=as_json, extra=extra)
 
 
 @rules.command()
@@ -187,8 +187,8 @@ def explain(
         return
     for tried in explanation.attempts:
         if tried.failed:
-            wanted, actual = tried.failed.expected, tried.failed.actual
-            click.echo(f"  {tried.rule}: {tried.failed.fact} is {actual!r}, wanted {wanted!r}")
+            expected, actual = tried.failed.expected, tried.failed.actual
+            click.echo(f"  {tried.rule}: {tried.failed.fact} is {actual!r}, wanted {expected!r}")
     click.echo(f"{ruling.rule}: {ruling.outcome}, {ruling.reason}, stage {decision['stage']}")
 
 
@@ -210,13 +210,13 @@ def diff(before: Path, after: Path, data: Path, workspace: str | None, *, as_jso
     """Say what a document says otherwise than an earlier one; the exit code is 1 where it does."""
     earlier, later = _require_document(before), _require_document(after)
     difference = difference_of(earlier, later)
-    told = compare_decisions(earlier, later)
-    counts = count_decisions(data, workspace, list_regions(told))
+    analysis = compare_decisions(earlier, later)
+    counts = count_decisions(data, workspace, list_regions(analysis))
     if as_json:
-        print_json({**difference_view(difference), **semantic_changes_view(told, counts)})
+        print_json({**difference_view(difference), **semantic_changes_view(analysis, counts)})
     else:
         _print_lines(difference_lines(difference))
-        _print_lines(semantic_change_lines(told, counts))
+        _print_lines(semantic_change_lines(analysis, counts))
     if difference:
         exit_with_finding()
 
@@ -225,8 +225,8 @@ def _read_directory(file: IO[bytes]) -> Directory:
     """What a file lists, as it is sent or as it is answered."""
     try:
         written = DIRECTORY_FILE.validate_python(parse_json(file.read()))
-        told = {name: written[name] for name in MEMBER_BY_KIND.values() if name in written}
-        return build_directory(NEW_DIRECTORY.validate_python(told))
+        lists = {name: written[name] for name in MEMBER_BY_KIND.values() if name in written}
+        return build_directory(NEW_DIRECTORY.validate_python(lists))
     except (StrictJsonError, ValidationError) as error:
         fail(f"{file.name} is no directory: {error}")
 
@@ -268,7 +268,7 @@ def _end_with_result(
     result: str,
     *,
     as_json: bool,
-    more: Mapping[str, Any] | None = None,
+    extra: Mapping[str, Any] | None = None,
 ) -> None:
     """Show the findings and the result, and end with a finding where there is a complaint."""
     if as_json:
@@ -277,7 +277,7 @@ def _end_with_result(
                 "result": result,
                 "complaints": [complaint_as_json(complaint) for complaint in findings.complaints],
                 "notices": [complaint_as_json(notice) for notice in findings.notices],
-                **(more or {}),
+                **(extra or {}),
             }
         )
     else:
@@ -296,6 +296,6 @@ def _print_lines(lines: Iterable[str]) -> None:
 def _print_complaints(file: Path, complaints: Iterable[Complaint], prefix: str = "") -> None:
     for complaint in complaints:
         line = "" if complaint.line is None else f":{complaint.line}"
-        where = complaint.pointer or "/"
-        said = escape_control(f"{where}: {complaint.message}")
-        click.echo(f"{file}{line}: {prefix}{said} ({complaint.code})")
+        pointer = complaint.pointer or "/"
+        text = escape_control(f"{pointer}: {complaint.message}")
+        click.echo(f"{file}{line}: {prefix}{text} ({complaint.code})")

@@ -63,14 +63,14 @@ def _option_for_each_setting(command: Callable[..., None]) -> Callable[..., None
 @click.command()
 @click.option("--config", type=click.Path(path_type=Path), help="A file of settings (TOML).")
 @_option_for_each_setting
-def serve(config: Path | None, **given: str | None) -> None:
+def serve(config: Path | None, **options: str | None) -> None:
     """Serve the ledger over HTTP until stopped.
 
     What no option says is as the environment says (POLICY_SERVICE_DATA and so on), then as the file
     does that --config or POLICY_SERVICE_CONFIG names.
     """
     try:
-        settings = Settings.load(given, file=config)
+        settings = Settings.load(options, file=config)
     except SettingsError as error:
         fail("\n".join(error.complaints))
     with open_ledger(settings.data):

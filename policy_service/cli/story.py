@@ -38,14 +38,14 @@ def story(data: Path, workspace: str, conversation: str, *, as_json: bool) -> No
     """Tell what happened in a conversation, what was decided, by whose rules, and what then."""
     with open_ledger(data) as store, store.read() as snapshot:
         try:
-            told = list(_list_events(snapshot, workspace, conversation))
+            events = list(_list_events(snapshot, workspace, conversation))
         except ProblemError as problem:
             fail(problem.detail)
     if as_json:
-        print_json({"items": told})
+        print_json({"items": events})
         return
-    click.echo(f"Conversation {escape_control(conversation)} of {workspace}, {len(told)} events")
-    for event in told:
+    click.echo(f"Conversation {escape_control(conversation)} of {workspace}, {len(events)} events")
+    for event in events:
         click.echo()
         for line in _event_lines(event):
             click.echo(escape_control(line))
@@ -94,18 +94,18 @@ def _describe_people(event: dict[str, Any]) -> str:
     return f"written by {_describe_key(event['author'])}, approved by {approvers}"
 
 
-def _describe_key(who: dict[str, Any]) -> str:
-    return who["key"] if who["name"] is None else f"{who['name']} ({who['key']})"
+def _describe_key(key: dict[str, Any]) -> str:
+    return key["key"] if key["name"] is None else f"{key['name']} ({key['key']})"
 
 
 def _describe_action(action: dict[str, Any]) -> str:
     """Its type, and what tells it from others of the type."""
-    told = [action["type"]]
+    parts = [action["type"]]
     for name in ("team", "teammate", "tag"):
-        told += [f"{name} {action[name]}"] if name in action else []
-    told += [f"fields {', '.join(action['fields'])}"] if "fields" in action else []
-    told += [_quote(action["text"])] if "text" in action else []
-    return " ".join(told)
+        parts += [f"{name} {action[name]}"] if name in action else []
+    parts += [f"fields {', '.join(action['fields'])}"] if "fields" in action else []
+    parts += [_quote(action["text"])] if "text" in action else []
+    return " ".join(parts)
 
 
 def _quote(text: str) -> str:

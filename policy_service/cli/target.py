@@ -150,8 +150,8 @@ def _end_with_problem(problem: Mapping[str, Any], *, as_json: bool) -> NoReturn:
         click.echo(f"policy-service: {escape_control(detail)}", err=True)
         for error in problem.get("errors", ()):
             line = f"line {error['line']}, " if "line" in error else ""
-            said = escape_control(f"{line}{error['pointer'] or '/'}: {error['message']}")
-            click.echo(f"  {said} ({error['code']})", err=True)
+            text = escape_control(f"{line}{error['pointer'] or '/'}: {error['message']}")
+            click.echo(f"  {text} ({error['code']})", err=True)
     if (
         problem["status"] in FINDING_STATUSES
         or problem["code"] == ProblemCode.PROPOSER_MAY_NOT_APPROVE
@@ -160,6 +160,6 @@ def _end_with_problem(problem: Mapping[str, Any], *, as_json: bool) -> NoReturn:
     sys.exit(EXIT_WRONG_USE)
 
 
-def check_text(what: str, text: str | None) -> None:
+def check_text(label: str, text: str | None) -> None:
     if text is not None and len(text) > MAX_TEXT_LENGTH:
-        fail(f"{what} has at most {MAX_TEXT_LENGTH} characters")
+        fail(f"{label} has at most {MAX_TEXT_LENGTH} characters")

@@ -121,5 +121,5 @@ def _print_report(report: LogReport) -> None:
     root = base64.b64encode(report.root).decode()
     click.echo(f"{escape_control(report.log)}: {report.size} entries, root {root}, {state}")
     for finding in report.findings:
-        where = "log" if finding.index is None else f"entry {finding.index}"
-        click.echo(f"  {where}: {escape_control(finding.message)} ({finding.code})")
+        place = "log" if finding.index is None else f"entry {finding.index}"
+        click.echo(f"  {place}: {escape_control(finding.message)} ({finding.code})")

@@ -47,6 +47,6 @@ def _workspace_row(snapshot: Snapshot, policies: PolicyCache, log: str) -> dict[
     size = snapshot.head(log).size
     if log == SYSTEM_LOG:
         return {"workspace": log, "entries": size, "version": None, "decisions": 0}
-    others = sum(len(snapshot.entries_of_family(log, family)) for family in _OTHER_FAMILIES)
+    other_count = sum(len(snapshot.entries_of_family(log, family)) for family in _OTHER_FAMILIES)
     version = policies.active_version(snapshot, log).number
-    return {"workspace": log, "entries": size, "version": version, "decisions": size - others}
+    return {"workspace": log, "entries": size, "version": version, "decisions": size - other_count}

@@ -51,9 +51,9 @@ def decide_event(
     """
     workspace, conversation = event["workspace"]["id"], event["conversation"]["id"]
     # 1. The same event again gets the same decision, and nothing is written.
-    if seen := tx.decision(workspace, event["id"]):
+    if entry := tx.decision(workspace, event["id"]):
         return RecordedDecision(
-            require_same_event(tx, seen, encode_canonical(event)), replayed=True
+            require_same_event(tx, entry, encode_canonical(event)), replayed=True
         )
     # 2. What is due comes before the decision.
     versions = apply_due_activations(tx, policies, workspace)
@@ -69,13 +69,13 @@ def decide_event(
     return RecordedDecision(tx.append(workspace, leaf, personal), replayed=False)
 
 
-def require_same_event(snapshot: Snapshot, seen: Entry, body: bytes) -> Entry:
+def require_same_event(snapshot: Snapshot, entry: Entry, body: bytes) -> Entry:
     """Return the entry if it decided the event with this canonical JSON.
 
     The commitment tells. If the personal part was erased, the event's id alone does. Raises Problem
     `event_id_reused` if the events differ.
     """
-    personal = snapshot.personal(seen.log, seen.index)
-    if personal and compute_commitment(personal.salt, body) != seen.value["commitment"]:
+    personal = snapshot.personal(entry.log, entry.index)
+    if personal and compute_commitment(personal.salt, body) != entry.value["commitment"]:
         raise ProblemError(ProblemCode.EVENT_ID_REUSED, "Another event was decided under this id")
-    return seen
+    return entry

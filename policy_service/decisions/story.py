@@ -43,22 +43,24 @@ class Narrator:
         """
         if self.snapshot.latest_decision(self.workspace, conversation) is None:
             raise ProblemError(ProblemCode.NOT_FOUND, "Nothing was decided in such a conversation")
-        wanted = EntryFilter(kind=EntryKind.DECISION.value, conversation=conversation)
-        found = self.snapshot.search(self.workspace, wanted, after, limit + 1)
-        became = fold_action_states(
+        query = EntryFilter(kind=EntryKind.DECISION.value, conversation=conversation)
+        entries = self.snapshot.search(self.workspace, query, after, limit + 1)
+        states_by_action = fold_action_states(
             (each.index, each.value)
             for each in self.snapshot.receipts(self.workspace, conversation)
         )
-        told = [self._event_view(entry, became) for entry in found[:limit]]
-        erased = find_erasures(self.snapshot, self.workspace, [each["index"] for each in told])
-        for each in told:
+        events = [self._event_view(entry, states_by_action) for entry in entries[:limit]]
+        erased = find_erasures(self.snapshot, self.workspace, [each["index"] for each in events])
+        for each in events:
             if each["index"] in erased:
                 each["erased"] = erased[each["index"]]
-        return told, told[-1]["index"] if len(found) > limit else None
+        return events, events[-1]["index"] if len(entries) > limit else None
 
-    def _event_view(self, entry: Entry, became: Mapping[str, ActionState]) -> dict[str, Any]:
+    def _event_view(
+        self, entry: Entry, states_by_action: Mapping[str, ActionState]
+    ) -> dict[str, Any]:
         leaf = entry.value
-        told = {
+        view = {
             "index": entry.index,
             "event": leaf["event"],
             "type": leaf["facts"]["event.type"],
@@ -73,14 +75,14 @@ class Narrator:
             "actions": [
                 {
                     **action_view(action),
-                    "status": became.get(action["id"], PENDING_STATE).status.value,
+                    "status": states_by_action.get(action["id"], PENDING_STATE).status.value,
                 }
                 for action in leaf["actions"]
             ],
         }
         if self.personal:
-            told["personal"] = personal_view(read_personal(self.snapshot, entry.log, entry.index))
-        return told
+            view["personal"] = personal_view(read_personal(self.snapshot, entry.log, entry.index))
+        return view
 
     def _version_view(self, number: int) -> dict[str, Any]:
         """The version that decided, and who stands for it."""

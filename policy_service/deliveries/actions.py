@@ -75,23 +75,23 @@ class RequestedAction:
 def list_actions(
     snapshot: Snapshot,
     workspace: str,
-    wanted: Collection[ActionStatus],
+    statuses: Collection[ActionStatus],
     after: ActionPosition | None,
     limit: int,
 ) -> tuple[list[RequestedAction], ActionPosition | None]:
     """The actions with these statuses behind a place, and where the next page begins, if any."""
-    found: list[RequestedAction] = []
+    page: list[RequestedAction] = []
     for looked_at, decision in enumerate(_list_decisions(snapshot, workspace, after), start=1):
         action = None
         for action in _list_actions_of(snapshot, decision):
-            if (after and action.position <= after) or action.state.status not in wanted:
+            if (after and action.position <= after) or action.state.status not in statuses:
                 continue
-            if len(found) == limit:
-                return found, found[-1].position
-            found.append(action)
+            if len(page) == limit:
+                return page, page[-1].position
+            page.append(action)
         if action and looked_at == MAX_DECISIONS_PER_PAGE:
-            return found, action.position
-    return found, None
+            return page, action.position
+    return page, None
 
 
 def find_action(snapshot: Snapshot, workspace: str, action_id: str) -> RequestedAction:
@@ -124,8 +124,8 @@ class Receipts:
             return action
         if action.state.status not in (ActionStatus.PENDING, ActionStatus.FAILED):
             raise _settled_problem(action)
-        more = {} if detail is None else {"detail": detail}
-        return self._enter(action, RECEIPT_KINDS[status], {"action": action_id, **more})
+        detail_members = {} if detail is None else {"detail": detail}
+        return self._enter(action, RECEIPT_KINDS[status], {"action": action_id, **detail_members})
 
     def retry(self, action_id: str) -> RequestedAction:
         """Enter that a failed action is to be tried again: it is pending once more."""
@@ -156,16 +156,18 @@ def _list_decisions(
     snapshot: Snapshot, workspace: str, after: ActionPosition | None
 ) -> Iterator[Entry]:
     """The decisions that ask for actions, from the one at `after`, in order."""
-    behind = after.index - 1 if after else None
-    while found := snapshot.search(workspace, EntryFilter(has_actions=True), behind, _BATCH_SIZE):
-        yield from found
-        behind = found[-1].index
+    after_index = after.index - 1 if after else None
+    while page := snapshot.search(
+        workspace, EntryFilter(has_actions=True), after_index, _BATCH_SIZE
+    ):
+        yield from page
+        after_index = page[-1].index
 
 
 def _list_actions_of(snapshot: Snapshot, decision: Entry) -> Iterator[RequestedAction]:
     leaf = decision.value
-    known = fold_action_states(
+    states_by_action = fold_action_states(
         (each.index, each.value) for each in snapshot.receipts(decision.log, leaf["conversation"])
     )
     for number, action in enumerate(leaf["actions"]):
-        yield RequestedAction(decision, number, known.get(action["id"], PENDING_STATE))
+        yield RequestedAction(decision, number, states_by_action.get(action["id"], PENDING_STATE))

@@ -99,7 +99,7 @@ class JobScheduler:
     def __init__(self, services: Services, folder: Path) -> None:
         self._services = services
         self._leader_lock = LeaderLock(folder / LOCK_FILE)
-        self._failed: dict[str, tuple[str, float]] = {}  # why, and until when it is left alone
+        self._failed: dict[str, tuple[str, float]] = {}  # the last error, and the end of the pause
         # A job that takes long skips its next turns, which is no news.
         logging.getLogger("apscheduler").setLevel(logging.ERROR)
         self._scheduler = BackgroundScheduler(
@@ -122,14 +122,14 @@ class JobScheduler:
         self._leader_lock.release()
 
     def _run(self, job: ScheduledJob) -> None:
-        why, until = self._failed.get(job.name, ("", 0.0))
+        last_error, until = self._failed.get(job.name, ("", 0.0))
         if time.monotonic() < until or not self._leader_lock.try_acquire():
             return
         try:
             job.work(self._services)
         except AuditError as error:
             self._failed[job.name] = (str(error), time.monotonic() + SECONDS_AFTER_FAILURE)
-            if str(error) != why:
+            if str(error) != last_error:
                 members = {"job": job.name, "code": error.code, "why": str(error)}
                 _log.error("a job failed", extra={"members": members})
         except Exception:  # noqa: BLE001 - whatever it is, the next turn tries again

@@ -158,19 +158,19 @@ class Metrics(DecisionMetrics, SigningMetrics):
         if folder := os.environ.get(FOLDER_VARIABLE):
             _allocate_files(Path(folder))
         self._registry = CollectorRegistry()
-        own = [metric for metric in METRICS if metric.multiprocess_mode]
-        made = {metric.name: _create_metric(metric, self._registry) for metric in own}
-        self._requests: Counter = made["policy_service_requests_total"]
-        self._seconds: Histogram = made["policy_service_request_seconds"]
-        self._refusals: Counter = made["policy_service_refusals_total"]
-        self._decisions: Counter = made["policy_service_decisions_total"]
-        self._replays: Counter = made["policy_service_replays_total"]
-        self._commit_writes: Histogram = made["policy_service_commit_writes"]
-        self._commit_seconds: Histogram = made["policy_service_commit_seconds"]
-        self._signed: Counter = made["policy_service_checkpoints_total"]
-        self._not_signed: Counter = made["policy_service_checkpoint_refusals_total"]
-        made["policy_service_workers"].set(1)
-        made["policy_service_info"].labels(version("policy-service")).set(1)
+        own_metrics = [metric for metric in METRICS if metric.multiprocess_mode]
+        metrics = {metric.name: _create_metric(metric, self._registry) for metric in own_metrics}
+        self._requests: Counter = metrics["policy_service_requests_total"]
+        self._seconds: Histogram = metrics["policy_service_request_seconds"]
+        self._refusals: Counter = metrics["policy_service_refusals_total"]
+        self._decisions: Counter = metrics["policy_service_decisions_total"]
+        self._replays: Counter = metrics["policy_service_replays_total"]
+        self._commit_writes: Histogram = metrics["policy_service_commit_writes"]
+        self._commit_seconds: Histogram = metrics["policy_service_commit_seconds"]
+        self._signed: Counter = metrics["policy_service_checkpoints_total"]
+        self._not_signed: Counter = metrics["policy_service_checkpoint_refusals_total"]
+        metrics["policy_service_workers"].set(1)
+        metrics["policy_service_info"].labels(version("policy-service")).set(1)
         self._children: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
 
     def count_request(self, route: str, method: str, status: int, seconds: float) -> None:
@@ -292,15 +292,15 @@ class _ProcessesCollector:
         families: dict[str, Family] = {}
         for pid in self._pids:
             for family in ProcessCollector(pid=lambda pid=pid: pid, registry=None).collect():  # type: ignore[misc]
-                known = families.setdefault(family.name, family)
-                if known is not family:
-                    _add_samples(known, family)
+                total = families.setdefault(family.name, family)
+                if total is not family:
+                    _add_samples(total, family)
         yield from families.values()
 
 
-def _add_samples(known: Family, more: Family) -> None:
-    together = min if "start_time" in known.name else sum
-    known.samples = [
+def _add_samples(total: Family, more: Family) -> None:
+    together = min if "start_time" in total.name else sum
+    total.samples = [
         one._replace(value=together((one.value, other.value)))
-        for one, other in zip(known.samples, more.samples, strict=True)
+        for one, other in zip(total.samples, more.samples, strict=True)
     ]

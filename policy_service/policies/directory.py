@@ -54,8 +54,8 @@ def replace_directory(
     enter_workspace(tx, workspace, at)
     digest = tx.add_document(encode_canonical(directory.tree))
     head = {"format": FORMAT, "kind": EntryKind.DIRECTORY_REPLACED.value, "at": at}
-    said = {"workspace": workspace, "digest": digest, "by": by.id}
-    return RecordedDirectory(directory, tx.append(workspace, {**head, **said}))
+    members = {"workspace": workspace, "digest": digest, "by": by.id}
+    return RecordedDirectory(directory, tx.append(workspace, {**head, **members}))
 
 
 def directory_view(recorded: RecordedDirectory) -> dict[str, Any]:

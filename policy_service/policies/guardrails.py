@@ -74,10 +74,10 @@ def read_guardrails(snapshot: Snapshot, versions: Versions) -> Properties:
 def check_proposal(document: Document, properties: Properties) -> None:
     """Raise InvalidDocumentError, with facts that break them, for guardrails that do not hold."""
     if properties:
-        found = _find_complaints(document.canonical_bytes, encode_canonical(properties))
-        if found:
+        complaints = _find_complaints(document.canonical_bytes, encode_canonical(properties))
+        if complaints:
             raise InvalidDocumentError(
-                [Complaint("", "guardrail_broken", c.message) for c in found]
+                [Complaint("", "guardrail_broken", c.message) for c in complaints]
             )
 
 
@@ -95,8 +95,8 @@ def check_guardrails(document: Document, properties: Properties) -> None:
 
     Whether this one has them is another matter: they are for what is proposed from here on.
     """
-    found = _find_complaints(document.canonical_bytes, encode_canonical(properties))
-    wrong = [complaint for complaint in found if complaint.code not in DOCUMENT_CODES]
+    complaints = _find_complaints(document.canonical_bytes, encode_canonical(properties))
+    wrong = [complaint for complaint in complaints if complaint.code not in DOCUMENT_CODES]
     if wrong:
         raise InvalidDocumentError(wrong)
 
@@ -138,7 +138,7 @@ def _judge_documents(document: bytes, body: bytes) -> tuple[GuardrailResult, ...
 
 def _find_failures(document: Document, properties: Properties) -> dict[str, GuardrailResult]:
     """Those that do not hold, by id."""
-    found = {}
+    failures = {}
     subject = LintSubject(document)
     for proof in prove_properties(Document({**document.tree, "properties": properties})):
         complaint = proof.complaint
@@ -149,5 +149,5 @@ def _find_failures(document: Document, properties: Properties) -> dict[str, Guar
                 if proof.example
                 else None
             )
-            found[proof.id] = GuardrailResult(proof.id, state, complaint.message, example)
-    return found
+            failures[proof.id] = GuardrailResult(proof.id, state, complaint.message, example)
+    return failures

@@ -53,14 +53,14 @@ class PolicyCache:
         latest = snapshot.latest_entry(workspace, "version.")
         if latest is None:
             return BUILTIN_VERSIONS
-        known = self._versions.get(workspace)
-        if known is None or known[0] != latest.leaf_hash:
-            known = (
+        cached = self._versions.get(workspace)
+        if cached is None or cached[0] != latest.leaf_hash:
+            cached = (
                 latest.leaf_hash,
                 fold_versions(snapshot.entries_of_family(workspace, "version.")),
             )
-            _store_in(self._versions, workspace, known)
-        return known[1]
+            _store_in(self._versions, workspace, cached)
+        return cached[1]
 
     def active_version(self, snapshot: Snapshot, workspace: str) -> VersionRecord:
         """The version that decides where a conversation has none of its own."""
@@ -68,8 +68,8 @@ class PolicyCache:
 
     def cached_versions(self, workspace: str) -> Versions | None:
         """The workspace's versions as they were read last; asks no ledger, and may be behind."""
-        known = self._versions.get(workspace)
-        return known[1] if known else None
+        cached = self._versions.get(workspace)
+        return cached[1] if cached else None
 
     def cached_policy(self, digest: str) -> CompiledPolicy:
         """The policy of the document with this digest; KeyError unless it was compiled before."""
@@ -81,11 +81,11 @@ def active_version(versions: Versions) -> VersionRecord:
     return versions.records[versions.active or BUILTIN_VERSION]
 
 
-def _store_in(kept: dict[str, V], key: str, value: V) -> None:
+def _store_in(cache: dict[str, V], key: str, value: V) -> None:
     with _cache_lock:
-        while len(kept) >= MAX_CACHED:
-            del kept[next(iter(kept))]
-        kept[key] = value
+        while len(cache) >= MAX_CACHED:
+            del cache[next(iter(cache))]
+        cache[key] = value
 
 
 def load_document(snapshot: Snapshot, digest: str) -> Document:

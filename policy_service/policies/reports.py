@@ -37,12 +37,14 @@ MAX_WORK = 2_000_000
 
 def report_view(report: DocumentReport, counts: RegionCounts | None = None) -> dict[str, Any]:
     """A report as it is answered; `counts` of its regions, where there are any."""
-    found = [finding_view(finding) for finding in report.findings]
-    counted = [told for told, each in zip(found, report.findings, strict=True) if each.region]
-    for told, fell in zip(counted, counts.in_region if counts else (), strict=False):
-        told["decisions"] = fell
+    findings = [finding_view(finding) for finding in report.findings]
+    counted_findings = [
+        view for view, each in zip(findings, report.findings, strict=True) if each.region
+    ]
+    for view, number in zip(counted_findings, counts.in_region if counts else (), strict=False):
+        view["decisions"] = number
     return {
-        "findings": found,
+        "findings": findings,
         "undecided": list(report.undecided_codes),
         "properties": list(report.proved_properties),
         "coverage": coverage_view(report.coverage),
@@ -53,13 +55,13 @@ def report_view(report: DocumentReport, counts: RegionCounts | None = None) -> d
 def finding_view(finding: Finding) -> dict[str, Any]:
     """A finding as it is answered; `line` only where the document is a text."""
     example = finding.example
-    shown = {
+    view = {
         "pointer": finding.pointer,
         "code": finding.code,
         "message": finding.message,
         "example": asdict(example) if example else None,
     }
-    return shown if finding.line is None else {**shown, "line": finding.line}
+    return view if finding.line is None else {**view, "line": finding.line}
 
 
 def guardrail_results_view(judged: Sequence[GuardrailResult]) -> list[dict[str, Any]]:
@@ -67,19 +69,21 @@ def guardrail_results_view(judged: Sequence[GuardrailResult]) -> list[dict[str, 
     return [{**asdict(each), "state": each.state.value} for each in judged]
 
 
-def coverage_view(told: RuleCoverage) -> dict[str, Any]:
+def coverage_view(analysis: RuleCoverage) -> dict[str, Any]:
     """Coverage as it is answered, with the tests offered as YAML to be pasted."""
-    return {**asdict(told), "yaml": format_tests(told.suggested_tests)}
+    return {**asdict(analysis), "yaml": format_tests(analysis.suggested_tests)}
 
 
-def semantic_changes_view(told: SemanticDiff, counts: RegionCounts | None = None) -> dict[str, Any]:
+def semantic_changes_view(
+    analysis: SemanticDiff, counts: RegionCounts | None = None
+) -> dict[str, Any]:
     """What is decided otherwise as it is answered; `counts` of its groups, where there are any."""
-    groups = [_change_view(change) for change in told.changes]
-    for group, fell in zip(groups, counts.in_region if counts else (), strict=False):
-        group["decisions"] = fell
+    groups = [_change_view(change) for change in analysis.changes]
+    for group, number in zip(groups, counts.in_region if counts else (), strict=False):
+        group["decisions"] = number
     return {
         "semantic_changes": groups,
-        "semantic_changes_complete": told.complete,
+        "semantic_changes_complete": analysis.complete,
         **counts_view(counts),
     }
 
@@ -102,11 +106,11 @@ def counts_view(counts: RegionCounts | None) -> dict[str, Any]:
     return {"recorded": {"decisions": counts.decisions, "complete": counts.complete}}
 
 
-def list_regions(told: DocumentReport | SemanticDiff) -> list[Region]:
+def list_regions(analysis: DocumentReport | SemanticDiff) -> list[Region]:
     """The regions that recorded decisions are counted in, in order."""
-    if isinstance(told, SemanticDiff):
-        return [change.region for change in told.changes]
-    return [finding.region for finding in told.findings if finding.region]
+    if isinstance(analysis, SemanticDiff):
+        return [change.region for change in analysis.changes]
+    return [finding.region for finding in analysis.findings if finding.region]
 
 
 @lru_cache(CACHE_SIZE)

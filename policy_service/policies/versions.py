@@ -54,13 +54,13 @@ class VersionSteps:
         number = self._versions().next_number
         digest = self.tx.add_document(document.canonical_bytes)
         optional = {"title": document.title, "note": note}
-        given = {name: text for name, text in optional.items() if text is not None}
+        texts = {name: text for name, text in optional.items() if text is not None}
         waiting = [
             record.number
             for record in self._versions().records.values()
             if record.status is VersionStatus.PROPOSED
         ]
-        proposed = self._enter(EntryKind.VERSION_PROPOSED, number, digest=digest, **given)
+        proposed = self._enter(EntryKind.VERSION_PROPOSED, number, digest=digest, **texts)
         for earlier in waiting:
             self._enter(EntryKind.VERSION_SUPERSEDED, earlier)
         return proposed
@@ -91,7 +91,7 @@ class VersionSteps:
             raise wrong_status_problem(record, "rejected")
         return self._enter(EntryKind.VERSION_REJECTED, number, reason=reason)
 
-    def activate(self, number: int, how: Activation = ACTIVATE_NOW) -> VersionRecord:
+    def activate(self, number: int, activation: Activation = ACTIVATE_NOW) -> VersionRecord:
         """Let the version decide from here on, or from a time on; whatever it replaces is retired.
 
         For all, for a share of the conversations, or in the shadow. A retired version may be
@@ -99,13 +99,13 @@ class VersionSteps:
         """
         versions = self._versions()
         record = require_version(versions, number)
-        check_activation(versions, record, how)
-        asked = {"digest": record.digest, **how.to_members()}
-        if how.at is not None and how.at > self.tx.now:
+        check_activation(versions, record, activation)
+        members = {"digest": record.digest, **activation.to_members()}
+        if activation.at is not None and activation.at > self.tx.now:
             against = {} if versions.active is None else {"against": versions.active}
-            due = format_time(how.at)
-            return self._enter(EntryKind.VERSION_SCHEDULED, number, due=due, **against, **asked)
-        return activate_version(self.steps, number, {"by": self.by.id, **asked})
+            due = format_time(activation.at)
+            return self._enter(EntryKind.VERSION_SCHEDULED, number, due=due, **against, **members)
+        return activate_version(self.steps, number, {"by": self.by.id, **members})
 
     def require(self, count: int, reason: str) -> Versions:
         """Enter how many keys must approve a version from here on; nothing where it is so many."""

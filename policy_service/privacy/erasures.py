@@ -33,13 +33,13 @@ def erase_contact(tx: Transaction, workspace: str, contact: str, *, by: str, rea
     """
     enter_workspace(tx, workspace, format_time(tx.now))
     head = {"format": FORMAT, "at": format_time(tx.now), "workspace": workspace}
-    said = {**head, "by": by, "reason": reason}
+    members = {**head, "by": by, "reason": reason}
     if holds := find_active_holds(tx, workspace, contact):
-        refused = {**said, "kind": EntryKind.ERASURE_REFUSED.value, "holds": holds}
+        refused = {**members, "kind": EntryKind.ERASURE_REFUSED.value, "holds": holds}
         return append_with_contact(tx, workspace, refused, contact)
     indices = tx.erase(workspace, contact)
     return tx.append(
-        workspace, {**said, "kind": EntryKind.CONTACT_ERASED.value, "entries": indices}
+        workspace, {**members, "kind": EntryKind.CONTACT_ERASED.value, "entries": indices}
     )
 
 
@@ -68,10 +68,10 @@ def find_erasures(
     snapshot: Snapshot, log: str, indices: Collection[int]
 ) -> dict[int, dict[str, Any]]:
     """By which entry, and when, what stood beside these entries was erased, where it was."""
-    gone = {index for index in indices if read_personal(snapshot, log, index) is None}
-    found: dict[int, dict[str, Any]] = {}
-    after = min(gone, default=None)
-    while gone:
+    erased_indices = {index for index in indices if read_personal(snapshot, log, index) is None}
+    erasures_by_index: dict[int, dict[str, Any]] = {}
+    after = min(erased_indices, default=None)
+    while erased_indices:
         erasures = snapshot.search(
             log, EntryFilter(kind=EntryKind.CONTACT_ERASED.value), after, _BATCH_SIZE
         )
@@ -79,7 +79,9 @@ def find_erasures(
             break
         for erasure in erasures:
             by = {"index": erasure.index, "at": erasure.value["at"]}
-            found |= dict.fromkeys(gone.intersection(erasure.value["entries"]), by)
-        gone -= found.keys()
+            erasures_by_index |= dict.fromkeys(
+                erased_indices.intersection(erasure.value["entries"]), by
+            )
+        erased_indices -= erasures_by_index.keys()
         after = erasures[-1].index
-    return found
+    return erasures_by_index

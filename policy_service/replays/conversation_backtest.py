@@ -70,47 +70,49 @@ class ConversationBacktest:
         """What becomes of conversations: each with the places of its decisions, in order."""
         tally = Tally()
         all_of_them = [_Progress(name, len(places)) for name, places in conversations]
-        whose = {
-            place: one
-            for one, (_, places) in zip(all_of_them, conversations, strict=True)
+        progress_by_place = {
+            place: progress
+            for progress, (_, places) in zip(all_of_them, conversations, strict=True)
             for place in places
         }
-        for recorded in _read_at(snapshot, log, whose):
-            one = whose[recorded.position]
-            if not one.is_undetermined:
-                self._count(tally, snapshot, log, recorded, one)
-        for one in all_of_them:
-            if one.remaining and not one.is_undetermined:
-                tally.count_undetermined(UndeterminedReason.UNREADABLE, one.name, one.remaining)
+        for recorded in _read_at(snapshot, log, progress_by_place):
+            progress = progress_by_place[recorded.position]
+            if not progress.is_undetermined:
+                self._count(tally, snapshot, log, recorded, progress)
+        for progress in all_of_them:
+            if progress.remaining and not progress.is_undetermined:
+                tally.count_undetermined(
+                    UndeterminedReason.UNREADABLE, progress.name, progress.remaining
+                )
         return tally
 
     def _count(
-        self, tally: Tally, snapshot: Snapshot, log: str, recorded: RawEntry, one: _Progress
+        self, tally: Tally, snapshot: Snapshot, log: str, recorded: RawEntry, progress: _Progress
     ) -> None:
         try:
-            comparison = self._compare_next(snapshot, log, recorded, one)
+            comparison = self._compare_next(snapshot, log, recorded, progress)
         except UndeterminedError as error:
-            one.is_undetermined = True
-            tally.count_undetermined(error.reason, one.name, one.remaining)
+            progress.is_undetermined = True
+            tally.count_undetermined(error.reason, progress.name, progress.remaining)
             return
-        one.last = recorded.position
-        one.remaining -= 1
+        progress.last = recorded.position
+        progress.remaining -= 1
         tally.count(comparison)
         if comparison.changed_fields:
-            tally.mark_changed(one.name, recorded.position)
+            tally.mark_changed(progress.name, recorded.position)
 
     def _compare_next(
-        self, snapshot: Snapshot, log: str, recorded: RawEntry, one: _Progress
+        self, snapshot: Snapshot, log: str, recorded: RawEntry, progress: _Progress
     ) -> Comparison:
         try:
-            if one.diverged is None:
+            if progress.diverged is None:
                 like = equivalence_key(recorded, bucket=self._backtest.bucket)
                 comparison = self._cached.get(like) if like is not None else None
                 if comparison is None:
-                    comparison = self._compare_aligned(snapshot, log, recorded, one, like)
+                    comparison = self._compare_aligned(snapshot, log, recorded, progress, like)
                 if comparison is not None:
                     return comparison
-            return self._compare_diverged(snapshot, log, recorded, one)
+            return self._compare_diverged(snapshot, log, recorded, progress)
         except MALFORMED_ERRORS as error:
             raise UndeterminedError(UndeterminedReason.UNREADABLE) from error
 
@@ -119,15 +121,15 @@ class ConversationBacktest:
         snapshot: Snapshot,
         log: str,
         recorded: RawEntry,
-        one: _Progress,
+        progress: _Progress,
         like: EquivalenceKey | None,
     ) -> Comparison | None:
         """What became of a decision with its facts; None where the conversation begins apart."""
         leaf = parse_raw_entry(recorded)
         affected = self._backtest.affected_facts(snapshot, leaf)
         if affected:
-            if one.last is None and "message.language" in affected:
-                one.diverged = Conversation()  # its first language is its language for good
+            if progress.last is None and "message.language" in affected:
+                progress.diverged = Conversation()  # its first language is its language for good
                 return None
             place = recorded.position
             leaf = self._backtest.derive_again(snapshot, log, place, leaf, affected)
@@ -135,11 +137,11 @@ class ConversationBacktest:
         comparison = compare(leaf, again)
         if _state_after(leaf["stage"], leaf["actions"]) != _state_after(again.stage, again.actions):
             before = None
-            if one.last is not None:
-                entry = snapshot.entry(log, one.last)
+            if progress.last is not None:
+                entry = snapshot.entry(log, progress.last)
                 before = entry.value.get("question") if entry else None
             question = open_question(again.stage, again.actions, before)
-            one.diverged = replace(again, question=question).conversation
+            progress.diverged = replace(again, question=question).conversation
         elif like is not None and not affected:
             if len(self._cached) >= MAX_CACHED:
                 self._cached.clear()
@@ -147,13 +149,13 @@ class ConversationBacktest:
         return comparison
 
     def _compare_diverged(
-        self, snapshot: Snapshot, log: str, recorded: RawEntry, one: _Progress
+        self, snapshot: Snapshot, log: str, recorded: RawEntry, progress: _Progress
     ) -> Comparison:
         event = read_event(snapshot, log, recorded.position)
-        conversation = one.diverged or Conversation()
+        conversation = progress.diverged or Conversation()
         identity = decision_id(event["workspace"]["id"], event["id"])
         again = decide(self._backtest.policy, event, conversation, identity)
-        one.diverged = again.conversation
+        progress.diverged = again.conversation
         return compare(parse_raw_entry(recorded), again)
 
 
@@ -180,14 +182,14 @@ def find_conversations(
 ) -> dict[str, list[int]]:
     """The conversations whose first decision was made then, with the places of all of theirs."""
     places: dict[str, list[int]] = {}
-    others: set[str] = set()
+    skipped_names: set[str] = set()
     for recorded in snapshot.raw_entries(log, 0, stop):
         if recorded.kind == DECISION:
             name = decode_member(recorded.conversation)
             if name in places:
                 places[name].append(recorded.position)
-            elif name not in others and period.holds(decode_member(recorded.at)):
+            elif name not in skipped_names and period.holds(decode_member(recorded.at)):
                 places[name] = [recorded.position]
             else:
-                others.add(name)
+                skipped_names.add(name)
     return places

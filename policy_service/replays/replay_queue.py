@@ -201,7 +201,7 @@ class ReplayQueue:
 
     def _run_replay(self, replay: Replay) -> dict[str, Any] | None:
         memory = replaying.ReplayCache()
-        counted = replaying.ReplayReport(0, 0, ())
+        total = replaying.ReplayReport(0, 0, ())
         difference_count = 0
         progress = _ProgressWriter(self, replay)
         within = replay.since.encode(), replay.until.encode()
@@ -213,11 +213,11 @@ class ReplayQueue:
                     snapshot, log, start, stop, cache=memory, period=within
                 )
             difference_count += len(report.differences)
-            counted += report
-            counted = replace(counted, differences=counted.differences[:MAX_DIFFERENCES])
+            total += report
+            total = replace(total, differences=total.differences[:MAX_DIFFERENCES])
             if not progress.advance(stop - start):
                 return None
-        return _result_view(counted, difference_count)
+        return _result_view(total, difference_count)
 
     def _run_backtest(self, replay: Replay) -> dict[str, Any] | None:
         period = Period(replay.since, replay.until)
