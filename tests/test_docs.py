@@ -1,0 +1,187 @@
+"""Laws of the pages: links resolve, named files exist, lists and numbers equal the code's."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from audit.entry import EntryKind
+from audit.stores.sqlite.schema import APPLICATION_ID, FORMAT
+from policy_service.policies.policy_cache import BUILTIN_VERSION, first_leaves
+from tests.folders import ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+DOCS = ROOT / "docs"
+ARCHITECTURE = (DOCS / "architecture.md").read_text(encoding="utf-8")
+PACKAGES = ("rules", "audit", "policy_service")
+DECISIONS = sorted(path for path in (DOCS / "adr").glob("*.md") if path.name != "README.md")
+CHECKS = sorted((DOCS / "checks").glob("*.md"))
+PAGES = sorted(
+    [
+        *ROOT.glob("*.md"),
+        *DOCS.rglob("*.md"),
+        *(page for package in PACKAGES for page in (ROOT / package).rglob("README.md")),
+    ]
+)
+
+
+def name_of(page: Path) -> str:
+    return page.relative_to(ROOT).as_posix()
+
+
+def without_code(text: str) -> str:
+    return re.sub(r"```.*?```", "", text, flags=re.DOTALL)
+
+
+def anchors(page: Path) -> set[str]:
+    """Return the anchors of a page's headings, formed as GitHub forms them."""
+    headings = re.findall(
+        r"^#+ (.*)$", without_code(page.read_text(encoding="utf-8")), re.MULTILINE
+    )
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def section(text: str, heading: str) -> str:
+    return text.split(f"\n## {heading}\n", 1)[1].split("\n## ", maxsplit=1)[0]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_links_of_a_page_resolve(page: Path) -> None:
+    text = without_code(page.read_text(encoding="utf-8"))
+    links = re.findall(r"\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)", text)
+    targets = [(page.parent / file if file else page, anchor) for file, anchor in links]
+    assert [str(target) for target, _ in targets if not target.exists()] == []
+    assert [anchor for target, anchor in targets if anchor and anchor not in anchors(target)] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_files_that_a_page_names_exist(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    folders = "|".join((*PACKAGES, "tests", "docs", "bench", "requirements"))
+    named = re.findall(rf"(?<![\w/.-])(?:{folders})/[\w/-]+\.(?:py|md|txt|yaml|wsgi)\b", text)
+    assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+def test_every_page_can_be_reached_from_the_readme() -> None:
+    reached: set[Path] = set()
+    waiting = [ROOT / "README.md"]
+    while waiting:
+        page = waiting.pop()
+        if page in reached or page.suffix != ".md":
+            continue
+        reached.add(page)
+        links = re.findall(
+            r"\]\((?!https?:)([^)#]+)", without_code(page.read_text(encoding="utf-8"))
+        )
+        waiting.extend((page.parent / link).resolve() for link in links)
+    assert [name_of(page) for page in DOCS.rglob("*.md") if page not in reached] == []
+
+
+@pytest.mark.parametrize("page", DECISIONS, ids=lambda page: page.stem)
+def test_an_architecture_decision_has_the_usual_form(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    assert re.match(
+        r"# .+\n\nStatus: (accepted|superseded by \[.+\]\(.+\))\.\n\n## Context\n", text
+    )
+    headings = re.findall(r"^## (.*)$", text, re.MULTILINE)
+    optional = {"Measured", "Considered and rejected"}
+    assert [each for each in headings if each not in optional] == [
+        "Context",
+        "Decision",
+        "Consequences",
+    ]
+
+
+def test_the_list_of_architecture_decisions_is_complete() -> None:
+    listed = re.findall(
+        r"^- \[(.*)\]\((.*)\)$",
+        (DOCS / "adr" / "README.md").read_text(encoding="utf-8"),
+        re.MULTILINE,
+    )
+    titles = [
+        (page.read_text(encoding="utf-8").split("\n")[0][2:], page.name) for page in DECISIONS
+    ]
+    assert sorted(listed) == sorted(titles)
+
+
+@pytest.mark.parametrize("page", CHECKS, ids=lambda page: page.stem)
+def test_a_finding_has_a_page_of_the_usual_form(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    assert re.match(rf"# .+\n\n`{page.stem}`\n\n## What it means\n", text)
+    assert re.findall(r"^## (.*)$", text, re.MULTILINE) == [
+        "What it means",
+        "Example",
+        "What to do",
+    ]
+
+
+def test_the_glossary_is_in_alphabetical_order() -> None:
+    text = (DOCS / "glossary.md").read_text(encoding="utf-8")
+    terms = re.findall(r"^\| \*([^*]+)\* \|", text, re.MULTILINE)
+    assert len(terms) > 20
+    assert terms == sorted(set(terms))
+
+
+def test_the_architecture_names_the_format_of_the_ledger() -> None:
+    assert f"`user_version` is the format, {FORMAT}" in ARCHITECTURE
+    name = APPLICATION_ID.to_bytes(4, "big").decode()
+    assert f"`application_id` is `{name}`" in ARCHITECTURE
+    formats = re.findall(r"^\| (\d+) \|", section(ARCHITECTURE, "Files of a ledger"), re.MULTILINE)
+    assert [int(number) for number in formats] == [*range(1, FORMAT + 1)]
+
+
+def rooms() -> list[str]:
+    """Return the first words of the plan of rooms."""
+    plan = ARCHITECTURE.split("```")[1]
+    return [line.split()[0] for line in plan.splitlines() if line and not line.startswith(" ")]
+
+
+def test_the_rooms_of_the_architecture_exist() -> None:
+    assert all((ROOT / room).exists() for room in rooms())
+
+
+def test_every_package_is_a_room_of_the_architecture() -> None:
+    packages = {path.parent.name for path in ROOT.glob("[a-z]*/*.py")}
+    assert {*PACKAGES, "tests", "bench"} <= packages <= {room.rstrip("/") for room in rooms()}
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_the_readme_of_a_package_lists_every_room(package: str) -> None:
+    text = (ROOT / package / "README.md").read_text(encoding="utf-8")
+    cells = re.findall(r"^\| (`.*?) \|", text, re.MULTILINE)
+    listed = {name.strip("/") for cell in cells for name in re.findall(r"`([\w./]+)`", cell)}
+    inside = {
+        path.relative_to(ROOT / package).as_posix()
+        for path in (ROOT / package).iterdir()
+        if (path.suffix == ".py" and path.name != "__init__.py") or (path / "__init__.py").exists()
+    }
+    assert inside <= listed
+    assert [name for name in listed if not (ROOT / package / name).exists()] == []
+
+
+def table_of_leaves() -> dict[str, list[str]]:
+    """Return the members that the architecture lists for each kind, without optional ones (`?`)."""
+    rows = re.findall(
+        r"^\| (`[a-z]+[^|]*) \| (`.*) \|$", section(ARCHITECTURE, "Leaves, format 1"), re.MULTILINE
+    )
+    return {
+        kind: re.findall(r"`(\w+)(?: \{[^}]*\})?`(?!\?)", members)
+        for kinds, members in rows
+        for kind in re.findall(r"`([a-z.]+)`", kinds)
+        if kind != "system"
+    }
+
+
+def test_the_architecture_lists_every_kind_of_leaf() -> None:
+    assert set(table_of_leaves()) == {kind.value for kind in EntryKind}
+
+
+def test_the_first_leaves_have_the_members_that_the_architecture_lists() -> None:
+    for leaf in first_leaves("acme", "2026-11-22T10:00:00.000Z"):
+        always = {"format", "kind", "at", "workspace"}
+        assert set(table_of_leaves()[leaf["kind"]]) <= leaf.keys() - always
+        assert leaf["version"] == BUILTIN_VERSION
