@@ -10,7 +10,7 @@ import io
 import os
 import sys
 
-from policy_service.cli.main import main as policy_service
+from policy_service.cli.decide import decide
 
 _LARGEST = 1 << 16
 _NO_MORE = 9
@@ -33,7 +33,7 @@ def _decide_one(data: str) -> None:
         os._exit(_NO_MORE)
     sys.stdin = io.TextIOWrapper(io.BytesIO(event))
     try:
-        policy_service(["decide", f"--data={data}"])
+        decide([f"--data={data}"])
     finally:
         os._exit(0)
 
