@@ -223,7 +223,7 @@ class CheckpointSigner:
         self._metrics.count_signed(len(notes))
         for refusal in refusals.values():
             self._metrics.count_refused()
-            _log.error("a checkpoint was refused", extra={"said": {"why": str(refusal)}})
+            _log.error("a checkpoint was refused", extra={"members": {"why": str(refusal)}})
         return notes, refusals
 
     def _extend_frontier(self, snapshot: Snapshot, log: str) -> Frontier:

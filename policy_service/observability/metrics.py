@@ -197,10 +197,10 @@ class Metrics(DecisionMetrics, SigningMetrics):
         else:
             self._decisions.labels(outcome).inc()
 
-    def signed(self, checkpoints: int) -> None:
+    def count_signed(self, checkpoints: int) -> None:
         self._signed.inc(checkpoints)
 
-    def not_signed(self) -> None:
+    def count_refused(self) -> None:
         self._not_signed.inc()
 
     def text(self, size: StoreSize | None, lag: CheckpointLag | None = None) -> bytes:
