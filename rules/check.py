@@ -43,8 +43,8 @@ def check_document(source: DocumentSource) -> CheckResult:
         return CheckResult(None, complaints)
     document = Document(source.value)
     results = document_tests.run_tests(document)
-    broken = (proof.complaint for proof in property_proofs.prove_properties(document))
-    failures = _sort_by_line((*results.failures, *filter(None, broken)), source)
+    proof_complaints = (proof.complaint for proof in property_proofs.prove_properties(document))
+    failures = _sort_by_line((*results.failures, *filter(None, proof_complaints)), source)
     notices = _sort_by_line(results.notices, source)
     return CheckResult(None if failures else document, failures, notices)
 
@@ -57,18 +57,18 @@ def read_document(source: DocumentSource) -> Document:
     return findings.document
 
 
-def _find_complaints(draft: DocumentTree) -> Iterator[Complaint]:
-    yield from schema.check_shape(draft.values)
-    for find in CHECKS.values():
-        yield from find(draft)
+def _find_complaints(tree: DocumentTree) -> Iterator[Complaint]:
+    yield from schema.check_shape(tree.values)
+    for check in CHECKS.values():
+        yield from check(tree)
 
 
 def _sort_by_line(complaints: Iterable[Complaint], source: DocumentSource) -> tuple[Complaint, ...]:
     """The complaints with their lines, by line and then by place, each once."""
-    placed = {
+    located = {
         replace(c, line=source.line_of(c.pointer)) for c in islice(complaints, MAX_COMPLAINTS)
     }
-    return tuple(sorted(placed, key=_sort_key))
+    return tuple(sorted(located, key=_sort_key))
 
 
 def _sort_key(complaint: Complaint) -> tuple[int, list[tuple[bool, int, str]], str, str]:

@@ -95,24 +95,24 @@ class FactDomain:
 def build_domains(document: Document, settings: Mapping[str, Any] | None) -> dict[str, FactDomain]:
     """The domain of each fact under these settings; None: under any, which are facts then."""
     hours = settings is None or settings["office_hours"] is not None
-    found = {
+    domains = {
         name: FactDomain(fact, name not in OPTIONAL_FACTS, name == "office.open" and not hours)
         for name, fact in FACTS.items()
     }
-    for name, declared in document.declared_attributes.items():
-        values = tuple(declared.get("values", ()))
-        fact = Fact(name, FactType(declared["type"]), "an attribute", values)
-        found[name] = FactDomain(fact, is_always_known=False)
+    for name, declaration in document.declared_attributes.items():
+        values = tuple(declaration.get("values", ()))
+        fact = Fact(name, FactType(declaration["type"]), "an attribute", values)
+        domains[name] = FactDomain(fact, is_always_known=False)
     if settings is None:
-        found |= {
+        domains |= {
             name: FactDomain(fact, _is_always_set(fact)) for name, fact in SETTING_FACTS.items()
         }
-    return found
+    return domains
 
 
-def is_possible(facts: Mapping[str, Scalar], within: Mapping[str, FactDomain]) -> bool:
+def is_possible(facts: Mapping[str, Scalar], domains: Mapping[str, FactDomain]) -> bool:
     """Whether these facts can come together."""
-    return all(domain.admits(facts.get(name)) for name, domain in within.items()) and all(
+    return all(domain.admits(facts.get(name)) for name, domain in domains.items()) and all(
         (name in facts) is (facts.get("event.type") == kind)
         for name, kind in EVENT_TYPE_BY_FACT.items()
     )

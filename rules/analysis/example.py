@@ -44,14 +44,16 @@ class DecidedExample:
     """
 
 
-def build_example(bound: BoundDocument, facts: Mapping[str, Scalar]) -> DecidedExample:
+def build_example(bound_document: BoundDocument, facts: Mapping[str, Scalar]) -> DecidedExample:
     """The facts as an example, decided by the reference evaluator.
 
     Settings among the facts stand in the place of the document's own: any other is unknown then.
     """
-    known = facts if contains_settings(facts) else {**bound.setting_facts, **facts}
-    given = build_given(facts, {**BASE_FACTS, **bound.setting_facts})
-    return DecidedExample(given, summarise_decision(explain_rules(bound.rules, known), facts))
+    all_facts = facts if contains_settings(facts) else {**bound_document.setting_facts, **facts}
+    given_facts = build_given(facts, {**BASE_FACTS, **bound_document.setting_facts})
+    return DecidedExample(
+        given_facts, summarise_decision(explain_rules(bound_document.rules, all_facts), facts)
+    )
 
 
 def contains_settings(facts: Mapping[str, Scalar]) -> bool:
@@ -81,15 +83,16 @@ def summarise_decision(
 
 def describe_example(example: DecidedExample) -> str:
     """The example in one line: the facts, and what they get."""
-    got = example.decision
-    return f"{describe_given(example.given)} gets {got.outcome} by {got.rule}, stage {got.stage}"
+    decision = example.decision
+    result = f"{decision.outcome} by {decision.rule}, stage {decision.stage}"
+    return f"{describe_given(example.given)} gets {result}"
 
 
-def describe_given(given: Mapping[str, Scalar | None]) -> str:
+def describe_given(given_facts: Mapping[str, Scalar | None]) -> str:
     """Facts in one line, as a document writes them."""
-    if not given:
+    if not given_facts:
         return "what every test starts from"
-    return ", ".join(f"{name}: {_format_value(value)}" for name, value in given.items())
+    return ", ".join(f"{name}: {_format_value(value)}" for name, value in given_facts.items())
 
 
 def _format_value(value: Scalar | None) -> str:

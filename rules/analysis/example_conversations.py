@@ -70,16 +70,20 @@ class ConversationSearch:
     """Conversations that a document decides, under settings of its own or others."""
 
     def __init__(
-        self, bound: BoundDocument, space: FactSpace, leading: Iterable[Facts], *others: Document
+        self,
+        binding: BoundDocument,
+        space: FactSpace,
+        leading_facts: Iterable[Facts],
+        *other_documents: Document,
     ) -> None:
-        """`leading` are facts that rules decide, which events are made of on the way.
+        """`leading_facts` are facts that rules decide, which events are made of on the way.
 
         The space is one of the document, and of others beside it that the last event is put to.
         """
-        self._binding = bound
-        self._documents = (bound.document, *others)
+        self._binding = binding
+        self._documents = (binding.document, *other_documents)
         self._space = space
-        self._leading_facts = [*leading, *_facts_of_every_type()]
+        self._leading_facts = [*leading_facts, *_facts_of_every_type()]
         self._reached_states: dict[str, dict[_ConversationState, tuple[Event, ...]]] = {}
         self._ids: dict[tuple[int, str], str | None] = {}
 
@@ -95,43 +99,43 @@ class ConversationSearch:
         conversation = self._find_id(facts.get(_BUCKET_FACT), "c")
         if conversation is None:
             return None
-        for stand, before in self._reachable_states(conversation):
-            there: Facts = {**facts, STAGE_FACT: stand.stage, _ASKS_FACT: stand.asks}
-            if self._has_same_class(STAGE_FACT, there, facts) and self._has_same_class(
-                _ASKS_FACT, there, facts
+        for state, earlier_events in self._reachable_states(conversation):
+            state_facts: Facts = {**facts, STAGE_FACT: state.stage, _ASKS_FACT: state.asks}
+            if self._has_same_class(STAGE_FACT, state_facts, facts) and self._has_same_class(
+                _ASKS_FACT, state_facts, facts
             ):
-                last = self._build_event(facts, conversation, len(before) + 1)
-                derived = self._derive_facts(last, stand)
-                if derived is None or self._policy.decide(derived).rule != rule:
+                last_event = self._build_event(facts, conversation, len(earlier_events) + 1)
+                derived_facts = self._derive_facts(last_event, state)
+                if derived_facts is None or self._policy.decide(derived_facts).rule != rule:
                     return None
-                if not self._event_has_facts(last, stand, facts):
+                if not self._event_has_facts(last_event, state, facts):
                     return None
-                spoken = self._translate_events(before, stand, facts.get(LANGUAGE_FACT))
-                return self._assign_ids((*spoken, last), facts.get(_BUCKET_FACT))
+                translated = self._translate_events(earlier_events, state, facts.get(LANGUAGE_FACT))
+                return self._assign_ids((*translated, last_event), facts.get(_BUCKET_FACT))
         return None
 
     def _translate_events(
-        self, events: tuple[Event, ...], stand: _ConversationState, language: Scalar | None
+        self, events: tuple[Event, ...], state: _ConversationState, language: Scalar | None
     ) -> tuple[Event, ...]:
         """The events in one language, where conversations come as far by them; else as they are."""
         if language is None:
             return events
-        spoken = tuple(_set_language(event, str(language)) for event in events)
-        come: _ConversationState | None = _NEW_STATE
-        for event in spoken:
-            come = self._next_state(event, come) if come else None
-        return spoken if come == stand else events
+        translated = tuple(_set_language(event, str(language)) for event in events)
+        reached_state: _ConversationState | None = _NEW_STATE
+        for event in translated:
+            reached_state = self._next_state(event, reached_state) if reached_state else None
+        return translated if reached_state == state else events
 
     def _assign_ids(
-        self, events: tuple[Event, ...], place: Scalar | None
+        self, events: tuple[Event, ...], bucket: Scalar | None
     ) -> tuple[Event, ...] | None:
         """The events under ids of their own, at the same place of the sample."""
-        whole = [self._binding.document.digest, self._binding.settings, list(events)]
-        digest = hashlib.sha256(encode_canonical(whole)).hexdigest()[:ID_DIGEST_LENGTH]
-        conversation = self._find_id(place, f"c-{digest}")
+        content = [self._binding.document.digest, self._binding.settings, list(events)]
+        digest = hashlib.sha256(encode_canonical(content)).hexdigest()[:ID_DIGEST_LENGTH]
+        conversation = self._find_id(bucket, f"c-{digest}")
         if conversation is None:
             return None
-        named: list[Any] = [
+        events_with_ids: list[Any] = [
             {
                 **event,
                 "id": f"ev-{digest}-{number}",
@@ -139,49 +143,57 @@ class ConversationSearch:
             }
             for number, event in enumerate(events, start=1)
         ]
-        return tuple(named)
+        return tuple(events_with_ids)
 
     def _derive_facts(
-        self, event: Event, stand: _ConversationState, by: Document | None = None
+        self, event: Event, state: _ConversationState, document: Document | None = None
     ) -> Facts | None:
         """The facts of the event, so far in its conversation; None where it is no event."""
         try:
             return derive_facts(
-                by or self._binding.document, parse_event(event), Conversation(*stand)
+                document or self._binding.document, parse_event(event), Conversation(*state)
             )
         except InvalidEventError:
             return None
 
-    def _event_has_facts(self, event: Event, stand: _ConversationState, facts: Facts) -> bool:
+    def _event_has_facts(self, event: Event, state: _ConversationState, facts: Facts) -> bool:
         """Whether each document takes the event for one with these facts, as far as is asked."""
         for document, view in zip(self._documents, self._space.views, strict=True):
-            derived = self._derive_facts(event, stand, document) or {}
-            asked = (
+            derived_facts = self._derive_facts(event, state, document) or {}
+            tested_names = (
                 n for n in view if n in self._space.examples and not n.startswith(SETTING_PREFIX)
             )
-            if not all(self._has_same_class(name, derived, facts) for name in asked):
+            if not all(self._has_same_class(name, derived_facts, facts) for name in tested_names):
                 return False
         return True
 
-    def _has_same_class(self, name: str, these: Facts, those: Facts) -> bool:
+    def _has_same_class(self, name: str, facts: Facts, other_facts: Facts) -> bool:
         """Whether no test tells the fact of these from that of those."""
         if name not in self._space.examples:
             return True
-        one, other = (self._space.class_of(name, facts.get(name)) for facts in (these, those))
-        return one == other
+        class_of = self._space.class_of
+        class_ = class_of(name, facts.get(name))
+        other_class = class_of(name, other_facts.get(name))
+        return class_ == other_class
 
-    def _find_id(self, wanted: Scalar | None, start: str) -> str | None:
+    def _find_id(self, bucket: Scalar | None, prefix: str) -> str | None:
         """A conversation's id, with this start, for which the place in the sample is alike."""
         if _BUCKET_FACT not in self._space.examples:
-            return start
-        place = self._space.class_of(_BUCKET_FACT, wanted)
-        if (place, start) not in self._ids:
-            named = (f"{start}-{number}" for number in islice(count(1), MAX_TRIED_IDS))
-            places = ((each, sample_bucket(EXAMPLE_WORKSPACE, each)) for each in named)
-            of = self._space.class_of
-            found = (each for each, at in places if of(_BUCKET_FACT, at) == place)
-            self._ids[place, start] = next(found, None)
-        return self._ids[place, start]
+            return prefix
+        bucket_class = self._space.class_of(_BUCKET_FACT, bucket)
+        if (bucket_class, prefix) not in self._ids:
+            candidates = (f"{prefix}-{number}" for number in islice(count(1), MAX_TRIED_IDS))
+            buckets = (
+                (candidate, sample_bucket(EXAMPLE_WORKSPACE, candidate)) for candidate in candidates
+            )
+            class_of = self._space.class_of
+            matches = (
+                candidate
+                for candidate, number in buckets
+                if class_of(_BUCKET_FACT, number) == bucket_class
+            )
+            self._ids[bucket_class, prefix] = next(matches, None)
+        return self._ids[bucket_class, prefix]
 
     def _reachable_states(
         self, conversation: str
@@ -190,29 +202,29 @@ class ConversationSearch:
         if conversation in self._reached_states:
             yield from self._reached_states[conversation].items()
             return
-        found: dict[_ConversationState, tuple[Event, ...]] = {_NEW_STATE: ()}
-        waiting = [_NEW_STATE]
+        events_by_state: dict[_ConversationState, tuple[Event, ...]] = {_NEW_STATE: ()}
+        queue = [_NEW_STATE]
         yield _NEW_STATE, ()
-        while waiting:
-            stand = waiting.pop(0)
-            before = found[stand]
-            for facts in self._leading_facts if len(before) + 1 < MAX_EVENTS else ():
-                event = self._build_event(facts, conversation, len(before) + 1)
-                onward = self._next_state(event, stand)
-                if onward is not None and onward not in found:
-                    found[onward] = (*before, event)
-                    waiting.append(onward)
-                    yield onward, found[onward]
-        self._reached_states[conversation] = found
+        while queue:
+            state = queue.pop(0)
+            earlier_events = events_by_state[state]
+            for facts in self._leading_facts if len(earlier_events) + 1 < MAX_EVENTS else ():
+                event = self._build_event(facts, conversation, len(earlier_events) + 1)
+                next_state = self._next_state(event, state)
+                if next_state is not None and next_state not in events_by_state:
+                    events_by_state[next_state] = (*earlier_events, event)
+                    queue.append(next_state)
+                    yield next_state, events_by_state[next_state]
+        self._reached_states[conversation] = events_by_state
 
-    def _next_state(self, event: Event, stand: _ConversationState) -> _ConversationState | None:
+    def _next_state(self, event: Event, state: _ConversationState) -> _ConversationState | None:
         """How far the conversation has come when the event is decided; None: it is no event."""
-        facts = self._derive_facts(event, stand)
+        facts = self._derive_facts(event, state)
         if facts is None:
             return None
         ruling = self._policy.decide(facts)
-        asked = any(action.type is ActionType.ASK for action in ruling.actions)
-        return _ConversationState(ruling.stage or stand.stage, stand.asks + asked)
+        has_ask = any(action.type is ActionType.ASK for action in ruling.actions)
+        return _ConversationState(ruling.stage or state.stage, state.asks + has_ask)
 
     def _build_event(self, facts: Facts, conversation: str, number: int) -> Event:
         event = build_event(facts, self._binding.document)
@@ -223,20 +235,20 @@ class ConversationSearch:
 
 
 def collect_leading_facts(
-    rules: Iterable[Rule], reached: Callable[[str], Facts | None]
+    rules: Iterable[Rule], facts_reaching: Callable[[str], Facts | None]
 ) -> Iterator[Facts]:
     """Facts for which a rule asks, or leads to a stage: a few for each stage.
 
-    `reached` gives facts that a rule decides, by its id.
+    `facts_reaching` gives facts that a rule decides, by its id.
     """
-    found: Counter[str] = Counter()
+    count_by_result: Counter[str] = Counter()
     for rule in rules:
-        asks = any(action.type is ActionType.ASK for action in rule.actions)
-        to = f"{rule.stage} {asks}"
-        if (rule.stage or asks) and found[to] < MAX_LEADING_FACTS:
-            facts = reached(rule.id)
+        has_ask = any(action.type is ActionType.ASK for action in rule.actions)
+        result = f"{rule.stage} {has_ask}"
+        if (rule.stage or has_ask) and count_by_result[result] < MAX_LEADING_FACTS:
+            facts = facts_reaching(rule.id)
             if facts is not None:
-                found[to] += 1
+                count_by_result[result] += 1
                 yield facts
 
 
@@ -244,23 +256,23 @@ def build_event(facts: Facts, document: Document) -> Event:
     """An event from which these facts are derived, where one has them; stages aside."""
     language = facts.get("message.language")
     kind = facts["event.type"]
-    spoken: dict[str, Any] = {}
+    reply: dict[str, Any] = {}
     if kind == EventType.REPLIED and facts.get("answer") != AnswerChoice.UNCLEAR:
-        spoken["answer"] = {"choice": facts.get("answer")}
+        reply["answer"] = {"choice": facts.get("answer")}
     elif kind == EventType.REPLIED:
         unclear = (
             text for text in _UNCLEAR_REPLIES if normalise_phrase(text) not in document.phrases
         )
-        spoken["message"] = {"text": next(unclear)}
+        reply["message"] = {"text": next(unclear)}
     elif kind == EventType.STARTED:
-        spoken["message"] = {"text": "Hello"}
+        reply["message"] = {"text": "Hello"}
     elif kind == EventType.EXPIRED and not facts.get("question.open"):
-        spoken["question"] = {"id": "another-question"}
-    whose = spoken.get("message")
+        reply["question"] = {"id": "another-question"}
+    message = reply.get("message")
     contact = _build_contact(facts)
     if language is not None:
-        (contact if whose is None else whose)["language"] = language
-    sent = {
+        (contact if message is None else message)["language"] = language
+    attributes = {
         n.removeprefix(_ATTRIBUTE_PREFIX): v
         for n, v in facts.items()
         if n.startswith(_ATTRIBUTE_PREFIX)
@@ -272,26 +284,26 @@ def build_event(facts: Facts, document: Document) -> Event:
         "workspace": {"id": EXAMPLE_WORKSPACE, "plan": facts["workspace.plan"]},
         "conversation": _build_conversation(facts),
         "contact": contact,
-        **spoken,
-        **({"attributes": sent} if sent else {}),
+        **reply,
+        **({"attributes": attributes} if attributes else {}),
     }
     return cast("Event", event)
 
 
 def _set_language(event: Event, language: str) -> Event:
     """The event with the language of its message, or of its contact, as a tag."""
-    whose: Literal["message", "contact"] = "message" if "message" in event else "contact"
-    return cast("Event", {**event, whose: {**event[whose], "language": language}})
+    member: Literal["message", "contact"] = "message" if "message" in event else "contact"
+    return cast("Event", {**event, member: {**event[member], "language": language}})
 
 
 def _build_conversation(facts: Facts) -> dict[str, Any]:
-    told = {
+    values = {
         "direction": facts.get("conversation.direction"),
         "channel": facts["conversation.channel"],
         "assigned": facts["conversation.assigned"],
     }
-    by_default = {"direction": None, "channel": DEFAULT_CHANNEL, "assigned": False}
-    return {"id": "", **{n: value for n, value in told.items() if value != by_default[n]}}
+    defaults = {"direction": None, "channel": DEFAULT_CHANNEL, "assigned": False}
+    return {"id": "", **{n: value for n, value in values.items() if value != defaults[n]}}
 
 
 def _build_contact(facts: Facts) -> dict[str, Any]:
@@ -308,8 +320,8 @@ def _facts_of_every_type() -> Iterator[Facts]:
     for kind in EventType:
         if kind is EventType.REPLIED:
             yield from (
-                {**BASE_FACTS, "event.type": kind.value, "answer": each.value}
-                for each in AnswerChoice
+                {**BASE_FACTS, "event.type": kind.value, "answer": answer.value}
+                for answer in AnswerChoice
             )
         else:
             yield {**BASE_FACTS, "event.type": kind.value, "question.open": True}

@@ -67,12 +67,12 @@ class FactSpace:
         base: Mapping[str, Scalar] = BASE_FACTS,
     ) -> None:
         """All that will be asked: which view asks it of which fact."""
-        asked: dict[str, dict[_TestKey, Condition]] = {name: {} for name in LINKED_FACTS}
-        of_kinds = (
+        tests_by_fact: dict[str, dict[_TestKey, Condition]] = {name: {} for name in LINKED_FACTS}
+        event_type_tests = (
             (0, "event.type", OneOfCondition((kind.value,))) for kind in EVENT_TYPE_BY_FACT.values()
         )
-        for view, name, test in chain(of_kinds, tests):
-            asked.setdefault(name, {})[view, name, repr(test)] = test
+        for view, name, test in chain(event_type_tests, tests):
+            tests_by_fact.setdefault(name, {})[view, name, repr(test)] = test
         self.views = views
         self.base = base
         self.examples: dict[str, list[Scalar | None]] = {}
@@ -86,45 +86,56 @@ class FactSpace:
         """For each fact the number of a class by whether it is unknown and which tests hold."""
         self._integer_classes: dict[str, tuple[list[int], list[int]]] = {}
         """For each integer what was tried, ascending, with its class: which goes on to the next."""
-        for name, conditions in asked.items():
+        for name, conditions in tests_by_fact.items():
             self._add_fact(name, conditions)
 
     def _add_fact(self, name: str, tests: Mapping[_TestKey, Condition]) -> None:
-        within = [view[name] for view in self.views if name in view]
+        domains = [view[name] for view in self.views if name in view]
         self._conditions[name] = [(key[0], test) for key, test in tests.items()]
         classes: dict[bytes, Scalar | None] = {}
         numbers = self._class_numbers.setdefault(name, {})
-        tried = self._tried_values.setdefault(name, [])
+        tried_values = self._tried_values.setdefault(name, [])
         self._named_values[name] = frozenset(chain.from_iterable(map(_literals_of, tests.values())))
-        known = _shared_signatures(tuple((view, text) for view, _, text in tests))
-        for value in _candidate_values(within, tuple(tests.values()), self.base.get(name)):
-            said = self._signature(name, value, known)
-            classes.setdefault(said, value)
-            tried.append((value, numbers.setdefault(said, len(numbers))))
-        if within and all(domain.fact.type is FactType.INTEGER for domain in within):
-            rising = sorted({(v, at) for v, at in tried if isinstance(v, int)})
-            self._integer_classes[name] = [v for v, _ in rising], [at for _, at in rising]
+        signatures = _shared_signatures(tuple((view, text) for view, _, text in tests))
+        for value in _candidate_values(domains, tuple(tests.values()), self.base.get(name)):
+            signature = self._signature(name, value, signatures)
+            classes.setdefault(signature, value)
+            tried_values.append((value, numbers.setdefault(signature, len(numbers))))
+        if domains and all(domain.fact.type is FactType.INTEGER for domain in domains):
+            ascending = sorted(
+                {(number, at) for number, at in tried_values if isinstance(number, int)}
+            )
+            self._integer_classes[name] = (
+                [number for number, _ in ascending],
+                [at for _, at in ascending],
+            )
         self.examples[name] = list(classes.values())
         for at, key in enumerate(tests, start=1):
-            self._masks[key] = sum(1 << n for n, said in enumerate(classes) if said[at])
+            self._masks[key] = sum(1 << n for n, signature in enumerate(classes) if signature[at])
 
-    def _signature(self, name: str, value: Scalar | None, known: _SignatureCache) -> bytes:
+    def _signature(self, name: str, value: Scalar | None, signatures: _SignatureCache) -> bytes:
         """Whether the value is unknown, and whether each test holds for it."""
-        seen = [view[name].derive_value(value) if name in view else None for view in self.views]
-        key = (value is None, *[(type(each), each) for each in seen])
-        if key not in known:
-            held = [condition_holds(test, seen[view]) for view, test in self._conditions[name]]
-            known[key] = bytes([value is None, *held])
-        return known[key]
+        derived = [view[name].derive_value(value) if name in view else None for view in self.views]
+        key = (value is None, *[(type(value_of_view), value_of_view) for value_of_view in derived])
+        if key not in signatures:
+            results = [
+                condition_holds(test, derived[view]) for view, test in self._conditions[name]
+            ]
+            signatures[key] = bytes([value is None, *results])
+        return signatures[key]
 
     def class_of(self, name: str, value: Scalar | None) -> int:
         """The class that a value is of; one that the fact cannot have is taken for unknown.
 
         0 where it cannot be unknown either.
         """
-        steps = self._integer_classes.get(name)
-        if steps and type(value) is int and steps[0][0] <= value <= steps[0][-1]:
-            return 1 << steps[1][bisect(steps[0], value) - 1]
+        integer_classes = self._integer_classes.get(name)
+        if (
+            integer_classes
+            and type(value) is int
+            and integer_classes[0][0] <= value <= integer_classes[0][-1]
+        ):
+            return 1 << integer_classes[1][bisect(integer_classes[0], value) - 1]
         numbers = self._class_numbers[name]
         number = numbers.get(
             self._signature(name, value, {}), numbers.get(self._signature(name, None, {}))
@@ -141,54 +152,56 @@ class FactSpace:
 
     def box_where(self, tests: Conditions, view: int = 0) -> Box | None:
         """The facts that all the tests hold for; None where there are none."""
-        found: Box = {}
+        box: Box = {}
         for name, test in tests:
-            found[name] = found.get(name, self.all_classes(name)) & self.classes_where(
-                name, test, view
-            )
-        if not all(found.values()):
+            box[name] = box.get(name, self.all_classes(name)) & self.classes_where(name, test, view)
+        if not all(box.values()):
             return None
-        return {name: mask for name, mask in found.items() if mask != self.all_classes(name)}
+        return {name: mask for name, mask in box.items() if mask != self.all_classes(name)}
 
     def impossible_boxes(self) -> Iterator[Box]:
         """Boxes of facts that cannot come together."""
         for name, kind in EVENT_TYPE_BY_FACT.items():
             of_kind = self.classes_where("event.type", OneOfCondition((kind.value,)))
-            unknown = sum(1 << at for at, v in enumerate(self.examples[name]) if v is None)
+            unknown = sum(
+                1 << number for number, value in enumerate(self.examples[name]) if value is None
+            )
             known = self.all_classes(name) & ~unknown
-            elsewhere = self.all_classes("event.type") & ~of_kind
+            other_types = self.all_classes("event.type") & ~of_kind
             yield from (
                 {"event.type": kinds, name: values}
-                for kinds, values in ((elsewhere, known), (of_kind, unknown))
+                for kinds, values in ((other_types, known), (of_kind, unknown))
                 if kinds and values
             )
 
     def examples_of(self, name: str, mask: int) -> list[Scalar | None]:
         """The examples of these classes."""
-        return [value for at, value in enumerate(self.examples[name]) if mask >> at & 1]
+        return [value for number, value in enumerate(self.examples[name]) if mask >> number & 1]
 
     def describe_values(self, name: str, mask: int) -> list[str]:
         """The values of these classes, to be read: those that are named, ranges, any other."""
-        within = [view[name] for view in self.views if name in view]
-        if any(domain.fact.type is FactType.INTEGER for domain in within):
-            return list(_describe_ranges(self._tried_values[name], mask, within[0].bounds))
-        listed = self._named_values[name].union(*(domain.fact.values for domain in within))
+        domains = [view[name] for view in self.views if name in view]
+        if any(domain.fact.type is FactType.INTEGER for domain in domains):
+            return list(_describe_ranges(self._tried_values[name], mask, domains[0].bounds))
+        literals = self._named_values[name].union(*(domain.fact.values for domain in domains))
         examples = set(self.examples_of(name, mask))
-        inside = [value for value, at in self._tried_values[name] if mask >> at & 1]
-        named = (v for v in inside if not isinstance(v, str) or v in listed)
-        others = (v for v in inside if isinstance(v, str) and v not in listed and v in examples)
-        said = [
-            *map(_format_value, named),
-            *("any other" if _is_generated(v) else f"such as {v}" for v in others),
+        matching = [value for value, number in self._tried_values[name] if mask >> number & 1]
+        literal_values = (v for v in matching if not isinstance(v, str) or v in literals)
+        other_values = (
+            v for v in matching if isinstance(v, str) and v not in literals and v in examples
+        )
+        descriptions = [
+            *map(_format_value, literal_values),
+            *("any other" if _is_generated(v) else f"such as {v}" for v in other_values),
         ]
-        return list(dict.fromkeys(said))
+        return list(dict.fromkeys(descriptions))
 
     def facts_at(self, point: Mapping[str, int]) -> dict[str, Scalar]:
         """The facts at a point, which gives facts their one class; others are as in any test."""
-        found: dict[str, Scalar | None] = dict(self.base)
+        facts: dict[str, Scalar | None] = dict(self.base)
         for name, mask in point.items():
-            [found[name]] = self.examples_of(name, mask)
-        return {name: value for name, value in found.items() if value is not None}
+            [facts[name]] = self.examples_of(name, mask)
+        return {name: value for name, value in facts.items() if value is not None}
 
 
 def _is_generated(word: str) -> bool:
@@ -196,20 +209,20 @@ def _is_generated(word: str) -> bool:
 
 
 def _describe_ranges(
-    tried: Sequence[tuple[Scalar | None, int]], mask: int, bounds: tuple[int, int]
+    tried_values: Sequence[tuple[Scalar | None, int]], mask: int, bounds: tuple[int, int]
 ) -> Iterator[str]:
     """Integers as ranges: of those between two that were tried, none differs from both."""
-    numbers = sorted({(v, at) for v, at in tried if isinstance(v, int)})
+    numbers = sorted({(v, number) for v, number in tried_values if isinstance(v, int)})
     start = None
-    for place, (value, at) in enumerate(numbers):
-        inside = mask >> at & 1
-        if inside and start is None:
+    for position, (value, number) in enumerate(numbers):
+        is_inside = mask >> number & 1
+        if is_inside and start is None:
             start = value
-        following = numbers[place + 1] if place + 1 < len(numbers) else None
-        if inside and (following is None or not mask >> following[1] & 1):
+        next_number = numbers[position + 1] if position + 1 < len(numbers) else None
+        if is_inside and (next_number is None or not mask >> next_number[1] & 1):
             yield _describe_range(start, value, bounds)
             start = None
-    if any(value is None and mask >> at & 1 for value, at in tried):
+    if any(value is None and mask >> number & 1 for value, number in tried_values):
         yield "unknown"
 
 
@@ -227,14 +240,14 @@ def _format_value(value: Scalar | None) -> str:
     return "unknown" if value is None else str(value)
 
 
-def intersect(one: Box, other: Box) -> Box | None:
+def intersect(box: Box, other_box: Box) -> Box | None:
     """What is in both; None where nothing is."""
-    found = dict(one)
-    for name, mask in other.items():
-        found[name] = found.get(name, mask) & mask
-        if not found[name]:
+    common = dict(box)
+    for name, mask in other_box.items():
+        common[name] = common.get(name, mask) & mask
+        if not common[name]:
             return None
-    return found
+    return common
 
 
 def is_in_box(point: Mapping[str, int], box: Box) -> bool:
@@ -251,14 +264,14 @@ def bit_numbers(mask: int) -> Iterator[int]:
 
 
 def _candidate_values(
-    domains: Sequence[FactDomain], tests: Sequence[Condition], first: Scalar | None
+    domains: Sequence[FactDomain], tests: Sequence[Condition], base_value: Scalar | None
 ) -> Iterator[Scalar | None]:
     """Values of every class there is, the one a test starts from first."""
     values = (value for domain in domains for value in domain.fact.values)
     literals = dict.fromkeys(chain(values, *map(_literals_of, tests)))
     of_types = (_values_of_type(domain, tuple(literals), tests) for domain in domains)
-    tried = {(type(value), value): value for value in chain((first,), *of_types, (None,))}
-    for value in tried.values():
+    candidates = {(type(value), value): value for value in chain((base_value,), *of_types, (None,))}
+    for value in candidates.values():
         if any(domain.admits(value) for domain in domains):
             yield value
 
@@ -275,7 +288,7 @@ def _values_of_type(
             return (True,)
         case FactType.INTEGER:
             return _candidate_integers(domain, literals)
-    ranges = {wanted.lower(): None for test in tests for wanted in _ranges_of(test)}
+    ranges = {language_range.lower(): None for test in tests for language_range in _ranges_of(test)}
     words = [value for value in literals if isinstance(value, str)]
     return chain(words, _candidate_texts(words, list(ranges), tags=domain.is_tag))
 
@@ -290,15 +303,25 @@ def _candidate_integers(domain: FactDomain, literals: Sequence[Scalar]) -> Itera
 
 def _candidate_texts(words: Iterable[str], ranges: Sequence[str], *, tags: bool) -> Iterator[str]:
     """Texts that are none of the words: one that each range matches, and no longer one."""
-    known = frozenset(words)
-    taken = {part.lower() for text in (*known, *ranges) for part in text.split("-")}
-    fresh = next(letters for letters in _generate_words() if letters not in taken)
-    yield fresh
-    for wanted in ranges:
-        for start in (wanted, *(i for i in IRREGULAR_TAGS if tags and i.startswith(f"{wanted}-"))):
-            yield from islice((v for v in _case_variants(start) if v not in known), 1)
-        yield from (f"{wanted}-{end}" for end in (fresh, f"x-{fresh}", f"{fresh}-{fresh}"))
-        yield from (f"{wanted}-{end}" for end in "0123456789" if f"{wanted}-{end}" not in known)
+    used_words = frozenset(words)
+    used_subtags = {part.lower() for text in (*used_words, *ranges) for part in text.split("-")}
+    new_word = next(letters for letters in _generate_words() if letters not in used_subtags)
+    yield new_word
+    for language_range in ranges:
+        for start in (
+            language_range,
+            *(i for i in IRREGULAR_TAGS if tags and i.startswith(f"{language_range}-")),
+        ):
+            yield from islice((v for v in _case_variants(start) if v not in used_words), 1)
+        yield from (
+            f"{language_range}-{end}"
+            for end in (new_word, f"x-{new_word}", f"{new_word}-{new_word}")
+        )
+        yield from (
+            f"{language_range}-{end}"
+            for end in "0123456789"
+            if f"{language_range}-{end}" not in used_words
+        )
 
 
 def _generate_words() -> Iterator[str]:
@@ -329,4 +352,4 @@ def _ranges_of(test: Condition) -> Iterator[str]:
     if isinstance(test, NotCondition):
         yield from _ranges_of(test.condition)
     elif isinstance(test, LanguageCondition):
-        yield from (wanted for wanted in test.ranges if wanted != "*")
+        yield from (language_range for language_range in test.ranges if language_range != "*")

@@ -36,8 +36,8 @@ class PropertyProof:
 
     @property
     def id(self) -> str:
-        stated: str = self.node.value["id"]
-        return stated
+        property_id: str = self.node.value["id"]
+        return property_id
 
     @property
     def complaint(self) -> Complaint | None:
@@ -53,61 +53,65 @@ class PropertyProof:
 
 def prove_properties(document: Document) -> tuple[PropertyProof, ...]:
     """Each property of a document in which nothing else is wrong, in order."""
-    stated = list(TreeNode("", document.tree).member("properties").items())
-    if not stated:
+    nodes = list(TreeNode("", document.tree).member("properties").items())
+    if not nodes:
         return ()
-    bound = document.own_binding
+    binding = document.own_binding
     whens = [
-        parse_when(resolve_references(part.value["for_all"], bound.settings)) for part in stated
+        parse_when(resolve_references(node.value["for_all"], binding.settings)) for node in nodes
     ]
-    reach = ReachabilitySearch(bound, asked=(*whens, *map(_stage_condition, Stage)))
-    return tuple(_prove_property(reach, *each) for each in zip(stated, whens, strict=True))
+    search = ReachabilitySearch(binding, extra_whens=(*whens, *map(_stage_condition, Stage)))
+    return tuple(
+        _prove_property(search, *node_and_when) for node_and_when in zip(nodes, whens, strict=True)
+    )
 
 
-def _prove_property(reach: ReachabilitySearch, stated: TreeNode, when: When) -> PropertyProof:
+def _prove_property(search: ReachabilitySearch, node: TreeNode, when: When) -> PropertyProof:
     try:
-        facts = next(_find_counterexamples(reach, stated.value, when), None)
+        facts = next(_find_counterexamples(search, node.value, when), None)
     except StepLimitError:
-        return PropertyProof(stated, holds=False, example=None)
+        return PropertyProof(node, holds=False, example=None)
     if facts is None:
-        return PropertyProof(stated, holds=True, example=None)
-    return PropertyProof(stated, holds=False, example=build_example(reach.documents[0], facts))
+        return PropertyProof(node, holds=True, example=None)
+    return PropertyProof(node, holds=False, example=build_example(search.documents[0], facts))
 
 
 def _find_counterexamples(
-    reach: ReachabilitySearch, stated: Mapping[str, Any], when: When
+    search: ReachabilitySearch, property_: Mapping[str, Any], when: When
 ) -> Iterator[dict[str, Any]]:
     """Facts that get a decision that the property does not allow."""
-    for case in reach.cases[0]:
-        forbidden = _disallowed_box(reach, stated, case.rule)
+    for case in search.cases[0]:
+        forbidden = _disallowed_box(search, property_, case.rule)
         if forbidden is None:
             continue
-        for box in reach.boxes_where(when):
-            within = intersect(box, forbidden)
-            facts = None if within is None else reach.find_reaching_facts(case, within)
+        for box in search.boxes_where(when):
+            disallowed = intersect(box, forbidden)
+            facts = None if disallowed is None else search.find_reaching_facts(case, disallowed)
             if facts is not None:
                 yield facts
 
 
-def _disallowed_box(reach: ReachabilitySearch, stated: Mapping[str, Any], rule: Rule) -> Box | None:
+def _disallowed_box(
+    search: ReachabilitySearch, property_: Mapping[str, Any], rule: Rule
+) -> Box | None:
     """Where the property does not allow what this rule says; None: nowhere."""
-    says = {"outcome_in": rule.outcome, "reason_in": rule.reason, "rule_in": rule.id}
+    decided = {"outcome_in": rule.outcome, "reason_in": rule.reason, "rule_in": rule.id}
     if rule.stage is not None:
-        says["stage_in"] = rule.stage
-    if any(said not in stated[key] for key, said in says.items() if key in stated):
+        decided["stage_in"] = rule.stage
+    if any(value not in property_[key] for key, value in decided.items() if key in property_):
         return {}
-    if rule.stage is not None or "stage_in" not in stated:
+    if rule.stage is not None or "stage_in" not in property_:
         return None
-    return _other_stages_box(reach, stated["stage_in"])
+    return _other_stages_box(search, property_["stage_in"])
 
 
-def _other_stages_box(reach: ReachabilitySearch, stages: Sequence[str]) -> Box | None:
+def _other_stages_box(search: ReachabilitySearch, stages: Sequence[str]) -> Box | None:
     """The facts in no such stage, of a conversation that stays in its stage."""
-    left = 0
+    stage_mask = 0
     for stage in Stage:
         if stage.value not in stages:
-            left |= reach.space.classes_where(STAGE_FACT, OneOfCondition((stage.value,)))
-    return {STAGE_FACT: left} if left else None
+            stage_mask |= search.space.classes_where(STAGE_FACT, OneOfCondition((stage.value,)))
+    return {STAGE_FACT: stage_mask} if stage_mask else None
 
 
 def _stage_condition(stage: Stage) -> When:

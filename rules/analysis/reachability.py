@@ -68,22 +68,23 @@ class ReachabilitySearch:
     def __init__(
         self,
         *documents: BoundDocument,
-        asked: Iterable[When] = (),
-        free: bool = False,
-        most_steps: int = MAX_STEPS,
+        extra_whens: Iterable[When] = (),
+        with_free_settings: bool = False,
+        max_steps: int = MAX_STEPS,
     ) -> None:
         self.documents = documents
-        self.with_free_settings = free
-        self.steps = StepBudget(most_steps)
+        self.with_free_settings = with_free_settings
+        self.steps = StepBudget(max_steps)
         self.base_facts: dict[str, Scalar] = {
             **BASE_FACTS,
-            **(documents[0].setting_facts if free else {}),
+            **(documents[0].setting_facts if with_free_settings else {}),
         }
         views = [
-            build_domains(each.document, None if free else each.settings) for each in documents
+            build_domains(document.document, None if with_free_settings else document.settings)
+            for document in documents
         ]
         self.domains = views[0]
-        self.space = FactSpace(views, self._list_conditions(tuple(asked)), self.base_facts)
+        self.space = FactSpace(views, self._list_conditions(tuple(extra_whens)), self.base_facts)
         self._boxes: list[Box] = list(self.space.impossible_boxes())
         self._impossible_bits = (1 << len(self._boxes)) - 1
         self._bits_by_condition: dict[tuple[int, When], int] = {}
@@ -102,11 +103,11 @@ class ReachabilitySearch:
         return self._simplify_point(point, box, forbidden)
 
     def find_reaching_facts(
-        self, case: RuleCase, within: Box | None = None
+        self, case: RuleCase, box: Box | None = None
     ) -> dict[str, Scalar] | None:
         """Facts, of those within a box, for which this case decides."""
-        box = intersect(case.box, within or {})
-        return None if box is None else self.find_facts(box, case.earlier_bits)
+        common = intersect(case.box, box or {})
+        return None if common is None else self.find_facts(common, case.earlier_bits)
 
     def region(self, box: Box, forbidden: int) -> Region:
         """The facts in this box and in none of those, to ask of given facts."""
@@ -127,36 +128,44 @@ class ReachabilitySearch:
         conditions = list(dict.fromkeys(a.when for a in actions if a.when is not UNCONDITIONAL))
         if len(conditions) > MAX_CONDITIONS:
             raise StepLimitError
-        for holding in product((True, False), repeat=len(conditions)):
-            held = {when for when, holds in zip(conditions, holding, strict=True) if holds}
+        for combination in product((True, False), repeat=len(conditions)):
+            holding_whens = {
+                when for when, is_holding in zip(conditions, combination, strict=True) if is_holding
+            }
             forbidden = case.earlier_bits
             for when in conditions:
-                forbidden |= 0 if when in held else self._bits_by_condition[view, when]
-            carried_out = tuple(a for a in actions if a.when is UNCONDITIONAL or a.when in held)
+                forbidden |= 0 if when in holding_whens else self._bits_by_condition[view, when]
+            carried_out = tuple(
+                a for a in actions if a.when is UNCONDITIONAL or a.when in holding_whens
+            )
             for boxes in product(
-                *(self.boxes_where(when, view) for when in conditions if when in held)
+                *(self.boxes_where(when, view) for when in conditions if when in holding_whens)
             ):
                 box: Box | None = case.box
-                for each in boxes:
-                    box = None if box is None else intersect(box, each)
+                for box_of_when in boxes:
+                    box = None if box is None else intersect(box, box_of_when)
                 if box is not None:
                     yield CaseVariant(case, carried_out, box, forbidden)
 
     def _simplify_point(self, point: dict[str, int], box: Box, forbidden: int) -> dict[str, Scalar]:
         """The facts at a point, with every fact as in any test that may be."""
-        boxes = [self._boxes[at] for at in bit_numbers(forbidden | self._impossible_bits)]
+        boxes = [self._boxes[number] for number in bit_numbers(forbidden | self._impossible_bits)]
         for name, mask in tuple(point.items()):
-            tried = {**point, name: 1}
-            inside = box.get(name, 1) & 1
-            if mask != 1 and inside and not any(is_in_box(tried, each) for each in boxes):
-                point = tried
+            candidate = {**point, name: 1}
+            is_inside = box.get(name, 1) & 1
+            if (
+                mask != 1
+                and is_inside
+                and not any(is_in_box(candidate, forbidden_box) for forbidden_box in boxes)
+            ):
+                point = candidate
         return self.space.facts_at(point)
 
-    def _list_conditions(self, asked: Sequence[When]) -> Iterator[tuple[int, str, Condition]]:
+    def _list_conditions(self, extra_whens: Sequence[When]) -> Iterator[tuple[int, str, Condition]]:
         for view, document in enumerate(self.documents):
             whens = [rule.when for rule in document.rules]
             whens += [action.when for rule in document.rules for action in rule.actions]
-            for when in (*whens, *(asked if view == 0 else ())):
+            for when in (*whens, *(extra_whens if view == 0 else ())):
                 for tests in when.expanded_alternatives():
                     for name, test in self._fold_settings(tests, view) or ():
                         yield view, name, test
@@ -169,7 +178,7 @@ class ReachabilitySearch:
         )
 
     def _build_cases(self, view: int) -> Iterator[RuleCase]:
-        before = 0
+        earlier_bits = 0
         for rule in self.documents[view].rules:
             for action in rule.actions:
                 if (
@@ -180,8 +189,8 @@ class ReachabilitySearch:
                     self._bits_by_condition[view, action.when] = sum(bits)
             for box in self.boxes_where(rule.when, view):
                 bit = self._add_box(box)
-                yield RuleCase(rule, box, bit, before)
-                before |= bit
+                yield RuleCase(rule, box, bit, earlier_bits)
+                earlier_bits |= bit
 
     def _add_box(self, box: Box) -> int:
         self._boxes.append(box)

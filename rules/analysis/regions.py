@@ -34,12 +34,12 @@ class Region:
         """Whether facts of these classes, one of each fact, are in it."""
         if not is_in_box(point, self.box):
             return False
-        left = self.forbidden_bits
-        while left:
-            low = left & -left
+        remaining = self.forbidden_bits
+        while remaining:
+            low = remaining & -remaining
             if is_in_box(point, self.boxes[low.bit_length() - 1]):
                 return False
-            left ^= low
+            remaining ^= low
         return True
 
 
@@ -69,13 +69,13 @@ class RegionIndex:
         return self._region_by_point[point]
 
     def _class_of(self, name: str, value: Scalar | None) -> int:
-        known, key = self._classes[name], (type(value), value)
-        if key not in known:
-            if len(known) >= MAX_CACHED_POINTS:
-                known.clear()
-            known[key] = self._regions[0].space.class_of(name, value)
-        return known[key]
+        classes, key = self._classes[name], (type(value), value)
+        if key not in classes:
+            if len(classes) >= MAX_CACHED_POINTS:
+                classes.clear()
+            classes[key] = self._regions[0].space.class_of(name, value)
+        return classes[key]
 
     def _search_regions(self, point: Mapping[str, int]) -> int | None:
         numbered = enumerate(self._regions)
-        return next((number for number, each in numbered if each.contains(point)), None)
+        return next((number for number, region in numbered if region.contains(point)), None)

@@ -34,13 +34,15 @@ def build_report(
     document: Document,
     source: DocumentSource,
     directory: Directory = EMPTY_DIRECTORY,
-    most_steps: int = MAX_STEPS,
+    max_steps: int = MAX_STEPS,
 ) -> DocumentReport:
     """The report on a document, with the lines of its text, for who has this directory.
 
-    `most_steps` may be taken by each of four searches: two for findings, two for coverage.
+    `max_steps` may be taken by each of four searches: two for findings, two for coverage.
     """
-    found, undecided = run_lints(LintSubject(document, directory, most_steps), source)
-    stated = DocumentTree(document.tree).root.member("properties").mappings()
-    proved = tuple(part.value["id"] for part in stated)
-    return DocumentReport(found, undecided, proved, measure_coverage(document, most_steps))
+    findings, undecided_codes = run_lints(LintSubject(document, directory, max_steps), source)
+    properties = DocumentTree(document.tree).root.member("properties").mappings()
+    proved_properties = tuple(part.value["id"] for part in properties)
+    return DocumentReport(
+        findings, undecided_codes, proved_properties, measure_coverage(document, max_steps)
+    )

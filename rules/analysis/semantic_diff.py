@@ -82,34 +82,34 @@ class SemanticDiff:
 
 
 def compare_decisions(
-    before: Document, after: Document, most_steps: int = MAX_STEPS
+    before: Document, after: Document, max_steps: int = MAX_STEPS
 ) -> SemanticDiff:
     """What the later document decides otherwise, as far as so many steps tell."""
     if before.digest == after.digest:
         return SemanticDiff((), complete=True)
     stages = tuple(When(((STAGE_FACT, OneOfCondition((stage.value,))),)) for stage in Stage)
-    compared = _DocumentComparison(
+    comparison = _DocumentComparison(
         ReachabilitySearch(
-            before.own_binding, after.own_binding, asked=stages, most_steps=most_steps
+            before.own_binding, after.own_binding, extra_whens=stages, max_steps=max_steps
         )
     )
     changes: list[SemanticChange] = []
     complete = True
     try:
-        changes.extend(islice(compared.find_changes(), MAX_GROUPS + 1))
+        changes.extend(islice(comparison.find_changes(), MAX_GROUPS + 1))
     except StepLimitError:
         complete = False
-    told = tuple(compared.add_conversations(changes[:MAX_GROUPS]))
-    return SemanticDiff(told, complete and len(changes) <= MAX_GROUPS)
+    complete_changes = tuple(comparison.add_conversations(changes[:MAX_GROUPS]))
+    return SemanticDiff(complete_changes, complete and len(changes) <= MAX_GROUPS)
 
 
 class _DocumentComparison:
     """Two documents over one space."""
 
-    def __init__(self, reach: ReachabilitySearch) -> None:
-        self._search = reach
-        documents = reach.documents
-        self._tags = [(tag,) for each in documents for tag in each.document.messages]
+    def __init__(self, search: ReachabilitySearch) -> None:
+        self._search = search
+        documents = search.documents
+        self._tags = [(tag,) for document in documents for tag in document.document.messages]
         self._rendered_variants: dict[
             tuple[int, int], list[tuple[CaseVariant, _RenderedVariant]]
         ] = {}
@@ -117,105 +117,117 @@ class _DocumentComparison:
     def find_changes(self) -> Iterator[SemanticChange]:
         """In the order of the earlier document's rules."""
         before, after = self._search.cases
-        places = [_first_positions(cases) for cases in (before, after)]
-        for number, one in enumerate(before):
-            key = _box_key(one.box)
-            for at, other in enumerate(after):
-                hidden = (
-                    places[1].get(key, inf) < at or places[0].get(_box_key(other.box), inf) < number
+        positions = [_first_positions(cases) for cases in (before, after)]
+        for number, case in enumerate(before):
+            key = _box_key(case.box)
+            for other_number, other_case in enumerate(after):
+                is_hidden = (
+                    positions[1].get(key, inf) < other_number
+                    or positions[0].get(_box_key(other_case.box), inf) < number
                 )
-                if not hidden and intersect(one.box, other.box) is not None:
-                    yield from self._compare_cases(one, other)
+                if not is_hidden and intersect(case.box, other_case.box) is not None:
+                    yield from self._compare_cases(case, other_case)
 
     def add_conversations(self, changes: Iterable[SemanticChange]) -> Iterator[SemanticChange]:
         """The changes, each with a conversation."""
         before, after = self._search.documents
-        leads = list(collect_leading_facts(before.rules, self._facts_reaching)) if changes else []
-        conversations = ConversationSearch(before, self._search.space, leads, after.document)
+        leading_facts = (
+            list(collect_leading_facts(before.rules, self._facts_reaching)) if changes else []
+        )
+        search = ConversationSearch(before, self._search.space, leading_facts, after.document)
         for change in changes:
-            events = conversations.find_conversation(
-                complete_facts(change.example), change.before.rule
-            )
+            events = search.find_conversation(complete_facts(change.example), change.before.rule)
             yield replace(change, conversation=events)
 
     def _facts_reaching(self, rule: str) -> Mapping[str, Scalar] | None:
         """Facts that a rule of the earlier document decides; None, too, where that is not known."""
         try:
-            found = map(self._search.find_reaching_facts, self._cases_by_rule[rule])
-            return next((facts for facts in found if facts is not None), None)
+            solutions = map(self._search.find_reaching_facts, self._cases_by_rule[rule])
+            return next((facts for facts in solutions if facts is not None), None)
         except StepLimitError:
             return None
 
     @cached_property
     def _cases_by_rule(self) -> Mapping[str, Sequence[RuleCase]]:
-        found: defaultdict[str, list[RuleCase]] = defaultdict(list)
+        cases: defaultdict[str, list[RuleCase]] = defaultdict(list)
         for case in self._search.cases[0]:
-            found[case.rule.id].append(case)
-        return found
+            cases[case.rule.id].append(case)
+        return cases
 
-    def _compare_cases(self, one: RuleCase, other: RuleCase) -> Iterator[SemanticChange]:
-        for way, says in self._render_variants(one, 0):
-            for other_way, other_says in self._render_variants(other, 1):
-                box = intersect(way.box, other_way.box)
-                if box is None or says.complete == other_says.complete:
+    def _compare_cases(self, case: RuleCase, other_case: RuleCase) -> Iterator[SemanticChange]:
+        for variant, rendered in self._render_variants(case, 0):
+            for other_variant, other_rendered in self._render_variants(other_case, 1):
+                box = intersect(variant.box, other_variant.box)
+                if box is None or rendered.complete == other_rendered.complete:
                     continue
-                texts_only = says.without_texts == other_says.without_texts
-                narrowed = self._narrow_box(box, says, other_says)
-                if narrowed is not None:
-                    forbidden = way.forbidden_bits | other_way.forbidden_bits
-                    found = self._search.find_facts(narrowed, forbidden)
-                    if found is not None:
-                        where = self._describe_group(narrowed, forbidden)
-                        given = build_given(found)
-                        region = self._search.region(narrowed, forbidden)
+                texts_only = rendered.without_texts == other_rendered.without_texts
+                narrow_box = self._narrow_box(box, rendered, other_rendered)
+                if narrow_box is not None:
+                    forbidden = variant.forbidden_bits | other_variant.forbidden_bits
+                    facts = self._search.find_facts(narrow_box, forbidden)
+                    if facts is not None:
+                        fact_values = self._describe_group(narrow_box, forbidden)
+                        given_facts = build_given(facts)
+                        region = self._search.region(narrow_box, forbidden)
                         yield SemanticChange(
-                            texts_only, says.decision, other_says.decision, where, given, region
+                            texts_only,
+                            rendered.decision,
+                            other_rendered.decision,
+                            fact_values,
+                            given_facts,
+                            region,
                         )
 
-    def _narrow_box(self, box: Box, says: _RenderedVariant, other: _RenderedVariant) -> Box | None:
+    def _narrow_box(
+        self, box: Box, rendered: _RenderedVariant, other_rendered: _RenderedVariant
+    ) -> Box | None:
         """Where a stage that stays is not the stage that the other document sets."""
-        stages = {says.decision.stage, other.decision.stage}
-        named = stages - {None}
-        if says.without_stage != other.without_stage or len(stages) == 1 or len(named) != 1:
+        stages = {rendered.decision.stage, other_rendered.decision.stage}
+        set_stages = stages - {None}
+        if (
+            rendered.without_stage != other_rendered.without_stage
+            or len(stages) == 1
+            or len(set_stages) != 1
+        ):
             return box
-        [stage] = named
+        [stage] = set_stages
         space = self._search.space
-        elsewhere = space.all_classes(STAGE_FACT) & ~space.classes_where(
+        other_stages = space.all_classes(STAGE_FACT) & ~space.classes_where(
             STAGE_FACT, OneOfCondition((str(stage),))
         )
-        return intersect(box, {STAGE_FACT: elsewhere})
+        return intersect(box, {STAGE_FACT: other_stages})
 
     def _describe_group(self, box: Box, forbidden: int) -> dict[str, tuple[str, ...]]:
         """The values that each fact has in the group, of those facts that have not all."""
         space = self._search.space
-        found = {}
+        fact_values = {}
         for name in space.examples:
-            whole = space.all_classes(name)
-            mask = box.get(name, whole)
-            there = 0
-            for at in range(whole.bit_length()):
-                if mask >> at & 1:
-                    within = intersect(box, {name: 1 << at})
+            all_classes = space.all_classes(name)
+            mask = box.get(name, all_classes)
+            present = 0
+            for number in range(all_classes.bit_length()):
+                if mask >> number & 1:
+                    class_box = intersect(box, {name: 1 << number})
                     if (
-                        within is not None
-                        and self._search.find_facts(within, forbidden) is not None
+                        class_box is not None
+                        and self._search.find_facts(class_box, forbidden) is not None
                     ):
-                        there |= 1 << at
-            if there != whole and not (
-                name in EVENT_TYPE_BY_FACT and space.examples_of(name, there) == [None]
+                        present |= 1 << number
+            if present != all_classes and not (
+                name in EVENT_TYPE_BY_FACT and space.examples_of(name, present) == [None]
             ):
-                found[name] = tuple(space.describe_values(name, there))
-        return found
+                fact_values[name] = tuple(space.describe_values(name, present))
+        return fact_values
 
     def _render_variants(
         self, case: RuleCase, view: int
     ) -> list[tuple[CaseVariant, _RenderedVariant]]:
         key = view, case.bit
         if key not in self._rendered_variants:
-            bound = self._search.documents[view]
-            ways = self._search.find_variants(case, view)
+            binding = self._search.documents[view]
+            variants = self._search.find_variants(case, view)
             self._rendered_variants[key] = [
-                (way, _render_variant(way, bound, self._tags)) for way in ways
+                (variant, _render_variant(variant, binding, self._tags)) for variant in variants
             ]
         return self._rendered_variants[key]
 
@@ -231,23 +243,33 @@ class _RenderedVariant:
 
 
 def _render_variant(
-    way: CaseVariant, bound: BoundDocument, tags: list[tuple[str]]
+    variant: CaseVariant, binding: BoundDocument, tags: list[tuple[str]]
 ) -> _RenderedVariant:
-    rule = way.case.rule
-    ruling = Ruling(rule.id, rule.outcome, rule.reason, rule.stage, way.actions)
-    spoken = [_render_actions(ruling, bound, languages) for languages in ((), *tags)]
-    actions = [{k: v for k, v in each.items() if k not in _TEXT_MEMBERS} for each in spoken[0]]
-    meant = (rule.outcome, rule.reason, rule.stage, actions)
-    said = GroupDecision(rule.id, rule.outcome, rule.reason, rule.stage, tuple(spoken[0]))
-    rest = (rule.outcome, rule.reason, spoken)
-    return _RenderedVariant(said, rest, meant, (meant, spoken))
+    rule = variant.case.rule
+    ruling = Ruling(rule.id, rule.outcome, rule.reason, rule.stage, variant.actions)
+    rendered = [_render_actions(ruling, binding, languages) for languages in ((), *tags)]
+    actions = [
+        {k: v for k, v in action.items() if k not in _TEXT_MEMBERS} for action in rendered[0]
+    ]
+    without_texts = (rule.outcome, rule.reason, rule.stage, actions)
+    decision = GroupDecision(rule.id, rule.outcome, rule.reason, rule.stage, tuple(rendered[0]))
+    without_stage = (rule.outcome, rule.reason, rendered)
+    return _RenderedVariant(decision, without_stage, without_texts, (without_texts, rendered))
 
 
-def _render_actions(ruling: Ruling, bound: BoundDocument, languages: tuple[str, ...]) -> list[Any]:
-    told = actions.render_actions(ruling, bound, "", _SAMPLE_TIME, languages)
-    within = bound.settings["answer_within"]
-    timed = ({**each, "expires_after": within} if "expires_at" in each else each for each in told)
-    return [{k: v for k, v in each.items() if k not in {"id", "expires_at"}} for each in timed]
+def _render_actions(
+    ruling: Ruling, binding: BoundDocument, languages: tuple[str, ...]
+) -> list[Any]:
+    rendered = actions.render_actions(ruling, binding, "", _SAMPLE_TIME, languages)
+    answer_within = binding.settings["answer_within"]
+    with_duration = (
+        {**action, "expires_after": answer_within} if "expires_at" in action else action
+        for action in rendered
+    )
+    return [
+        {k: v for k, v in action.items() if k not in {"id", "expires_at"}}
+        for action in with_duration
+    ]
 
 
 def _box_key(box: Box) -> tuple[tuple[str, int], ...]:
@@ -256,7 +278,7 @@ def _box_key(box: Box) -> tuple[tuple[str, int], ...]:
 
 def _first_positions(cases: list[RuleCase]) -> dict[tuple[tuple[str, int], ...], int]:
     """Where each box stands first."""
-    found: dict[tuple[tuple[str, int], ...], int] = {}
+    positions: dict[tuple[tuple[str, int], ...], int] = {}
     for number, case in enumerate(cases):
-        found.setdefault(_box_key(case.box), number)
-    return found
+        positions.setdefault(_box_key(case.box), number)
+    return positions

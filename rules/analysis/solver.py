@@ -27,8 +27,8 @@ class StepLimitError(Exception):
 class StepBudget:
     """So many steps may be taken, by all who share them."""
 
-    def __init__(self, most: int) -> None:
-        self.remaining = most
+    def __init__(self, max_steps: int) -> None:
+        self.remaining = max_steps
 
     def spend(self) -> None:
         """Take one; raises StepLimitError where none is left."""
@@ -54,85 +54,89 @@ class BoxSolver:
 
         Raises StepLimitError where it takes more steps than there are.
         """
-        waiting = [{**self._all_classes, **box}]
-        while waiting:
+        stack = [{**self._all_classes, **box}]
+        while stack:
             self.steps.spend()
-            allowed = waiting.pop()
-            left = self._propagate(allowed, forbidden)
-            if left is None:
+            allowed = stack.pop()
+            remaining = self._propagate(allowed, forbidden)
+            if remaining is None:
                 continue
-            if not left:
+            if not remaining:
                 return {name: mask & -mask for name, mask in allowed.items()}
-            waiting.extend(self._branch(allowed, left))
+            stack.extend(self._branch(allowed, remaining))
         return None
 
-    def _propagate(self, allowed: dict[str, int], left: int) -> int | None:
+    def _propagate(self, allowed: dict[str, int], remaining: int) -> int | None:
         """Narrow the classes to those that are forced; the boxes yet to escape, None: trapped."""
         while True:
-            certain = once = twice = 0
+            escaped_surely = escaped_maybe = escaped_twice = 0
             possible = {}
             for name, mask in allowed.items():
                 surely, maybe = self._escaped_boxes(name, mask)
-                certain |= surely
+                escaped_surely |= surely
                 possible[name] = maybe
-                twice |= once & maybe
-                once |= maybe
-            left &= ~certain
-            if left & ~once:
+                escaped_twice |= escaped_maybe & maybe
+                escaped_maybe |= maybe
+            remaining &= ~escaped_surely
+            if remaining & ~escaped_maybe:
                 return None
-            forced = left & ~twice
+            forced = remaining & ~escaped_twice
             if not forced:
-                return left
+                return remaining
             for name, maybe in possible.items():
-                if mine := forced & maybe:
-                    allowed[name] = self._escaping_classes(name, allowed[name], mine)
+                if forced_here := forced & maybe:
+                    allowed[name] = self._escaping_classes(name, allowed[name], forced_here)
                     if not allowed[name]:
                         return None
 
-    def _branch(self, allowed: dict[str, int], left: int) -> Iterator[dict[str, int]]:
+    def _branch(self, allowed: dict[str, int], remaining: int) -> Iterator[dict[str, int]]:
         """What is left to try: all but the best class of the best fact, and then that class."""
         best: tuple[int, str, int, int] | None = None
         for name, mask in allowed.items():
-            if mask & (mask - 1) and self._escaped_boxes(name, mask)[1] & left:
+            if mask & (mask - 1) and self._escaped_boxes(name, mask)[1] & remaining:
                 escaped = self._escape_tables[name]
                 classes = list(bit_numbers(mask))
-                chosen = max(classes, key=lambda at: (escaped[at] & left).bit_count())
-                mine = escaped[chosen] & left
-                rest = sum(1 << at for at in classes if escaped[at] & left & ~mine)
-                if not rest:
+                chosen = max(classes, key=lambda number: (escaped[number] & remaining).bit_count())
+                escaped_by_chosen = escaped[chosen] & remaining
+                other_classes = sum(
+                    1 << number
+                    for number in classes
+                    if escaped[number] & remaining & ~escaped_by_chosen
+                )
+                if not other_classes:
                     yield {**allowed, name: 1 << chosen}
                     return
-                if best is None or mine.bit_count() > best[0]:
-                    best = mine.bit_count(), name, chosen, rest
+                if best is None or escaped_by_chosen.bit_count() > best[0]:
+                    best = escaped_by_chosen.bit_count(), name, chosen, other_classes
         if best is not None:
-            _, name, chosen, rest = best
-            yield {**allowed, name: rest}
+            _, name, chosen, other_classes = best
+            yield {**allowed, name: other_classes}
             yield {**allowed, name: 1 << chosen}
 
     def _escaped_boxes(self, name: str, mask: int) -> tuple[int, int]:
         """The boxes that every one, and that at least one of these classes escapes."""
-        known = self._escape_cache.get((name, mask))
-        if known is None:
+        cached = self._escape_cache.get((name, mask))
+        if cached is None:
             surely, maybe = -1, 0
             escaped = self._escape_tables[name]
-            for at in bit_numbers(mask):
-                surely &= escaped[at]
-                maybe |= escaped[at]
-            known = self._escape_cache[name, mask] = surely, maybe
-        return known
+            for number in bit_numbers(mask):
+                surely &= escaped[number]
+                maybe |= escaped[number]
+            cached = self._escape_cache[name, mask] = surely, maybe
+        return cached
 
     def _escaping_classes(self, name: str, mask: int, boxes: int) -> int:
         escaped = self._escape_tables[name]
-        return sum(1 << at for at in bit_numbers(mask) if not boxes & ~escaped[at])
+        return sum(1 << number for number in bit_numbers(mask) if not boxes & ~escaped[number])
 
 
 def _escape_table(name: str, size: int, boxes: Sequence[Box]) -> list[int]:
     """For each class of the fact the boxes that have it not, as bits."""
-    asked = 0
-    having = [0] * size
+    constraining = 0
+    admitting_by_class = [0] * size
     for number, box in enumerate(boxes):
         if name in box:
-            asked |= 1 << number
-            for at in bit_numbers(box[name]):
-                having[at] |= 1 << number
-    return [asked & ~those for those in having]
+            constraining |= 1 << number
+            for class_number in bit_numbers(box[name]):
+                admitting_by_class[class_number] |= 1 << number
+    return [constraining & ~admitting for admitting in admitting_by_class]

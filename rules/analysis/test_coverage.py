@@ -39,15 +39,22 @@ class RuleCoverage:
     """Rules without a test for which no test is suggested: no facts that reach them were found."""
 
 
-def measure_coverage(document: Document, most_steps: int = MAX_STEPS) -> RuleCoverage:
+def measure_coverage(document: Document, max_steps: int = MAX_STEPS) -> RuleCoverage:
     """The coverage of a document whose tests pass; so many steps of each of two searches."""
-    untested = document_tests.run_tests(document).untested_rules
+    untested_rules = document_tests.run_tests(document).untested_rules
     rules = sum(1 for _ in DocumentTree(document.tree).rules())
-    if not untested:
+    if not untested_rules:
         return RuleCoverage(rules, (), (), ())
-    suggested = tuple(_valid_tests(document, list(_suggest_tests(document, untested, most_steps))))
-    there = {test["expect"]["rule"] for test in suggested}
-    return RuleCoverage(rules, untested, suggested, tuple(u for u in untested if u not in there))
+    suggested = tuple(
+        _valid_tests(document, list(_suggest_tests(document, untested_rules, max_steps)))
+    )
+    suggested_rules = {test["expect"]["rule"] for test in suggested}
+    return RuleCoverage(
+        rules,
+        untested_rules,
+        suggested,
+        tuple(rule for rule in untested_rules if rule not in suggested_rules),
+    )
 
 
 def format_tests(tests: Sequence[Mapping[str, Any]]) -> str:
@@ -64,40 +71,46 @@ def _format_flow(value: Any) -> str:  # noqa: ANN401 - any JSON value
 
 
 def _suggest_tests(
-    document: Document, untested: Sequence[str], most_steps: int
+    document: Document, untested_rules: Sequence[str], max_steps: int
 ) -> Iterator[dict[str, Any]]:
-    bound = document.bind(builtin.load_tree()["settings"])
-    left = dict.fromkeys(untested)
-    for free in (False, True):
-        if not left:
+    binding = document.bind(builtin.load_tree()["settings"])
+    missing_rules = dict.fromkeys(untested_rules)
+    for with_free_settings in (False, True):
+        if not missing_rules:
             return
-        reach = ReachabilitySearch(bound, free=free, most_steps=most_steps)
-        for case in reach.cases[0]:
-            if case.rule.id in left:
+        search = ReachabilitySearch(
+            binding, with_free_settings=with_free_settings, max_steps=max_steps
+        )
+        for case in search.cases[0]:
+            if case.rule.id in missing_rules:
                 try:
-                    facts = reach.find_reaching_facts(case)
+                    facts = search.find_reaching_facts(case)
                 except StepLimitError:
                     break
                 if facts is not None:
-                    del left[case.rule.id]
-                    yield _build_test(bound, case.rule.id, facts)
+                    del missing_rules[case.rule.id]
+                    yield _build_test(binding, case.rule.id, facts)
 
 
-def _build_test(bound: BoundDocument, rule: str, facts: Mapping[str, Any]) -> dict[str, Any]:
-    given = build_given(facts, {**BASE_FACTS, **bound.setting_facts})
-    [reason] = (each.reason for each in bound.rules if each.id == rule)
+def _build_test(binding: BoundDocument, rule: str, facts: Mapping[str, Any]) -> dict[str, Any]:
+    given_facts = build_given(facts, {**BASE_FACTS, **binding.setting_facts})
+    [reason] = (candidate.reason for candidate in binding.rules if candidate.id == rule)
     expect = {"rule": rule, "reason": reason}
-    return {"name": f"{rule} decides", "given": add_default_redirect(given), "expect": expect}
+    return {"name": f"{rule} decides", "given": add_default_redirect(given_facts), "expect": expect}
 
 
 def _valid_tests(document: Document, tests: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     """Those that a document may hold and that pass."""
     tree = {**document.tree, "tests": tests}
     wrong = {complaint.pointer for complaint in wrong_expectations(DocumentTree(tree))}
-    kept = [t for n, t in enumerate(tests) if not any(_points_into_test(p, n) for p in wrong)]
-    results = document_tests.run_tests(Document({**tree, "tests": kept}))
+    accepted = [
+        test
+        for number, test in enumerate(tests)
+        if not any(_points_into_test(pointer, number) for pointer in wrong)
+    ]
+    results = document_tests.run_tests(Document({**tree, "tests": accepted}))
     failing = {complaint.pointer for complaint in results.failures}
-    return (test for number, test in enumerate(kept) if f"/tests/{number}" not in failing)
+    return (test for number, test in enumerate(accepted) if f"/tests/{number}" not in failing)
 
 
 def _points_into_test(pointer: str, number: int) -> bool:

@@ -47,7 +47,7 @@ class TextDiff:
     """By id. Tests are not told: they hold of a document, or it is refused."""
 
     def __bool__(self) -> bool:
-        written = (
+        changes = (
             self.settings,
             self.rules,
             self.moved_rules,
@@ -55,7 +55,7 @@ class TextDiff:
             self.facts,
             self.properties,
         )
-        return any(written)
+        return any(changes)
 
 
 def compare_texts(before: Document, after: Document) -> TextDiff:
@@ -79,7 +79,9 @@ def _rules_by_id(document: Document) -> dict[str, Any]:
 
 
 def _texts_by_pointer(document: Document) -> dict[str, Any]:
-    phrases = {f"answers/{choice}": listed for choice, listed in document.answers.items()}
+    phrases = {
+        f"answers/{choice}": texts_of_choice for choice, texts_of_choice in document.answers.items()
+    }
     messages = {
         f"messages/{tag}/{key}": text
         for tag, texts in document.messages.items()
@@ -89,7 +91,7 @@ def _texts_by_pointer(document: Document) -> dict[str, Any]:
 
 
 def _properties_by_id(document: Document) -> dict[str, Any]:
-    return {stated["id"]: stated for stated in document.tree.get("properties") or ()}
+    return {property_["id"]: property_ for property_ in document.tree.get("properties") or ()}
 
 
 def _find_changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[TextChange]:
@@ -101,23 +103,23 @@ def _find_changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterat
 
 def _find_moved_rules(before: Sequence[str], after: Sequence[str]) -> Iterator[str]:
     """What must be moved to get from one order to the other: all but a longest common one."""
-    place = {name: at for at, name in enumerate(before)}
-    kept = [name for name in after if name in place]
-    staying = _find_longest_rising([place[name] for name in kept])
-    return (name for name in kept if place[name] not in staying)
+    positions = {name: position for position, name in enumerate(before)}
+    common = [name for name in after if name in positions]
+    unmoved = _find_longest_rising([positions[name] for name in common])
+    return (name for name in common if positions[name] not in unmoved)
 
 
-def _find_longest_rising(places: Sequence[int]) -> set[int]:
+def _find_longest_rising(positions: Sequence[int]) -> set[int]:
     """A longest rising subsequence of distinct numbers (patience sorting)."""
     tails: list[int] = []
     previous: dict[int, int | None] = {}
-    for place in places:
-        at = bisect_left(tails, place)
-        previous[place] = tails[at - 1] if at else None
-        tails[at : at + 1] = [place]
-    staying: set[int] = set()
-    last: int | None = tails[-1] if tails else None
-    while last is not None:
-        staying.add(last)
-        last = previous[last]
-    return staying
+    for position in positions:
+        index = bisect_left(tails, position)
+        previous[position] = tails[index - 1] if index else None
+        tails[index : index + 1] = [position]
+    rising: set[int] = set()
+    current: int | None = tails[-1] if tails else None
+    while current is not None:
+        rising.add(current)
+        current = previous[current]
+    return rising

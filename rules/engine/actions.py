@@ -35,54 +35,57 @@ PLACEHOLDER = re.compile(r"\{(" + "|".join(PLACEHOLDERS) + r")\}")
 
 def render_actions(
     ruling: Ruling,
-    bound: BoundDocument,
-    decision: str,
+    binding: BoundDocument,
+    decision_id: str,
     occurred_at: str,
     languages: Languages,
 ) -> list[dict[str, Json]]:
     """The ruling's actions, in order.
 
-    `decision` is the decision's id, from which theirs are made; `occurred_at` the event's time.
+    `decision_id` is the decision's id, from which theirs are made; `occurred_at` the event's time.
     """
     rendered = []
     for number, action in enumerate(ruling.actions):
-        whole = {"id": f"{decision}.{number}", **_cached_body(action, bound, tuple(languages))}
+        body = {"id": f"{decision_id}.{number}", **_cached_body(action, binding, tuple(languages))}
         if action.type in QUESTION_ACTIONS:
-            whole["expires_at"] = _compute_deadline(bound, occurred_at)
-        rendered.append(whole)
+            body["expires_at"] = _compute_deadline(binding, occurred_at)
+        rendered.append(body)
     return rendered
 
 
 def _cached_body(
-    action: Action, bound: BoundDocument, languages: tuple[Scalar | None, ...]
+    action: Action, binding: BoundDocument, languages: tuple[Scalar | None, ...]
 ) -> dict[str, Json]:
     """What is the same in every decision that asks for the action in these languages."""
-    wanted = id(action), languages
-    known = bound.action_cache.get(wanted)
-    if known is None or known[0] is not action:
-        body = {"type": action.type.value, **_BODY_RENDERERS[action.type](action, bound, languages)}
-        if len(bound.action_cache) >= MAX_CACHED_ACTIONS:
-            bound.action_cache.clear()
-        known = bound.action_cache[wanted] = action, body
-    return known[1]
+    key = id(action), languages
+    cached = binding.action_cache.get(key)
+    if cached is None or cached[0] is not action:
+        body = {
+            "type": action.type.value,
+            **_BODY_RENDERERS[action.type](action, binding, languages),
+        }
+        if len(binding.action_cache) >= MAX_CACHED_ACTIONS:
+            binding.action_cache.clear()
+        cached = binding.action_cache[key] = action, body
+    return cached[1]
 
 
-def render_text(text: ActionText, bound: BoundDocument, languages: Languages) -> str:
+def render_text(text: ActionText, binding: BoundDocument, languages: Languages) -> str:
     """The text in the first of the languages that has it, else the default one, filled in."""
-    written = (
-        text.literal if text.message is None else _lookup_message(text.message, bound, languages)
+    template = (
+        text.literal if text.message is None else _lookup_message(text.message, binding, languages)
     )
-    redirect = bound.settings["redirect"] or {}
-    return PLACEHOLDER.sub(lambda found: redirect.get(found[1], ""), written or "")
+    redirect = binding.settings["redirect"] or {}
+    return PLACEHOLDER.sub(lambda match: redirect.get(match[1], ""), template or "")
 
 
-def choose_language(key: str, bound: BoundDocument, languages: Languages) -> str:
+def choose_language(key: str, binding: BoundDocument, languages: Languages) -> str:
     """The language in which a text of the document is said, of those that have it."""
-    available = [tag for tag, texts in bound.document.messages.items() if key in texts]
-    for wanted in (*languages, bound.settings["default_language"]):
-        found = lookup_tag(wanted, available) if isinstance(wanted, str) else None
-        if found:
-            return found
+    available = [tag for tag, texts in binding.document.messages.items() if key in texts]
+    for preferred in (*languages, binding.settings["default_language"]):
+        tag = lookup_tag(preferred, available) if isinstance(preferred, str) else None
+        if tag:
+            return tag
     raise LookupError(f"the document has no text {key!r}, and was checked to have one")
 
 
@@ -93,17 +96,17 @@ def message_keys(action: Action) -> tuple[str, ...]:
     return MESSAGES_BY_ACTION.get(action.type, ())
 
 
-def _lookup_message(key: str, bound: BoundDocument, languages: Languages) -> str:
-    return bound.document.messages[choose_language(key, bound, languages)][key]
+def _lookup_message(key: str, binding: BoundDocument, languages: Languages) -> str:
+    return binding.document.messages[choose_language(key, binding, languages)][key]
 
 
-def _compute_deadline(bound: BoundDocument, occurred_at: str) -> str:
-    return format_timestamp(parse_timestamp(occurred_at) + bound.answer_within)
+def _compute_deadline(binding: BoundDocument, occurred_at: str) -> str:
+    return format_timestamp(parse_timestamp(occurred_at) + binding.answer_within)
 
 
-def _render_ask(_: Action, bound: BoundDocument, languages: Languages) -> dict[str, Json]:
+def _render_ask(_: Action, binding: BoundDocument, languages: Languages) -> dict[str, Json]:
     text, customer, not_customer = (
-        render_text(ActionText(message=key), bound, languages)
+        render_text(ActionText(message=key), binding, languages)
         for key in MESSAGES_BY_ACTION[ActionType.ASK]
     )
     choices = [
@@ -114,15 +117,15 @@ def _render_ask(_: Action, bound: BoundDocument, languages: Languages) -> dict[s
 
 
 def _render_collect_contact(
-    _: Action, bound: BoundDocument, languages: Languages
+    _: Action, binding: BoundDocument, languages: Languages
 ) -> dict[str, Json]:
     (key,) = MESSAGES_BY_ACTION[ActionType.COLLECT_CONTACT]
-    text = render_text(ActionText(message=key), bound, languages)
-    return {"fields": bound.settings["contact_fields"], "text": text}
+    text = render_text(ActionText(message=key), binding, languages)
+    return {"fields": binding.settings["contact_fields"], "text": text}
 
 
-def _render_qualify(_: Action, bound: BoundDocument, __: Languages) -> dict[str, Json]:
-    return {"fields": bound.settings["qualification_fields"]}
+def _render_qualify(_: Action, binding: BoundDocument, __: Languages) -> dict[str, Json]:
+    return {"fields": binding.settings["qualification_fields"]}
 
 
 def _render_assign(action: Action, _: BoundDocument, __: Languages) -> dict[str, Json]:
@@ -130,17 +133,19 @@ def _render_assign(action: Action, _: BoundDocument, __: Languages) -> dict[str,
 
 
 def _render_text_action(
-    action: Action, bound: BoundDocument, languages: Languages
+    action: Action, binding: BoundDocument, languages: Languages
 ) -> dict[str, Json]:
-    return {"text": render_text(action.text, bound, languages)}
+    return {"text": render_text(action.text, binding, languages)}
 
 
 def _render_add_tag(action: Action, _: BoundDocument, __: Languages) -> dict[str, Json]:
     return {"tag": action.argument}
 
 
-def _render_salesforce_lead(action: Action, bound: BoundDocument, __: Languages) -> dict[str, Json]:
-    return {"fields": action.argument.get("fields", bound.settings["qualification_fields"])}
+def _render_salesforce_lead(
+    action: Action, binding: BoundDocument, __: Languages
+) -> dict[str, Json]:
+    return {"fields": action.argument.get("fields", binding.settings["qualification_fields"])}
 
 
 def _render_close_conversation(_: Action, __: BoundDocument, ___: Languages) -> dict[str, Json]:

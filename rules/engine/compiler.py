@@ -109,9 +109,9 @@ class RowsBranch:
 class CompiledPolicy:
     """A compiled document. What it remembers changes no decision: any thread may decide with it."""
 
-    def __init__(self, bound: BoundDocument) -> None:
-        self.bound_document = bound
-        self._root = _build_branch(tuple(_build_rows(bound)))
+    def __init__(self, bound_document: BoundDocument) -> None:
+        self.bound_document = bound_document
+        self._root = _build_branch(tuple(_build_rows(bound_document)))
 
     @property
     def document(self) -> Document:
@@ -140,28 +140,30 @@ def _all_tests_hold(checks: Iterable[CompiledTest], facts: Facts) -> bool:
     return all(predicate(facts.get(fact)) is expected for fact, predicate, expected in checks)
 
 
-def _build_rows(bound: BoundDocument) -> Iterator[RuleRow]:
-    constants = bound.setting_facts
-    for rule in bound.rules:
-        says = _build_effect(rule, constants)
+def _build_rows(bound_document: BoundDocument) -> Iterator[RuleRow]:
+    constants = bound_document.setting_facts
+    for rule in bound_document.rules:
+        effect = _build_effect(rule, constants)
         for tests in rule.when.expanded_alternatives():
-            left = fold_settings(tests, constants)
-            if left is not None:
-                yield RuleRow(left, says)
-            if left == ():
+            conditions = fold_settings(tests, constants)
+            if conditions is not None:
+                yield RuleRow(conditions, effect)
+            if conditions == ():
                 return
 
 
 def _build_effect(rule: Rule, constants: Facts) -> RuleEffect:
-    possible = [
+    compiled_actions = [
         (action, alternatives)
         for action in rule.actions
         if (alternatives := _compile_alternatives(action, constants))
     ]
     return RuleEffect(
-        Ruling(rule.id, rule.outcome, rule.reason, rule.stage, tuple(a for a, _ in possible)),
-        tuple(alternatives for _, alternatives in possible),
-        is_unconditional=all(() in alternatives for _, alternatives in possible),
+        Ruling(
+            rule.id, rule.outcome, rule.reason, rule.stage, tuple(a for a, _ in compiled_actions)
+        ),
+        tuple(alternatives for _, alternatives in compiled_actions),
+        is_unconditional=all(() in alternatives for _, alternatives in compiled_actions),
     )
 
 
@@ -176,13 +178,13 @@ def _compile_alternatives(action: Action, constants: Facts) -> tuple[tuple[Compi
 
 def fold_settings(tests: Conditions, constants: Facts) -> Conditions | None:
     """The tests that facts must still pass; None where a constant fails one for good."""
-    left = []
+    remaining = []
     for fact, test in tests:
         if not fact.startswith("settings."):
-            left.append((fact, test))
+            remaining.append((fact, test))
         elif not condition_holds(test, constants.get(fact)):
             return None
-    return tuple(left)
+    return tuple(remaining)
 
 
 def _build_branch(rows: tuple[RuleRow, ...], copies: float = 1) -> TreeBranch:
@@ -191,32 +193,35 @@ def _build_branch(rows: tuple[RuleRow, ...], copies: float = 1) -> TreeBranch:
     fact = _choose_fact(rows, MAX_COPIES / copies) if len(rows) > SPLIT_THRESHOLD else None
     if fact is None:
         return RowsBranch(tuple((_compile_tests(row.conditions), row.effect) for row in rows))
-    left = _rows_by_value(rows, fact)
-    others = tuple(_rows_for_other_values(rows, fact, left.keys()))
-    spread = (len(others) + sum(map(len, left.values()))) / len(rows)
-    copies *= max(spread, MIN_SPREAD)
-    branches = {value: _build_branch(tuple(those), copies) for value, those in left.items()}
-    return SplitBranch(fact, branches, _build_branch(others, copies))
+    rows_by_value = _rows_by_value(rows, fact)
+    other_rows = tuple(_rows_for_other_values(rows, fact, rows_by_value.keys()))
+    growth = (len(other_rows) + sum(map(len, rows_by_value.values()))) / len(rows)
+    copies *= max(growth, MIN_SPREAD)
+    branches = {
+        value: _build_branch(tuple(rows_of_value), copies)
+        for value, rows_of_value in rows_by_value.items()
+    }
+    return SplitBranch(fact, branches, _build_branch(other_rows, copies))
 
 
 def _reachable_rows(rows: Sequence[RuleRow]) -> tuple[RuleRow, ...]:
     """The rows up to the first that holds whatever the facts are; none after it is reached."""
-    certain = next(at for at, row in enumerate(rows) if not row.conditions)
-    return tuple(rows[: certain + 1])
+    last_index = next(index for index, row in enumerate(rows) if not row.conditions)
+    return tuple(rows[: last_index + 1])
 
 
-def _choose_fact(rows: Sequence[RuleRow], room: float) -> str | None:
+def _choose_fact(rows: Sequence[RuleRow], max_growth: float) -> str | None:
     """The fact that the most rows want to equal something; None where splitting saves nothing.
 
-    `room` is how many rows the branches may hold together for each row there is.
+    `max_growth` is how many rows the branches may hold together for each row there is.
     """
-    wanting = Counter(
+    row_counts = Counter(
         fact for row in rows for fact in {f for f, test in row.conditions if _is_splittable(test)}
     )
-    for fact, count in wanting.most_common():
-        names = sum(len(_row_values(row, fact)) for row in rows)
-        undecided = (len(rows) - count) * (len(_named_values(rows, fact)) + 1)
-        if count > 1 and names + undecided <= room * len(rows):
+    for fact, count in row_counts.most_common():
+        named_rows = sum(len(_row_values(row, fact)) for row in rows)
+        unconstrained_rows = (len(rows) - count) * (len(_named_values(rows, fact)) + 1)
+        if count > 1 and named_rows + unconstrained_rows <= max_growth * len(rows):
             return fact
     return None
 
@@ -241,14 +246,16 @@ def _named_values(rows: Sequence[RuleRow], fact: str) -> set[Scalar]:
 
 def _rows_by_value(rows: Sequence[RuleRow], fact: str) -> dict[Scalar, list[RuleRow]]:
     """For each value that is named, the rows that it leaves, without their tests of the fact."""
-    left: dict[Scalar, list[RuleRow]] = {value: [] for value in _named_values(rows, fact)}
+    rows_by_value: dict[Scalar, list[RuleRow]] = {value: [] for value in _named_values(rows, fact)}
     for row in rows:
-        asked = [test for name, test in row.conditions if name == fact]
-        rest = tuple(item for item in row.conditions if item[0] != fact)
-        for value in _row_values(row, fact) if any(map(_is_splittable, asked)) else left:
-            if all(condition_holds(test, value) for test in asked):
-                left[value].append(RuleRow(rest, row.effect))
-    return left
+        fact_tests = [test for name, test in row.conditions if name == fact]
+        other_tests = tuple(item for item in row.conditions if item[0] != fact)
+        for value in (
+            _row_values(row, fact) if any(map(_is_splittable, fact_tests)) else rows_by_value
+        ):
+            if all(condition_holds(test, value) for test in fact_tests):
+                rows_by_value[value].append(RuleRow(other_tests, row.effect))
+    return rows_by_value
 
 
 def _rows_for_other_values(
@@ -264,8 +271,8 @@ def _remaining_tests(
     tests: Conditions, fact: str, values: AbstractSet[Scalar]
 ) -> Iterator[tuple[str, Condition]]:
     for name, test in tests:
-        settled = isinstance(test, NotCondition) and isinstance(test.condition, OneOfCondition)
-        if name == fact and settled and set(test.condition.values) <= values:  # type: ignore[union-attr]  # just told
+        is_exclusion = isinstance(test, NotCondition) and isinstance(test.condition, OneOfCondition)
+        if name == fact and is_exclusion and set(test.condition.values) <= values:  # type: ignore[union-attr]  # just told
             continue
         yield name, test
 

@@ -67,44 +67,46 @@ class RulingExplanation:
     attempts: tuple[RuleAttempt, ...]
 
 
-def explain_ruling(bound: BoundDocument, facts: Facts) -> RulingExplanation:
+def explain_ruling(bound_document: BoundDocument, facts: Facts) -> RulingExplanation:
     """Decide by the rules as they are written."""
-    known = {name: fact for name, fact in facts.items() if not name.startswith("settings.")}
-    known.update(bound.setting_facts)
-    return explain_rules(bound.rules, known)
+    all_facts = {name: fact for name, fact in facts.items() if not name.startswith("settings.")}
+    all_facts.update(bound_document.setting_facts)
+    return explain_rules(bound_document.rules, all_facts)
 
 
-def explain_rules(rules: Sequence[Rule], known: Facts) -> RulingExplanation:
+def explain_rules(rules: Sequence[Rule], facts: Facts) -> RulingExplanation:
     """Decide by these rules, the last of which always holds; settings are facts like any other."""
-    tried = []
+    attempts = []
     for rule in rules:
-        failed = _find_failure(rule.when, known)
-        tried.append(RuleAttempt(rule.id, failed))
+        failed = _find_failure(rule.when, facts)
+        attempts.append(RuleAttempt(rule.id, failed))
         if failed is None:
-            return RulingExplanation(_build_ruling(rule, known), tuple(tried))
+            return RulingExplanation(_build_ruling(rule, facts), tuple(attempts))
     raise AssertionError("the last rule is `otherwise`, which always holds")
 
 
-def condition_holds(asked: Condition, value: Scalar | None) -> bool:
+def condition_holds(condition: Condition, value: Scalar | None) -> bool:
     """Whether a test holds for a fact's value, None where the fact is unknown."""
-    if isinstance(asked, OneOfCondition):
+    if isinstance(condition, OneOfCondition):
         if isinstance(value, str):
-            return value in asked.values
-        return value is not None and any(is_same_value(value, wanted) for wanted in asked.values)
-    if isinstance(asked, NotCondition):
-        return not condition_holds(asked.condition, value)
-    if isinstance(asked, KnownCondition):
-        return (value is not None) is asked.is_known
-    if isinstance(asked, LanguageCondition):
-        return isinstance(value, str) and matches_ranges(value, asked.ranges)
+            return value in condition.values
+        return value is not None and any(
+            is_same_value(value, expected) for expected in condition.values
+        )
+    if isinstance(condition, NotCondition):
+        return not condition_holds(condition.condition, value)
+    if isinstance(condition, KnownCondition):
+        return (value is not None) is condition.is_known
+    if isinstance(condition, LanguageCondition):
+        return isinstance(value, str) and matches_ranges(value, condition.ranges)
     return is_number(value) and all(
-        _is_within_bound(bound, value, limit) for bound, limit in asked.bounds
+        _is_within_bound(bound, value, limit) for bound, limit in condition.bounds
     )
 
 
-def is_same_value(value: Scalar | None, wanted: Scalar) -> bool:
+def is_same_value(value: Scalar | None, expected: Scalar) -> bool:
     """Whether they are one JSON value: 1 is 1.0, and neither is true."""
-    return isinstance(value, bool) is isinstance(wanted, bool) and value == wanted
+    return isinstance(value, bool) is isinstance(expected, bool) and value == expected
 
 
 def is_number(value: Scalar | None) -> TypeGuard[float]:
@@ -123,11 +125,11 @@ def _is_within_bound(bound: Operator, value: float, limit: float) -> bool:
             return value < limit
 
 
-def _find_failure(when: When, known: Facts) -> FailedTest | None:
-    failed = _find_first_failure(when.conditions, known)
+def _find_failure(when: When, facts: Facts) -> FailedTest | None:
+    failed = _find_first_failure(when.conditions, facts)
     if failed or not when.alternatives:
         return failed
-    failures = [_find_first_failure(alternative, known) for alternative in when.alternatives]
+    failures = [_find_first_failure(alternative, facts) for alternative in when.alternatives]
     if None in failures:
         return None
     return FailedTest(
@@ -136,18 +138,18 @@ def _find_failure(when: When, known: Facts) -> FailedTest | None:
             {fact: format_condition(test) for fact, test in alternative}
             for alternative in when.alternatives
         ],
-        {fact: known.get(fact) for alternative in when.alternatives for fact, _ in alternative},
+        {fact: facts.get(fact) for alternative in when.alternatives for fact, _ in alternative},
     )
 
 
-def _find_first_failure(tests: Conditions, known: Facts) -> FailedTest | None:
+def _find_first_failure(tests: Conditions, facts: Facts) -> FailedTest | None:
     for fact, test in tests:
-        value = known.get(fact)
+        value = facts.get(fact)
         if not condition_holds(test, value):
             return FailedTest(fact, format_condition(test), value)
     return None
 
 
-def _build_ruling(rule: Rule, known: Facts) -> Ruling:
-    carried_out = (action for action in rule.actions if _find_failure(action.when, known) is None)
-    return Ruling(rule.id, rule.outcome, rule.reason, rule.stage, tuple(carried_out))
+def _build_ruling(rule: Rule, facts: Facts) -> Ruling:
+    actions = (action for action in rule.actions if _find_failure(action.when, facts) is None)
+    return Ruling(rule.id, rule.outcome, rule.reason, rule.stage, tuple(actions))

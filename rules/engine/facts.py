@@ -60,9 +60,11 @@ def derive_facts(document: Document, event: Event, conversation: Conversation) -
         "office.open": True,
         "sample.bucket": sample_bucket(event["workspace"]["id"], event["conversation"]["id"]),
     }
-    known: dict[str, Scalar] = {name: fact for name, fact in facts.items() if fact is not None}
-    known.update(_derive_attributes(document, event))
-    return known
+    known_facts: dict[str, Scalar] = {
+        name: fact for name, fact in facts.items() if fact is not None
+    }
+    known_facts.update(_derive_attributes(document, event))
+    return known_facts
 
 
 def sample_bucket(workspace: str, conversation: str) -> int:
@@ -87,8 +89,8 @@ def _derive_answer(document: Document, event: Event, stage: str) -> str | None:
     if "answer" in event:
         return event["answer"]["choice"]
     if stage == Stage.AWAITING_ANSWER:
-        said = normalise_phrase(event.get("message", {}).get("text", ""))
-        return document.phrases.get(said, AnswerChoice.UNCLEAR.value)
+        phrase = normalise_phrase(event.get("message", {}).get("text", ""))
+        return document.phrases.get(phrase, AnswerChoice.UNCLEAR.value)
     return AnswerChoice.UNCLEAR.value
 
 
@@ -96,29 +98,33 @@ def _is_question_open(event: Event, conversation: Conversation) -> bool | None:
     """An expiry that names no question means the open one."""
     if event["type"] != "question.expired":
         return None
-    asked = event.get("question", {}).get("id")
-    if asked is None:
+    question = event.get("question", {}).get("id")
+    if question is None:
         return conversation.stage in WAITING_STAGES
-    return asked == conversation.question
+    return question == conversation.question
 
 
 def _derive_attributes(document: Document, event: Event) -> Iterator[tuple[str, Scalar]]:
     """The declared attributes that are not personal and are of the type declared."""
-    sent = event.get("attributes", {})
-    for name, declared in document.declared_attributes.items():
-        value = sent.get(name.removeprefix("attributes."))
-        if value is not None and not declared.get("personal") and _is_of_type(value, declared):
-            yield name, int(value) if declared["type"] == FactType.INTEGER else value
+    attributes = event.get("attributes", {})
+    for name, declaration in document.declared_attributes.items():
+        value = attributes.get(name.removeprefix("attributes."))
+        if (
+            value is not None
+            and not declaration.get("personal")
+            and _is_of_type(value, declaration)
+        ):
+            yield name, int(value) if declaration["type"] == FactType.INTEGER else value
 
 
-def _is_of_type(value: Json, declared: dict[str, Json]) -> bool:
-    match declared["type"]:
+def _is_of_type(value: Json, declaration: dict[str, Json]) -> bool:
+    match declaration["type"]:
         case FactType.BOOLEAN:
             return isinstance(value, bool)
         case FactType.INTEGER:
-            within = is_number(value) and abs(value) <= MAX_SAFE_INTEGER
-            return within and value == int(value)
+            is_in_range = is_number(value) and abs(value) <= MAX_SAFE_INTEGER
+            return is_in_range and value == int(value)
         case FactType.ENUM:
-            return isinstance(value, str) and bool(value in declared["values"])
+            return isinstance(value, str) and bool(value in declaration["values"])
         case _:
             return isinstance(value, str)

@@ -28,11 +28,11 @@ class DocumentSource:
     value: Any
     lines: Mapping[str, int]
 
-    def line_of(self, at: str) -> int | None:
+    def line_of(self, pointer: str) -> int | None:
         """The line of a place, or of the nearest place around it that is there."""
-        while at not in self.lines and at:
-            at = at[: at.rindex("/")]
-        return self.lines.get(at)
+        while pointer not in self.lines and pointer:
+            pointer = pointer[: pointer.rindex("/")]
+        return self.lines.get(pointer)
 
 
 def read_yaml(text: str) -> DocumentSource:

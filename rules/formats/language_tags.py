@@ -51,15 +51,19 @@ def matches_ranges(tag: str, ranges: Collection[str]) -> bool:
     """Basic filtering (RFC 4647, 3.3.1): a range is the tag, or a prefix of it up to a hyphen."""
     tag = tag.lower()
     return any(
-        wanted == "*" or tag == wanted.lower() or tag.startswith(f"{wanted.lower()}-")
-        for wanted in ranges
+        language_range == "*"
+        or tag == language_range.lower()
+        or tag.startswith(f"{language_range.lower()}-")
+        for language_range in ranges
     )
 
 
-def lookup_tag(wanted: str, available: Collection[str]) -> str | None:
+def lookup_tag(language_range: str, available: Collection[str]) -> str | None:
     """Lookup (RFC 4647, 3.4): the available tag that fits best, None where none does."""
     by_case = {tag.lower(): tag for tag in available}
-    return next((by_case[tag] for tag in _shorten_tag(wanted.lower()) if tag in by_case), None)
+    return next(
+        (by_case[tag] for tag in _shorten_tag(language_range.lower()) if tag in by_case), None
+    )
 
 
 def _shorten_tag(tag: str) -> Iterator[str]:

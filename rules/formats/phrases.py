@@ -11,5 +11,9 @@ _DROPPED_CATEGORIES = ("P", "S")
 def normalise_phrase(text: str) -> str:
     """NFKC, case-folded, without punctuation and symbols, white space collapsed."""
     folded = unicodedata.normalize("NFKC", text).casefold()
-    kept = (char for char in folded if unicodedata.category(char)[0] not in _DROPPED_CATEGORIES)
-    return " ".join("".join(kept).split())
+    characters = (
+        character
+        for character in folded
+        if unicodedata.category(character)[0] not in _DROPPED_CATEGORIES
+    )
+    return " ".join("".join(characters).split())

@@ -33,9 +33,9 @@ def parse_json(body: bytes, *, null_is_absent: bool = False) -> Any:  # noqa: AN
 
     A whole number up to 2^53 - 1 is an integer, however it was written.
     """
-    plain = _parse_plain(body)
-    if plain is not None:
-        return remove_nulls(plain) if null_is_absent and b"null" in body else plain
+    value = _parse_plain(body)
+    if value is not None:
+        return remove_nulls(value) if null_is_absent and b"null" in body else value
     decoder = _NULL_DROPPING_DECODER if null_is_absent else _NULL_KEEPING_DECODER
     try:
         value = decoder.decode(body.decode())
@@ -44,8 +44,10 @@ def parse_json(body: bytes, *, null_is_absent: bool = False) -> Any:  # noqa: AN
     except UnicodeDecodeError:
         raise StrictJsonError("not_utf_8", "The body is not UTF-8") from None
     except json.JSONDecodeError as error:
-        at = f"line {error.lineno}, column {error.colno}"
-        raise StrictJsonError("not_json", f"The body is not JSON: {error.msg} at {at}") from None
+        position = f"line {error.lineno}, column {error.colno}"
+        raise StrictJsonError(
+            "not_json", f"The body is not JSON: {error.msg} at {position}"
+        ) from None
     except RecursionError:
         raise _depth_error() from None
     if body.count(b"[") + body.count(b"{") > MAX_DEPTH and not _is_within_depth(value, MAX_DEPTH):
@@ -66,20 +68,24 @@ def _parse_plain(body: bytes) -> Any:  # noqa: ANN401 - any JSON value, or None 
         return None
     try:
         value = orjson.loads(body)
-        written = orjson.dumps(value, option=orjson.OPT_STRICT_INTEGER)
+        encoded = orjson.dumps(value, option=orjson.OPT_STRICT_INTEGER)
     except (orjson.JSONDecodeError, TypeError):
         return None
     body = body.strip(_WHITE_SPACE)
-    came = written == body or written == body.replace(b'": ', b'":').replace(b", ", b",")
-    return value if came and isinstance(value, dict | list) and not contains_float(value) else None
+    is_unchanged = encoded == body or encoded == body.replace(b'": ', b'":').replace(b", ", b",")
+    return (
+        value
+        if is_unchanged and isinstance(value, dict | list) and not contains_float(value)
+        else None
+    )
 
 
 def remove_nulls(value: Any) -> Any:  # noqa: ANN401 - any JSON value
     """The value as it is read where null is absent: without the members that are null."""
     if isinstance(value, dict):
-        return {key: remove_nulls(each) for key, each in value.items() if each is not None}
+        return {key: remove_nulls(member) for key, member in value.items() if member is not None}
     if isinstance(value, list):
-        return [remove_nulls(each) for each in value]
+        return [remove_nulls(member) for member in value]
     return value
 
 

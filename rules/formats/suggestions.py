@@ -12,16 +12,16 @@ _MAX_WORD_LENGTH = 64
 _MAX_LISTED_WORDS = 12
 
 
-def suggest_words(word: str, known: Iterable[str]) -> str:
+def suggest_words(word: str, known_words: Iterable[str]) -> str:
     """What to write instead of an unknown word, as the end of a complaint."""
-    words = list(known)
-    close = get_close_matches(word, words, n=1) if len(word) <= _MAX_WORD_LENGTH else []
-    if close:
-        return f"did you mean {close[0]}?"
+    words = list(known_words)
+    close_matches = get_close_matches(word, words, n=1) if len(word) <= _MAX_WORD_LENGTH else []
+    if close_matches:
+        return f"did you mean {close_matches[0]}?"
     if not words:
         return "there is none"
-    listed = ", ".join(words[:_MAX_LISTED_WORDS])
-    return f"there are {listed}{', …' if len(words) > _MAX_LISTED_WORDS else ''}"
+    word_list = ", ".join(words[:_MAX_LISTED_WORDS])
+    return f"there are {word_list}{', …' if len(words) > _MAX_LISTED_WORDS else ''}"
 
 
 def quote_word(word: str) -> str:

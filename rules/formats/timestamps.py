@@ -28,14 +28,14 @@ def parse_timestamp(text: str) -> datetime:
     parsed = datetime.fromisoformat(f"{date}T{minute}{second}{fraction or ''}{offset}")
     try:
         utc = parsed.astimezone(UTC)
-        meant = utc.replace(microsecond=0) + timedelta(seconds=1) if leap else utc
+        adjusted = utc.replace(microsecond=0) + timedelta(seconds=1) if leap else utc
     except OverflowError as error:
         raise ValueError("outside the years 1 to 9999") from error
     if leap and (utc.hour, utc.minute) != (23, 59):
         raise ValueError("no leap second falls into this minute")
-    return meant
+    return adjusted
 
 
-def format_timestamp(at: datetime) -> str:
+def format_timestamp(timestamp: datetime) -> str:
     """The moment in UTC with `Z`; a fraction only where there is one."""
-    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return timestamp.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -58,9 +58,9 @@ class _OpenCollection:
 
     __slots__ = ("key", "pointer", "value")
 
-    def __init__(self, value: dict[str, Any] | list[Any], at: str) -> None:
+    def __init__(self, value: dict[str, Any] | list[Any], pointer: str) -> None:
         self.value = value
-        self.pointer = at
+        self.pointer = pointer
         self.key: str | None = None
 
 
@@ -92,23 +92,23 @@ class YamlReader:
 
     def _check_before_parsing(self, text: str) -> None:
         """What the parser is slow at, or reads as YAML 1.1 does."""
-        if found := _TAG_DIRECTIVE.search(text):
-            line = text.count("\n", 0, found.start()) + 1
+        if match := _TAG_DIRECTIVE.search(text):
+            line = text.count("\n", 0, match.start()) + 1
             self._stop_reading("directive", "%TAG is not read here: write no tags", line)
-        if found := _LINE_SEPARATOR.search(text):
-            line = text.count("\n", 0, found.start()) + 1
-            escape = f"\\u{ord(found[0]):04x}"
+        if match := _LINE_SEPARATOR.search(text):
+            line = text.count("\n", 0, match.start()) + 1
+            escape = f"\\u{ord(match[0]):04x}"
             self._stop_reading(
                 "bad_character", f'A line separator: write "{escape}" in quotes', line
             )
 
-    def _add_complaint(self, code: str, message: str, line: int, at: str = "") -> None:
-        self.complaints.append(Complaint(at, code, message, line))
+    def _add_complaint(self, code: str, message: str, line: int, pointer: str = "") -> None:
+        self.complaints.append(Complaint(pointer, code, message, line))
         if len(self.complaints) >= MAX_COMPLAINTS:
             raise _StopReadingError
 
-    def _stop_reading(self, code: str, message: str, line: int, at: str = "") -> None:
-        self._add_complaint(code, message, line, at)
+    def _stop_reading(self, code: str, message: str, line: int, pointer: str = "") -> None:
+        self._add_complaint(code, message, line, pointer)
         raise _StopReadingError
 
     def _handle_event(self, event: yaml.Event) -> None:
@@ -119,9 +119,9 @@ class YamlReader:
             case yaml.ScalarEvent():
                 self._handle_scalar(event, line)
             case yaml.AliasEvent():
-                at = self._place_value(None, line)
+                pointer = self._place_value(None, line)
                 self._add_complaint(
-                    "alias", "An alias (*) is not read here: write it out", line, at
+                    "alias", "An alias (*) is not read here: write it out", line, pointer
                 )
             case yaml.CollectionStartEvent():
                 self._start_collection(event, line)
@@ -139,11 +139,11 @@ class YamlReader:
 
     def _start_collection(self, event: yaml.CollectionStartEvent, line: int) -> None:
         value: dict[str, Any] | list[Any] = [] if isinstance(event, yaml.SequenceStartEvent) else {}
-        at = self._place_value(value, line)
-        self._check_properties(event, line, at)
-        self._open_collections.append(_OpenCollection(value, at))
+        pointer = self._place_value(value, line)
+        self._check_properties(event, line, pointer)
+        self._open_collections.append(_OpenCollection(value, pointer))
         if len(self._open_collections) > MAX_DEPTH:
-            self._stop_reading("too_deep", f"Nested deeper than {MAX_DEPTH}", line, at)
+            self._stop_reading("too_deep", f"Nested deeper than {MAX_DEPTH}", line, pointer)
 
     def _handle_scalar(self, event: yaml.ScalarEvent, line: int) -> None:
         value: object = event.value
@@ -154,24 +154,28 @@ class YamlReader:
             except ScalarError as error:
                 complaint = str(error)
         if self._awaits_key():
-            at = self._handle_key(
+            pointer = self._handle_key(
                 event.value, line, is_text=isinstance(value, str) and not complaint
             )
         else:
-            at = self._place_value(value, line)
+            pointer = self._place_value(value, line)
             if complaint:
-                self._add_complaint("number_out_of_range", complaint, line, at)
-        self._check_properties(event, line, at)
+                self._add_complaint("number_out_of_range", complaint, line, pointer)
+        self._check_properties(event, line, pointer)
         if not _is_encodable(event.value):
-            self._add_complaint("lone_surrogate", "A text holds half a surrogate pair", line, at)
+            self._add_complaint(
+                "lone_surrogate", "A text holds half a surrogate pair", line, pointer
+            )
 
     def _check_properties(
-        self, event: yaml.ScalarEvent | yaml.CollectionStartEvent, line: int, at: str
+        self, event: yaml.ScalarEvent | yaml.CollectionStartEvent, line: int, pointer: str
     ) -> None:
         if event.anchor is not None:
-            self._add_complaint("alias", "An anchor (&) is not read here: leave it out", line, at)
+            self._add_complaint(
+                "alias", "An anchor (&) is not read here: leave it out", line, pointer
+            )
         if event.tag is not None:
-            self._add_complaint("tag", "A tag (!) is not read here: leave it out", line, at)
+            self._add_complaint("tag", "A tag (!) is not read here: leave it out", line, pointer)
 
     def _awaits_key(self) -> bool:
         if not self._open_collections:
@@ -182,21 +186,23 @@ class YamlReader:
     def _handle_key(self, key: str, line: int, *, is_text: bool) -> str:
         frame = self._open_collections[-1]
         frame.key = key[:MAX_KEY_LENGTH]
-        at = frame.pointer + json_pointer(frame.key)
+        pointer = frame.pointer + json_pointer(frame.key)
         if len(key) > MAX_KEY_LENGTH:
             self._add_complaint(
-                "too_long", f"A key has at most {MAX_KEY_LENGTH} characters", line, at
+                "too_long", f"A key has at most {MAX_KEY_LENGTH} characters", line, pointer
             )
         elif not is_text:
             self._add_complaint(
-                "key_not_text", f"A key is a text: write '{key}' in quotes", line, at
+                "key_not_text", f"A key is a text: write '{key}' in quotes", line, pointer
             )
         elif frame.key in frame.value:
-            first = self.lines[at]
-            self._add_complaint("duplicate_key", f"The key {key} is in line {first} too", line, at)
-            return at
-        self._record_line(at, line)
-        return at
+            first_line = self.lines[pointer]
+            self._add_complaint(
+                "duplicate_key", f"The key {key} is in line {first_line} too", line, pointer
+            )
+            return pointer
+        self._record_line(pointer, line)
+        return pointer
 
     def _place_value(self, value: object, line: int) -> str:
         """Put a value that is no key where it belongs; where that is."""
@@ -206,27 +212,31 @@ class YamlReader:
             return ""
         frame = self._open_collections[-1]
         if isinstance(frame.value, list):
-            at = frame.pointer + json_pointer(len(frame.value))
+            pointer = frame.pointer + json_pointer(len(frame.value))
             frame.value.append(value)
-            self._record_line(at, line)
-            return at
+            self._record_line(pointer, line)
+            return pointer
         if frame.key is None:
             frame.key = "?"
-            at = frame.pointer + json_pointer(frame.key)
-            self._add_complaint("key_not_text", "A key is a text, not a list or mapping", line, at)
-            return at
-        at = frame.pointer + json_pointer(frame.key)
+            pointer = frame.pointer + json_pointer(frame.key)
+            self._add_complaint(
+                "key_not_text", "A key is a text, not a list or mapping", line, pointer
+            )
+            return pointer
+        pointer = frame.pointer + json_pointer(frame.key)
         frame.value.setdefault(frame.key, value)
         frame.key = None
-        return at
+        return pointer
 
-    def _record_line(self, at: str, line: int) -> None:
+    def _record_line(self, pointer: str, line: int) -> None:
         """Remember the line of a place: of a member, its key's."""
-        self.lines[at] = line
+        self.lines[pointer] = line
         if len(self.lines) > MAX_NODES:
-            self._stop_reading("too_many", f"A document has at most {MAX_NODES:,} values", line, at)
-        if len(at) > MAX_POINTER_LENGTH:
-            self._stop_reading("too_deep", "Keys within keys are too long here", line, at)
+            self._stop_reading(
+                "too_many", f"A document has at most {MAX_NODES:,} values", line, pointer
+            )
+        if len(pointer) > MAX_POINTER_LENGTH:
+            self._stop_reading("too_deep", "Keys within keys are too long here", line, pointer)
 
 
 def _is_encodable(text: str) -> bool:
@@ -243,8 +253,8 @@ def _describe_error(error: yaml.YAMLError) -> tuple[str, str]:
         return "bad_character", "A control character: write it as an escape in double quotes"
     if "character escape" in (error.problem or ""):
         return "lone_surrogate", "An escape is no character, such as half a surrogate pair"
-    said = " ".join(filter(None, (error.context, error.problem)))
-    return "not_yaml", f"The text is not YAML: {said}"
+    problem = " ".join(filter(None, (error.context, error.problem)))
+    return "not_yaml", f"The text is not YAML: {problem}"
 
 
 def _depth_complaint_before(error: yaml.YAMLError, text: str) -> Complaint | None:
@@ -259,15 +269,17 @@ def _depth_complaint_before(error: yaml.YAMLError, text: str) -> Complaint | Non
     beginning = YamlReader()
     with suppress(yaml.YAMLError, _StopReadingError):
         beginning._parse(text[: mark.index])  # noqa: SLF001 - another reader of this class
-    return next((each for each in beginning.complaints if each.code == "too_deep"), None)
+    return next(
+        (complaint for complaint in beginning.complaints if complaint.code == "too_deep"), None
+    )
 
 
 def _error_line(error: yaml.YAMLError, text: str) -> int:
     if isinstance(error, yaml.MarkedYAMLError):
         mark = error.problem_mark or error.context_mark
         return mark.line + 1 if mark else 1
-    before = text.encode()[: getattr(error, "position", 0)]
-    return before.count(b"\n") + 1
+    text_before = text.encode()[: getattr(error, "position", 0)]
+    return text_before.count(b"\n") + 1
 
 
 def _rewrite_surrogate_pairs(text: str) -> str:
@@ -285,8 +297,8 @@ def _rewrite_escapes(text: str) -> Iterator[str]:
     end = 0
     for string in _JSON_STRING.finditer(text):
         yield text[end : string.start()]
-        paired = _SURROGATE_PAIR.sub(_join_surrogates, string[0])
-        yield _UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", paired)
+        rewritten = _SURROGATE_PAIR.sub(_join_surrogates, string[0])
+        yield _UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", rewritten)
         end = string.end()
     yield text[end:]
 
@@ -329,5 +341,5 @@ def _parse_float(text: str) -> float:
     number = float(text)
     if number in (float("inf"), float("-inf")):
         raise ScalarError("A number lies beyond a double: write a text in quotes")
-    whole = number.is_integer() and abs(number) <= MAX_SAFE_INTEGER
-    return int(number) if whole else number
+    is_whole = number.is_integer() and abs(number) <= MAX_SAFE_INTEGER
+    return int(number) if is_whole else number

@@ -24,22 +24,24 @@ class Directory:
     teammates: tuple[str, ...] | None = None
     tags: tuple[str, ...] | None = None
 
-    def names_of(self, sort: str) -> tuple[str, ...] | None:
+    def names_of(self, kind: str) -> tuple[str, ...] | None:
         """All that are known of a sort, `team` say."""
-        found: tuple[str, ...] | None = getattr(self, MEMBER_BY_KIND[sort])
-        return found
+        names: tuple[str, ...] | None = getattr(self, MEMBER_BY_KIND[kind])
+        return names
 
     @property
     def tree(self) -> dict[str, list[str]]:
         """As it is kept: the sorts that were told."""
-        told = {member: getattr(self, member) for member in MEMBER_BY_KIND.values()}
-        return {member: list(names) for member, names in told.items() if names is not None}
+        names_by_member = {member: getattr(self, member) for member in MEMBER_BY_KIND.values()}
+        return {
+            member: list(names) for member, names in names_by_member.items() if names is not None
+        }
 
 
 EMPTY_DIRECTORY = Directory()
 
 
-def build_directory(told: Mapping[str, Any]) -> Directory:
+def build_directory(names_by_member: Mapping[str, Any]) -> Directory:
     """The directory of lists of names, in any order; null, or no list, where a sort is not told."""
-    lists = {member: told.get(member) for member in MEMBER_BY_KIND.values()}
+    lists = {member: names_by_member.get(member) for member in MEMBER_BY_KIND.values()}
     return Directory(**{m: None if n is None else tuple(sorted(set(n))) for m, n in lists.items()})

@@ -212,8 +212,8 @@ class Document:
 
     def bind(self, settings: Mapping[str, Json]) -> BoundDocument:
         """The rules with these settings, which must be complete, in the place of their names."""
-        written = [*self.tree.get("guards", ()), *self.tree["rules"]]
-        rules = [_parse_rule(resolve_references(rule, settings)) for rule in written]
+        rule_trees = [*self.tree.get("guards", ()), *self.tree["rules"]]
+        rules = [_parse_rule(resolve_references(rule, settings)) for rule in rule_trees]
         otherwise = {"id": OTHERWISE, **self.tree["otherwise"]}
         rules.append(_parse_rule(resolve_references(otherwise, settings)))
         return BoundDocument(self, settings, tuple(rules))
@@ -222,8 +222,8 @@ class Document:
 def resolve_references(value: Json, settings: Mapping[str, Json]) -> Json:
     """The value with settings in the place of their names; a list is spliced into a list."""
     if isinstance(value, str):
-        named = REFERENCE.fullmatch(value)
-        return lookup_setting(settings, named[1]) if named else value
+        reference = REFERENCE.fullmatch(value)
+        return lookup_setting(settings, reference[1]) if reference else value
     if isinstance(value, dict):
         return {key: resolve_references(member, settings) for key, member in value.items()}
     if isinstance(value, list):
@@ -250,34 +250,34 @@ def _splice_lists(items: Sequence[Json], settings: Mapping[str, Json]) -> Iterat
 
 def derive_setting_facts(settings: Mapping[str, Json]) -> dict[str, Scalar]:
     """The settings and their members as facts; one that is a list or a mapping is known as true."""
-    found = {
+    values = {
         name: lookup_setting(settings, name.removeprefix("settings.")) for name in SETTING_FACTS
     }
     return {
         name: True if isinstance(value, list | dict) else value
-        for name, value in found.items()
+        for name, value in values.items()
         if value is not None
     }
 
 
-def _parse_rule(written: Mapping[str, Json]) -> Rule:
+def _parse_rule(tree: Mapping[str, Json]) -> Rule:
     return Rule(
-        id=written["id"],
-        when=parse_when(written["when"]) if "when" in written else UNCONDITIONAL,
-        outcome=written["outcome"],
-        reason=written["reason"],
-        stage=written.get("stage"),
-        actions=tuple(map(_parse_action, written.get("actions") or ())),
+        id=tree["id"],
+        when=parse_when(tree["when"]) if "when" in tree else UNCONDITIONAL,
+        outcome=tree["outcome"],
+        reason=tree["reason"],
+        stage=tree.get("stage"),
+        actions=tuple(map(_parse_action, tree.get("actions") or ())),
     )
 
 
-def parse_when(written: Mapping[str, Json]) -> When:
+def parse_when(tree: Mapping[str, Json]) -> When:
     """A resolved `when` as values."""
-    return When(_parse_conditions(written), tuple(map(_parse_conditions, written.get("any", ()))))
+    return When(_parse_conditions(tree), tuple(map(_parse_conditions, tree.get("any", ()))))
 
 
-def _parse_conditions(written: Mapping[str, Json]) -> Conditions:
-    return tuple((fact, parse_condition(test)) for fact, test in written.items() if fact != "any")
+def _parse_conditions(tree: Mapping[str, Json]) -> Conditions:
+    return tuple((fact, parse_condition(test)) for fact, test in tree.items() if fact != "any")
 
 
 def parse_condition(test: Json) -> Condition:
@@ -294,13 +294,13 @@ def parse_condition(test: Json) -> Condition:
 
 
 def _non_null_values(values: Json) -> tuple[Json, ...]:
-    listed = values if isinstance(values, list) else [values]
-    return tuple(value for value in listed if value is not None)
+    items = values if isinstance(values, list) else [values]
+    return tuple(value for value in items if value is not None)
 
 
-def format_condition(asked: Condition) -> Json:
+def format_condition(condition: Condition) -> Json:
     """The condition as a document writes it: the other direction of `parse_condition`."""
-    match asked:
+    match condition:
         case OneOfCondition(values):
             return values[0] if len(values) == 1 else list(values)
         case NotCondition(test):
@@ -313,9 +313,9 @@ def format_condition(asked: Condition) -> Json:
             return {bound.value: number for bound, number in bounds}
 
 
-def _parse_action(written: Json) -> Action:
-    if isinstance(written, str):
-        return Action(ActionType(written), None)
-    name = next(key for key in written if key != "when")
-    when = parse_when(written["when"]) if "when" in written else UNCONDITIONAL
-    return Action(ActionType(name), written[name], when)
+def _parse_action(tree: Json) -> Action:
+    if isinstance(tree, str):
+        return Action(ActionType(tree), None)
+    name = next(key for key in tree if key != "when")
+    when = parse_when(tree["when"]) if "when" in tree else UNCONDITIONAL
+    return Action(ActionType(name), tree[name], when)

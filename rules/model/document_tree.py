@@ -77,18 +77,20 @@ class DocumentTree:
     @cached_property
     def messages(self) -> dict[str, dict[str, str]]:
         """The texts by language and key, over those of the built-in document."""
-        found = {tag: dict(texts) for tag, texts in builtin.load_tree()["messages"].items()}
+        texts_by_tag = {tag: dict(texts) for tag, texts in builtin.load_tree()["messages"].items()}
         for tag, texts in self.root.mapping("messages").members():
             if isinstance(texts.value, dict):
-                of_tag = found.setdefault(tag, {})
+                of_tag = texts_by_tag.setdefault(tag, {})
                 of_tag |= {k: text for k, text in texts.value.items() if isinstance(text, str)}
-        return found
+        return texts_by_tag
 
     @cached_property
     def facts(self) -> dict[str, Fact]:
         """Every fact the document may speak of: the language's, its settings, its attributes."""
-        declared = (_parse_declaration(*member) for member in self.root.mapping("facts").members())
-        return FACTS | SETTING_FACTS | {fact.name: fact for fact in declared if fact}
+        attributes = (
+            _parse_declaration(*member) for member in self.root.mapping("facts").members()
+        )
+        return FACTS | SETTING_FACTS | {fact.name: fact for fact in attributes if fact}
 
     def rules(self) -> Iterator[TreeNode]:
         """Guards and rules, in order."""
@@ -100,9 +102,9 @@ class DocumentTree:
         for rule in self.rules():
             if "when" in rule.value:
                 yield rule.member("when")
-        for written in self.actions():
-            if isinstance(written.node.value, dict) and "when" in written.node.value:
-                yield written.node.member("when")
+        for action in self.actions():
+            if isinstance(action.node.value, dict) and "when" in action.node.value:
+                yield action.node.member("when")
 
     def actions(self) -> Iterator[ActionNode]:
         """Every action: of rules, of `otherwise`, and those that the settings list."""
@@ -115,11 +117,9 @@ class DocumentTree:
 
 def _parse_declaration(name: str, declaration: TreeNode) -> Fact | None:
     """A custom attribute, None where its declaration is none."""
-    written = declaration.value
-    if not isinstance(written, dict) or written.get("type") not in ATTRIBUTE_TYPES:
+    tree = declaration.value
+    if not isinstance(tree, dict) or tree.get("type") not in ATTRIBUTE_TYPES:
         return None
-    values = written.get("values")
+    values = tree.get("values")
     texts = tuple(v for v in values if isinstance(v, str)) if isinstance(values, list) else ()
-    return Fact(
-        name, FactType(written["type"]), "an attribute", texts, written.get("personal") is True
-    )
+    return Fact(name, FactType(tree["type"]), "an attribute", texts, tree.get("personal") is True)

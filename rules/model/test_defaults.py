@@ -31,24 +31,32 @@ BASE_FACTS: dict[str, str | bool | int] = {
 """The facts of every test that gives no others."""
 
 
-def complete_facts(given: Mapping[str, Any]) -> dict[str, Any]:
+def complete_facts(given_facts: Mapping[str, Any]) -> dict[str, Any]:
     """The base facts with those given over them; null makes a fact unknown. No settings."""
-    over = {name: value for name, value in given.items() if name not in SETTING_FACTS}
-    return {name: value for name, value in {**BASE_FACTS, **over}.items() if value is not None}
+    overrides = {name: value for name, value in given_facts.items() if name not in SETTING_FACTS}
+    return {name: value for name, value in {**BASE_FACTS, **overrides}.items() if value is not None}
 
 
-def overridden_settings(given: Mapping[str, Any]) -> dict[str, Any]:
+def overridden_settings(given_facts: Mapping[str, Any]) -> dict[str, Any]:
     """The settings given, by name. One given by its members is made of these alone."""
-    names = dict.fromkeys(setting_name(fact) for fact in given if fact in SETTING_FACTS)
-    return {name: _setting_value(given, name) for name in names}
+    names = dict.fromkeys(setting_name(fact) for fact in given_facts if fact in SETTING_FACTS)
+    return {name: _setting_value(given_facts, name) for name in names}
 
 
-def add_default_redirect(given: Mapping[str, Any]) -> dict[str, Any]:
+def add_default_redirect(given_facts: Mapping[str, Any]) -> dict[str, Any]:
     """The facts given, with a redirect where settings that are given need one."""
-    members = any(name.startswith("settings.redirect.") for name in given)
-    needed = given.get("settings.customer_route") == "redirect" or given.get("settings.redirect")
-    rest = {name: value for name, value in given.items() if name != "settings.redirect"}
-    return {**rest, "settings.redirect": _DEFAULT_REDIRECT} if needed and not members else rest
+    has_member = any(name.startswith("settings.redirect.") for name in given_facts)
+    is_needed = given_facts.get("settings.customer_route") == "redirect" or given_facts.get(
+        "settings.redirect"
+    )
+    other_facts = {
+        name: value for name, value in given_facts.items() if name != "settings.redirect"
+    }
+    return (
+        {**other_facts, "settings.redirect": _DEFAULT_REDIRECT}
+        if is_needed and not has_member
+        else other_facts
+    )
 
 
 def setting_name(fact: str) -> str:
@@ -56,13 +64,19 @@ def setting_name(fact: str) -> str:
     return fact.removeprefix(SETTING_PREFIX).partition(".")[0]
 
 
-def setting_members(given: Mapping[str, Any], name: str) -> dict[str, Any]:
+def setting_members(given_facts: Mapping[str, Any], name: str) -> dict[str, Any]:
     """The members of a setting that are given one by one, without those that are null."""
     start = f"{SETTING_PREFIX}{name}."
-    members = {fact.removeprefix(start): v for fact, v in given.items() if fact.startswith(start)}
+    members = {
+        fact.removeprefix(start): v for fact, v in given_facts.items() if fact.startswith(start)
+    }
     return {member: value for member, value in members.items() if value is not None}
 
 
-def _setting_value(given: Mapping[str, Any], name: str) -> Any:  # noqa: ANN401 - any JSON value
-    whole = given.get(SETTING_PREFIX + name)
-    return whole if SETTING_PREFIX + name in given else setting_members(given, name) or None
+def _setting_value(given_facts: Mapping[str, Any], name: str) -> Any:  # noqa: ANN401 - any JSON value
+    value = given_facts.get(SETTING_PREFIX + name)
+    return (
+        value
+        if SETTING_PREFIX + name in given_facts
+        else setting_members(given_facts, name) or None
+    )

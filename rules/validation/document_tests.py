@@ -43,49 +43,51 @@ class DocumentTestResults:
 def run_tests(document: Document) -> DocumentTestResults:
     """Run the tests of a document in which nothing else is wrong."""
     failures: list[Complaint] = []
-    decided = set()
-    for own, tests in _group_by_settings(document):
-        bound = document.bind({**builtin.load_tree()["settings"], **own})
-        compiled = CompiledPolicy(bound) if len(tests) >= COMPILE_THRESHOLD else None
+    decided_rules = set()
+    for overrides, tests in _group_by_settings(document):
+        binding = document.bind({**builtin.load_tree()["settings"], **overrides})
+        compiled = CompiledPolicy(binding) if len(tests) >= COMPILE_THRESHOLD else None
         for test in tests:
-            starts_from = complete_facts(test.mapping("given").value)
+            base_facts = complete_facts(test.mapping("given").value)
             ruling = (
-                compiled.decide(starts_from)
+                compiled.decide(base_facts)
                 if compiled
-                else explain_ruling(bound, starts_from).ruling
+                else explain_ruling(binding, base_facts).ruling
             )
-            decided.add(ruling.rule)
-            failures.extend(_find_failures(test, ruling, starts_from.get("conversation.stage")))
-    untested = dict(_find_untested_rules(document, decided))
-    return DocumentTestResults(tuple(failures), tuple(untested.values()), tuple(untested))
+            decided_rules.add(ruling.rule)
+            failures.extend(_find_failures(test, ruling, base_facts.get("conversation.stage")))
+    untested_rules = dict(_find_untested_rules(document, decided_rules))
+    return DocumentTestResults(
+        tuple(failures), tuple(untested_rules.values()), tuple(untested_rules)
+    )
 
 
 def _group_by_settings(document: Document) -> Iterator[tuple[Mapping[str, Any], list[TreeNode]]]:
     """The tests by the settings they override, so that the rules are bound once for each set."""
     groups: dict[bytes, list[TreeNode]] = {}
     for test in TreeNode("", document.tree).member("tests").items():
-        own = overridden_settings(test.mapping("given").value)
-        groups.setdefault(encode_canonical(own), []).append(test)
+        overrides = overridden_settings(test.mapping("given").value)
+        groups.setdefault(encode_canonical(overrides), []).append(test)
     for tests in groups.values():
         yield overridden_settings(tests[0].mapping("given").value), tests
 
 
 def _find_failures(test: TreeNode, ruling: Ruling, stage: str | None) -> Iterator[Complaint]:
-    got = {
+    actual = {
         "outcome": ruling.outcome,
         "reason": ruling.reason,
         "rule": ruling.rule,
         "stage": ruling.stage or stage,
         "actions": [action.type.value for action in ruling.actions],
     }
-    differing = [
-        f"{key} {_format_value(got[key])} instead of {_format_value(expected)}"
+    differences = [
+        f"{key} {_format_value(actual[key])} instead of {_format_value(expected)}"
         for key, expected in test.value["expect"].items()
-        if got[key] != expected
+        if actual[key] != expected
     ]
-    if differing:
+    if differences:
         name = quote_word(test.value["name"])
-        message = f"{name} got {'; '.join(differing)}: rule {ruling.rule} decided"
+        message = f"{name} got {'; '.join(differences)}: rule {ruling.rule} decided"
         yield test.complain("test_failed", message)
 
 
@@ -95,9 +97,11 @@ def _format_value(value: str | list[str] | None) -> str:
     return value or "none"
 
 
-def _find_untested_rules(document: Document, decided: set[str]) -> Iterator[tuple[str, Complaint]]:
-    for listed in ("guards", "rules"):
-        for number, rule in enumerate(document.tree.get(listed, ())):
-            if rule["id"] not in decided | {OTHERWISE}:
+def _find_untested_rules(
+    document: Document, decided_rules: set[str]
+) -> Iterator[tuple[str, Complaint]]:
+    for section in ("guards", "rules"):
+        for number, rule in enumerate(document.tree.get(section, ())):
+            if rule["id"] not in decided_rules | {OTHERWISE}:
                 message = f"No test is decided by {rule['id']}: write one"
-                yield rule["id"], Complaint(json_pointer(listed, number), "rule_untested", message)
+                yield rule["id"], Complaint(json_pointer(section, number), "rule_untested", message)

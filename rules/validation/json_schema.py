@@ -67,7 +67,7 @@ def build_json_schema() -> dict[str, Any]:
 
 
 def _build_definitions(text: dict[str, Any]) -> dict[str, Any]:
-    says = {
+    decision_members = {
         "outcome": {"enum": [outcome.value for outcome in Outcome]},
         "reason": {"type": "string", "pattern": f"^{schema.REASON_PATTERN.pattern}$"},
         "stage": {"enum": [stage.value for stage in Stage]},
@@ -76,8 +76,8 @@ def _build_definitions(text: dict[str, Any]) -> dict[str, Any]:
     name = {"type": "string", "pattern": f"^{schema.ID_PATTERN.pattern}$"}
     when = {"$ref": "#/$defs/when"}
     names = {"type": "array", "items": {"type": "string"}}
-    some = {
-        key: {"type": "array", "items": says[key[:-3]], "minItems": 1}
+    value_lists = {
+        key: {"type": "array", "items": decision_members[key[:-3]], "minItems": 1}
         for key in ("outcome_in", "reason_in", "stage_in")
     }
     return {
@@ -89,9 +89,9 @@ def _build_definitions(text: dict[str, Any]) -> dict[str, Any]:
             },
             ("type",),
         ),
-        "otherwise": _object_schema(says, ("outcome", "reason")),
+        "otherwise": _object_schema(decision_members, ("outcome", "reason")),
         "rule": _object_schema(
-            {"id": name, "when": when, **says}, ("id", "when", "outcome", "reason")
+            {"id": name, "when": when, **decision_members}, ("id", "when", "outcome", "reason")
         ),
         "when": {
             **_facts_schema({"any": {"type": "array", "items": when, "minItems": 1}}),
@@ -102,7 +102,9 @@ def _build_definitions(text: dict[str, Any]) -> dict[str, Any]:
             {
                 "name": text,
                 "given": {"type": "object"},
-                "expect": _object_schema({**says, "rule": {"type": "string"}, "actions": names}),
+                "expect": _object_schema(
+                    {**decision_members, "rule": {"type": "string"}, "actions": names}
+                ),
             },
             ("name", "expect"),
         ),
@@ -110,7 +112,7 @@ def _build_definitions(text: dict[str, Any]) -> dict[str, Any]:
             {
                 "id": name,
                 "for_all": _facts_schema({"any": {"type": "array"}}),
-                **some,
+                **value_lists,
                 "rule_in": names,
             },
             ("id", "for_all"),
@@ -119,38 +121,38 @@ def _build_definitions(text: dict[str, Any]) -> dict[str, Any]:
 
 
 def _action_schema(when: dict[str, Any]) -> dict[str, Any]:
-    taken = {action.value: True for action in ActionType}
+    arguments = {action.value: True for action in ActionType}
     bare = {"enum": sorted(action.value for action in BARE_ACTIONS)}
-    return {"anyOf": [bare, _REFERENCE_SCHEMA, _object_schema({**taken, "when": when})]}
+    return {"anyOf": [bare, _REFERENCE_SCHEMA, _object_schema({**arguments, "when": when})]}
 
 
 def _settings_schema() -> dict[str, Any]:
-    described = {each.name: {"description": each.description} for each in SETTINGS.values()}
-    return _object_schema(described)
+    members = {setting.name: {"description": setting.description} for setting in SETTINGS.values()}
+    return _object_schema(members)
 
 
-def _facts_schema(more: dict[str, Any]) -> dict[str, Any]:
+def _facts_schema(extra_members: dict[str, Any]) -> dict[str, Any]:
     """A mapping of facts and tests."""
-    known = {name: _test_schema(fact) for name, fact in (FACTS | SETTING_FACTS).items()}
+    members = {name: _test_schema(fact) for name, fact in (FACTS | SETTING_FACTS).items()}
     attributes = {r"^attributes\.": _ANY_TEST_SCHEMA}
-    return {**_object_schema({**known, **more}), "patternProperties": attributes}
+    return {**_object_schema({**members, **extra_members}), "patternProperties": attributes}
 
 
 def _test_schema(fact: Fact) -> dict[str, Any]:
-    described: dict[str, Any] = {"description": fact.description}
+    description: dict[str, Any] = {"description": fact.description}
     if fact.type is FactType.WHOLE:
-        return {**described, "type": "object"}
-    one: dict[str, Any] = {"type": _JSON_TYPES.get(fact.type, "string")}
+        return {**description, "type": "object"}
+    single_value: dict[str, Any] = {"type": _JSON_TYPES.get(fact.type, "string")}
     if fact.values:
-        one = {"enum": list(fact.values)}
-    value = {"anyOf": [one, _REFERENCE_SCHEMA]}
+        single_value = {"enum": list(fact.values)}
+    value = {"anyOf": [single_value, _REFERENCE_SCHEMA]}
     bounds = {bound.value: {"type": ["number", "string"]} for bound in BOUND_OPERATORS}
     operators = _object_schema({"not": _ANY_TEST_SCHEMA, "known": True, "language": True, **bounds})
-    return {**described, "anyOf": [value, {"type": "array", "items": value}, operators]}
+    return {**description, "anyOf": [value, {"type": "array", "items": value}, operators]}
 
 
-def _list_schema(of: str) -> dict[str, Any]:
-    return {"type": "array", "items": {"$ref": f"#/$defs/{of}"}}
+def _list_schema(definition: str) -> dict[str, Any]:
+    return {"type": "array", "items": {"$ref": f"#/$defs/{definition}"}}
 
 
 def _object_schema(members: dict[str, Any], required: Iterable[str] = ()) -> dict[str, Any]:

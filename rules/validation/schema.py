@@ -36,8 +36,8 @@ _NO_RULES = (
 _UNKNOWN_KEY = "unknown_key"
 
 
-def _type_messages(what: str) -> dict[str, str | list[Any] | dict[Any, Any]]:
-    message = f"wrong_type: Write {what}"
+def _type_messages(description: str) -> dict[str, str | list[Any] | dict[Any, Any]]:
+    message = f"wrong_type: Write {description}"
     return {"required": _MISSING_KEY, "null": message, "invalid": message, "type": message}
 
 
@@ -56,8 +56,8 @@ class _StrictSchema(Schema):
 class _TypedField(fields.Field[Any]):
     """A value of one of Python's types, taken as it is; true and false are no numbers."""
 
-    def __init__(self, kind: type, what: str, **kwargs: Any) -> None:  # noqa: ANN401 - marshmallow's
-        super().__init__(error_messages=_type_messages(what), **kwargs)
+    def __init__(self, kind: type, description: str, **kwargs: Any) -> None:  # noqa: ANN401 - marshmallow's
+        super().__init__(error_messages=_type_messages(description), **kwargs)
         self._type = kind
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> Any:  # noqa: ANN401 - any JSON value
@@ -70,45 +70,49 @@ def _mapping_field(**kwargs: Any) -> _TypedField:  # noqa: ANN401 - marshmallow'
     return _TypedField(dict, "a mapping, or leave the key out", **kwargs)
 
 
-def _list_field(of: type[_StrictSchema], most: int, **kwargs: Any) -> fields.List[Any]:  # noqa: ANN401
-    item = fields.Nested(of, error_messages=_type_messages("a mapping"))
+def _list_field(
+    item_schema: type[_StrictSchema],
+    max_items: int,
+    **kwargs: Any,  # noqa: ANN401 - marshmallow's
+) -> fields.List[Any]:
+    item = fields.Nested(item_schema, error_messages=_type_messages("a mapping"))
     messages = _type_messages("a list, or leave the key out")
-    return fields.List(item, error_messages=messages, validate=_limit_items(most), **kwargs)
+    return fields.List(item, error_messages=messages, validate=_limit_items(max_items), **kwargs)
 
 
-def _limit_items(most: int) -> Callable[[list[Any]], None]:
+def _limit_items(max_items: int) -> Callable[[list[Any]], None]:
     def check(items: list[Any]) -> None:
-        if len(items) > most:
-            raise ValidationError(f"too_many: Write at most {most:,}")
+        if len(items) > max_items:
+            raise ValidationError(f"too_many: Write at most {max_items:,}")
 
     return check
 
 
-def _limit_text(longest: int) -> Callable[[str], None]:
+def _limit_text(max_length: int) -> Callable[[str], None]:
     def check(text: str) -> None:
         if not text.strip():
             raise ValidationError("empty_text: Write a text, or leave the key out")
-        if len(text) > longest:
-            raise ValidationError(f"too_long: Write at most {longest} characters")
+        if len(text) > max_length:
+            raise ValidationError(f"too_long: Write at most {max_length} characters")
 
     return check
 
 
-def _match_pattern(pattern: re.Pattern[str], code: str, what: str) -> Callable[[str], None]:
+def _match_pattern(pattern: re.Pattern[str], code: str, description: str) -> Callable[[str], None]:
     def check(text: str) -> None:
         if not pattern.fullmatch(text):
-            raise ValidationError(f"{code}: Write {what}")
+            raise ValidationError(f"{code}: Write {description}")
 
     return check
 
 
 def _match_word(words: type[StrEnum], code: str) -> Callable[[str], None]:
-    known = [word.value for word in words]
+    values = [word.value for word in words]
 
     def check(text: str) -> None:
-        if text not in known:
+        if text not in values:
             raise ValidationError(
-                f"{code}: {quote_word(text)} is unknown: {suggest_words(text, known)}"
+                f"{code}: {quote_word(text)} is unknown: {suggest_words(text, values)}"
             )
 
     return check
@@ -124,14 +128,14 @@ def _check_not_otherwise(text: str) -> None:
         raise ValidationError("malformed_id: `otherwise` is what holds when no rule does")
 
 
-def _text_field(what: str, *checks: Callable[[str], None], **kwargs: Any) -> _TypedField:  # noqa: ANN401
-    return _TypedField(str, what, validate=checks, **kwargs)
+def _text_field(description: str, *checks: Callable[[str], None], **kwargs: Any) -> _TypedField:  # noqa: ANN401
+    return _TypedField(str, description, validate=checks, **kwargs)
 
 
 def _reason_field(**kwargs: Any) -> _TypedField:  # noqa: ANN401 - marshmallow's
-    what = "1 to 64 lower-case letters, digits and underscores"
+    description = "1 to 64 lower-case letters, digits and underscores"
     return _text_field(
-        "a reason", _match_pattern(REASON_PATTERN, "malformed_reason", what), **kwargs
+        "a reason", _match_pattern(REASON_PATTERN, "malformed_reason", description), **kwargs
     )
 
 
@@ -215,18 +219,18 @@ def check_shape(tree: Mapping[str, Any]) -> Iterator[Complaint]:
     yield from _flatten_errors(_SCHEMA.validate(tree), ())
 
 
-def _flatten_errors(errors: Any, at: tuple[str | int, ...]) -> Iterator[Complaint]:  # noqa: ANN401 - nested
+def _flatten_errors(errors: Any, path: tuple[str | int, ...]) -> Iterator[Complaint]:  # noqa: ANN401 - nested
     if isinstance(errors, dict):
-        for key, inner in errors.items():
-            yield from _flatten_errors(inner, at if key == SCHEMA else (*at, key))
+        for key, inner_errors in errors.items():
+            yield from _flatten_errors(inner_errors, path if key == SCHEMA else (*path, key))
     else:
-        yield from _parse_messages(errors, at)
+        yield from _parse_messages(errors, path)
 
 
-def _parse_messages(messages: Iterable[str], at: tuple[str | int, ...]) -> Iterator[Complaint]:
-    for said in messages:
-        code, _, text = said.partition(": ")
+def _parse_messages(messages: Iterable[str], path: tuple[str | int, ...]) -> Iterator[Complaint]:
+    for message in messages:
+        code, _, text = message.partition(": ")
         if code == _UNKNOWN_KEY:
-            name = str(at[-1]) if at else SCHEMA
+            name = str(path[-1]) if path else SCHEMA
             text = f"{quote_word(name)} is no key here: {suggest_words(name, text.split(', '))}"
-        yield Complaint(json_pointer(*at), code, text)
+        yield Complaint(json_pointer(*path), code, text)

@@ -60,11 +60,13 @@ def run_lints(
     subject: LintSubject, source: DocumentSource
 ) -> tuple[tuple[Finding, ...], tuple[str, ...]]:
     """What is found, in the order of the table and of the text; and the codes left undecided."""
-    found: list[Finding] = []
-    undecided: list[str] = []
+    findings: list[Finding] = []
+    undecided_codes: list[str] = []
     for codes, find in LINTS.items():
         try:
-            found.extend(replace(each, line=source.line_of(each.pointer)) for each in find(subject))
+            findings.extend(
+                replace(finding, line=source.line_of(finding.pointer)) for finding in find(subject)
+            )
         except StepLimitError:
-            undecided.extend(codes)
-    return tuple(found), tuple(undecided)
+            undecided_codes.extend(codes)
+    return tuple(findings), tuple(undecided_codes)

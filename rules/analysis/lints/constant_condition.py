@@ -23,9 +23,9 @@ CONTRADICTION_CODE = "when_never_holds"
 
 def find_constant_conditions(subject: LintSubject) -> Iterator[Finding]:
     for when in subject.tree.whens():
-        found = list(_find_constant_tests(subject, when))
-        yield from found
-        if not any(finding.code == NEVER_CODE for finding in found):
+        findings = list(_find_constant_tests(subject, when))
+        yield from findings
+        if not any(finding.code == NEVER_CODE for finding in findings):
             yield from _find_contradiction(subject, when)
 
 
@@ -37,14 +37,14 @@ def _find_constant_tests(subject: LintSubject, when: TreeNode) -> Iterator[Findi
                 continue
             space = subject.any_search.space
             mask = space.classes_where(name, parse_condition(test.value))
-            written = quote_word(f"{name}: {json.dumps(test.value, ensure_ascii=False)}")
+            test_text = quote_word(f"{name}: {json.dumps(test.value, ensure_ascii=False)}")
             if mask == space.all_classes(name):
-                message = f"{written} holds of every event: leave it out"
+                message = f"{test_text} holds of every event: leave it out"
                 yield Finding(
                     test.pointer, ALWAYS_CODE, message, _example_without_test(subject, part, name)
                 )
             elif not mask:
-                message = f"{written} holds of no event: no value of the fact is like that"
+                message = f"{test_text} holds of no event: no value of the fact is like that"
                 yield Finding(
                     test.pointer, NEVER_CODE, message, _example_without_test(subject, part, name)
                 )
@@ -64,12 +64,12 @@ def _find_contradiction(subject: LintSubject, when: TreeNode) -> Iterator[Findin
 
 def _example_without_test(subject: LintSubject, when: TreeNode, name: str) -> DecidedExample | None:
     """Facts that the other tests of a `when` hold for, and what they get."""
-    written = resolve_references(
+    remaining = resolve_references(
         {k: v for k, v in when.value.items() if k != name}, subject.document.settings
     )
-    found = (
+    solutions = (
         subject.any_search.find_facts(box, 0)
-        for box in subject.any_search.boxes_where(parse_when(written))
+        for box in subject.any_search.boxes_where(parse_when(remaining))
     )
-    facts = next((facts for facts in found if facts is not None), None)
+    facts = next((facts for facts in solutions if facts is not None), None)
     return None if facts is None else subject.build_example(facts)

@@ -19,33 +19,35 @@ FINAL_STAGES = frozenset({Stage.ROUTED, Stage.NOT_ROUTED})
 
 
 def find_dead_end_stages(subject: LintSubject) -> Iterator[Finding]:
-    come: dict[str, str] = {Stage.NEW.value: ""}
-    waiting = [Stage.NEW.value]
-    while waiting:
-        stage = waiting.pop()
-        onward = _next_stages(subject, stage)
-        for to, rule in onward.items():
-            if to not in come:
-                come[to] = rule
-                waiting.append(to)
-        if not onward and stage not in FINAL_STAGES:
+    rule_by_stage: dict[str, str] = {Stage.NEW.value: ""}
+    queue = [Stage.NEW.value]
+    while queue:
+        stage = queue.pop()
+        next_stages = _next_stages(subject, stage)
+        for next_stage, rule in next_stages.items():
+            if next_stage not in rule_by_stage:
+                rule_by_stage[next_stage] = rule
+                queue.append(next_stage)
+        if not next_stages and stage not in FINAL_STAGES:
             facts = subject.any_search.find_facts(_stage_box(subject, stage), 0)
-            at = f"{subject.pointers[come[stage]]}/stage" if come[stage] else ""
+            pointer = (
+                f"{subject.pointers[rule_by_stage[stage]]}/stage" if rule_by_stage[stage] else ""
+            )
             message = f"Nothing leads on from {stage}: every event leaves the conversation there"
             example = None if facts is None else subject.build_example(facts)
-            yield Finding(at, CODE, message, example)
+            yield Finding(pointer, CODE, message, example)
 
 
 def _next_stages(subject: LintSubject, stage: str) -> dict[str, str]:
     """The other stages that a conversation comes to from this one, each with a rule."""
-    found: dict[str, str] = {}
+    rule_by_stage: dict[str, str] = {}
     for case in subject.any_search.cases[0]:
-        to = case.rule.stage
-        if to is None or to == stage or to in found:
+        next_stage = case.rule.stage
+        if next_stage is None or next_stage == stage or next_stage in rule_by_stage:
             continue
         if subject.any_search.find_reaching_facts(case, _stage_box(subject, stage)) is not None:
-            found[to] = case.rule.id
-    return found
+            rule_by_stage[next_stage] = case.rule.id
+    return rule_by_stage
 
 
 def _stage_box(subject: LintSubject, stage: str) -> dict[str, int]:

@@ -21,29 +21,29 @@ CODE = "value_not_told_apart"
 
 
 def find_indistinct_values(subject: LintSubject) -> Iterator[Finding]:
-    named = _named_values(subject)
-    for fact, values in named.items():
-        other = _class_of_unnamed_values(subject, fact, set(values))
-        for value, at in values.items() if other else ():
+    values_by_fact = _named_values(subject)
+    for fact, values in values_by_fact.items():
+        other_class = _class_of_unnamed_values(subject, fact, set(values))
+        for value, pointer in values.items() if other_class else ():
             mask = _class_of_value(subject, fact, value)
-            if mask and not _is_distinguished(subject, fact, mask, other):
+            if mask and not _is_distinguished(subject, fact, mask, other_class):
                 facts = subject.any_search.find_facts({fact: mask}, 0)
                 message = f"{fact}: {quote_word(value)} is decided as any value that no rule names"
                 example = None if facts is None else subject.build_example(facts)
-                yield Finding(at, CODE, message, example)
+                yield Finding(pointer, CODE, message, example)
 
 
-def _is_distinguished(subject: LintSubject, fact: str, value: int, other: int) -> bool:
+def _is_distinguished(subject: LintSubject, fact: str, value_class: int, other_class: int) -> bool:
     """Whether some rule that is reached has one of the two classes and not the other.
 
     Where it is the same rule by another alternative, they are taken to be told apart.
     """
     for case in subject.any_search.cases[0]:
-        mask = case.box.get(fact, value | other)
-        for one, another in ((value, other), (other, value)):
-            within: Box = {fact: one}
-            reached = mask & one and not mask & another
-            if reached and subject.any_search.find_reaching_facts(case, within) is not None:
+        mask = case.box.get(fact, value_class | other_class)
+        for class_, opposite in ((value_class, other_class), (other_class, value_class)):
+            box: Box = {fact: class_}
+            reached = mask & class_ and not mask & opposite
+            if reached and subject.any_search.find_reaching_facts(case, box) is not None:
                 return True
     return any(
         fact in dict(tests)
@@ -55,20 +55,20 @@ def _is_distinguished(subject: LintSubject, fact: str, value: int, other: int) -
 
 def _class_of_value(subject: LintSubject, fact: str, value: str) -> int:
     examples = subject.any_search.space.examples[fact]
-    return sum(1 << at for at, each in enumerate(examples) if each == value)
+    return sum(1 << number for number, example in enumerate(examples) if example == value)
 
 
-def _class_of_unnamed_values(subject: LintSubject, fact: str, named: set[str]) -> int:
+def _class_of_unnamed_values(subject: LintSubject, fact: str, named_values: set[str]) -> int:
     """The class of the values that no test names; 0 where there is none."""
-    for at, value in enumerate(subject.any_search.space.examples[fact]):
-        if isinstance(value, str) and value not in named:
-            return 1 << at
+    for number, value in enumerate(subject.any_search.space.examples[fact]):
+        if isinstance(value, str) and value not in named_values:
+            return 1 << number
     return 0
 
 
 def _named_values(subject: LintSubject) -> dict[str, dict[str, str]]:
     """The texts that tests of reached rules name, each with where it stands first."""
-    found: dict[str, dict[str, str]] = {}
+    pointers_by_fact: dict[str, dict[str, str]] = {}
     for rule in subject.tree.rules():
         if subject.facts_reaching(rule.value["id"]) is None:
             continue
@@ -77,8 +77,8 @@ def _named_values(subject: LintSubject) -> dict[str, dict[str, str]]:
             for name, test in part.members():
                 if name in FACTS or name in subject.document.declared_attributes:
                     for value in _texts_of_test(test):
-                        found.setdefault(name, {}).setdefault(value, test.pointer)
-    return found
+                        pointers_by_fact.setdefault(name, {}).setdefault(value, test.pointer)
+    return pointers_by_fact
 
 
 def _texts_of_test(test: TreeNode) -> Iterator[str]:
@@ -86,5 +86,5 @@ def _texts_of_test(test: TreeNode) -> Iterator[str]:
     while isinstance(value, dict) and Operator.NOT in value:
         value = value[Operator.NOT]
     if "$" not in json.dumps(value) and not isinstance(value, dict):
-        listed = value if isinstance(value, list) else [value]
-        yield from (each for each in listed if isinstance(each, str))
+        values = value if isinstance(value, list) else [value]
+        yield from (text for text in values if isinstance(text, str))

@@ -55,14 +55,16 @@ class LintSubject:
 
     document: Document
     directory: Directory = EMPTY_DIRECTORY
-    most_steps: int = MAX_STEPS
+    max_steps: int = MAX_STEPS
     """Of each of the two searches, under the settings as they stand and under any."""
 
     @cached_property
     def own_search(self) -> ReachabilitySearch:
         """Under the settings as they stand."""
         return ReachabilitySearch(
-            self.document.own_binding, asked=_STAGE_AND_TYPE_CONDITIONS, most_steps=self.most_steps
+            self.document.own_binding,
+            extra_whens=_STAGE_AND_TYPE_CONDITIONS,
+            max_steps=self.max_steps,
         )
 
     @cached_property
@@ -70,9 +72,9 @@ class LintSubject:
         """Under any settings."""
         return ReachabilitySearch(
             self.document.own_binding,
-            asked=_STAGE_AND_TYPE_CONDITIONS,
-            free=True,
-            most_steps=self.most_steps,
+            extra_whens=_STAGE_AND_TYPE_CONDITIONS,
+            with_free_settings=True,
+            max_steps=self.max_steps,
         )
 
     @cached_property
@@ -82,23 +84,23 @@ class LintSubject:
     @cached_property
     def pointers(self) -> dict[str, str]:
         """Where each guard and rule stands, by id."""
-        found = {OTHERWISE: json_pointer(OTHERWISE)}
-        for listed in ("guards", "rules"):
-            for number, rule in enumerate(self.document.tree.get(listed, ())):
-                found[rule["id"]] = json_pointer(listed, number)
-        return found
+        pointers = {OTHERWISE: json_pointer(OTHERWISE)}
+        for section in ("guards", "rules"):
+            for number, rule in enumerate(self.document.tree.get(section, ())):
+                pointers[rule["id"]] = json_pointer(section, number)
+        return pointers
 
     @cached_property
     def _facts_by_rule(self) -> dict[str, Mapping[str, Scalar]]:
-        found: dict[str, Mapping[str, Scalar]] = {}
+        facts_by_rule: dict[str, Mapping[str, Scalar]] = {}
         for reach in (self.own_search, self.any_search):
             for case in reach.cases[0]:
                 if (
-                    case.rule.id not in found
+                    case.rule.id not in facts_by_rule
                     and (facts := reach.find_reaching_facts(case)) is not None
                 ):
-                    found[case.rule.id] = facts
-        return found
+                    facts_by_rule[case.rule.id] = facts
+        return facts_by_rule
 
     def facts_reaching(self, rule: str) -> Mapping[str, Scalar] | None:
         """Facts that the rule decides; settings stand among them where they are to be otherwise."""
@@ -112,26 +114,26 @@ class LintSubject:
         """The facts, what they get, and a conversation that comes to them, where one is found."""
         example = build_example(self.document.own_binding, facts)
         try:
-            happening = self._conversation_search(example.given)
+            search = self._conversation_search(example.given)
         except StepLimitError:  # what leads up to it is not known
-            happening = None
-        if happening is None:
+            search = None
+        if search is None:
             return example
-        conversation = happening.find_conversation(facts, example.decision.rule)
+        conversation = search.find_conversation(facts, example.decision.rule)
         return replace(example, conversation=conversation)
 
-    def _conversation_search(self, given: Mapping[str, Any]) -> ConversationSearch | None:
+    def _conversation_search(self, given_facts: Mapping[str, Any]) -> ConversationSearch | None:
         """Conversations under the settings given; None where too many others were asked for."""
-        over = overridden_settings(add_default_redirect(given))
-        key = encode_canonical(over)
+        overrides = overridden_settings(add_default_redirect(given_facts))
+        key = encode_canonical(overrides)
         if key not in self._searches_by_settings:
             if len(self._searches_by_settings) >= MAX_SETTING_SETS:
                 return None
-            bound = self.document.own_binding
-            if over:
-                bound = self.document.bind({**self.document.settings, **over})
+            binding = self.document.own_binding
+            if overrides:
+                binding = self.document.bind({**self.document.settings, **overrides})
             self._searches_by_settings[key] = ConversationSearch(
-                bound, self.any_search.space, self._leading_facts
+                binding, self.any_search.space, self._leading_facts
             )
         return self._searches_by_settings[key]
 

@@ -33,63 +33,67 @@ MAX_LOOKUPS = 20_000
 
 def find_missing_translations(subject: LintSubject) -> Iterator[Finding]:
     """Yield each text once for each language; raise StepLimitError after MAX_FINDINGS."""
-    lacking: dict[tuple[str, ...], dict[str, list[str]]] = {}
+    missing_by_keys: dict[tuple[str, ...], dict[str, list[str]]] = {}
     lookups = StepBudget(MAX_LOOKUPS)
-    told: set[tuple[str, str]] = set()
-    found = 0
-    for each in list_actions(subject):
-        keys = message_keys(each.action)
-        if keys not in lacking:
-            lacking[keys] = _find_missing_languages(subject.document.own_binding, keys, lookups)
-        for tag, fallen in lacking[keys].items():
-            new = [key for key in fallen if (tag, key) not in told]
-            facts = _find_facts_in_language(subject, each, tag) if new else None
+    reported: set[tuple[str, str]] = set()
+    finding_count = 0
+    for action in list_actions(subject):
+        keys = message_keys(action.action)
+        if keys not in missing_by_keys:
+            missing_by_keys[keys] = _find_missing_languages(
+                subject.document.own_binding, keys, lookups
+            )
+        for tag, missing_keys in missing_by_keys[keys].items():
+            new_keys = [key for key in missing_keys if (tag, key) not in reported]
+            facts = _find_facts_in_language(subject, action, tag) if new_keys else None
             if facts is not None:
-                if found == MAX_FINDINGS:
+                if finding_count == MAX_FINDINGS:
                     raise StepLimitError
-                found += 1
-                told.update((tag, key) for key in new)
+                finding_count += 1
+                reported.update((tag, key) for key in new_keys)
                 yield Finding(
-                    each.pointer,
+                    action.pointer,
                     CODE,
-                    _format_message(each, tag, new),
+                    _format_message(action, tag, new_keys),
                     subject.build_example(facts),
                 )
 
 
 def _find_missing_languages(
-    bound: BoundDocument, keys: tuple[str, ...], lookups: StepBudget
+    binding: BoundDocument, keys: tuple[str, ...], lookups: StepBudget
 ) -> dict[str, list[str]]:
     """The languages in which some of the texts fall back, each with those that do."""
-    ranges = {each.lower(): each for each in bound.settings["languages"] if parse_tag(each) == each}
-    found: dict[str, list[str]] = {}
+    ranges = {tag.lower(): tag for tag in binding.settings["languages"] if parse_tag(tag) == tag}
+    missing_by_tag: dict[str, list[str]] = {}
     for tag in ranges.values() if keys else ():
         lookups.spend()
-        said = ((key, choose_language(key, bound, (tag,))) for key in keys)
-        fallen = [
-            key for key, to in said if not (matches_ranges(tag, [to]) or matches_ranges(to, [tag]))
+        chosen_languages = ((key, choose_language(key, binding, (tag,))) for key in keys)
+        missing_keys = [
+            key
+            for key, chosen in chosen_languages
+            if not (matches_ranges(tag, [chosen]) or matches_ranges(chosen, [tag]))
         ]
-        if fallen:
-            found[tag] = fallen
-    return found
+        if missing_keys:
+            missing_by_tag[tag] = missing_keys
+    return missing_by_tag
 
 
-def _format_message(each: RuleAction, tag: str, keys: list[str]) -> str:
+def _format_message(action: RuleAction, tag: str, keys: list[str]) -> str:
     return (
         f"{quote_word(tag)} is in settings.languages, and there is no text in it for "
-        f"{', '.join(map(quote_word, keys))}: {each.rule.id} falls back to the default language"
+        f"{', '.join(map(quote_word, keys))}: {action.rule.id} falls back to the default language"
     )
 
 
 def _find_facts_in_language(
-    subject: LintSubject, each: RuleAction, tag: str
+    subject: LintSubject, action: RuleAction, tag: str
 ) -> dict[str, Scalar] | None:
     """Facts of a message in the language for which the action is carried out."""
     space = subject.own_search.space
-    within = (
+    box = (
         {LANGUAGE_FACT: space.class_of(LANGUAGE_FACT, tag)}
         if LANGUAGE_FACT in space.examples
         else {}
     )
-    facts = find_facts_for_action(subject, each, within)
+    facts = find_facts_for_action(subject, action, box)
     return None if facts is None else {**facts, LANGUAGE_FACT: tag}

@@ -35,48 +35,52 @@ def list_actions(subject: LintSubject) -> Iterator[RuleAction]:
     cases: dict[str, tuple[RuleCase, ...]] = {}
     for case in subject.own_search.cases[0]:
         cases[case.rule.id] = (*cases.get(case.rule.id, ()), case)
-    written = (*subject.tree.rules(), subject.tree.root.mapping("otherwise"))
-    for part, rule in zip(written, subject.document.own_binding.rules, strict=True):
-        places = _action_pointers(part, subject.document)
-        for action, at in zip(rule.actions, places, strict=True):
-            yield RuleAction(at, rule, action, cases.get(rule.id, ()))
+    rule_nodes = (*subject.tree.rules(), subject.tree.root.mapping("otherwise"))
+    for node, rule in zip(rule_nodes, subject.document.own_binding.rules, strict=True):
+        pointers = _action_pointers(node, subject.document)
+        for action, pointer in zip(rule.actions, pointers, strict=True):
+            yield RuleAction(pointer, rule, action, cases.get(rule.id, ()))
 
 
 def find_facts_for_action(
-    subject: LintSubject, named: RuleAction, within: Mapping[str, int] | None = None
+    subject: LintSubject, action: RuleAction, limits: Mapping[str, int] | None = None
 ) -> dict[str, Scalar] | None:
     """Facts, of those within a box, for which the rule decides and the action is carried out."""
-    inside: Box = dict(within or {})
-    for case in named.cases:
-        for way in subject.own_search.find_variants(case):
-            box = intersect(way.box, inside) if named.action in way.actions else None
-            facts = None if box is None else subject.own_search.find_facts(box, way.forbidden_bits)
+    outer_box: Box = dict(limits or {})
+    for case in action.cases:
+        for variant in subject.own_search.find_variants(case):
+            box = intersect(variant.box, outer_box) if action.action in variant.actions else None
+            facts = (
+                None if box is None else subject.own_search.find_facts(box, variant.forbidden_bits)
+            )
             if facts is not None:
                 return facts
     return None
 
 
-def _action_pointers(rule: TreeNode, document: Document) -> Iterator[str]:
+def _action_pointers(node: TreeNode, document: Document) -> Iterator[str]:
     """Where each action of a rule is written: in the rule, or in the setting that it names.
 
     A setting that is as built in is written nowhere: then it is where it is named.
     """
-    for part in rule.member("actions").items():
+    for part in node.member("actions").items():
         action = part.value
-        named = _referenced_setting(
+        setting = _referenced_setting(
             action if isinstance(action, str) else next(iter(action.values()))
         )
-        at = f"/settings/{named.replace('.', '/')}" if named else part.pointer
-        if named and named.partition(".")[0] not in (document.tree.get("settings") or {}):
-            at = part.pointer
-        if named and isinstance(action, str):
-            listed = len(lookup_setting(document.settings, named))
-            yield from (f"{at}/{n}" if at != part.pointer else at for n in range(listed))
+        pointer = f"/settings/{setting.replace('.', '/')}" if setting else part.pointer
+        if setting and setting.partition(".")[0] not in (document.tree.get("settings") or {}):
+            pointer = part.pointer
+        if setting and isinstance(action, str):
+            item_count = len(lookup_setting(document.settings, setting))
+            yield from (
+                f"{pointer}/{n}" if pointer != part.pointer else pointer for n in range(item_count)
+            )
         else:
-            yield at
+            yield pointer
 
 
 def _referenced_setting(value: Any) -> str | None:  # noqa: ANN401 - any JSON value
     """The setting that a value stands for."""
-    named = REFERENCE.fullmatch(value) if isinstance(value, str) else None
-    return named[1] if named else None
+    reference = REFERENCE.fullmatch(value) if isinstance(value, str) else None
+    return reference[1] if reference else None

@@ -18,31 +18,33 @@ CODE = "otherwise_decides"
 
 
 def find_uncovered_events(subject: LintSubject) -> Iterator[Finding]:
-    [last] = subject.own_search.cases[0][-1:]
-    for kind in EventType:
-        left = {}
+    [otherwise] = subject.own_search.cases[0][-1:]
+    for event_type in EventType:
+        facts_by_stage = {}
         for stage in Stage:
             facts = subject.own_search.find_reaching_facts(
-                last, subject.own_search.space.box_where(_event_conditions(kind, stage))
+                otherwise, subject.own_search.space.box_where(_event_conditions(event_type, stage))
             )
             if facts is not None:
-                left[stage.value] = facts
-        if left:
-            message = f"No rule decides every {kind} in {', '.join(left)}: otherwise does"
-            example = subject.build_example(next(iter(left.values())))
-            of_kind = (
+                facts_by_stage[stage.value] = facts
+        if facts_by_stage:
+            message = (
+                f"No rule decides every {event_type} in {', '.join(facts_by_stage)}: otherwise does"
+            )
+            example = subject.build_example(next(iter(facts_by_stage.values())))
+            type_box = (
                 subject.own_search.space.box_where(
-                    ((EVENT_TYPE_FACT, OneOfCondition((kind.value,))),)
+                    ((EVENT_TYPE_FACT, OneOfCondition((event_type.value,))),)
                 )
                 or {}
             )
-            region = subject.own_search.region(of_kind, last.earlier_bits)
-            at = subject.pointers[OTHERWISE]
-            yield Finding(at, CODE, message, example, region=region)
+            region = subject.own_search.region(type_box, otherwise.earlier_bits)
+            pointer = subject.pointers[OTHERWISE]
+            yield Finding(pointer, CODE, message, example, region=region)
 
 
-def _event_conditions(kind: EventType, stage: Stage) -> Conditions:
+def _event_conditions(event_type: EventType, stage: Stage) -> Conditions:
     return (
-        (EVENT_TYPE_FACT, OneOfCondition((kind.value,))),
+        (EVENT_TYPE_FACT, OneOfCondition((event_type.value,))),
         (STAGE_FACT, OneOfCondition((stage.value,))),
     )

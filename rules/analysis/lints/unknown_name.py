@@ -31,22 +31,24 @@ class _ActionName(NamedTuple):
 
 
 def find_unknown_names(subject: LintSubject) -> Iterator[Finding]:
-    told: set[_ActionName] = set()
-    for each in list_actions(subject):
-        named = _name_in_action(each.action, each.pointer)
-        known = named and subject.directory.names_of(named.kind)
-        if named is None or known is None or named.name in known or named in told:
+    reported: set[_ActionName] = set()
+    for action in list_actions(subject):
+        name = _name_in_action(action.action, action.pointer)
+        known_names = name and subject.directory.names_of(name.kind)
+        if name is None or known_names is None or name.name in known_names or name in reported:
             continue
-        facts = find_facts_for_action(subject, each)
+        facts = find_facts_for_action(subject, action)
         if facts is not None:
-            told.add(named)
-            meant = suggest_words(named.name, known)
-            message = f"The directory knows no {named.kind} {quote_word(named.name)}: {meant}"
-            yield Finding(named.pointer, CODE, message, subject.build_example(facts))
+            reported.add(name)
+            suggestion = suggest_words(name.name, known_names)
+            message = f"The directory knows no {name.kind} {quote_word(name.name)}: {suggestion}"
+            yield Finding(name.pointer, CODE, message, subject.build_example(facts))
 
 
-def _name_in_action(action: Action, at: str) -> _ActionName | None:
+def _name_in_action(action: Action, pointer: str) -> _ActionName | None:
     if action.type is ActionType.ASSIGN:
-        [(sort, name)] = action.argument.items()
-        return _ActionName(at, sort, name)
-    return _ActionName(at, "tag", action.argument) if action.type is ActionType.ADD_TAG else None
+        [(kind, name)] = action.argument.items()
+        return _ActionName(pointer, kind, name)
+    return (
+        _ActionName(pointer, "tag", action.argument) if action.type is ActionType.ADD_TAG else None
+    )

@@ -35,101 +35,101 @@ _ARGUMENT_HINTS = {
 """How the actions that take an argument are written."""
 
 
-def check_actions(draft: DocumentTree) -> Iterator[Complaint]:
-    for rule in (*draft.rules(), draft.root.mapping("otherwise")):
+def check_actions(tree: DocumentTree) -> Iterator[Complaint]:
+    for rule in (*tree.rules(), tree.root.mapping("otherwise")):
         actions = rule.member("actions")
         if isinstance(actions.value, list) and len(actions.value) > MAX_ACTIONS:
             yield actions.complain("too_many", f"Write at most {MAX_ACTIONS} actions")
-    for written in draft.actions():
-        if written.rule:
-            yield from check_action(written.node, draft.settings, _ACTIONS)
+    for action in tree.actions():
+        if action.rule:
+            yield from check_action(action.node, tree.settings, _ACTIONS)
 
 
-def check_follow_ups(part: TreeNode, settings: Mapping[str, Any]) -> Iterator[Complaint]:
+def check_follow_ups(node: TreeNode, settings: Mapping[str, Any]) -> Iterator[Complaint]:
     """What is wrong with a setting that lists actions."""
-    if not isinstance(part.value, list):
-        yield part.complain("wrong_type", "Write a list of actions such as {add_tag: lead}")
-    elif len(part.value) > MAX_ACTIONS:
-        yield part.complain("too_many", f"Write at most {MAX_ACTIONS} actions")
-    for action in part.items():
+    if not isinstance(node.value, list):
+        yield node.complain("wrong_type", "Write a list of actions such as {add_tag: lead}")
+    elif len(node.value) > MAX_ACTIONS:
+        yield node.complain("too_many", f"Write at most {MAX_ACTIONS} actions")
+    for action in node.items():
         if not is_reference(action.value):  # another check refuses those
             yield from check_action(action, settings, _FOLLOW_UPS)
 
 
 def check_action(
-    action: TreeNode, settings: Mapping[str, Any], known: tuple[str, ...]
+    action: TreeNode, settings: Mapping[str, Any], known_actions: tuple[str, ...]
 ) -> Iterator[Complaint]:
     """What is wrong with an action in a place where those known may stand."""
     value = action.value
     if is_reference(value):
         yield from check_reference(action, {SettingType.ACTIONS})
     elif isinstance(value, str):
-        if value not in known:
+        if value not in known_actions:
             yield action.complain(
-                "unknown_action", f"{quote_word(value)}: {suggest_words(value, known)}"
+                "unknown_action", f"{quote_word(value)}: {suggest_words(value, known_actions)}"
             )
         elif value not in BARE_ACTIONS:
             message = f"{value} takes an argument: write {_ARGUMENT_HINTS[ActionType(value)]}"
             yield action.complain("wrong_argument", message)
     elif isinstance(value, dict):
-        yield from _check_mapping(action, settings, known)
+        yield from _check_mapping(action, settings, known_actions)
     else:
         yield action.complain("wrong_type", "Write an action's name, or {name: argument}")
 
 
 def _check_mapping(
-    action: TreeNode, settings: Mapping[str, Any], known: tuple[str, ...]
+    action: TreeNode, settings: Mapping[str, Any], known_actions: tuple[str, ...]
 ) -> Iterator[Complaint]:
-    named = [(name, argument) for name, argument in action.members() if name != "when"]
+    arguments = [(name, argument) for name, argument in action.members() if name != "when"]
     if "when" in action.value and not isinstance(action.value["when"], dict):
         yield action.member("when").complain("wrong_type", "Write a mapping of facts and tests")
-    unknown = [(name, argument) for name, argument in named if name not in known]
+    unknown = [(name, argument) for name, argument in arguments if name not in known_actions]
     for name, argument in unknown:
         yield argument.complain(
-            "unknown_action", f"{quote_word(name)}: {suggest_words(name, known)}"
+            "unknown_action", f"{quote_word(name)}: {suggest_words(name, known_actions)}"
         )
-    if len(named) != 1 and not unknown:
+    if len(arguments) != 1 and not unknown:
         yield action.complain("not_one_action", "Write one action, and `when` beside it if need be")
-    for name, argument in named:
-        if name in known:
+    for name, argument in arguments:
+        if name in known_actions:
             yield from _ARGUMENT_CHECKS[ActionType(name)](argument, settings)
 
 
-def _check_no_argument(part: TreeNode, _: Mapping[str, Any]) -> Iterator[Complaint]:
-    if part.value is not None:
-        yield part.complain("wrong_argument", "It takes no argument: write its name alone")
+def _check_no_argument(node: TreeNode, _: Mapping[str, Any]) -> Iterator[Complaint]:
+    if node.value is not None:
+        yield node.complain("wrong_argument", "It takes no argument: write its name alone")
 
 
 def _check_reference_or(
-    part: TreeNode,
+    node: TreeNode,
     settings: Mapping[str, Any],
     types: ReferenceTypes,
-    otherwise: Callable[[TreeNode], Iterator[Complaint]],
+    check_value: Callable[[TreeNode], Iterator[Complaint]],
 ) -> Iterator[Complaint]:
-    if is_reference(part.value):
-        yield from check_reference(part, types)
-        yield from check_reference_is_set(part, settings)
+    if is_reference(node.value):
+        yield from check_reference(node, types)
+        yield from check_reference_is_set(node, settings)
     else:
-        yield from otherwise(part)
+        yield from check_value(node)
 
 
-def _check_assign(part: TreeNode, settings: Mapping[str, Any]) -> Iterator[Complaint]:
-    def wrong_members(part: TreeNode) -> Iterator[Complaint]:
+def _check_assign(node: TreeNode, settings: Mapping[str, Any]) -> Iterator[Complaint]:
+    def wrong_members(node: TreeNode) -> Iterator[Complaint]:
         yield from check_destination(
-            part, lambda name: _check_reference_or(name, settings, TEXT_TYPES, check_name)
+            node, lambda name: _check_reference_or(name, settings, TEXT_TYPES, check_name)
         )
 
-    return _check_reference_or(part, settings, {SettingType.DESTINATION}, wrong_members)
+    return _check_reference_or(node, settings, {SettingType.DESTINATION}, wrong_members)
 
 
 def check_destination(
-    part: TreeNode, wrong_member: Callable[[TreeNode], Iterator[Complaint]] = check_name
+    node: TreeNode, wrong_member: Callable[[TreeNode], Iterator[Complaint]] = check_name
 ) -> Iterator[Complaint]:
     """What is wrong with `{team: …}` or `{teammate: …}`."""
-    if not isinstance(part.value, dict) or len(part.value) != 1:
-        yield part.complain("wrong_argument", "Write {team: …} or {teammate: …}")
+    if not isinstance(node.value, dict) or len(node.value) != 1:
+        yield node.complain("wrong_argument", "Write {team: …} or {teammate: …}")
         return
-    for key, member in part.members():
+    for key, member in node.members():
         if key in _DESTINATION_KEYS:
             yield from wrong_member(member)
         else:
@@ -137,15 +137,15 @@ def check_destination(
             yield member.complain("unknown_key", message)
 
 
-def _check_tag(part: TreeNode, settings: Mapping[str, Any]) -> Iterator[Complaint]:
-    return _check_reference_or(part, settings, TEXT_TYPES, check_name)
+def _check_tag(node: TreeNode, settings: Mapping[str, Any]) -> Iterator[Complaint]:
+    return _check_reference_or(node, settings, TEXT_TYPES, check_name)
 
 
-def _check_salesforce_lead(part: TreeNode, settings: Mapping[str, Any]) -> Iterator[Complaint]:
-    if not isinstance(part.value, dict):
-        yield part.complain("wrong_argument", "Write {salesforce_lead: {}} or {fields: […]} in it")
+def _check_salesforce_lead(node: TreeNode, settings: Mapping[str, Any]) -> Iterator[Complaint]:
+    if not isinstance(node.value, dict):
+        yield node.complain("wrong_argument", "Write {salesforce_lead: {}} or {fields: […]} in it")
         return
-    for key, member in part.members():
+    for key, member in node.members():
         if key == "fields":
             yield from _check_reference_or(member, settings, {SettingType.NAMES}, check_names)
         else:
@@ -153,13 +153,13 @@ def _check_salesforce_lead(part: TreeNode, settings: Mapping[str, Any]) -> Itera
             yield member.complain("unknown_key", message)
 
 
-def _check_message(part: TreeNode, settings: Mapping[str, Any]) -> Iterator[Complaint]:
-    if not isinstance(part.value, dict):
-        yield from _check_reference_or(part, settings, TEXT_TYPES, check_text)
+def _check_message(node: TreeNode, settings: Mapping[str, Any]) -> Iterator[Complaint]:
+    if not isinstance(node.value, dict):
+        yield from _check_reference_or(node, settings, TEXT_TYPES, check_text)
         return
-    if list(part.value) != ["message"] or not isinstance(part.value["message"], str):
+    if list(node.value) != ["message"] or not isinstance(node.value["message"], str):
         message = f"Write a text of at most {MAX_TEXT_LENGTH:,} characters, or {{message: key}}"
-        yield part.complain("wrong_argument", message)
+        yield node.complain("wrong_argument", message)
 
 
 _ARGUMENT_CHECKS: dict[ActionType, Callable[[TreeNode, Mapping[str, Any]], Iterator[Complaint]]] = {

@@ -20,8 +20,8 @@ MAX_PHRASES = 1_000
 _MAX_PHRASE_LENGTH = 200
 
 
-def check_answers(draft: DocumentTree) -> Iterator[Complaint]:
-    answers = draft.root.mapping("answers")
+def check_answers(tree: DocumentTree) -> Iterator[Complaint]:
+    answers = tree.root.mapping("answers")
     for choice, phrases in answers.members():
         if choice not in ANSWER_CHOICES:
             message = f"{quote_word(choice)} is no answer: {suggest_words(choice, ANSWER_CHOICES)}"
@@ -49,11 +49,11 @@ def _check_phrases(phrases: TreeNode) -> Iterator[Complaint]:
 def _find_shared_phrases(answers: TreeNode) -> Iterator[Complaint]:
     """A complaint for each phrase of the document that the other list holds too."""
     customer, not_customer = (_phrases_of_choice(answers, choice) for choice in ANSWER_CHOICES)
-    blamed = not_customer if AnswerChoice.NOT_CUSTOMER in answers.value else customer
-    other = customer if blamed is not_customer else not_customer
-    others = {normalise_phrase(phrase.value) for phrase in other} - {""}
-    for phrase in blamed:
-        if normalise_phrase(phrase.value) in others:
+    reported = not_customer if AnswerChoice.NOT_CUSTOMER in answers.value else customer
+    other_phrases = customer if reported is not_customer else not_customer
+    normalised = {normalise_phrase(phrase.value) for phrase in other_phrases} - {""}
+    for phrase in reported:
+        if normalise_phrase(phrase.value) in normalised:
             message = "The other answer lists this phrase too: leave it out of one"
             yield phrase.complain("phrase_in_both", message)
 

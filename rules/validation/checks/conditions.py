@@ -35,56 +35,56 @@ _VALUE_HINTS = {
 }
 
 
-def check_test(part: TreeNode, fact: Fact, settings: Mapping[str, Any]) -> Iterator[Complaint]:
+def check_test(node: TreeNode, fact: Fact, settings: Mapping[str, Any]) -> Iterator[Complaint]:
     """What is wrong with a test of this fact."""
-    if part.value is None:
-        yield part.complain("null_test", "Nothing equals null: write {known: false}")
-    elif isinstance(part.value, dict):
-        yield from _check_operators(part, fact, settings)
+    if node.value is None:
+        yield node.complain("null_test", "Nothing equals null: write {known: false}")
+    elif isinstance(node.value, dict):
+        yield from _check_operators(node, fact, settings)
     elif fact.type is FactType.WHOLE:
         message = f"{fact.name} is a list or a mapping: ask {{known: true}} or {{known: false}}"
-        yield part.complain("wrong_operator", message)
-    elif isinstance(part.value, list):
-        yield from check_length(part)
-        for item in part.items():
+        yield node.complain("wrong_operator", message)
+    elif isinstance(node.value, list):
+        yield from check_length(node)
+        for item in node.items():
             if item.value is None:
                 yield item.complain("null_test", "Nothing equals null: write {known: false}")
             else:
                 yield from _check_operand(item, fact, settings)
     else:
-        yield from _check_operand(part, fact, settings)
+        yield from _check_operand(node, fact, settings)
 
 
-def check_length(part: TreeNode) -> Iterator[Complaint]:
+def check_length(node: TreeNode) -> Iterator[Complaint]:
     """A complaint for a list that is empty or too long."""
-    if not part.value:
-        yield part.complain(
+    if not node.value:
+        yield node.complain(
             "empty_list", "An empty list holds for nothing: write one value or more"
         )
-    elif len(part.value) > MAX_VALUES:
-        yield part.complain("too_many", f"Write at most {MAX_VALUES:,} values")
+    elif len(node.value) > MAX_VALUES:
+        yield node.complain("too_many", f"Write at most {MAX_VALUES:,} values")
 
 
-def check_value(part: TreeNode, fact: Fact) -> Iterator[Complaint]:
+def check_value(node: TreeNode, fact: Fact) -> Iterator[Complaint]:
     """What is wrong with a value of this fact, written as it is."""
-    value = part.value
+    value = node.value
     if fact.type is FactType.ENUM:
         if value not in fact.values or not isinstance(value, str):
-            named = quote_word(value) if isinstance(value, str) else "This"
+            subject = quote_word(value) if isinstance(value, str) else "This"
             message = (
-                f"{named} is no value of {fact.name}: {suggest_words(str(value), fact.values)}"
+                f"{subject} is no value of {fact.name}: {suggest_words(str(value), fact.values)}"
             )
-            yield part.complain("not_in_enum", message)
+            yield node.complain("not_in_enum", message)
     elif not _has_type(fact.type, value):
-        yield part.complain(
+        yield node.complain(
             "wrong_type", f"{fact.name} is {fact.type}: write {_VALUE_HINTS[fact.type]}"
         )
     elif isinstance(value, str) and len(value) > MAX_VALUE_LENGTH:
-        yield part.complain("too_long", f"Write at most {MAX_VALUE_LENGTH:,} characters")
+        yield node.complain("too_long", f"Write at most {MAX_VALUE_LENGTH:,} characters")
 
 
-def _has_type(kind: FactType, value: Any) -> bool:  # noqa: ANN401 - any JSON value
-    match kind:
+def _has_type(fact_type: FactType, value: Any) -> bool:  # noqa: ANN401 - any JSON value
+    match fact_type:
         case FactType.STRING:
             return isinstance(value, str)
         case FactType.BOOLEAN:
@@ -93,85 +93,85 @@ def _has_type(kind: FactType, value: Any) -> bool:  # noqa: ANN401 - any JSON va
             return isinstance(value, int) and not isinstance(value, bool)
 
 
-def _check_operand(part: TreeNode, fact: Fact, settings: Mapping[str, Any]) -> Iterator[Complaint]:
+def _check_operand(node: TreeNode, fact: Fact, settings: Mapping[str, Any]) -> Iterator[Complaint]:
     """What is wrong with a value, or with a reference in its place."""
-    if not is_reference(part.value):
-        yield from check_value(part, fact)
+    if not is_reference(node.value):
+        yield from check_value(node, fact)
         return
-    complaints = list(check_reference(part, _REFERENCE_TYPES[fact.type]))
+    complaints = list(check_reference(node, _REFERENCE_TYPES[fact.type]))
     if not complaints and fact.type is FactType.ENUM:
-        named = lookup_setting(settings, part.value[1:])
-        for value in named if isinstance(named, list) else [named]:
-            complaints += check_value(part._replace(value=value), fact) if value is not None else ()
+        setting = lookup_setting(settings, node.value[1:])
+        for value in setting if isinstance(setting, list) else [setting]:
+            complaints += check_value(node._replace(value=value), fact) if value is not None else ()
     yield from complaints
 
 
 def _check_operators(
-    part: TreeNode, fact: Fact, settings: Mapping[str, Any]
+    node: TreeNode, fact: Fact, settings: Mapping[str, Any]
 ) -> Iterator[Complaint]:
-    names = list(part.value)
+    names = list(node.value)
     if not names:
-        yield part.complain(
+        yield node.complain(
             "empty_test", "Write a value, a list, or one of " + ", ".join(_OPERAND_CHECKS)
         )
     unknown = [name for name in names if name not in _OPERAND_CHECKS]
     for name in unknown:
         message = f"{quote_word(name)} is no operator: {suggest_words(name, _OPERAND_CHECKS)}"
-        yield part.member(name).complain("unknown_operator", message)
+        yield node.member(name).complain("unknown_operator", message)
     bounds_only = len(names) <= _MAX_BOUNDS and set(names) <= set(BOUND_OPERATORS)
     if len(names) > 1 and not unknown and not bounds_only:
         message = f"Write one operator; only two of {', '.join(BOUND_OPERATORS)} may stand together"
-        yield part.complain("operators_together", message)
-    for name, operand in part.members():
+        yield node.complain("operators_together", message)
+    for name, operand in node.members():
         if name in _OPERAND_CHECKS:
             yield from _OPERAND_CHECKS[name](operand, fact, settings)
 
 
-def _check_known(part: TreeNode, _: Fact, __: Mapping[str, Any]) -> Iterator[Complaint]:
-    if is_reference(part.value):
-        yield from check_reference(part, {SettingType.BOOLEAN})
-    elif not isinstance(part.value, bool):
-        yield part.complain("wrong_type", "Write {known: true} or {known: false}")
+def _check_known(node: TreeNode, _: Fact, __: Mapping[str, Any]) -> Iterator[Complaint]:
+    if is_reference(node.value):
+        yield from check_reference(node, {SettingType.BOOLEAN})
+    elif not isinstance(node.value, bool):
+        yield node.complain("wrong_type", "Write {known: true} or {known: false}")
 
 
-def _check_language(part: TreeNode, fact: Fact, _: Mapping[str, Any]) -> Iterator[Complaint]:
+def _check_language(node: TreeNode, fact: Fact, _: Mapping[str, Any]) -> Iterator[Complaint]:
     if fact.type is not FactType.STRING:
         message = f"{fact.name} holds no language tag: ask it of a text, such as message.language"
-        yield part.complain("wrong_operator", message)
-    elif isinstance(part.value, list):
-        yield from check_length(part)
-        for item in part.items():
+        yield node.complain("wrong_operator", message)
+    elif isinstance(node.value, list):
+        yield from check_length(node)
+        for item in node.items():
             yield from _check_range_or_reference(item)
     else:
-        yield from _check_range_or_reference(part)
+        yield from _check_range_or_reference(node)
 
 
-def _check_range_or_reference(part: TreeNode) -> Iterator[Complaint]:
-    if is_reference(part.value):
-        yield from check_reference(part, {SettingType.RANGES, SettingType.TAG})
+def _check_range_or_reference(node: TreeNode) -> Iterator[Complaint]:
+    if is_reference(node.value):
+        yield from check_reference(node, {SettingType.RANGES, SettingType.TAG})
     else:
-        yield from check_range(part)
+        yield from check_range(node)
 
 
-def check_range(part: TreeNode) -> Iterator[Complaint]:
+def check_range(node: TreeNode) -> Iterator[Complaint]:
     """A complaint where this is no basic language range (RFC 4647, 2.1)."""
-    if not isinstance(part.value, str):
-        yield part.complain("wrong_type", 'Write a language range such as en, de-AT or "*"')
-    elif not is_language_range(part.value):
+    if not isinstance(node.value, str):
+        yield node.complain("wrong_type", 'Write a language range such as en, de-AT or "*"')
+    elif not is_language_range(node.value):
         message = (
-            f'{quote_word(part.value)} is no language range: write one such as en, de-AT or "*"'
+            f'{quote_word(node.value)} is no language range: write one such as en, de-AT or "*"'
         )
-        yield part.complain("malformed_range", message)
+        yield node.complain("malformed_range", message)
 
 
-def _check_bound(part: TreeNode, fact: Fact, _: Mapping[str, Any]) -> Iterator[Complaint]:
+def _check_bound(node: TreeNode, fact: Fact, _: Mapping[str, Any]) -> Iterator[Complaint]:
     if fact.type is not FactType.INTEGER:
         message = f"{fact.name} is no number: write a value, or a list of values"
-        yield part.complain("wrong_operator", message)
-    elif is_reference(part.value):
-        yield from check_reference(part, {SettingType.COUNT})
-    elif isinstance(part.value, bool) or not isinstance(part.value, int | float):
-        yield part.complain("wrong_type", "A bound is a number")
+        yield node.complain("wrong_operator", message)
+    elif is_reference(node.value):
+        yield from check_reference(node, {SettingType.COUNT})
+    elif isinstance(node.value, bool) or not isinstance(node.value, int | float):
+        yield node.complain("wrong_type", "A bound is a number")
 
 
 _OPERAND_CHECKS: dict[str, Callable[[TreeNode, Fact, Mapping[str, Any]], Iterator[Complaint]]] = {

@@ -31,63 +31,63 @@ MAX_RULES_TIMES_TESTS = 4_000_000
 _ACTION_NAMES = [action.value for action in ActionType]
 
 
-def check_expectations(draft: DocumentTree) -> Iterator[Complaint]:
-    yield from _check_work(draft)
-    ids = [rule.value.get("id") for rule in draft.rules()]
-    known = [*(rule for rule in ids if isinstance(rule, str)), OTHERWISE]
-    of_rules = frozenset(known)
-    for test in draft.root.member("tests").mappings():
-        yield from _check_given_facts(test.mapping("given"), draft)
+def check_expectations(tree: DocumentTree) -> Iterator[Complaint]:
+    yield from _check_work(tree)
+    ids = [rule.value.get("id") for rule in tree.rules()]
+    rule_ids = [*(rule for rule in ids if isinstance(rule, str)), OTHERWISE]
+    known_ids = frozenset(rule_ids)
+    for test in tree.root.member("tests").mappings():
+        yield from _check_given_facts(test.mapping("given"), tree)
         yield from _check_given_settings(test.mapping("given"))
         yield from _check_expectation(test.member("expect"))
         rule = test.mapping("expect").member("rule")
-        if isinstance(rule.value, str) and rule.value not in of_rules:
-            message = f"{quote_word(rule.value)} is no rule: {suggest_words(rule.value, known)}"
+        if isinstance(rule.value, str) and rule.value not in known_ids:
+            message = f"{quote_word(rule.value)} is no rule: {suggest_words(rule.value, rule_ids)}"
             yield rule.complain("unknown_rule", message)
 
 
-def _check_work(draft: DocumentTree) -> Iterator[Complaint]:
-    tests = draft.root.member("tests")
-    rules = sum(1 for _ in draft.rules())
+def _check_work(tree: DocumentTree) -> Iterator[Complaint]:
+    tests = tree.root.member("tests")
+    rules = sum(1 for _ in tree.rules())
     if sum(1 for _ in tests.items()) * rules > MAX_RULES_TIMES_TESTS:
         message = f"Rules times tests are at most {MAX_RULES_TIMES_TESTS:,}: write fewer tests"
         yield tests.complain("too_many", message)
 
 
-def _check_given_facts(given: TreeNode, draft: DocumentTree) -> Iterator[Complaint]:
-    for name, part in given.members():
-        yield from check_fact(part, name, draft.facts)
-        if name not in draft.facts or name in SETTING_FACTS or part.value is None:
+def _check_given_facts(given_node: TreeNode, tree: DocumentTree) -> Iterator[Complaint]:
+    for name, node in given_node.members():
+        yield from check_fact(node, name, tree.facts)
+        if name not in tree.facts or name in SETTING_FACTS or node.value is None:
             continue
-        wrong = list(check_value(part, draft.facts[name]))
-        yield from wrong
-        if name == LANGUAGE_FACT and not wrong:
-            yield from check_tag(part, part.value)
+        complaints = list(check_value(node, tree.facts[name]))
+        yield from complaints
+        if name == LANGUAGE_FACT and not complaints:
+            yield from check_tag(node, node.value)
 
 
-def _check_given_settings(given: TreeNode) -> Iterator[Complaint]:
+def _check_given_settings(given_node: TreeNode) -> Iterator[Complaint]:
     """What is wrong with the settings that a test overrides, alone and over the defaults."""
-    own = overridden_settings(given.value)
-    settings = {**builtin.load_tree()["settings"], **own}
-    places = _setting_nodes(given)
-    for name, value in own.items():
-        place = places[name]
-        for complaint in check_setting(name, place._replace(value=value), settings):
-            by_member = place.pointer != given.member(SETTING_PREFIX + name).pointer
-            yield replace(complaint, pointer=place.pointer) if by_member else complaint
-        if SETTING_PREFIX + name in given.value and setting_members(given.value, name):
+    overrides = overridden_settings(given_node.value)
+    settings = {**builtin.load_tree()["settings"], **overrides}
+    nodes = _setting_nodes(given_node)
+    for name, value in overrides.items():
+        node = nodes[name]
+        for complaint in check_setting(name, node._replace(value=value), settings):
+            is_by_member = node.pointer != given_node.member(SETTING_PREFIX + name).pointer
+            yield replace(complaint, pointer=node.pointer) if is_by_member else complaint
+        if SETTING_PREFIX + name in given_node.value and setting_members(given_node.value, name):
             message = "It is given whole and by its members: give one of them"
-            yield place.complain("contradicting_settings", message)
-    yield from check_contradictions(settings, lambda name: places.get(name, given))
+            yield node.complain("contradicting_settings", message)
+    yield from check_contradictions(settings, lambda name: nodes.get(name, given_node))
 
 
-def _setting_nodes(given: TreeNode) -> dict[str, TreeNode]:
+def _setting_nodes(given_node: TreeNode) -> dict[str, TreeNode]:
     """Where each overridden setting stands; the first member of one that is given by members."""
-    places: dict[str, TreeNode] = {}
-    for name, part in given.members():
+    nodes: dict[str, TreeNode] = {}
+    for name, node in given_node.members():
         if name in SETTING_FACTS:
-            places.setdefault(setting_name(name), part)
-    return places
+            nodes.setdefault(setting_name(name), node)
+    return nodes
 
 
 def _check_expectation(expect: TreeNode) -> Iterator[Complaint]:
@@ -97,7 +97,7 @@ def _check_expectation(expect: TreeNode) -> Iterator[Complaint]:
         yield expect.complain("empty_expectation", "Write what is expected, such as {reason: …}")
     for action in expect.member("actions").items():
         if action.value not in _ACTION_NAMES:
-            named = str(action.value)
+            name = str(action.value)
             yield action.complain(
-                "unknown_action", f"{quote_word(named)}: {suggest_words(named, _ACTION_NAMES)}"
+                "unknown_action", f"{quote_word(name)}: {suggest_words(name, _ACTION_NAMES)}"
             )

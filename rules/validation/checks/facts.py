@@ -20,8 +20,8 @@ _KEYS = ("type", "values", "personal")
 _MAX_VALUE_LENGTH = 200
 
 
-def check_facts(draft: DocumentTree) -> Iterator[Complaint]:
-    facts = draft.root.mapping("facts")
+def check_facts(tree: DocumentTree) -> Iterator[Complaint]:
+    facts = tree.root.mapping("facts")
     if len(facts.value) > MAX_FACTS:
         yield facts.complain("too_many", f"Declare at most {MAX_FACTS:,} facts")
     for name, declaration in facts.members():
@@ -37,9 +37,9 @@ def check_facts(draft: DocumentTree) -> Iterator[Complaint]:
 
 
 def _check_declaration(declaration: TreeNode) -> Iterator[Complaint]:
-    for key, part in declaration.members():
+    for key, node in declaration.members():
         if key not in _KEYS:
-            yield part.complain(
+            yield node.complain(
                 "unknown_key", f"{quote_word(key)} is no key here: {suggest_words(key, _KEYS)}"
             )
     kind = declaration.member("type")

@@ -13,19 +13,21 @@ if TYPE_CHECKING:
     from rules.model.document_tree import DocumentTree, TreeNode
 
 
-def check_ids(draft: DocumentTree) -> Iterator[Complaint]:
-    yield from _find_duplicates(rule.member("id") for rule in draft.rules())
+def check_ids(tree: DocumentTree) -> Iterator[Complaint]:
+    yield from _find_duplicates(rule.member("id") for rule in tree.rules())
     yield from _find_duplicates(
-        test.member("name") for test in draft.root.member("tests").mappings()
+        test.member("name") for test in tree.root.member("tests").mappings()
     )
 
 
-def _find_duplicates(names: Iterator[TreeNode]) -> Iterator[Complaint]:
-    seen: dict[str, str] = {}
-    for name in names:
-        if not isinstance(name.value, str):
+def _find_duplicates(nodes: Iterator[TreeNode]) -> Iterator[Complaint]:
+    pointers: dict[str, str] = {}
+    for node in nodes:
+        if not isinstance(node.value, str):
             continue
-        if name.value in seen:
-            message = f"{quote_word(name.value)} is at {seen[name.value]} too: write another one"
-            yield name.complain("duplicate_id", message)
-        seen.setdefault(name.value, name.pointer)
+        if node.value in pointers:
+            message = (
+                f"{quote_word(node.value)} is at {pointers[node.value]} too: write another one"
+            )
+            yield node.complain("duplicate_id", message)
+        pointers.setdefault(node.value, node.pointer)

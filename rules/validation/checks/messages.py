@@ -19,15 +19,15 @@ MAX_MESSAGES = 1_000
 _KEY_PATTERN = re.compile(r"[a-z0-9_]{1,64}")
 
 
-def check_messages(draft: DocumentTree) -> Iterator[Complaint]:
-    messages = draft.root.mapping("messages")
+def check_messages(tree: DocumentTree) -> Iterator[Complaint]:
+    messages = tree.root.mapping("messages")
     if len(messages.value) > MAX_LANGUAGES:
         yield messages.complain("too_many", f"Write at most {MAX_LANGUAGES} languages")
-    seen: dict[str, str] = {}
+    tag_by_lower_case: dict[str, str] = {}
     for tag, texts in messages.members():
         yield from check_tag(texts, tag)
-        if (first := seen.setdefault(tag.lower(), tag)) != tag:
-            message = f"It is the same language as {first}: write it once"
+        if (first_tag := tag_by_lower_case.setdefault(tag.lower(), tag)) != tag:
+            message = f"It is the same language as {first_tag}: write it once"
             yield texts.complain("duplicate_language", message)
         if not isinstance(texts.value, dict):
             yield texts.complain("wrong_type", "Write a mapping of keys and texts")

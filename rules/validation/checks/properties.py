@@ -21,53 +21,53 @@ DECISION_KEYS = ("outcome_in", "reason_in", "stage_in", "rule_in")
 MAX_VALUES = 1_000
 
 
-def check_properties(draft: DocumentTree) -> Iterator[Complaint]:
-    seen: dict[str, str] = {}
-    known = {
+def check_properties(tree: DocumentTree) -> Iterator[Complaint]:
+    pointers: dict[str, str] = {}
+    known_values = {
         "outcome_in": ("unknown_outcome", [outcome.value for outcome in Outcome]),
         "stage_in": ("unknown_stage", [stage.value for stage in Stage]),
-        "rule_in": ("unknown_rule", _rule_ids(draft)),
+        "rule_in": ("unknown_rule", _rule_ids(tree)),
     }
-    for stated in draft.root.member("properties").mappings():
-        yield from _check_id(stated.member("id"), seen)
-        for_all = stated.mapping("for_all")
+    for property_ in tree.root.member("properties").mappings():
+        yield from _check_id(property_.member("id"), pointers)
+        for_all = property_.mapping("for_all")
         if for_all.value:
-            yield from check_when(for_all, draft)
-        if not any(key in stated.value for key in DECISION_KEYS):
+            yield from check_when(for_all, tree)
+        if not any(key in property_.value for key in DECISION_KEYS):
             message = f"Write what the decision may be: one of {', '.join(DECISION_KEYS)}"
-            yield stated.complain("missing_key", message)
+            yield property_.complain("missing_key", message)
         for key in DECISION_KEYS:
-            yield from _check_list(stated.member(key))
-            for item in stated.member(key).items():
-                yield from _check_item(item, *known.get(key, ("", None)))
+            yield from _check_list(property_.member(key))
+            for item in property_.member(key).items():
+                yield from _check_item(item, *known_values.get(key, ("", None)))
 
 
-def _rule_ids(draft: DocumentTree) -> list[str]:
-    ids = (rule.value.get("id") for rule in draft.rules())
-    return [*(each for each in ids if isinstance(each, str)), OTHERWISE]
+def _rule_ids(tree: DocumentTree) -> list[str]:
+    ids = (rule.value.get("id") for rule in tree.rules())
+    return [*(rule_id for rule_id in ids if isinstance(rule_id, str)), OTHERWISE]
 
 
-def _check_id(part: TreeNode, seen: dict[str, str]) -> Iterator[Complaint]:
-    if isinstance(part.value, str) and ID_PATTERN.fullmatch(part.value):
-        if part.value in seen:
-            message = f"{seen[part.value]} has the id {part.value} too: give it another"
-            yield part.complain("duplicate_id", message)
-        seen.setdefault(part.value, part.pointer)
+def _check_id(node: TreeNode, pointers: dict[str, str]) -> Iterator[Complaint]:
+    if isinstance(node.value, str) and ID_PATTERN.fullmatch(node.value):
+        if node.value in pointers:
+            message = f"{pointers[node.value]} has the id {node.value} too: give it another"
+            yield node.complain("duplicate_id", message)
+        pointers.setdefault(node.value, node.pointer)
 
 
-def _check_list(part: TreeNode) -> Iterator[Complaint]:
-    if isinstance(part.value, list) and not part.value:
-        yield part.complain("empty_list", "No decision is in an empty list: write one value")
-    elif isinstance(part.value, list) and len(part.value) > MAX_VALUES:
-        yield part.complain("too_many", f"Write at most {MAX_VALUES:,} values")
+def _check_list(node: TreeNode) -> Iterator[Complaint]:
+    if isinstance(node.value, list) and not node.value:
+        yield node.complain("empty_list", "No decision is in an empty list: write one value")
+    elif isinstance(node.value, list) and len(node.value) > MAX_VALUES:
+        yield node.complain("too_many", f"Write at most {MAX_VALUES:,} values")
 
 
-def _check_item(item: TreeNode, code: str, known: list[str] | None) -> Iterator[Complaint]:
+def _check_item(item: TreeNode, code: str, known_values: list[str] | None) -> Iterator[Complaint]:
     if not isinstance(item.value, str):
         yield item.complain("wrong_type", "Write a text")
-    elif known is not None and item.value not in known:
-        message = f"{quote_word(item.value)} is unknown: {suggest_words(item.value, known)}"
+    elif known_values is not None and item.value not in known_values:
+        message = f"{quote_word(item.value)} is unknown: {suggest_words(item.value, known_values)}"
         yield item.complain(code, message)
-    elif known is None and not REASON_PATTERN.fullmatch(item.value):
+    elif known_values is None and not REASON_PATTERN.fullmatch(item.value):
         message = "Write 1 to 64 lower-case letters, digits and underscores"
         yield item.complain("malformed_reason", message)

@@ -27,13 +27,13 @@ _PHONE = re.compile(r"[+0-9(][0-9 ()-]*")
 _PHONE_DIGIT_COUNTS = range(3, 21)
 
 
-def check_redirect(part: TreeNode) -> Iterator[Complaint]:
+def check_redirect(node: TreeNode) -> Iterator[Complaint]:
     """What is wrong with a redirect that is set."""
-    if not isinstance(part.value, dict) or len(part.value) != 1:
+    if not isinstance(node.value, dict) or len(node.value) != 1:
         message = "Write exactly one: {email: …}, {website: …} or {phone: …}"
-        yield part.complain("redirect_malformed", message)
+        yield node.complain("redirect_malformed", message)
         return
-    for key, member in part.members():
+    for key, member in node.members():
         if key not in _MEMBER_CHECKS:
             message = f"{quote_word(key)} is no key here: {suggest_words(key, _MEMBER_CHECKS)}"
             yield member.complain("unknown_key", message)

@@ -41,37 +41,38 @@ def setting_type(name: str) -> SettingType | FactType | None:
     return MEMBER_TYPE if f"settings.{name}" in SETTING_FACTS else None
 
 
-def check_reference(part: TreeNode, types: ReferenceTypes) -> Iterator[Complaint]:
+def check_reference(node: TreeNode, types: ReferenceTypes) -> Iterator[Complaint]:
     """What is wrong with a reference in a place where settings of these types fit."""
-    name = part.value[1:]
-    found = setting_type(name) if REFERENCE.fullmatch(part.value) else None
-    if found is None:
-        known = [fact.removeprefix("settings.") for fact in SETTING_FACTS]
-        yield part.complain(
-            "unknown_setting", f"{quote_word(name)} is no setting: {suggest_words(name, known)}"
+    name = node.value[1:]
+    type_ = setting_type(name) if REFERENCE.fullmatch(node.value) else None
+    if type_ is None:
+        setting_names = [fact.removeprefix("settings.") for fact in SETTING_FACTS]
+        yield node.complain(
+            "unknown_setting",
+            f"{quote_word(name)} is no setting: {suggest_words(name, setting_names)}",
         )
-    elif found not in types:
+    elif type_ not in types:
         fitting = [n for n in SETTINGS if setting_type(n) in types]
         hint = f"here fit {', '.join('$' + n for n in fitting)}" if fitting else "none fits here"
-        yield part.complain("wrong_reference", f"{part.value} does not fit here: {hint}")
+        yield node.complain("wrong_reference", f"{node.value} does not fit here: {hint}")
 
 
-def check_reference_is_set(part: TreeNode, settings: Mapping[str, Any]) -> Iterator[Complaint]:
+def check_reference_is_set(node: TreeNode, settings: Mapping[str, Any]) -> Iterator[Complaint]:
     """A complaint where the setting, which an action needs, is not set."""
-    if lookup_setting(settings, part.value[1:]) is None and setting_type(part.value[1:]):
-        message = f"{part.value} is not set: set it, or write the value itself"
-        yield part.complain("unset_reference", message)
+    if lookup_setting(settings, node.value[1:]) is None and setting_type(node.value[1:]):
+        message = f"{node.value} is not set: set it, or write the value itself"
+        yield node.complain("unset_reference", message)
 
 
-def check_no_references(part: TreeNode) -> Iterator[Complaint]:
+def check_no_references(node: TreeNode) -> Iterator[Complaint]:
     """A complaint for each reference inside, where none is read."""
-    waiting = [part]
-    while waiting:
-        inner = waiting.pop()
-        if isinstance(inner.value, dict):
-            waiting.extend(member for _, member in inner.members())
-        elif isinstance(inner.value, list):
-            waiting.extend(inner.items())
-        elif is_reference(inner.value) and REFERENCE.fullmatch(inner.value):
-            message = f"A setting names no other setting: write the value of {inner.value}"
-            yield inner.complain("reference_in_setting", message)
+    stack = [node]
+    while stack:
+        inner_node = stack.pop()
+        if isinstance(inner_node.value, dict):
+            stack.extend(member for _, member in inner_node.members())
+        elif isinstance(inner_node.value, list):
+            stack.extend(inner_node.items())
+        elif is_reference(inner_node.value) and REFERENCE.fullmatch(inner_node.value):
+            message = f"A setting names no other setting: write the value of {inner_node.value}"
+            yield inner_node.complain("reference_in_setting", message)

@@ -27,114 +27,114 @@ _FIELDS_BY_SWITCH = {"qualify_leads": "qualification_fields", "collect_contact":
 """What asks for details when it is on, and the setting that lists them."""
 
 
-def check_settings(draft: DocumentTree) -> Iterator[Complaint]:
-    settings = draft.root.mapping("settings")
-    for name, part in settings.members():
-        yield from check_setting(name, part, draft.settings)
-    yield from check_contradictions(draft.settings, settings.member)
+def check_settings(tree: DocumentTree) -> Iterator[Complaint]:
+    settings = tree.root.mapping("settings")
+    for name, node in settings.members():
+        yield from check_setting(name, node, tree.settings)
+    yield from check_contradictions(tree.settings, settings.member)
 
 
-def check_setting(name: str, part: TreeNode, settings: Mapping[str, Any]) -> Iterator[Complaint]:
+def check_setting(name: str, node: TreeNode, settings: Mapping[str, Any]) -> Iterator[Complaint]:
     """What is wrong with one setting, whatever the others are."""
     if name not in SETTINGS:
         message = f"{quote_word(name)} is no setting: {suggest_words(name, SETTINGS)}"
-        yield part.complain("unknown_setting", message)
+        yield node.complain("unknown_setting", message)
         return
-    references = list(check_no_references(part))
+    references = list(check_no_references(node))
     yield from references
     if references:
         return
     if SETTINGS[name].type is SettingType.ACTIONS:
-        yield from check_follow_ups(part, settings)
+        yield from check_follow_ups(node, settings)
     else:
-        yield from _SETTING_CHECKS[SETTINGS[name].type](part)
+        yield from _SETTING_CHECKS[SETTINGS[name].type](node)
 
 
-def valid_settings(draft: DocumentTree) -> dict[str, Any]:
+def valid_settings(tree: DocumentTree) -> dict[str, Any]:
     """The settings of the document, the default one in the place of each that is wrong."""
     defaults: Mapping[str, Any] = builtin.load_tree()["settings"]
-    own = {
-        name: part.value
-        for name, part in draft.root.mapping("settings").members()
-        if not any(check_setting(name, part, draft.settings))
+    valid = {
+        name: node.value
+        for name, node in tree.root.mapping("settings").members()
+        if not any(check_setting(name, node, tree.settings))
     }
-    return {**defaults, **own}
+    return {**defaults, **valid}
 
 
 def check_contradictions(
-    settings: Mapping[str, Any], place: Callable[[str], TreeNode]
+    settings: Mapping[str, Any], find_node: Callable[[str], TreeNode]
 ) -> Iterator[Complaint]:
-    """What is wrong with settings together; `place` says where one stands."""
+    """What is wrong with settings together; `find_node` says where one stands."""
     if settings.get("customer_route") == "redirect" and settings.get("redirect") is None:
         message = (
             "customer_route is redirect: set redirect to {email: …}, {website: …} or {phone: …}"
         )
-        yield place("redirect").complain("redirect_missing", message)
-    for switch, listed in _FIELDS_BY_SWITCH.items():
-        if settings.get(switch) is True and settings.get(listed) == []:
+        yield find_node("redirect").complain("redirect_missing", message)
+    for switch, fields in _FIELDS_BY_SWITCH.items():
+        if settings.get(switch) is True and settings.get(fields) == []:
             message = f"{switch} is on, and this is empty: list fields, or switch it off"
-            yield place(listed).complain("contradicting_settings", message)
+            yield find_node(fields).complain("contradicting_settings", message)
 
 
-def _check_boolean(part: TreeNode) -> Iterator[Complaint]:
-    if not isinstance(part.value, bool):
-        yield part.complain("wrong_type", "Write true or false")
+def _check_boolean(node: TreeNode) -> Iterator[Complaint]:
+    if not isinstance(node.value, bool):
+        yield node.complain("wrong_type", "Write true or false")
 
 
-def _check_count(part: TreeNode) -> Iterator[Complaint]:
-    if not isinstance(part.value, int) or isinstance(part.value, bool):
-        yield part.complain("wrong_type", "Write a whole number")
-    elif not 0 <= part.value <= _MAX_COUNT:
-        yield part.complain("out_of_range", f"Write a whole number from 0 to {_MAX_COUNT}")
+def _check_count(node: TreeNode) -> Iterator[Complaint]:
+    if not isinstance(node.value, int) or isinstance(node.value, bool):
+        yield node.complain("wrong_type", "Write a whole number")
+    elif not 0 <= node.value <= _MAX_COUNT:
+        yield node.complain("out_of_range", f"Write a whole number from 0 to {_MAX_COUNT}")
 
 
-def _check_ranges(part: TreeNode) -> Iterator[Complaint]:
-    if not isinstance(part.value, list):
-        yield part.complain("wrong_type", "Write a list of language ranges, such as [en, de-AT]")
-    elif len(part.value) > MAX_VALUES:
-        yield part.complain("too_many", f"Write at most {MAX_VALUES:,}")
-    for item in part.items():
+def _check_ranges(node: TreeNode) -> Iterator[Complaint]:
+    if not isinstance(node.value, list):
+        yield node.complain("wrong_type", "Write a list of language ranges, such as [en, de-AT]")
+    elif len(node.value) > MAX_VALUES:
+        yield node.complain("too_many", f"Write at most {MAX_VALUES:,}")
+    for item in node.items():
         yield from check_range(item)
 
 
-def _check_tag(part: TreeNode) -> Iterator[Complaint]:
-    if not isinstance(part.value, str):
-        yield part.complain("wrong_type", "Write a language tag such as en")
+def _check_tag(node: TreeNode) -> Iterator[Complaint]:
+    if not isinstance(node.value, str):
+        yield node.complain("wrong_type", "Write a language tag such as en")
     else:
-        yield from check_tag(part, part.value)
+        yield from check_tag(node, node.value)
 
 
-def check_tag(part: TreeNode, text: str) -> Iterator[Complaint]:
+def check_tag(node: TreeNode, text: str) -> Iterator[Complaint]:
     """A complaint where the text is no language tag as BCP 47 writes one."""
     if parse_tag(text) != text:
         message = f"{quote_word(text)} is no language tag: write one such as en or de-AT"
-        yield part.complain("malformed_tag", message)
+        yield node.complain("malformed_tag", message)
 
 
-def _check_route(part: TreeNode) -> Iterator[Complaint]:
-    if part.value not in _ROUTES:
-        yield part.complain("not_in_enum", f"Write {' or '.join(_ROUTES)}")
+def _check_route(node: TreeNode) -> Iterator[Complaint]:
+    if node.value not in _ROUTES:
+        yield node.complain("not_in_enum", f"Write {' or '.join(_ROUTES)}")
 
 
-def _check_redirect(part: TreeNode) -> Iterator[Complaint]:
-    if part.value is not None:
-        yield from check_redirect(part)
+def _check_redirect(node: TreeNode) -> Iterator[Complaint]:
+    if node.value is not None:
+        yield from check_redirect(node)
 
 
-def _check_duration(part: TreeNode) -> Iterator[Complaint]:
-    if not isinstance(part.value, str):
-        yield part.complain("wrong_type", "Write a duration such as PT3M")
+def _check_duration(node: TreeNode) -> Iterator[Complaint]:
+    if not isinstance(node.value, str):
+        yield node.complain("wrong_type", "Write a duration such as PT3M")
         return
     try:
-        durations.parse_duration(part.value)
+        durations.parse_duration(node.value)
     except ValueError as error:
-        yield part.complain("malformed_duration", f"{quote_word(part.value)}: {error}")
+        yield node.complain("malformed_duration", f"{quote_word(node.value)}: {error}")
 
 
-def _check_office_hours(part: TreeNode) -> Iterator[Complaint]:
-    if part.value is not None:
+def _check_office_hours(node: TreeNode) -> Iterator[Complaint]:
+    if node.value is not None:
         message = "Office hours are not supported yet: write null, which means always open"
-        yield part.complain("office_hours_unsupported", message)
+        yield node.complain("office_hours_unsupported", message)
 
 
 _SETTING_CHECKS: dict[SettingType, Callable[[TreeNode], Iterator[Complaint]]] = {

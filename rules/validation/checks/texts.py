@@ -31,13 +31,13 @@ if TYPE_CHECKING:
     from rules.model.document_tree import ActionNode, DocumentTree, TreeNode
 
 
-def check_texts(draft: DocumentTree) -> Iterator[Complaint]:
-    settings = valid_settings(draft)
-    for written in draft.actions():
-        for key in _message_keys(written.node):
-            yield from _check_text_exists(written.node, key, draft)
-        if not _is_never_carried_out(written, settings):
-            yield from _check_placeholders(written.node, draft)
+def check_texts(tree: DocumentTree) -> Iterator[Complaint]:
+    settings = valid_settings(tree)
+    for action in tree.actions():
+        for key in _message_keys(action.node):
+            yield from _check_text_exists(action.node, key, tree)
+        if not _is_never_carried_out(action, settings):
+            yield from _check_placeholders(action.node, tree)
 
 
 def _message_keys(action: TreeNode) -> tuple[str, ...]:
@@ -46,44 +46,46 @@ def _message_keys(action: TreeNode) -> tuple[str, ...]:
     name = next((key for key in value if key != "when"), "") if isinstance(value, dict) else value
     if name in tuple(MESSAGES_BY_ACTION):
         return MESSAGES_BY_ACTION[ActionType(name)]
-    said = value.get(name) if isinstance(value, dict) and name in TEXT_ACTIONS else None
-    key = said.get("message") if isinstance(said, dict) else None
+    argument = value.get(name) if isinstance(value, dict) and name in TEXT_ACTIONS else None
+    key = argument.get("message") if isinstance(argument, dict) else None
     return (key,) if isinstance(key, str) else ()
 
 
-def _check_text_exists(action: TreeNode, key: str, draft: DocumentTree) -> Iterator[Complaint]:
-    tags = [tag for tag, texts in draft.messages.items() if key in texts]
-    default = draft.settings["default_language"]
+def _check_text_exists(action: TreeNode, key: str, tree: DocumentTree) -> Iterator[Complaint]:
+    tags = [tag for tag, texts in tree.messages.items() if key in texts]
+    default = tree.settings["default_language"]
     if not tags:
-        known = sorted({key for texts in draft.messages.values() for key in texts})
-        message = f"There is no message {quote_word(key)}: {suggest_words(key, known)}"
+        known_keys = sorted({key for texts in tree.messages.values() for key in texts})
+        message = f"There is no message {quote_word(key)}: {suggest_words(key, known_keys)}"
         yield action.complain("unknown_message", message)
     elif isinstance(default, str) and lookup_tag(default, tags) is None:
-        named, language = quote_word(key), quote_word(default)
-        message = f"Message {named} has no text in {language}: write one under messages"
+        key_text, language = quote_word(key), quote_word(default)
+        message = f"Message {key_text} has no text in {language}: write one under messages"
         yield action.complain("missing_text", message)
 
 
-def _check_placeholders(action: TreeNode, draft: DocumentTree) -> Iterator[Complaint]:
-    redirect = draft.settings["redirect"]
+def _check_placeholders(action: TreeNode, tree: DocumentTree) -> Iterator[Complaint]:
+    redirect = tree.settings["redirect"]
     texts = [
         of_tag[key]
-        for of_tag in draft.messages.values()
+        for of_tag in tree.messages.values()
         for key in _message_keys(action)
         if key in of_tag
     ]
     if isinstance(action.value, dict):
-        texts += [said for name in TEXT_ACTIONS if isinstance(said := action.value.get(name), str)]
+        texts += [
+            argument for name in TEXT_ACTIONS if isinstance(argument := action.value.get(name), str)
+        ]
     for name in PLACEHOLDERS:
-        there = isinstance(redirect, dict) and name in redirect
-        if not there and any(f"{{{name}}}" in text for text in texts):
+        is_set = isinstance(redirect, dict) and name in redirect
+        if not is_set and any(f"{{{name}}}" in text for text in texts):
             message = f"Its text holds {{{name}}}, and settings.redirect has no {name}: set it"
             yield action.complain("missing_placeholder", message)
 
 
-def _is_never_carried_out(written: ActionNode, settings: Mapping[str, Any]) -> bool:
+def _is_never_carried_out(action: ActionNode, settings: Mapping[str, Any]) -> bool:
     """Whether these settings alone keep the action from being carried out."""
-    holders = [part for part in (written.node, written.rule) if part and _is_mapping(part.value)]
+    holders = [node for node in (action.node, action.rule) if node and _is_mapping(node.value)]
     whens = (holder.mapping("when") for holder in holders)
     return any(_is_contradicted(when, settings) for when in whens)
 

@@ -20,38 +20,38 @@ MAX_NAMES = 1_000
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 
 
-def check_name(part: TreeNode) -> Iterator[Complaint]:
+def check_name(node: TreeNode) -> Iterator[Complaint]:
     """What is wrong with a plan, a team, a tag, a field: a short text."""
-    if not isinstance(part.value, str):
-        yield part.complain("wrong_type", "Write a text, in quotes if need be")
-    elif not part.value.strip():
-        yield part.complain("empty_text", "Write a text that is not blank")
-    elif len(part.value) > MAX_NAME_LENGTH:
-        yield part.complain("too_long", f"Write at most {MAX_NAME_LENGTH} characters")
+    if not isinstance(node.value, str):
+        yield node.complain("wrong_type", "Write a text, in quotes if need be")
+    elif not node.value.strip():
+        yield node.complain("empty_text", "Write a text that is not blank")
+    elif len(node.value) > MAX_NAME_LENGTH:
+        yield node.complain("too_long", f"Write at most {MAX_NAME_LENGTH} characters")
 
 
-def check_names(part: TreeNode) -> Iterator[Complaint]:
+def check_names(node: TreeNode) -> Iterator[Complaint]:
     """What is wrong with a list of names, which may be empty."""
-    if not isinstance(part.value, list):
-        yield part.complain("wrong_type", "Write a list of texts, such as [email]")
-    elif len(part.value) > MAX_NAMES:
-        yield part.complain("too_many", f"Write at most {MAX_NAMES:,}")
-    for item in part.items():
+    if not isinstance(node.value, list):
+        yield node.complain("wrong_type", "Write a list of texts, such as [email]")
+    elif len(node.value) > MAX_NAMES:
+        yield node.complain("too_many", f"Write at most {MAX_NAMES:,}")
+    for item in node.items():
         yield from check_name(item)
 
 
-def check_text(part: TreeNode) -> Iterator[Complaint]:
+def check_text(node: TreeNode) -> Iterator[Complaint]:
     """What is wrong with a text for people, in which `{email}` and the like are filled in."""
-    if not isinstance(part.value, str):
-        yield part.complain("wrong_type", "Write a text, in quotes if need be")
-    elif not part.value.strip():
-        yield part.complain("empty_text", "Write a text that is not blank")
-    elif len(part.value) > MAX_TEXT_LENGTH:
-        yield part.complain("too_long", f"Write at most {MAX_TEXT_LENGTH:,} characters")
+    if not isinstance(node.value, str):
+        yield node.complain("wrong_type", "Write a text, in quotes if need be")
+    elif not node.value.strip():
+        yield node.complain("empty_text", "Write a text that is not blank")
+    elif len(node.value) > MAX_TEXT_LENGTH:
+        yield node.complain("too_long", f"Write at most {MAX_TEXT_LENGTH:,} characters")
     else:
-        for name in _PLACEHOLDER.findall(part.value):
+        for name in _PLACEHOLDER.findall(node.value):
             if name not in PLACEHOLDERS:
                 message = (
                     f"{quote_word(name)} is no placeholder: {suggest_words(name, PLACEHOLDERS)}"
                 )
-                yield part.complain("unknown_placeholder", message)
+                yield node.complain("unknown_placeholder", message)

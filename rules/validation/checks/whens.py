@@ -25,15 +25,15 @@ _ALTERNATIVE_BY_PERSONAL_FACT = {
 """What an event holds and no rule may test, with what to test instead."""
 
 
-def check_whens(draft: DocumentTree) -> Iterator[Complaint]:
-    for when in draft.whens():
+def check_whens(tree: DocumentTree) -> Iterator[Complaint]:
+    for when in tree.whens():
         if isinstance(when.value, dict):
-            yield from check_when(when, draft)
+            yield from check_when(when, tree)
 
 
-def check_when(when: TreeNode, draft: DocumentTree) -> Iterator[Complaint]:
+def check_when(when: TreeNode, tree: DocumentTree) -> Iterator[Complaint]:
     """What is wrong with a `when`, which is a mapping."""
-    yield from _check_conditions(when, draft)
+    yield from _check_conditions(when, tree)
     if ANY_KEY not in when.value:
         return
     alternatives = when.member(ANY_KEY)
@@ -48,36 +48,36 @@ def check_when(when: TreeNode, draft: DocumentTree) -> Iterator[Complaint]:
         if ANY_KEY in alternative.value:
             message = "`any` does not nest: write the alternatives side by side"
             yield alternative.member(ANY_KEY).complain("nested_any", message)
-        yield from _check_conditions(alternative, draft)
+        yield from _check_conditions(alternative, tree)
 
 
-def _check_conditions(when: TreeNode, draft: DocumentTree) -> Iterator[Complaint]:
+def _check_conditions(when: TreeNode, tree: DocumentTree) -> Iterator[Complaint]:
     if not when.value:
         yield when.complain("empty_when", "It always holds: write what must hold")
     for name, test in when.members():
         if name == ANY_KEY:
             continue
-        yield from check_fact(test, name, draft.facts)
-        if name in draft.facts:
-            yield from check_test(test, draft.facts[name], draft.settings)
+        yield from check_fact(test, name, tree.facts)
+        if name in tree.facts:
+            yield from check_test(test, tree.facts[name], tree.settings)
 
 
-def check_fact(part: TreeNode, name: str, facts: Mapping[str, Fact]) -> Iterator[Complaint]:
+def check_fact(node: TreeNode, name: str, facts: Mapping[str, Fact]) -> Iterator[Complaint]:
     """What is wrong with naming this fact here."""
     if name in _ALTERNATIVE_BY_PERSONAL_FACT:
         message = f"{name} is personal: test {_ALTERNATIVE_BY_PERSONAL_FACT[name]} instead"
-        yield part.complain("personal_fact", message)
+        yield node.complain("personal_fact", message)
     elif name not in facts:
-        yield part.complain(
+        yield node.complain(
             "unknown_fact", f"{quote_word(name)} is no fact: {_suggest_fact(name, facts)}"
         )
     elif facts[name].personal:
         message = f"{name} is declared personal: a personal attribute is not tested"
-        yield part.complain("personal_fact", message)
+        yield node.complain("personal_fact", message)
 
 
 def _suggest_fact(name: str, facts: Mapping[str, Any]) -> str:
-    close = suggest_words(name, facts)
-    if name.startswith("attributes.") and "did you mean attributes." not in close:
+    suggestion = suggest_words(name, facts)
+    if name.startswith("attributes.") and "did you mean attributes." not in suggestion:
         return "declare the attribute under `facts`"
-    return close
+    return suggestion

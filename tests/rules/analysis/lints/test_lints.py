@@ -271,7 +271,7 @@ def test_after_many_missed_texts_the_rest_is_undecided() -> None:
 
 def test_that_no_text_is_missed_takes_no_search() -> None:
     source = document(SPOKEN, messages={"en": ENGLISH})
-    told, undecided = run_lints(LintSubject(Document(source.value), most_steps=0), source)
+    told, undecided = run_lints(LintSubject(Document(source.value), max_steps=0), source)
     assert UNSPOKEN not in undecided
     assert told == ()
 
