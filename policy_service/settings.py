@@ -1,7 +1,7 @@
-"""What an operator sets: one table, read from options, the environment and a file.
+"""The settings of a process: one table, read from options, the environment and a file.
 
-An option stands over the environment, the environment over the file, the file over the default.
-Whatever cannot be used, and every name that is none, is refused at the start, all of it at once.
+An option wins over the environment, the environment over the file, the file over the default. Each
+wrong value and each unknown name of all these sources is refused at the start, all at once.
 """
 
 from __future__ import annotations
@@ -9,118 +9,199 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeAlias
+
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
+
+    from pydantic.fields import FieldInfo
 
 PREFIX = "POLICY_SERVICE_"
 FILE_VARIABLE = f"{PREFIX}CONFIG"
-"""The variable that names the file; it is no setting itself."""
+"""The variable that names the file; it is not a setting."""
 _ORIGIN = re.compile(r"(?!\w+://)[^\s+\x00-\x1f\x7f\ud800-\udfff]{1,200}")
-LOG_LEVELS = ("debug", "info", "warning", "error")
+_MAX_DIGITS = 19  # Python refuses to convert very long numbers
 
 
 class SettingsError(ValueError):
-    """Settings that cannot be used; `complaints` names each, and what it may be."""
+    """Settings that cannot be used; `complaints` names each, with the values that are allowed."""
 
     def __init__(self, complaints: Sequence[str]) -> None:
         super().__init__("; ".join(complaints))
         self.complaints = tuple(complaints)
 
 
-def _about(meaning: str, **bounds: Any) -> dict[str, Any]:  # noqa: ANN401 - least, most or among
-    return {"meaning": meaning, **bounds}
+def _parse_digits(value: object) -> int:
+    """Return the number that the value is, or that its digits write. Raises ValueError."""
+    digits = str(value)
+    if isinstance(value, bool) or not (digits.isascii() and digits.isdigit()):
+        raise ValueError("not digits")
+    if len(digits) > _MAX_DIGITS:
+        raise ValueError("too many digits")
+    return int(digits)
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """The settings of a process: the table that code, options, file and documentation share."""
+def _parse_path(value: object) -> Path:
+    """Return the path that a text names. Raises ValueError if the text is empty."""
+    if not isinstance(value, str | Path) or not str(value):
+        raise ValueError("not a path")
+    return Path(value)
 
-    data: Path = field(default=Path("data"), metadata=_about("the folder of the ledger"))
-    host: str = field(default="127.0.0.1", metadata=_about("the address to listen on"))
-    port: int = field(default=8000, metadata=_about("the port to listen on", most=65535))
-    workers: int = field(default=2, metadata=_about("processes that serve", most=64))
-    threads: int = field(default=32, metadata=_about("threads of each of them", most=1024))
-    queue: int = field(
-        default=1024, metadata=_about("writes that may wait in each of them before it says 503")
+
+def _check_origin(value: str) -> str:
+    """Return the value. Raises ValueError if it cannot be the origin of a checkpoint."""
+    if not _ORIGIN.fullmatch(value):
+        raise ValueError("not an origin")
+    return value
+
+
+_Number: TypeAlias = Annotated[int, BeforeValidator(_parse_digits)]
+
+
+class Settings(BaseSettings):
+    """The settings of a process: the table that code, options, file and documentation share.
+
+    `Settings()` has the defaults alone; `load` reads the sources.
+    """
+
+    model_config = SettingsConfigDict(frozen=True, extra="forbid", case_sensitive=True)
+
+    data: Annotated[Path, BeforeValidator(_parse_path)] = Field(
+        default=Path("data"), description="the folder of the ledger"
     )
-    rate: int = field(
+    host: str = Field(default="127.0.0.1", description="the address to listen on", min_length=1)
+    port: _Number = Field(default=8000, description="the port to listen on", ge=1, le=65535)
+    workers: _Number = Field(
+        default=2, description="the number of processes that serve", ge=1, le=64
+    )
+    threads: _Number = Field(
+        default=32, description="the number of threads of each process", ge=1, le=1024
+    )
+    queue: _Number = Field(
+        default=1024,
+        description="writes that may wait in each process before it answers 503",
+        ge=1,
+        le=1_000_000,
+    )
+    rate: _Number = Field(
         default=0,
-        metadata=_about("requests a second that a key may make; 0 for no limit", least=0),
+        description="requests a second that a key may make; 0 for no limit",
+        ge=0,
+        le=1_000_000,
     )
-    burst: int = field(
-        default=1,
-        metadata=_about("seconds' worth of that rate that may come at once", most=3600),
+    burst: _Number = Field(
+        default=1, description="seconds' worth of that rate that may come at once", ge=1, le=3600
     )
-    log: str = field(
-        default="info",
-        metadata=_about(f"what is logged, from {', '.join(LOG_LEVELS)} on", among=LOG_LEVELS),
+    log: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="the lowest level of the messages that are logged"
     )
-    origin: str = field(
+    origin: Annotated[str, AfterValidator(_check_origin)] = Field(
         default="policy-service.example",
-        metadata=_about("what the logs are called in checkpoints, before `/` and the workspace"),
+        description="the name of the logs in checkpoints, before `/` and the workspace",
+        json_schema_extra={
+            "allowed": "a name without scheme, blanks, `+` and control characters",
+        },
     )
 
     def environment(self) -> dict[str, str]:
-        """The same settings as environment variables, for a process that is started with them."""
-        return {variable_name(f.name): str(getattr(self, f.name)) for f in fields(self)}
+        """Return the settings as environment variables, for a process that starts with them."""
+        return {variable_name(name): str(getattr(self, name)) for name in SETTINGS}
 
     @classmethod
-    def load(
-        cls,
-        options: Mapping[str, Any] | None = None,
-        environment: Mapping[str, str] = os.environ,
-        file: Path | None = None,
-    ) -> Settings:
-        """The settings; `options` are by name, None where one was not given.
+    def load(cls, options: Mapping[str, Any] | None = None, file: Path | None = None) -> Self:
+        """Return the settings; `options` are by name, None if an option was not given.
 
-        `file`, or else the one that the environment names, is TOML. Raises WrongSetting.
+        `file` is TOML; its default is the file that the environment names. Raises SettingsError.
         """
-        if file is None and (named := environment.get(FILE_VARIABLE)):
-            file = Path(named)
-        values: dict[str, Any] = {}
+        if file is None and (path := os.environ.get(FILE_VARIABLE)):
+            file = Path(path)
         complaints: list[str] = []
-        for source, name, value in _list_values(options or {}, environment, file, complaints):
+        options = {name: value for name, value in (options or {}).items() if value is not None}
+        sources: tuple[tuple[Callable[[str], str], Mapping[str, Any]], ...] = (
+            (lambda name: f"{name} in {file}", _read_file(file, complaints) if file else {}),
+            (variable_name, _EnvironmentSource(cls)()),
+            (lambda name: f"--{name}", options),
+        )
+        values: dict[str, Any] = {}
+        for describe, source in sources:
+            # Each source is checked alone, so that a stronger source hides no wrong value.
+            known = {name: source[name] for name in SETTINGS if name in source}
             try:
-                values[name] = _parse_value(name, value)
-            except ValueError as error:
-                complaints.append(f"{source} {error}")
+                values |= cls(**known).model_dump(exclude_unset=True)
+            except ValidationError as error:
+                names = dict.fromkeys(str(each["loc"][0]) for each in error.errors())
+                complaints += [f"{describe(name)} is {allowed_values(name)}" for name in names]
+            complaints += [
+                f"{describe(name)} is not a setting; there are {', '.join(SETTINGS)}"
+                for name in source
+                if name not in known
+            ]
         if complaints:
             raise SettingsError(complaints)
         return cls(**values)
 
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Return the source of `Settings(...)`: its arguments, and nothing of the machine."""
+        del settings_cls, env_settings, dotenv_settings, file_secret_settings
+        return (init_settings,)
 
-SETTINGS: dict[str, Field[Any]] = {f.name: f for f in fields(Settings)}
+
+SETTINGS: dict[str, FieldInfo] = Settings.model_fields
 
 
 def variable_name(name: str) -> str:
-    """The environment variable of a setting."""
-    return f"{PREFIX}{name.upper()}"
+    """Return the environment variable of a setting; the name itself if it is not a setting."""
+    return f"{PREFIX}{name.upper()}" if name in SETTINGS else name
 
 
-def _list_values(
-    options: Mapping[str, Any],
-    environment: Mapping[str, str],
-    file: Path | None,
-    complaints: list[str],
-) -> Iterator[tuple[str, str, Any]]:
-    """What is set, the weaker first: how its source calls it, the setting's name, the value."""
-    if file:
-        for name, value in _read_file(file, complaints).items():
-            yield f"{name} in {file}", name, value
-    names = {variable_name(name): name for name in SETTINGS}
-    for called, text in environment.items():
-        if called.startswith(PREFIX) and called != FILE_VARIABLE:
-            yield called, names.get(called, called), text
-    for name, value in options.items():
-        if value is not None:
-            yield f"--{name}", name, value
+def allowed_values(name: str) -> str:
+    """Return the description of the values that a setting may have."""
+    schema = Settings.model_json_schema()["properties"][name]
+    if "minimum" in schema:
+        return f"a whole number from {schema['minimum']} to {schema['maximum']}"
+    if "enum" in schema:
+        return f"one of {', '.join(schema['enum'])}"
+    return str(schema.get("allowed", "a text that is not empty"))
+
+
+class _EnvironmentSource(EnvSettingsSource):
+    """The variables with the prefix; unknown variables keep their names, to be refused."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        """Return the value of a setting, its name, and False: the value is not JSON."""
+        del field
+        return os.environ.get(variable_name(field_name)), field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        """Return the values by the names of their settings."""
+        known = {FILE_VARIABLE, *map(variable_name, SETTINGS)}
+        unknown = {
+            name: text
+            for name, text in os.environ.items()
+            if name.startswith(PREFIX) and name not in known
+        }
+        return super().__call__() | unknown
 
 
 def _read_file(file: Path, complaints: list[str]) -> dict[str, Any]:
+    """Return the members of a TOML file; add a complaint if the file cannot be read."""
     try:
         return tomllib.loads(file.read_text(encoding="utf-8"))
     except OSError as error:
@@ -128,28 +209,3 @@ def _read_file(file: Path, complaints: list[str]) -> dict[str, Any]:
     except ValueError as error:
         complaints.append(f"{file} is not TOML: {error}")
     return {}
-
-
-def _parse_value(name: str, value: Any) -> Any:  # noqa: ANN401 - of the type of its default
-    """The value as the setting takes it; ValueError saying what it may be."""
-    setting = SETTINGS.get(name)
-    if setting is None:
-        raise ValueError(f"is not a setting; there are {', '.join(SETTINGS)}")
-    if isinstance(setting.default, int):
-        return _parse_number(value, **setting.metadata)
-    if not isinstance(value, str | Path) or not str(value):
-        raise ValueError("is a text, and not empty")
-    if (among := setting.metadata.get("among")) and value not in among:
-        raise ValueError(f"is one of {', '.join(among)}")
-    if name == "origin" and not _ORIGIN.fullmatch(str(value)):
-        raise ValueError("is a name without scheme, blanks, `+` and control characters")
-    return Path(value) if isinstance(setting.default, Path) else value
-
-
-def _parse_number(value: Any, *, least: int = 1, most: int = 1_000_000, **_: object) -> int:  # noqa: ANN401 - digits, or a number
-    text = str(value)
-    is_number = not isinstance(value, bool) and text.isascii() and text.isdigit()
-    is_number = is_number and len(text) < 20  # noqa: PLR2004 - longer ones are not converted
-    if not (is_number and least <= int(text) <= most):
-        raise ValueError(f"is a whole number from {least} to {most}")
-    return int(text)

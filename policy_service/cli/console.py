@@ -12,10 +12,11 @@ import orjson
 
 from audit.errors import AuditError, NotALedgerError, StorageUnavailableError
 from audit.stores.sqlite.store import SqliteStore
-from policy_service.settings import Settings, SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from policy_service.settings import Settings
 
 EXIT_FINDING = 1
 EXIT_WRONG_USE = 2
@@ -23,6 +24,9 @@ EXIT_WRONG_USE = 2
 
 def load_settings() -> Settings:
     """Return the settings of the environment and the file that it names, or end the command."""
+    # Importing this takes longer than most commands do, and many have no need of it.
+    from policy_service.settings import Settings, SettingsError  # noqa: PLC0415
+
     try:
         return Settings.load()
     except SettingsError as error:
@@ -33,7 +37,7 @@ data_option: Callable[[Any], Any] = click.option(
     "--data",
     type=click.Path(file_okay=False, path_type=Path),
     default=lambda: load_settings().data,
-    show_default=str(Settings().data),
+    show_default="the setting `data`",
     help="The folder of the ledger.",
 )
 json_option: Callable[[Any], Any] = click.option(

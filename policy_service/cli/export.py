@@ -22,11 +22,11 @@ from policy_service.cli.console import (
     exit_with_finding,
     fail,
     json_option,
+    load_settings,
     open_ledger,
     print_json,
 )
 from policy_service.cli.progress import show_progress
-from policy_service.settings import Settings
 
 if TYPE_CHECKING:
     from audit.log.checkpoint import Checkpoint
@@ -69,7 +69,7 @@ def export_command(data: Path, workspace: str, out: Path, *, personal: bool, as_
 
 
 def _export_log(store: SqliteStore, log: str, out: Path, *, personal: bool) -> Checkpoint:
-    checkpoints = CheckpointSigner(store, Settings.load().origin)
+    checkpoints = CheckpointSigner(store, load_settings().origin)
     with store.read() as snapshot:
         if log not in snapshot.logs():
             fail(f"there is no log {log!r}")

@@ -30,10 +30,10 @@ from policy_service.cli.console import (
     exit_with_finding,
     fail,
     json_option,
+    load_settings,
     open_ledger,
     print_json,
 )
-from policy_service.settings import Settings, SettingsError
 from rules.formats.canonical_json import encode_canonical
 from rules.model.workspace import SYSTEM_LOG, is_workspace
 
@@ -197,10 +197,7 @@ def _query_checkpoints(data: Path, workspace: str, ask: Callable[[CheckpointSign
     """What the ledger's checkpoints answer; a log that is refused is a finding."""
     if not (is_workspace(workspace) or workspace == SYSTEM_LOG):
         fail(f"{workspace!r} is not a workspace's id")
-    try:
-        origin = Settings.load().origin
-    except SettingsError as error:
-        fail("\n".join(error.complaints))
+    origin = load_settings().origin
     with open_ledger(data) as store:
         try:
             return ask(CheckpointSigner(store, origin))

@@ -54,9 +54,9 @@ _log = logging.getLogger("policy_service.serve")
 
 def _option_for_each_setting(command: Callable[..., None]) -> Callable[..., None]:
     for name, setting in reversed(SETTINGS.items()):
-        of = "INTEGER" if isinstance(setting.default, int) else "TEXT"
-        meaning = f"{setting.metadata['meaning']}.".capitalize()
-        command = click.option(f"--{name}", metavar=of, help=meaning)(command)
+        metavar = "INTEGER" if isinstance(setting.default, int) else "TEXT"
+        text = f"{setting.description}.".capitalize()
+        command = click.option(f"--{name}", metavar=metavar, help=text)(command)
     return command
 
 
