@@ -21,21 +21,23 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from types import TracebackType
 
-    from policy_service.api.resources.approvals import Required
-    from policy_service.api.resources.directory import Directory
-    from policy_service.api.resources.guardrails import Guardrails
-    from policy_service.api.schemas.common import (
-        AskedAction,
-        Decision,
-        Error,
-        LedgerEntry,
-        Policy,
-        Problem,
-        Version,
-        VersionWithDocument,
+    from policy_service.client_types import (
+        ActionStateView,
+        ApprovalsView,
+        DecisionView,
+        DiffView,
+        DirectoryView,
+        DryRunView,
+        ErrorView,
+        ExplanationView,
+        GuardrailsView,
+        LedgerEntryView,
+        PolicyView,
+        ProblemView,
+        StoryEventView,
+        VersionView,
+        VersionWithDocumentView,
     )
-    from policy_service.api.schemas.explanations import DryRun, Explanation, Told
-    from policy_service.api.schemas.reports import Diff
     from rules.model.event import Event
 
 MAX_TRIES = 5
@@ -56,7 +58,7 @@ class RefusedRequestError(Exception):
         self.status: int = problem["status"]
         self.code: str = problem["code"]
         self.detail: str = problem["detail"]
-        self.errors: list[Error] = problem.get("errors", [])
+        self.errors: list[ErrorView] = problem.get("errors", [])
 
 
 class NoAnswerError(Exception):
@@ -72,148 +74,153 @@ class Client:
         self._headers = {"Authorization": f"Bearer {key}"}
         self._pool = PoolManager(maxsize=64, timeout=Timeout(timeout))
 
-    def decide(self, event: Event | Mapping[str, Any]) -> Decision:
+    def decide(self, event: Event | Mapping[str, Any]) -> DecisionView:
         """The decision on the event; the same one however often it is asked for."""
-        return cast("Decision", self._request_json("POST", "/v1/decisions", event))
+        return cast("DecisionView", self._request_json("POST", "/v1/decisions", event))
 
-    def decide_all(self, events: Iterable[Event | Mapping[str, Any]]) -> list[Decision | Problem]:
+    def decide_all(
+        self, events: Iterable[Event | Mapping[str, Any]]
+    ) -> list[DecisionView | ProblemView]:
         """The decision on each of up to 5,000 events in order, or its problem in its place."""
         lines = b"".join(orjson.dumps(event) + b"\n" for event in events)
         answer = self._request_bytes("POST", "/v1/decisions/batch", lines, "application/x-ndjson")
         return [orjson.loads(line) for line in answer.splitlines()]
 
-    def dry_run(self, event: Event | Mapping[str, Any], **supposed: Any) -> DryRun:  # noqa: ANN401 - stage, asks, version or document
+    def dry_run(self, event: Event | Mapping[str, Any], **supposed: Any) -> DryRunView:  # noqa: ANN401 - stage, asks, version or document
         """What would be decided; nothing is written."""
         body = {"event": event, **supposed}
-        return cast("DryRun", self._request_json("POST", "/v1/decisions/dry-run", body))
+        return cast("DryRunView", self._request_json("POST", "/v1/decisions/dry-run", body))
 
-    def get_decision(self, workspace: str, event: str) -> Decision:
+    def get_decision(self, workspace: str, event: str) -> DecisionView:
         """The decision that was made on an event."""
-        return cast("Decision", self._request_json("GET", _decision_path(workspace, event)))
+        return cast("DecisionView", self._request_json("GET", _decision_path(workspace, event)))
 
-    def get_explanation(self, workspace: str, event: str) -> Explanation:
+    def get_explanation(self, workspace: str, event: str) -> ExplanationView:
         """Why an event was decided so: its facts, and every rule up to the one that held."""
         path = f"{_decision_path(workspace, event)}/explanation"
-        return cast("Explanation", self._request_json("GET", path))
+        return cast("ExplanationView", self._request_json("GET", path))
 
-    def list_story(self, workspace: str, conversation: str) -> Iterator[Told]:
+    def list_story(self, workspace: str, conversation: str) -> Iterator[StoryEventView]:
         """A conversation's story, event by event."""
         path = f"{_workspace_path(workspace)}/conversations/{quote(conversation, safe='')}"
-        return cast("Iterator[Told]", self._iterate_pages(path, {}))
+        return cast("Iterator[StoryEventView]", self._iterate_pages(path, {}))
 
-    def list_actions(self, workspace: str, *statuses: str) -> Iterator[AskedAction]:
+    def list_actions(self, workspace: str, *statuses: str) -> Iterator[ActionStateView]:
         """The actions with these statuses, or all of them."""
         parameters = {"status": ",".join(statuses)} if statuses else {}
         return cast(
-            "Iterator[AskedAction]",
+            "Iterator[ActionStateView]",
             self._iterate_pages(f"{_workspace_path(workspace)}/actions", parameters),
         )
 
     def send_receipt(
         self, workspace: str, action: str, status: str, detail: str | None = None
-    ) -> AskedAction:
+    ) -> ActionStateView:
         """Say that an action was `delivered`, or that it `failed`; saying it twice is safe."""
         body = {"status": status, "detail": detail}
         path = f"{_workspace_path(workspace)}/actions/{quote(action, safe='')}/receipt"
-        return cast("AskedAction", self._request_json("POST", path, body))
+        return cast("ActionStateView", self._request_json("POST", path, body))
 
-    def retry_action(self, workspace: str, action: str) -> AskedAction:
+    def retry_action(self, workspace: str, action: str) -> ActionStateView:
         """Have a failed action tried again."""
         path = f"{_workspace_path(workspace)}/actions/{quote(action, safe='')}/retry"
-        return cast("AskedAction", self._request_json("POST", path))
+        return cast("ActionStateView", self._request_json("POST", path))
 
-    def get_policy(self, workspace: str) -> Policy:
+    def get_policy(self, workspace: str) -> PolicyView:
         """The active version and its document."""
-        return cast("Policy", self._request_json("GET", f"{_workspace_path(workspace)}/policy"))
+        return cast("PolicyView", self._request_json("GET", f"{_workspace_path(workspace)}/policy"))
 
-    def list_versions(self, workspace: str) -> Iterator[Version]:
+    def list_versions(self, workspace: str) -> Iterator[VersionView]:
         """Every version, in the order of their numbers."""
         return cast(
-            "Iterator[Version]", self._iterate_pages(f"{_workspace_path(workspace)}/versions", {})
+            "Iterator[VersionView]",
+            self._iterate_pages(f"{_workspace_path(workspace)}/versions", {}),
         )
 
-    def get_version(self, workspace: str, number: int) -> VersionWithDocument:
+    def get_version(self, workspace: str, number: int) -> VersionWithDocumentView:
         path = f"{_workspace_path(workspace)}/versions/{number}"
-        return cast("VersionWithDocument", self._request_json("GET", path))
+        return cast("VersionWithDocumentView", self._request_json("GET", path))
 
-    def get_diff(self, workspace: str, number: int, against: int | None = None) -> Diff:
+    def get_diff(self, workspace: str, number: int, against: int | None = None) -> DiffView:
         """What a version says otherwise than another one, or than the active one."""
         query = "" if against is None else f"?against={against}"
         path = f"{_workspace_path(workspace)}/versions/{number}/diff{query}"
-        return cast("Diff", self._request_json("GET", path))
+        return cast("DiffView", self._request_json("GET", path))
 
     def propose(
         self, workspace: str, document: Mapping[str, Any] | str, note: str | None = None
-    ) -> Version:
+    ) -> VersionView:
         """Propose a document, given as JSON or as YAML text."""
         body = {"document": document, "note": note}
         return cast(
-            "Version",
+            "VersionView",
             self._request_json("POST", f"{_workspace_path(workspace)}/versions", body, once=True),
         )
 
-    def approve(self, workspace: str, number: int, digest: str) -> Version:
+    def approve(self, workspace: str, number: int, digest: str) -> VersionView:
         """Agree to the version with this digest."""
         return self._post_step(workspace, number, "approve", {"digest": digest})
 
-    def reject(self, workspace: str, number: int, reason: str) -> Version:
+    def reject(self, workspace: str, number: int, reason: str) -> VersionView:
         return self._post_step(workspace, number, "reject", {"reason": reason})
 
-    def activate(self, workspace: str, number: int, **options: Any) -> Version:  # noqa: ANN401 - at, percent, shadow, apply_to_running
+    def activate(self, workspace: str, number: int, **options: Any) -> VersionView:  # noqa: ANN401 - at, percent, shadow, apply_to_running
         """Let the version decide: for all and from now on, unless it says how else."""
         return self._post_step(workspace, number, "activate", options)
 
-    def get_approvals(self, workspace: str) -> Required:
+    def get_approvals(self, workspace: str) -> ApprovalsView:
         """How many keys must approve a version before it is activated the first time."""
         return cast(
-            "Required", self._request_json("GET", f"{_workspace_path(workspace)}/approvals")
+            "ApprovalsView", self._request_json("GET", f"{_workspace_path(workspace)}/approvals")
         )
 
-    def require_approvals(self, workspace: str, count: int, reason: str) -> Required:
+    def require_approvals(self, workspace: str, count: int, reason: str) -> ApprovalsView:
         """Say how many from here on; saying what is so already changes nothing."""
         body = {"count": count, "reason": reason}
         return cast(
-            "Required", self._request_json("PUT", f"{_workspace_path(workspace)}/approvals", body)
+            "ApprovalsView",
+            self._request_json("PUT", f"{_workspace_path(workspace)}/approvals", body),
         )
 
-    def get_guardrails(self, workspace: str) -> Guardrails:
+    def get_guardrails(self, workspace: str) -> GuardrailsView:
         """The properties that every proposal must have."""
         return cast(
-            "Guardrails", self._request_json("GET", f"{_workspace_path(workspace)}/guardrails")
+            "GuardrailsView", self._request_json("GET", f"{_workspace_path(workspace)}/guardrails")
         )
 
     def set_guardrails(
         self, workspace: str, properties: Sequence[Mapping[str, Any]], reason: str
-    ) -> Guardrails:
+    ) -> GuardrailsView:
         """Ask these of every proposal from here on; setting what is set changes nothing."""
         body = {"properties": properties, "reason": reason}
         return cast(
-            "Guardrails",
+            "GuardrailsView",
             self._request_json("PUT", f"{_workspace_path(workspace)}/guardrails", body),
         )
 
-    def get_directory(self, workspace: str) -> Directory:
+    def get_directory(self, workspace: str) -> DirectoryView:
         """The teams, teammates and tags that the workspace is said to have."""
         return cast(
-            "Directory", self._request_json("GET", f"{_workspace_path(workspace)}/directory")
+            "DirectoryView", self._request_json("GET", f"{_workspace_path(workspace)}/directory")
         )
 
     def replace_directory(
         self, workspace: str, lists: Mapping[str, Sequence[str] | None]
-    ) -> Directory:
+    ) -> DirectoryView:
         """Say which there are, in the place of what was said; what is so already changes nothing.
 
         Of a sort that is not among the lists nothing is said from here on.
         """
         return cast(
-            "Directory", self._request_json("PUT", f"{_workspace_path(workspace)}/directory", lists)
+            "DirectoryView",
+            self._request_json("PUT", f"{_workspace_path(workspace)}/directory", lists),
         )
 
-    def list_entries(self, workspace: str, **filters: str | int) -> Iterator[LedgerEntry]:
+    def list_entries(self, workspace: str, **filters: str | int) -> Iterator[LedgerEntryView]:
         """The entries that the filters find, in order; `from_` stands for `from`."""
         parameters = {name.rstrip("_"): value for name, value in filters.items()}
         return cast(
-            "Iterator[LedgerEntry]",
+            "Iterator[LedgerEntryView]",
             self._iterate_pages(f"{_workspace_path(workspace)}/ledger/entries", parameters),
         )
 
@@ -233,9 +240,9 @@ class Client:
 
     def _post_step(
         self, workspace: str, number: int, step: str, body: Mapping[str, Any]
-    ) -> Version:
+    ) -> VersionView:
         path = f"{_workspace_path(workspace)}/versions/{number}/{step}"
-        return cast("Version", self._request_json("POST", path, body, once=True))
+        return cast("VersionView", self._request_json("POST", path, body, once=True))
 
     def _iterate_pages(self, path: str, parameters: Mapping[str, str | int]) -> Iterator[Any]:
         after: str | None = None

@@ -1,6 +1,6 @@
-"""The description of the service: for programs, and as a page for people.
+"""The documentation of the API: OpenAPI for programs, and a page for people.
 
-The page loads nothing, from nowhere, and runs no script: its policy allows its own style alone.
+The page loads nothing and runs no script: its policy allows only its own style.
 """
 
 from __future__ import annotations
@@ -8,27 +8,29 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import shlex
 from functools import cached_property
-from http import HTTPStatus
+from importlib import resources
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from flask import Response, current_app, render_template
+from jinja2 import Environment, PackageLoader, select_autoescape
 from markupsafe import Markup
 
-from policy_service.api.responses import answer
+from policy_service.api.responses import Reply
+from policy_service.api.route import HTML, JSON, TEXT_SCHEMA, Content, Route
 from policy_service.problems import PROBLEMS, ProblemCode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator, Sequence
 
     from policy_service.services import Services
 
     Json = dict[str, Any]
 
-DESCRIPTION = "policy_service.description"
-"""Where the application keeps its `Description`."""
-WORDS = {
+DOCS = "/docs"
+OPENAPI = "/openapi.json"
+TYPE_NAMES = {
     "date-time": "time (RFC 3339)",
     "printable": "printable text",
     "string": "text",
@@ -36,100 +38,152 @@ WORDS = {
     "number": "number",
     "boolean": "true or false",
     "object": "object",
+    "array": "list",
     "null": "null",
 }
-"""What a type is called on the page."""
-EXAMPLE = ProblemCode.INVALID_EVENT
+"""The name of each JSON type on the page."""
+EXAMPLE_ADDRESS = "http://127.0.0.1:8000"
 
 
-class Description:
-    """The description of an application's calls, made once, when it is first asked for."""
+class Documentation:
+    """The documentation of all rows; a process generates it once, for the first request."""
 
-    def __init__(self, make: Callable[[], Json]) -> None:
-        self._make = make
+    def __init__(self, rows: Sequence[Route]) -> None:
+        self.routes = (*rows, *self._own_routes())
+
+    def _own_routes(self) -> tuple[Route, Route]:
+        def get_openapi(_: Services) -> Reply:
+            """Get the description of every call as OpenAPI 3.1."""
+            return Reply(self.openapi)
+
+        def get_docs(_: Services) -> Reply:
+            """Get the description of every call as a page to read."""
+            return Reply(self.page, {"Content-Security-Policy": self._policy})
+
+        return (
+            Route(
+                "GET",
+                OPENAPI,
+                get_openapi,
+                None,
+                Content({"type": "object"}, {"openapi": "3.1.0"}),
+            ),
+            Route(
+                "GET",
+                DOCS,
+                get_docs,
+                None,
+                Content(TEXT_SCHEMA, "<!doctype html>", content_type=f"{HTML}; charset=utf-8"),
+            ),
+        )
 
     @cached_property
     def openapi(self) -> Json:
-        return self._make()
+        """The OpenAPI document."""
+        from policy_service.api.openapi import describe  # noqa: PLC0415 - only readers pay for it
 
-    @cached_property
-    def style(self) -> str:
-        with current_app.open_resource("templates/docs.css", "r", "utf-8") as file:
-            return str(file.read())
+        return describe(self.routes)
 
     @cached_property
     def page(self) -> str:
-        return _page(self.openapi, self.style)
+        """The page."""
+        return _page(self.openapi, self._style)
+
+    @cached_property
+    def _style(self) -> str:
+        file = resources.files("policy_service").joinpath("templates/docs.css")
+        return file.read_text("utf-8")
+
+    @cached_property
+    def _policy(self) -> str:
+        digest = base64.b64encode(hashlib.sha256(self._style.encode()).digest()).decode()
+        return (
+            f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none';"
+            " frame-ancestors 'none'"
+        )
 
 
-def openapi(_: Services) -> Response:
-    """The description of every call (OpenAPI 3.1), this one among them."""
-    return answer(_description().openapi)
-
-
-def docs(_: Services) -> Response:
-    """The same description, as a page to read."""
-    described = _description()
-    shown = Response(described.page, mimetype="text/html")
-    digest = base64.b64encode(hashlib.sha256(described.style.encode()).digest()).decode()
-    shown.headers["Content-Security-Policy"] = (
-        f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none';"
-        " frame-ancestors 'none'"
+def _page(openapi: Json, style: str) -> str:
+    environment = Environment(
+        loader=PackageLoader("policy_service"), autoescape=select_autoescape(), auto_reload=False
     )
-    return shown
-
-
-def redirect_to_docs() -> Response:
-    """Return a redirect to the page, for people who open the address of the service."""
-    return Response(status=HTTPStatus.FOUND, headers={"Location": "/docs"})
-
-
-def _description() -> Description:
-    described: Description = current_app.extensions[DESCRIPTION]
-    return described
-
-
-def _page(described: Json, style: str) -> str:
-    calls = sorted(_calls(described), key=lambda call: _tags(described).index(call["tags"][0]))
-    return render_template(
-        "docs.html",
-        **described,
+    calls = _calls(openapi)
+    return environment.get_template("docs.html").render(
+        **openapi,
         css=Markup(style),  # noqa: S704 - our own file
         tags_of_calls=[(tag, list(of)) for tag, of in groupby(calls, lambda c: c["tags"][0])],
         problems=PROBLEMS,
-        refusal=_refusal(described),
-        words=WORDS,
+        refusal=_refusal(openapi),
+        words=TYPE_NAMES,
         pretty=_pretty,
         marked=_marked,
     )
 
 
-def _tags(described: Json) -> list[str]:
-    return [tag["name"] for tag in described["tags"]]
+def _calls(openapi: Json) -> list[Json]:
+    """Return every call with its method, its path and a command, in the order of the tags."""
+    tags = [tag["name"] for tag in openapi["tags"]]
+    return sorted(_unsorted_calls(openapi), key=lambda call: tags.index(call["tags"][0]))
 
 
-def _calls(described: Json) -> Iterator[Json]:
-    """Every call with its method and path, and its answers told apart."""
-    for path, methods in described["paths"].items():
+def _unsorted_calls(openapi: Json) -> Iterator[Json]:
+    for path, methods in openapi["paths"].items():
         for method, operation in methods.items():
-            answers = operation["responses"].items()
+            responses = operation["responses"].items()
             yield {
                 **operation,
                 "method": method,
                 "path": path,
-                "short": path.removeprefix("/v1").removeprefix("/workspaces/{workspace}"),
-                "good": [(status, each) for status, each in answers if status < "400"],
-                "refused": [(status, each) for status, each in answers if status >= "400"],
+                "curl": _curl(method, path, operation),
+                "bodies": list(_bodies(operation)),
+                "good": [(status, each) for status, each in responses if status < "400"],
+                "refused": [(status, each) for status, each in responses if status >= "400"],
             }
 
 
-def _refusal(described: Json) -> Any:  # noqa: ANN401 - any JSON value
-    refused = described["paths"]["/v1/decisions"]["post"]["responses"]["400"]
-    return refused["content"]["application/problem+json"]["examples"][EXAMPLE]["value"]
+def _bodies(operation: Json) -> Iterator[Json]:
+    """Yield the body of each media type, with its examples by name."""
+    for media, body in operation.get("requestBody", {}).get("content", {}).items():
+        examples = {name: each["value"] for name, each in body.get("examples", {}).items()}
+        yield {
+            "media": media,
+            "schema": body["schema"],
+            "examples": examples or {"": body["example"]},
+        }
+
+
+def _curl(method: str, path: str, operation: Json) -> str:
+    """Return a shell command that makes the call with its examples."""
+    examples = {each["name"]: each["example"] for each in operation["parameters"]}
+    needed = [
+        f"{each['name']}={each['example']}"
+        for each in operation["parameters"]
+        if each["in"] == "query" and each["required"]
+    ]
+    query = f"?{'&'.join(needed)}" if needed else ""
+    lines = [
+        f"curl -X {method.upper()} {shlex.quote(EXAMPLE_ADDRESS + path.format(**examples) + query)}"
+    ]
+    if operation["security"]:
+        lines.append('-H "Authorization: Bearer $KEY"')
+    for body in _bodies(operation):
+        example = next(iter(body["examples"].values()))
+        lines.append(f"-H 'Content-Type: {body['media']}'")
+        if body["media"] == JSON:
+            lines.append(f"-d {shlex.quote(json.dumps(example, ensure_ascii=False))}")
+        else:
+            lines.append(f"--data-binary {shlex.quote(example)}")
+    return " \\\n  ".join(lines)
+
+
+def _refusal(openapi: Json) -> Any:  # noqa: ANN401 - any JSON value
+    refused = openapi["paths"]["/v1/decisions"]["post"]["responses"]["400"]
+    examples = refused["content"]["application/problem+json"]["examples"]
+    return examples[ProblemCode.INVALID_EVENT]["value"]
 
 
 def _marked(text: str) -> Markup:
-    """The text with what stands between backticks as code."""
+    """Return the text with code for each part between backticks."""
     code = Markup("<code>{}</code>")
     parts = enumerate(text.split("`"))
     return Markup("").join(code.format(part) if number % 2 else part for number, part in parts)

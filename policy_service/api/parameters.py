@@ -1,22 +1,23 @@
-"""The parts of a path, as the table of routes names them.
+"""The parts of a path, as rows name them.
 
-A part is what the client percent-encoded, decoded once: an id may hold anything printable,
-slashes and dots among it. Nothing is tidied up, so that no address leads to another one's thing.
+The client percent-encodes a part, and the service decodes it once: an id may hold any printable
+character, also slashes and dots. No path is tidied up: no address leads to another resource.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Any
 
-from pydantic import Field
 from werkzeug.routing import BaseConverter, IntegerConverter
 
-from policy_service.api.route import Parameter
-from rules.model.event import EventId, LongId, WorkspaceId
+from policy_service.api.schemas import fields
 from rules.model.workspace import WORKSPACE_PATTERN
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from flask import Flask
+    from marshmallow.fields import Field
 
 
 class IdConverter(BaseConverter):
@@ -28,29 +29,36 @@ class IdConverter(BaseConverter):
 
 
 class NumberConverter(IntegerConverter):
-    """A number as we write it: each has one address."""
+    """A whole number without leading zeros: each number has one address."""
 
     regex = "0|[1-9][0-9]*"
 
 
-PARTS = {
-    "key": Parameter(str, "The key's id.", "key-3c28b8f6b7fe"),
-    "workspace": Parameter(WorkspaceId, "The workspace's id.", "acme"),
-    "event": Parameter(EventId, "The event's id, percent-encoded.", "ev-1"),
-    "conversation": Parameter(LongId, "The conversation's id, percent-encoded.", "c-1"),
-    "action": Parameter(str, "The action's id.", "dec-i7ryxcqtpg5kxrxm655gb7qnve.0"),
-    "hold": Parameter(str, "The hold's id.", "hold-6f1d2c0b9a37"),
-    "replay": Parameter(str, "The replay's id.", "rep-0123456789abcdef"),
-    "number": Parameter(Annotated[int, Field(ge=0)], "The version's number.", 2),
-    "index": Parameter(Annotated[int, Field(ge=0)], "The entry's index, from 0.", 4),
+PARTS: Mapping[str, Field[Any]] = {
+    "key": fields.text("The id of the key.", example="key-3c28b8f6b7fe"),
+    "workspace": fields.workspace("The id of the workspace.", example="acme"),
+    "event": fields.text(
+        "The id of the event, percent-encoded.",
+        min_length=1,
+        max_length=128,
+        printable=True,
+        example="ev-1",
+    ),
+    "conversation": fields.long_id("The id of the conversation, percent-encoded.", example="c-1"),
+    "action": fields.text("The id of the action.", example="dec-i7ryxcqtpg5kxrxm655gb7qnve.0"),
+    "hold": fields.text("The id of the hold.", example="hold-6f1d2c0b9a37"),
+    "replay": fields.text("The id of the replay.", example="rep-0123456789abcdef"),
+    "number": fields.number("The number of the version.", least=0, example=2),
+    "index": fields.number("The index of the entry, from 0.", least=0, example=4),
 }
-"""Every part that a path may have, by its name in the table of routes."""
-LOG = Parameter(
-    Annotated[str, Field(pattern=WORKSPACE_PATTERN)], "The workspace's id, or `system`.", "acme"
+"""Every part that a path may have, by its name in rows."""
+WORKSPACE_OR_SYSTEM = fields.text(
+    "The id of the workspace, or `system`.", pattern=WORKSPACE_PATTERN, example="acme"
 )
-"""The part `workspace` of a route that may name the log `system` in its place."""
+"""The part `workspace` of a row that may name the log `system`."""
 
 
 def register(app: Flask) -> None:
+    """Add the converters of path parts to the application."""
     app.url_map.converters.update(id=IdConverter, number=NumberConverter)
     app.url_map.merge_slashes = False

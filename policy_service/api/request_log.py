@@ -1,4 +1,4 @@
-"""What is seen of every request: an id, a line in the log, numbers; and headers on every answer."""
+"""Request middleware: request id, access log, metrics and security headers."""
 
 from __future__ import annotations
 
@@ -6,13 +6,11 @@ import logging
 import random
 import re
 import time
-from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from flask import Response, current_app, g, request
+from flask import Response, g, request
 
-from audit.errors import StorageUnavailableError
 from policy_service.api.route import template
 
 if TYPE_CHECKING:
@@ -22,10 +20,9 @@ if TYPE_CHECKING:
     from flask import Flask
 
     from policy_service.observability.metrics import Metrics
-    from policy_service.services import Services
 
 QUIET = frozenset({"/healthz"})
-"""Routes that are asked all the time; nothing is logged of them."""
+"""Routes that are called all the time; the access log leaves them out."""
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -33,32 +30,28 @@ HEADERS = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "Referrer-Policy": "no-referrer",
 }
-"""On every answer that does not say otherwise."""
-CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-METRICS = "policy_service.observability.metrics"
-"""Where the application keeps them."""
+"""The headers of every response that does not set them itself."""
 ID = "policy_service.request"
 BEGAN = "policy_service.began"
-"""Where a request's WSGI environment has its id, and when it came."""
+"""The keys of a request's id and start in its WSGI environment."""
 _ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 
 _log = logging.getLogger("policy_service.request")
 
 
 def register(app: Flask, metrics: Metrics) -> None:
-    """Watch every request of the application, also those it refuses."""
-    app.extensions[METRICS] = metrics
-    app.wsgi_app = marking(app.wsgi_app)  # type: ignore[assignment, method-assign]  # as Flask's documentation does
+    """Add the middleware to the application; it also sees refused requests."""
+    app.wsgi_app = request_middleware(app.wsgi_app)  # type: ignore[assignment, method-assign]  # as Flask's documentation does
     app.after_request(partial(_record, metrics))
 
 
-def marking(app: WSGIApplication) -> WSGIApplication:
-    """The application, every request with an id and the time it began, every answer with headers.
+def request_middleware(app: WSGIApplication) -> WSGIApplication:
+    """Return the application with an id and a start time for each request, and response headers.
 
-    Around Flask, because there a header costs a tenth of what it does inside.
+    It wraps Flask, because a header costs a tenth here of what it costs inside.
     """
 
-    def marked(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    def with_id(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         environ[BEGAN] = time.perf_counter()
         identity = environ[ID] = request_id(environ.get("HTTP_X_REQUEST_ID", ""))
 
@@ -69,7 +62,7 @@ def marking(app: WSGIApplication) -> WSGIApplication:
 
         return app(environ, start)
 
-    return marked
+    return with_id
 
 
 def _record(metrics: Metrics, answered: Response) -> Response:
@@ -93,15 +86,5 @@ def _record(metrics: Metrics, answered: Response) -> Response:
 
 
 def request_id(sent: str) -> str:
-    """The id that came with the request where it may be one, else a new one."""
+    """Return the id that the client sent if it is well-formed, and a new id if it is not."""
     return sent if _ID.fullmatch(sent) else f"{random.getrandbits(64):016x}"
-
-
-def metrics(service: Services) -> Response:
-    """What is counted and measured, for Prometheus."""
-    shown: Metrics = current_app.extensions[METRICS]
-    size = lag = None
-    with suppress(StorageUnavailableError), service.store.read() as snapshot:
-        size = snapshot.size()
-        lag = service.checkpoints.lag(snapshot) if service.checkpoints else None
-    return Response(shown.text(size, lag), content_type=CONTENT_TYPE)

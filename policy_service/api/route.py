@@ -1,35 +1,59 @@
-"""What a call is: one row of the table in `routes.py`, from which it is served and described."""
+"""Route rows: everything that serves and describes one call of the API.
+
+Each resource has its rows next to its schemas, views and examples. The pipeline reads a row to
+check a request and to answer it; `openapi.py` reads it to describe the call.
+"""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
+from inspect import getdoc
 from typing import TYPE_CHECKING, Any
 
-from policy_service.access.keys import Role
+from policy_service.access.permissions import ROLES
+from policy_service.api.requests import parse_json_body
 from policy_service.problems import PROBLEMS, ProblemCode
+from rules.model.event import MAX_EVENT_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
-    from flask import Response
+    from marshmallow import Schema
+    from marshmallow.fields import Field
+
+    from policy_service.access.keys import Role
+    from policy_service.access.permissions import Permission
+    from policy_service.api.responses import Reply
+    from policy_service.api.schemas.base import BodySchema, QuerySchema
+
+    SchemaSource = type[Schema] | Sequence[type[Schema]] | Mapping[str, Any]
+    """A schema, several of which one fits, or JSON Schema."""
 
 JSON = "application/json"
+PROBLEM_JSON = "application/problem+json"
 NDJSON = "application/x-ndjson"
 CSV = "text/csv"
+HTML = "text/html"
 TEXT = "text/plain"
-EVERY_ROLE = frozenset(Role)
 WORKSPACE = "/v1/workspaces/<workspace>"
+TEXT_SCHEMA: Mapping[str, Any] = {"type": "string"}
+EVENT_SCHEMA: Mapping[str, Any] = {"$ref": "#/components/schemas/Event"}
+SIGNING_PROBLEMS = (
+    ProblemCode.LEDGER_BEHIND,
+    ProblemCode.NOT_SIGNED,
+    ProblemCode.NO_SIGNING_KEY,
+)
 
-_WITH_A_KEY = (
+_PROBLEMS_WITH_KEY = (
     ProblemCode.UNAUTHORIZED,
     ProblemCode.TOO_MANY_REQUESTS,
     ProblemCode.ROLE_NOT_ALLOWED,
     ProblemCode.INVALID_REQUEST,
     ProblemCode.STORAGE_UNAVAILABLE,
 )
-_WITH_A_BODY = (
+_PROBLEMS_WITH_BODY = (
     ProblemCode.INVALID_JSON,
     ProblemCode.INVALID_REQUEST,
     ProblemCode.TOO_LARGE,
@@ -38,88 +62,143 @@ _WITH_A_BODY = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Parameter:
-    """A part of a path or a parameter of a query: its type, what it means, and one to show."""
-
-    type: Any
-    meaning: str
-    example: str | int
-    required: bool = False
-    """A parameter of a query that has to be given; a part of a path always has."""
-
-
 @dataclass(frozen=True, slots=True, eq=False)
-class Takes:
-    """A body: its shape as a TypedDict, or `str` for lines of text, and one to show."""
+class Body:
+    """The body of a request: its schema, its examples, and the function that parses its bytes."""
 
-    shape: Any
-    example: Any
+    schema: SchemaSource
+    examples: Mapping[str, Any]
+    parse: Callable[[bytes], Any]
     media: str = JSON
-    null_is_absent: bool = False
+    limit: int = MAX_EVENT_BYTES
+    """The maximum number of bytes."""
+
+    @property
+    def is_json(self) -> bool:
+        """True if the body is JSON."""
+        return self.media == JSON
+
+
+def json_body(
+    schema: type[BodySchema], example: Mapping[str, Any], limit: int = MAX_EVENT_BYTES
+) -> Body:
+    """Return the body of a request that a schema checks."""
+    return Body(schema, {"example": example}, partial(parse_json_body, schema()), limit=limit)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Gives:
-    """A good answer: its shape as a TypedDict, or `str` for a text, and one to show."""
+class Content:
+    """A good answer: its schema, an example, its status and its media type."""
 
-    shape: Any
+    schema: SchemaSource
     example: Any
     status: int = 200
-    media: str = JSON
-    headers: Mapping[str, Parameter] = field(default_factory=dict)
+    content_type: str = JSON
+    headers: Mapping[str, Field[Any]] = field(default_factory=dict)
+
+    @property
+    def is_json(self) -> bool:
+        """True if the answer is JSON."""
+        return self.content_type == JSON
+
+    @property
+    def media(self) -> str:
+        """The media type without its parameters."""
+        return self.content_type.partition(";")[0]
+
+    @property
+    def acceptable(self) -> list[str]:
+        """The media types that a client may accept to get this answer."""
+        _, *parameters = self.content_type.split("; ")
+        return [self.media, *(f"{self.media};{each}" for each in parameters)]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Route:
-    """One call.
+    """One call of the API.
 
-    `roles` is empty where no key is needed. `problems` are the codes of refusals beside those that
-    every call of its kind can meet.
+    The view gets the services and the caller, then by name the parts of the path, and `query`,
+    `body` and `media` if the row has a query, a body and an alternative answer. If the row has no
+    permission, the view gets the services only, and no key is needed.
     """
 
     method: str
     path: str
-    view: Callable[..., Response]
-    roles: frozenset[Role]
-    system: bool = False
-    """The log `system` may be named in the place of a workspace."""
-    query: Mapping[str, Parameter] = field(default_factory=dict)
-    takes: Takes | None = None
-    gives: Gives | None = None
-    or_gives: Gives | None = None
-    """The same in another media type, to a client that accepts it."""
+    view: Callable[..., Reply]
+    permission: Permission | None
+    response: Content
+    alternative: Content | None = None
+    """The same answer in another media type, for a client that prefers it."""
+    query: QuerySchema | None = None
+    body: Body | None = None
     problems: tuple[ProblemCode, ...] = ()
+    """The codes of this call, without those that every call of its kind may answer."""
+    names_system: bool = False
+    """The path may name the log `system` in place of a workspace."""
+    checks_key: bool = False
+    """The view checks the key again in its transaction, so a cached key is enough before it."""
 
     @property
     def endpoint(self) -> str:
+        """The name of the call for the web framework."""
         return f"{self.method} {self.path}"
 
     @property
+    def operation(self) -> str:
+        """The name of the call for clients."""
+        return self.view.__name__
+
+    @property
+    def summary(self) -> str:
+        """The first paragraph of the view's docstring."""
+        return " ".join((getdoc(self.view) or "").partition("\n\n")[0].split())
+
+    @property
+    def description(self) -> str:
+        """The other paragraphs of the view's docstring."""
+        return " ".join((getdoc(self.view) or "").partition("\n\n")[2].split())
+
+    @property
+    def resource(self) -> str:
+        """The name of the module that the row is in."""
+        return self.view.__module__.rpartition(".")[2]
+
+    @property
+    def roles(self) -> frozenset[Role]:
+        """The roles that may make the call; empty if no key is needed."""
+        return ROLES[self.permission] if self.permission else frozenset()
+
+    @property
     def template(self) -> str:
+        """The path as OpenAPI writes it."""
         return template(self.path)
 
     @property
     def parts(self) -> list[str]:
-        """The names of the parts of its path."""
+        """The names of the parts of the path."""
         return re.findall(r"{(\w+)}", self.template)
 
     @property
+    def contents(self) -> list[Content]:
+        """The good answers, in each media type."""
+        return [self.response, *([self.alternative] if self.alternative else [])]
+
+    @property
     def refusals(self) -> list[ProblemCode]:
-        """The codes of every problem that it may answer, in the order of `PROBLEMS`."""
-        met = {ProblemCode.INTERNAL_ERROR, *self.problems}
-        if self.roles:
-            met.update(_WITH_A_KEY)
+        """The code of every problem that the call may answer, in the order of `PROBLEMS`."""
+        codes = {ProblemCode.INTERNAL_ERROR, *self.problems}
+        if self.permission:
+            codes.update(_PROBLEMS_WITH_KEY)
         if self.parts:
-            met.add(ProblemCode.NOT_FOUND)
-        if self.takes:
-            met.update(_WITH_A_BODY)
-        if ProblemCode.BUSY in met:
-            met.add(ProblemCode.LEDGER_BEHIND)
-        return [code for code in PROBLEMS if code in met]
+            codes.add(ProblemCode.NOT_FOUND)
+        if self.body:
+            codes.update(_PROBLEMS_WITH_BODY)
+        if ProblemCode.BUSY in codes:
+            codes.add(ProblemCode.LEDGER_BEHIND)
+        return [code for code in PROBLEMS if code in codes]
 
 
 @cache
 def template(path: str) -> str:
-    """The path as OpenAPI writes it: its parts by name alone."""
+    """Return the path as OpenAPI writes it: the parts by name only."""
     return re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", path)

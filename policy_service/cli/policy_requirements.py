@@ -10,12 +10,16 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from policy_service.access.permissions import Permission
-from policy_service.api.resources import approvals as approval_views
 from policy_service.cli.console import escape_control, fail, print_json
 from policy_service.cli.target import check_text, document_file, open_target, target_options
 from policy_service.policies import guardrails as properties_of
 from policy_service.policies.policy_cache import load_document
-from policy_service.policies.versions import VersionSteps, approvals_view, guardrails_view
+from policy_service.policies.versions import (
+    MAX_APPROVALS,
+    VersionSteps,
+    approvals_view,
+    guardrails_view,
+)
 from rules.errors import Complaint, InvalidDocumentError
 from rules.formats.document_text import read_json, read_yaml
 
@@ -34,7 +38,7 @@ _reason = click.option("--reason", help="Why; kept for good, not for personal da
 
 @click.command()
 @target_options
-@click.argument("count", type=click.IntRange(0, approval_views.MOST_APPROVALS), required=False)
+@click.argument("count", type=click.IntRange(0, MAX_APPROVALS), required=False)
 @_reason
 def approvals(count: int | None, reason: str | None, **options: Any) -> None:  # noqa: ANN401 - the options of every step
     """Show how many keys must approve a version, or say how many from here on."""

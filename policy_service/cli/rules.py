@@ -7,9 +7,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import click
-from pydantic import TypeAdapter, ValidationError
 
-from policy_service.api.resources.directory import NEW_DIRECTORY
 from policy_service.cli.command_group import CommandGroup
 from policy_service.cli.console import (
     data_option,
@@ -28,6 +26,7 @@ from policy_service.cli.render_reports import (
     semantic_change_lines,
 )
 from policy_service.decisions.explanation import explanation_view
+from policy_service.policies.directory import directory_from
 from policy_service.policies.reports import (
     coverage_view,
     list_regions,
@@ -48,7 +47,7 @@ from rules.errors import Complaint, InvalidDocumentError, InvalidEventError
 from rules.formats.document_text import DocumentSource, read_json, read_yaml
 from rules.formats.strict_json import StrictJsonError, parse_json
 from rules.model import builtin
-from rules.model.directory import EMPTY_DIRECTORY, MEMBER_BY_KIND, build_directory
+from rules.model.directory import EMPTY_DIRECTORY
 from rules.model.document import Document
 from rules.model.event import parse_event
 from rules.model.vocabulary import Stage
@@ -62,8 +61,6 @@ if TYPE_CHECKING:
 TEST_FAILED = "test_failed"
 OWN_CODES = frozenset({TEST_FAILED, "property_broken", "property_undecided"})
 """The codes of what a document's own tests and properties complain of; it is whole otherwise."""
-
-DIRECTORY_FILE = TypeAdapter(dict[str, Any])
 
 _document_file: Any = click.Path(exists=True, dir_okay=False, path_type=Path)
 _new_file: Any = click.Path(dir_okay=False, writable=True, path_type=Path)
@@ -224,11 +221,9 @@ def diff(before: Path, after: Path, data: Path, workspace: str | None, *, as_jso
 def _read_directory(file: IO[bytes]) -> Directory:
     """What a file lists, as it is sent or as it is answered."""
     try:
-        written = DIRECTORY_FILE.validate_python(parse_json(file.read()))
-        lists = {name: written[name] for name in MEMBER_BY_KIND.values() if name in written}
-        return build_directory(NEW_DIRECTORY.validate_python(lists))
-    except (StrictJsonError, ValidationError) as error:
-        fail(f"{file.name} is no directory: {error}")
+        return directory_from(parse_json(file.read()))
+    except ValueError as error:
+        fail(f"{file.name} is not a directory: {error}")
 
 
 def _read_source(file: Path) -> DocumentSource:

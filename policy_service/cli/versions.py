@@ -8,10 +8,11 @@ import click
 
 from audit.projections.versions import VersionStatus
 from policy_service.access.permissions import Permission
-from policy_service.api.resources import versions as views
 from policy_service.cli.console import fail, print_json
 from policy_service.cli.target import check_text, document_file, open_target, target_options
+from policy_service.policies.activation import requested_activation
 from policy_service.policies.guardrails import prove_before_transaction
+from policy_service.policies.proposals import document_from
 from policy_service.policies.versions import VersionSteps, version_view
 from rules.errors import Complaint, InvalidDocumentError
 from rules.formats.strict_json import StrictJsonError, parse_json
@@ -39,7 +40,7 @@ def propose(file: Path, note: str | None, **options: Any) -> None:  # noqa: ANN4
     check_text("a note", note)
     with open_target(**options) as target:
         written = _read_document_file(file)
-        document = views.document_from(written)
+        document = document_from(written)
         _run_step(
             target,
             Permission.PROPOSE_VERSIONS,
@@ -61,7 +62,7 @@ def approve(version: int, digest: str | None, file: Path | None, **options: Any)
     if (digest is None) == (file is None):
         fail("give --digest or --file: what is agreed to")
     with open_target(**options) as target:
-        agreed = digest or views.document_from(_read_document_file(cast("Path", file))).digest
+        agreed = digest or document_from(_read_document_file(cast("Path", file))).digest
         _run_step(
             target,
             Permission.APPROVE_VERSIONS,
@@ -115,7 +116,12 @@ def activate(
         "apply_to_running": apply_to_running,
     }
     with open_target(**options) as target:
-        activation = views.activation_from(cast("views.ActivationRequest", how))
+        activation = requested_activation(
+            parse_timestamp(at) if at else None,
+            percent,
+            shadow=shadow,
+            apply_to_running=apply_to_running,
+        )
         _run_step(
             target,
             Permission.APPROVE_VERSIONS,

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from audit.evidence.instrumentation import CheckpointLag
+    from audit.stores.contract import StoreSize
+
 
 class DecisionMetrics:
     """The null object of decision metrics: ignores each report."""
@@ -11,3 +17,8 @@ class DecisionMetrics:
 
     def count_refusal(self, code: str) -> None:
         """Count a request, or a line of a batch, that was refused with a code."""
+
+    def text(self, size: StoreSize | None, lag: CheckpointLag | None = None) -> bytes:
+        """Return the metrics in the text format of Prometheus: none."""
+        del size, lag
+        return b""

@@ -15,6 +15,7 @@ from audit.errors import AuditError
 from audit.projections.versions import VersionStatus
 from policy_service.policies.policy_cache import BUILTIN_VERSIONS, enter_workspace
 from policy_service.problems import ProblemCode, ProblemError
+from rules.errors import Complaint
 from rules.model.workspace import SYSTEM_LOG
 
 if TYPE_CHECKING:
@@ -48,6 +49,24 @@ class Activation:
 
 
 ACTIVATE_NOW = Activation()
+
+
+def requested_activation(
+    at: datetime | None = None,
+    percent: int | None = None,
+    *,
+    shadow: bool | None = None,
+    apply_to_running: bool | None = None,
+) -> Activation:
+    """Return the activation that a caller asks for.
+
+    Raises ProblemError `invalid_request` if a shadow has a share of the conversations.
+    """
+    if shadow and (percent or apply_to_running):
+        message = "A shadow decides for no conversation: leave out percent and apply_to_running"
+        complaint = Complaint("/shadow", "not_allowed", message)
+        raise ProblemError(ProblemCode.INVALID_REQUEST, message, [complaint])
+    return Activation(at, percent, bool(shadow), bool(apply_to_running))
 
 
 @dataclass(frozen=True, slots=True)

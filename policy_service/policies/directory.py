@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from policy_service.access.keys import Key
     from rules.model.directory import Directory
 
+MAX_NAMES = 10_000
+MAX_NAME_LENGTH = 200
+
 
 @dataclass(frozen=True, slots=True)
 class RecordedDirectory:
@@ -29,6 +32,31 @@ class RecordedDirectory:
 
     directory: Directory
     entry: Entry | None
+
+
+def directory_from(written: object) -> Directory:
+    """Return the directory that an object lists, as it is sent or as it is answered.
+
+    Raises ValueError if it is not an object of lists of names.
+    """
+    if not isinstance(written, dict):
+        raise ValueError("expected an object with the lists teams, teammates and tags")  # noqa: TRY004 - one error
+    lists = {name: written.get(name) for name in MEMBER_BY_KIND.values()}
+    for name, names in lists.items():
+        if names is not None and not _are_names(names):
+            raise ValueError(
+                f"{name} is not a list of at most {MAX_NAMES:,} names,"
+                f" each of 1 to {MAX_NAME_LENGTH} characters"
+            )
+    return build_directory(lists)
+
+
+def _are_names(names: object) -> bool:
+    return (
+        isinstance(names, list)
+        and len(names) <= MAX_NAMES
+        and all(isinstance(each, str) and 0 < len(each) <= MAX_NAME_LENGTH for each in names)
+    )
 
 
 def read_directory(snapshot: Snapshot, workspace: str) -> RecordedDirectory:

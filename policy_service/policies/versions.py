@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from rules.analysis.text_diff import TextDiff
     from rules.model.document import Document
 
+MAX_APPROVALS = 10
+
 
 @dataclass(frozen=True, slots=True)
 class VersionSteps:

@@ -73,7 +73,7 @@ def undescribed(app: Flask, answered: TestResponse, sent: bytes | str | None) ->
     except HTTPException:
         return []
     route = BY_ENDPOINT.get(endpoint)
-    if route is None or route.gives is None or asked.method != route.method:
+    if route is None or asked.method != route.method:
         return []
     responses = said(*at(route, "responses"))
     status = str(answered.status_code)
@@ -99,4 +99,4 @@ def undescribed(app: Flask, answered: TestResponse, sent: bytes | str | None) ->
 
 
 def takes_json(route: Route) -> bool:
-    return route.takes is not None and route.takes.media == JSON[0]
+    return route.body is not None and route.body.is_json

@@ -1,25 +1,33 @@
-"""Actions over HTTP: what is to be carried out, and receipts for what was."""
+"""Actions that the platform carries out, and its receipts for them."""
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Annotated, Literal, NotRequired
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-from pydantic import StringConstraints, TypeAdapter
-from typing_extensions import TypedDict
+from marshmallow import post_load
 
 from audit.projections.action_status import ActionStatus
-from policy_service.api.requests import PAGE, json_as, page, query
-from policy_service.api.responses import answer, listing
-from policy_service.api.route import Parameter
-from policy_service.api.schemas.common import STRICT
-from policy_service.deliveries import actions
+from policy_service.access.permissions import Permission
+from policy_service.api.examples.common import ASK, DECISION_ID
+from policy_service.api.responses import Reply, page_reply
+from policy_service.api.route import WORKSPACE, Content, Route, json_body
+from policy_service.api.schemas import fields
+from policy_service.api.schemas.base import (
+    DEFAULT_ITEMS,
+    AnswerSchema,
+    BodySchema,
+    QuerySchema,
+    page_limit,
+)
+from policy_service.api.schemas.common import ActionStateSchema
 from policy_service.deliveries.actions import ActionPosition, Receipts
-from policy_service.problems import ProblemCode, ProblemError
-from rules.errors import Complaint
+from policy_service.deliveries.actions import list_actions as read_actions
+from policy_service.problems import ProblemCode
 
 if TYPE_CHECKING:
-    from flask import Response
+    from collections.abc import Set as AbstractSet
 
     from policy_service.access.keys import Key
     from policy_service.services import Services
@@ -28,77 +36,142 @@ _STATUS = f"({'|'.join(ActionStatus)})"
 _PLACE = re.compile(r"(0|[1-9][0-9]{0,15})\.(0|[1-9][0-9]{0,8})")
 
 
-class Receipt(TypedDict):
-    """What became of an action; `detail` is kept for good, and so not for personal data."""
+@dataclass(frozen=True, slots=True)
+class ActionParameters:
+    """The actions that a caller asks for."""
 
-    __pydantic_config__ = STRICT  # type: ignore[misc]  # how pydantic takes the settings of a TypedDict
-    status: Literal["delivered", "failed"]
-    detail: NotRequired[Annotated[str, StringConstraints(max_length=500)] | None]
+    statuses: AbstractSet[ActionStatus] = frozenset(ActionStatus)
+    after: ActionPosition | None = None
+    limit: int = DEFAULT_ITEMS
 
 
-RECEIPT = TypeAdapter(Receipt)
+class ActionQuery(QuerySchema):
+    """The parameters of the list of actions."""
 
-STATUSES = {
-    "status": Parameter(
-        Annotated[str, StringConstraints(pattern=f"^{_STATUS}(,{_STATUS})*$")],
-        "Statuses separated by commas: pending, delivered, failed, withdrawn.",
-        "pending",
-    ),
-    **PAGE,
-    "after": Parameter(
-        Annotated[str, StringConstraints(pattern=f"^{_PLACE.pattern}$")],
-        "Go on behind this one: the `next` of the page before.",
-        "4.0",
-    ),
+    value = ActionParameters
+    status = fields.text(
+        f"Statuses separated by commas: {', '.join(ActionStatus)}.",
+        pattern=f"^{_STATUS}(,{_STATUS})*$",
+        optional=True,
+        example="pending",
+    )
+    after = fields.text(
+        "Continue after this position: the `next` of the previous page.",
+        pattern=f"^{_PLACE.pattern}$",
+        optional=True,
+        example="4.0",
+    )
+    limit = page_limit()
+
+    @post_load
+    def make(self, data: dict[str, Any], **_: Any) -> ActionParameters:  # noqa: ANN401 - marshmallow's
+        """Return the parameters with the statuses as a set and the position as numbers."""
+        if status := data.pop("status", None):
+            data["statuses"] = {ActionStatus(each) for each in status.split(",")}
+        if after := data.pop("after", None):
+            index, number = after.split(".")
+            data["after"] = ActionPosition(int(index), int(number))
+        return ActionParameters(**data)
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """A report of the platform about an action."""
+
+    status: str
+    detail: str | None = None
+
+
+class ReceiptSchema(BodySchema):
+    """The result of an action."""
+
+    value = Receipt
+    status = fields.one_of(["delivered", "failed"])
+    detail = fields.text(
+        "Kept in the ledger for good: write no personal data.",
+        max_length=500,
+        optional=True,
+        nullable=True,
+    )
+
+
+class ActionPageSchema(AnswerSchema):
+    """A page of actions."""
+
+    items = fields.list_of(ActionStateSchema)
+    next = fields.cursor()
+
+
+_PENDING: dict[str, Any] = {
+    **ASK,
+    "decision": DECISION_ID,
+    "event": "ev-1",
+    "conversation": "c-1",
+    "index": 2,
+    "status": "pending",
+    "status_at": None,
+    "status_by": None,
+    "detail": None,
+}
+_DELIVERED: dict[str, Any] = {
+    **_PENDING,
+    "status": "delivered",
+    "status_at": "2026-11-22T10:00:02.118Z",
+    "status_by": "key-43993dbdf818",
 }
 
 
-def asked(service: Services, _: Key, workspace: str) -> Response:
-    """The actions of the workspace's decisions in their order, and what became of each.
+def list_actions(services: Services, _: Key, *, workspace: str, query: ActionParameters) -> Reply:
+    """List the actions of a workspace with their statuses, in the order of their decisions.
 
-    A page may hold fewer than `limit`, even none, and have a next one.
+    A page may hold fewer actions than `limit`, even none, and still have a next page.
     """
-    given = query(*STATUSES)
-    after = _place(given.pop("after")) if "after" in given else None
-    limit = page(given, 0)[1]
-    wanted = _wanted(given["status"]) if "status" in given else set(ActionStatus)
-    with service.store.read() as snapshot:
-        found, last = actions.list_actions(snapshot, workspace, wanted, after, limit)
-        return listing([each.view() for each in found], last)
+    with services.store.read() as snapshot:
+        actions, last = read_actions(snapshot, workspace, query.statuses, query.after, query.limit)
+        return page_reply([each.view() for each in actions], last)
 
 
-def receive(service: Services, caller: Key, workspace: str, action: str) -> Response:
-    """Say that an action was delivered, or that it failed. A receipt twice is one entry."""
-    query()
-    receipt = json_as(RECEIPT)
-    status, detail = ActionStatus(receipt["status"]), receipt.get("detail")
-    received = service.store.transact(
-        lambda tx: Receipts(tx, workspace, caller.id).receive(action, status, detail)
+def report_action(
+    services: Services, caller: Key, *, workspace: str, action: str, body: Receipt
+) -> Reply:
+    """Report that an action was delivered or failed; the same receipt twice is one entry."""
+    status = ActionStatus(body.status)
+    reported = services.store.transact(
+        lambda tx: Receipts(tx, workspace, caller.id).receive(action, status, body.detail)
     )
-    return answer(received.view())
+    return Reply(reported.view())
 
 
-def retry(service: Services, caller: Key, workspace: str, action: str) -> Response:
-    """Have a failed action tried again: it is pending once more."""
-    query()
-    retried = service.store.transact(lambda tx: Receipts(tx, workspace, caller.id).retry(action))
-    return answer(retried.view())
+def retry_action(services: Services, caller: Key, *, workspace: str, action: str) -> Reply:
+    """Retry a failed action: it is pending again."""
+    retried = services.store.transact(lambda tx: Receipts(tx, workspace, caller.id).retry(action))
+    return Reply(retried.view())
 
 
-def _place(text: str) -> ActionPosition:
-    if not (found := _PLACE.fullmatch(text)):
-        raise _refused("after", "Give the `next` of the page before")
-    return ActionPosition(int(found[1]), int(found[2]))
-
-
-def _wanted(text: str) -> set[ActionStatus]:
-    words = text.split(",")
-    if unknown := set(words) - set(ActionStatus):
-        there_are = ", ".join(ActionStatus)
-        raise _refused("status", f"{len(unknown)} of these are no status; there are {there_are}")
-    return {ActionStatus(word) for word in words}
-
-
-def _refused(name: str, message: str) -> ProblemError:
-    complaint = Complaint(f"/{name}", "not_allowed", message)
-    return ProblemError(ProblemCode.INVALID_REQUEST, "The query was refused", [complaint])
+ROUTES = (
+    Route(
+        "GET",
+        f"{WORKSPACE}/actions",
+        list_actions,
+        Permission.CARRY_OUT_ACTIONS,
+        Content(ActionPageSchema, {"items": [_PENDING], "next": "2.0"}),
+        query=ActionQuery(),
+    ),
+    Route(
+        "POST",
+        f"{WORKSPACE}/actions/<action>/receipt",
+        report_action,
+        Permission.CARRY_OUT_ACTIONS,
+        Content(ActionStateSchema, _DELIVERED),
+        body=json_body(ReceiptSchema, {"status": "delivered"}),
+        problems=(ProblemCode.ACTION_SETTLED,),
+    ),
+    Route(
+        "POST",
+        f"{WORKSPACE}/actions/<action>/retry",
+        retry_action,
+        Permission.CARRY_OUT_ACTIONS,
+        Content(ActionStateSchema, _PENDING),
+        problems=(ProblemCode.ACTION_SETTLED, ProblemCode.BUSY),
+    ),
+)

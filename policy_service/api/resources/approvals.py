@@ -1,79 +1,94 @@
-"""How many keys must approve a version of a workspace: one, unless an owner says otherwise."""
+"""The number of keys that must approve a version of a workspace: 1 unless an owner changes it."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-from pydantic import Field, TypeAdapter
-from typing_extensions import TypedDict
-
-from policy_service.api.requests import json_as, query
-from policy_service.api.responses import answer
-from policy_service.api.schemas.common import STRICT, Reason, Time
-from policy_service.policies.versions import VersionSteps, approvals_view
+from policy_service.access.permissions import Permission
+from policy_service.api.examples.common import STEP
+from policy_service.api.responses import Reply
+from policy_service.api.route import WORKSPACE, Content, Route, json_body
+from policy_service.api.schemas import fields
+from policy_service.api.schemas.base import AnswerSchema, BodySchema
+from policy_service.api.schemas.common import ReasonedStepSchema
+from policy_service.policies.versions import MAX_APPROVALS, VersionSteps, approvals_view
 
 if TYPE_CHECKING:
-    from flask import Response
-
     from audit.projections.versions import Versions
     from audit.stores.contract import Transaction
     from policy_service.access.keys import Key
     from policy_service.services import Services
 
-MOST_APPROVALS = 10
 
-Count = Annotated[int, Field(ge=0, le=MOST_APPROVALS)]
+@dataclass(frozen=True, slots=True)
+class NewApprovals:
+    """A request for another number of approvals."""
 
-
-class Requirement(TypedDict):
-    """How many keys must approve, and why that many."""
-
-    __pydantic_config__ = STRICT  # type: ignore[misc]  # how pydantic takes the settings of a TypedDict
-    count: Count
-    """Other keys than the one that proposed; with 0 a version is activated as it is proposed."""
-    reason: Reason
-    """Kept in the ledger for good, and so not for personal data."""
-
-
-class Said(TypedDict):
-    """Who said so, when, the index of the entry, and why."""
-
-    __pydantic_config__ = STRICT  # type: ignore[misc]
-    by: str
-    at: Time
-    index: int
+    count: int
     reason: str
 
 
-class Required(TypedDict):
-    """How many keys must approve a version before it is activated the first time."""
+class NewApprovalsSchema(BodySchema):
+    """The number of keys that must approve, and the reason."""
 
-    __pydantic_config__ = STRICT  # type: ignore[misc]
-    count: Count
-    since: Said | None
-    """Null where nobody ever said how many."""
-
-
-REQUIREMENT = TypeAdapter(Requirement)
-
-
-def show(service: Services, _: Key, workspace: str) -> Response:
-    """How many keys must approve a version."""
-    query()
-    with service.store.read() as snapshot:
-        return answer(approvals_view(service.policies.versions(snapshot, workspace)))
+    value = NewApprovals
+    count = fields.number(
+        "Keys other than the proposer's; with 0 a proposed version can be activated at once.",
+        least=0,
+        most=MAX_APPROVALS,
+    )
+    reason = fields.reason()
 
 
-def require(service: Services, caller: Key, workspace: str) -> Response:
-    """Say how many keys must approve a version from here on, also one that is proposed already.
+class ApprovalsSchema(AnswerSchema):
+    """The number of keys that must approve a version before its first activation."""
 
-    What was activated before may be activated again. Saying what is so already changes nothing.
+    count = fields.number(least=0, most=MAX_APPROVALS)
+    since = fields.nested(ReasonedStepSchema, "Null if it was never set.", nullable=True)
+
+
+_NEW_APPROVALS: dict[str, Any] = {
+    "count": 2,
+    "reason": "Compliance and the head of support both look",
+}
+_APPROVALS: dict[str, Any] = {"count": 2, "since": {**STEP, "reason": _NEW_APPROVALS["reason"]}}
+
+
+def get_approvals(services: Services, _: Key, *, workspace: str) -> Reply:
+    """Get the number of keys that must approve a version."""
+    with services.store.read() as snapshot:
+        return Reply(approvals_view(services.policies.versions(snapshot, workspace)))
+
+
+def set_approvals(services: Services, caller: Key, *, workspace: str, body: NewApprovals) -> Reply:
+    """Set the number of keys that must approve a version, also one that is proposed already.
+
+    A version that was activated before may be activated again. The current number again changes
+    nothing.
     """
-    query()
-    asked = json_as(REQUIREMENT)
 
     def work(tx: Transaction) -> Versions:
-        steps = VersionSteps(tx, service.policies, workspace, caller)
-        return steps.require(asked["count"], asked["reason"])
+        steps = VersionSteps(tx, services.policies, workspace, caller)
+        return steps.require(body.count, body.reason)
 
-    return answer(approvals_view(service.store.transact(work)))
+    return Reply(approvals_view(services.store.transact(work)))
+
+
+ROUTES = (
+    Route(
+        "GET",
+        f"{WORKSPACE}/approvals",
+        get_approvals,
+        Permission.READ_POLICIES,
+        Content(ApprovalsSchema, _APPROVALS),
+    ),
+    Route(
+        "PUT",
+        f"{WORKSPACE}/approvals",
+        set_approvals,
+        Permission.SET_APPROVALS,
+        Content(ApprovalsSchema, _APPROVALS),
+        body=json_body(NewApprovalsSchema, _NEW_APPROVALS),
+    ),
+)

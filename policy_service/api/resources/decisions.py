@@ -1,22 +1,34 @@
-"""Decisions: asked for one by one or many at once, looked up again, and explained."""
+"""Decisions: on one event, on many events, looked up again, and explained."""
 
 from __future__ import annotations
 
+import json
 from functools import partial
-from typing import TYPE_CHECKING, Literal
-
-from flask import Response
+from typing import TYPE_CHECKING, Any
 
 from policy_service.access.keys import unauthorized_problem
-from policy_service.api.requests import event_json, ndjson, query
-from policy_service.api.responses import answer
-from policy_service.api.route import NDJSON, Parameter
+from policy_service.access.permissions import Permission
+from policy_service.api.examples.common import DECISION, EVENT, EVENTS, EXPLANATION
+from policy_service.api.requests import MAX_BATCH, parse_batch_body, parse_event_body
+from policy_service.api.responses import Reply
+from policy_service.api.route import (
+    EVENT_SCHEMA,
+    NDJSON,
+    TEXT_SCHEMA,
+    WORKSPACE,
+    Body,
+    Content,
+    Route,
+)
+from policy_service.api.schemas import fields
+from policy_service.api.schemas.common import DecisionSchema
+from policy_service.api.schemas.explanations import ExplanationSchema
 from policy_service.decisions.batch import decide_lines
-from policy_service.decisions.decide import RecordedDecision, decide_event, lookup_keys
+from policy_service.decisions.decide import RecordedDecision, lookup_keys
+from policy_service.decisions.decide import decide_event as decide_in_transaction
 from policy_service.decisions.explanation import recorded_explanation
 from policy_service.decisions.record import decision_view
 from policy_service.problems import ProblemCode, ProblemError
-from rules.model.event import parse_event
 
 if TYPE_CHECKING:
     from audit.entry import Entry
@@ -26,96 +38,136 @@ if TYPE_CHECKING:
     from policy_service.services import Services
     from rules.model.event import Event
 
-EXPLANATION = "/explanation"
-REPLAYED = {
-    "Idempotency-Replayed": Parameter(
-        Literal["true"],
-        "There where the event was decided before, and nothing was written.",
-        "true",
-    )
+EXPLANATION_PATH = "/explanation"
+REPLAYED = "Idempotency-Replayed"
+_REPLAYED_HEADER = fields.one_of(
+    ["true"],
+    "Present if the event was decided before; nothing was written.",
+    example="true",
+)
+_REFUSED: dict[str, Any] = {
+    "type": "about:blank",
+    "title": "The body is not I-JSON",
+    "status": 400,
+    "code": "invalid_json",
+    "detail": "The body is not JSON: Expecting value at line 1, column 1",
 }
+BATCH = f"{json.dumps(EVENT)}\nev-2\n"
+DECIDED_BATCH = f"{json.dumps(DECISION)}\n{json.dumps(_REFUSED)}\n"
 
 
-def decide(service: Services, caller: Key) -> Response:
-    """One event, one decision; the same event again, the same bytes.
+def decide_event(services: Services, caller: Key, *, body: Event) -> Reply:
+    """Decide an event; the same event again gets the same decision, byte for byte.
 
-    Once an event was erased its id alone is asked about: with any other body it gets its decision.
+    If the event was erased, its id alone identifies it: any body with this id gets the decision.
     """
-    query()
-    event = parse_event(event_json())
-    admit(caller, event)
-    precomputed = service.precomputer.precompute(event)
-    work = partial(_decide, service, caller, event, precomputed)
-    decided = service.store.transact(work, lookup_keys(service.store, event))
-    service.precomputer.remember(decided.entry)
+    require_reach(caller, body)
+    precomputed = services.precomputer.precompute(body)
+    work = partial(_decide, services, caller, body, precomputed)
+    decided = services.store.transact(work, lookup_keys(services.store, body))
+    services.precomputer.remember(decided.entry)
     decision = decision_view(decided.entry)
-    service.metrics.count_decision(decision["outcome"], replayed=decided.replayed)
-    answered = answer(decision)
-    if decided.replayed:
-        answered.headers["Idempotency-Replayed"] = "true"
-    return answered
+    services.metrics.count_decision(decision["outcome"], replayed=decided.replayed)
+    return Reply(decision, {REPLAYED: "true"}) if decided.replayed else Reply(decision)
 
 
 def _decide(
-    service: Services,
+    services: Services,
     caller: Key,
     event: Event,
     precomputed: PrecomputedDecision | None,
     tx: Transaction,
 ) -> RecordedDecision:
-    """Decide for a key that was presumed to be valid, and is asked about here."""
-    if not service.keyring.is_current(tx, caller, tx.now):
+    """Check the key, decide, and note the use of the key, all in one transaction."""
+    if not services.keyring.is_current(tx, caller, tx.now):
         raise unauthorized_problem()
-    decided = decide_event(event, service.policies, tx, precomputed)
-    service.key_usage.record_in(tx, caller.id)
+    decided = decide_in_transaction(event, services.policies, tx, precomputed)
+    services.key_usage.record_in(tx, caller.id)
     return decided
 
 
-def batch(service: Services, caller: Key) -> Response:
-    """Many events, one a line: for each its decision, or its problem, in the order they came.
+def decide_batch(services: Services, caller: Key, *, body: list[bytes]) -> Reply:
+    """Decide many events, one on each line, and answer with a decision or a problem for each line.
 
-    At most 5,000 lines and 16 MiB, else nothing is decided; a line has at most 64 KiB. Blank lines
-    are ignored. A line that is refused stops nothing; where the ledger does not take one (503), it
-    takes none behind it either. A batch may be sent again: what was decided stays the same.
+    A batch has up to 5,000 lines and 16 MiB, and a line has up to 64 KiB; a larger batch is refused
+    as a whole. Blank lines are ignored. A refused line stops nothing. But if the ledger cannot take
+    a line (503), the lines after it are refused too. A batch may be sent again: decided events keep
+    their decisions.
     """
-    query()
-    decided = decide_lines(
-        service.store, service.policies, service.metrics, ndjson(), partial(admit, caller)
-    )
-    return Response(b"".join(line.text for line in decided), content_type=NDJSON)
+    require = partial(require_reach, caller)
+    decided = decide_lines(services.store, services.policies, services.metrics, body, require)
+    return Reply(b"".join(line.text for line in decided))
 
 
-def show(service: Services, _: Key, workspace: str, event: str) -> Response:
-    """The decision on an event of the workspace."""
-    query()
-    with service.store.read() as snapshot:
+def get_decision(services: Services, _: Key, *, workspace: str, event: str) -> Reply:
+    """Get the decision on an event."""
+    with services.store.read() as snapshot:
         entry = snapshot.decision(workspace, event)
     if entry is None:
         raise _undecided()
-    return answer(decision_view(entry))
+    return Reply(decision_view(entry))
 
 
-def explanation(service: Services, _: Key, workspace: str, event: str) -> Response:
-    """A decision with its facts, and every rule that was tried, by the version that decided.
+def explain_decision(services: Services, _: Key, *, workspace: str, event: str) -> Reply:
+    """Explain a decision: its facts, and every rule that the deciding version tried.
 
-    Where no event of this id was decided, but one whose id is this and `/explanation`, it is the
-    decision on that one: their addresses are the same.
+    If no event has this id, but an event has this id followed by `/explanation`, the answer is the
+    decision on that event: both have the same address.
     """
-    query()
-    with service.store.read() as snapshot:
+    with services.store.read() as snapshot:
         if entry := snapshot.decision(workspace, event):
-            return answer(recorded_explanation(snapshot, entry))
-        whole: Entry | None = snapshot.decision(workspace, f"{event}{EXPLANATION}")
+            return Reply(recorded_explanation(snapshot, entry))
+        whole: Entry | None = snapshot.decision(workspace, f"{event}{EXPLANATION_PATH}")
     if whole is None:
         raise _undecided()
-    return answer(decision_view(whole))
+    return Reply(decision_view(whole))
 
 
-def admit(caller: Key, event: Event) -> None:
-    """Problem `not_found` where the event is of a workspace that the key is not for."""
+def require_reach(caller: Key, event: Event) -> None:
+    """Raise ProblemError `not_found` if the key is not for the workspace of the event."""
     if not caller.reaches(event["workspace"]["id"]):
         raise ProblemError(ProblemCode.NOT_FOUND, "There is no such workspace for this key")
 
 
 def _undecided() -> ProblemError:
     return ProblemError(ProblemCode.NOT_FOUND, "No event of this id was decided in this workspace")
+
+
+ROUTES = (
+    Route(
+        "POST",
+        "/v1/decisions",
+        decide_event,
+        Permission.DECIDE_EVENTS,
+        Content(DecisionSchema, DECISION, headers={REPLAYED: _REPLAYED_HEADER}),
+        body=Body(EVENT_SCHEMA, EVENTS, parse_event_body),
+        problems=(
+            ProblemCode.NOT_FOUND,
+            ProblemCode.INVALID_EVENT,
+            ProblemCode.EVENT_ID_REUSED,
+        ),
+        checks_key=True,
+    ),
+    Route(
+        "POST",
+        "/v1/decisions/batch",
+        decide_batch,
+        Permission.DECIDE_EVENTS,
+        Content(TEXT_SCHEMA, DECIDED_BATCH, content_type=NDJSON),
+        body=Body(TEXT_SCHEMA, {"example": BATCH}, parse_batch_body, NDJSON, MAX_BATCH),
+    ),
+    Route(
+        "GET",
+        f"{WORKSPACE}/decisions/<id:event>",
+        get_decision,
+        Permission.READ_DECISIONS,
+        Content(DecisionSchema, DECISION),
+    ),
+    Route(
+        "GET",
+        f"{WORKSPACE}/decisions/<id:event>{EXPLANATION_PATH}",
+        explain_decision,
+        Permission.READ_DECISIONS,
+        Content((ExplanationSchema, DecisionSchema), EXPLANATION),
+    ),
+)

@@ -1,88 +1,121 @@
-"""The directory of a workspace over HTTP: sent by the platform, read by everyone."""
+"""The directory of a workspace: sent by the platform, read by every role."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, NotRequired
+from typing import TYPE_CHECKING, Any
 
-from pydantic import Field, TypeAdapter
-from typing_extensions import TypedDict
-
-from policy_service.api.requests import LARGEST_DOCUMENT_BODY, json_as, query
-from policy_service.api.responses import answer
-from policy_service.api.schemas.common import STRICT, Digest, Time
-from policy_service.policies.directory import directory_view, read_directory, replace_directory
-from rules.model.directory import build_directory
-from rules.model.event import ShortText
+from policy_service.access.permissions import Permission
+from policy_service.api.examples.common import STEP
+from policy_service.api.requests import MAX_DOCUMENT_BODY
+from policy_service.api.responses import Reply
+from policy_service.api.route import WORKSPACE, Content, Route, json_body
+from policy_service.api.schemas import fields
+from policy_service.api.schemas.base import AnswerSchema, BodySchema
+from policy_service.policies.directory import (
+    MAX_NAMES,
+    directory_view,
+    read_directory,
+    replace_directory,
+)
+from rules.model.directory import Directory, build_directory
 
 if TYPE_CHECKING:
-    from flask import Response
+    from marshmallow.fields import List
 
     from audit.stores.contract import Transaction
     from policy_service.access.keys import Key
     from policy_service.policies.directory import RecordedDirectory
     from policy_service.services import Services
 
-MOST_NAMES = 10_000
 
-Names = Annotated[list[ShortText], Field(max_length=MOST_NAMES)]
+def _names(about: str = "", **options: Any) -> List[Any]:  # noqa: ANN401 - the options of a field
+    return fields.items(fields.word(), about, max_items=MAX_NAMES, nullable=True, **options)
 
 
-class NewDirectory(TypedDict):
-    """What the workspace has from here on, in the place of what was said before.
+def _directory(**lists: list[str] | None) -> Directory:
+    return build_directory(lists)
 
-    Each list is whole. Of a sort whose list is null or not there nothing is said, and nothing is
-    found missing. In any order; a name that stands twice counts once.
+
+class NewDirectorySchema(BodySchema):
+    """The names that replace the workspace's directory.
+
+    Send each list completely, in any order. If a list is null or absent, reports do not check that
+    kind of name.
     """
 
-    __pydantic_config__ = STRICT  # type: ignore[misc]  # how pydantic takes the settings of a TypedDict
-    teams: NotRequired[Names | None]
-    """As documents name them in `{assign: {team: …}}`."""
-    teammates: NotRequired[Names | None]
-    """Ids, as documents name them. Kept for good, and so never names or e-mail addresses."""
-    tags: NotRequired[Names | None]
+    value = staticmethod(_directory)
+    teams = _names("As documents name them in `{assign: {team: …}}`.", optional=True)
+    teammates = _names(
+        "Ids, as documents name them. Kept for good: send no names and no e-mail addresses.",
+        optional=True,
+    )
+    tags = _names(optional=True)
 
 
-class Since(TypedDict):
-    """Who told it, when, and the index of the entry."""
+class DirectoryUpdateSchema(AnswerSchema):
+    """The key that sent the directory, the time, and the index of the entry."""
 
-    __pydantic_config__ = STRICT  # type: ignore[misc]
-    by: str
-    at: Time
-    index: int
-
-
-class Directory(TypedDict):
-    """The names that the workspace knows, sorted; null of a sort that was not told."""
-
-    __pydantic_config__ = STRICT  # type: ignore[misc]
-    teams: Names | None
-    teammates: Names | None
-    tags: Names | None
-    digest: Digest | None
-    """Of the canonical JSON of the lists that were told; null where none ever was."""
-    since: Since | None
+    by = fields.text()
+    at = fields.time()
+    index = fields.number()
 
 
-NEW_DIRECTORY = TypeAdapter(NewDirectory)
+class DirectorySchema(AnswerSchema):
+    """The names of the workspace, sorted; null for a kind that was not sent."""
+
+    teams = _names()
+    teammates = _names()
+    tags = _names()
+    digest = fields.digest(
+        "The digest of the canonical JSON of the lists; null if none was sent.", nullable=True
+    )
+    since = fields.nested(DirectoryUpdateSchema, nullable=True)
 
 
-def show(service: Services, _: Key, workspace: str) -> Response:
-    """The teams, teammates and tags that the workspace is said to have."""
-    query()
-    with service.store.read() as snapshot:
-        return answer(directory_view(read_directory(snapshot, workspace)))
+_NEW_DIRECTORY: dict[str, Any] = {
+    "teams": ["inbox", "sales", "support"],
+    "teammates": ["tm-17", "tm-4"],
+    "tags": ["lead"],
+}
+_DIRECTORY: dict[str, Any] = {
+    **_NEW_DIRECTORY,
+    "digest": "sha256:067c5695398306854bd383dce775a1950d6c832596d2479251f9a81a8644289c",
+    "since": STEP,
+}
 
 
-def replace(service: Services, caller: Key, workspace: str) -> Response:
-    """Say which teams, teammates and tags there are; saying what is so already changes nothing.
+def get_directory(services: Services, _: Key, *, workspace: str) -> Reply:
+    """Get the teams, teammates and tags of a workspace."""
+    with services.store.read() as snapshot:
+        return Reply(directory_view(read_directory(snapshot, workspace)))
 
-    No document is refused for it: the report on a version names what the directory does not know.
+
+def set_directory(services: Services, caller: Key, *, workspace: str, body: Directory) -> Reply:
+    """Replace the teams, teammates and tags of a workspace; the same names again change nothing.
+
+    No document is refused because of the directory: the report on a version lists unknown names.
     """
-    query()
-    lists = json_as(NEW_DIRECTORY, LARGEST_DOCUMENT_BODY)
-    directory = build_directory(lists)
 
     def work(tx: Transaction) -> RecordedDirectory:
-        return replace_directory(tx, workspace, caller, directory)
+        return replace_directory(tx, workspace, caller, body)
 
-    return answer(directory_view(service.store.transact(work)))
+    return Reply(directory_view(services.store.transact(work)))
+
+
+ROUTES = (
+    Route(
+        "GET",
+        f"{WORKSPACE}/directory",
+        get_directory,
+        Permission.READ_POLICIES,
+        Content(DirectorySchema, _DIRECTORY),
+    ),
+    Route(
+        "PUT",
+        f"{WORKSPACE}/directory",
+        set_directory,
+        Permission.REPLACE_DIRECTORY,
+        Content(DirectorySchema, _DIRECTORY),
+        body=json_body(NewDirectorySchema, _NEW_DIRECTORY, MAX_DOCUMENT_BODY),
+    ),
+)

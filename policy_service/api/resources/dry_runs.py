@@ -1,117 +1,150 @@
-"""Dry runs: what would be decided, and why; nothing is written."""
+"""Dry runs: the decision that would be made, and its explanation; nothing is written."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, Any, NotRequired
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import orjson
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
-from typing_extensions import TypedDict
 
-from policy_service.api.requests import LARGEST_DOCUMENT_BODY, Number, body, query
-from policy_service.api.resources.decisions import admit
-from policy_service.api.resources.versions import Written, document_from
-from policy_service.api.responses import answer
+from policy_service.access.permissions import Permission
+from policy_service.api.examples.common import EVENT, EXPLANATION, NOT_ENTITLED
+from policy_service.api.requests import MAX_DOCUMENT_BODY, parse_json_body
+from policy_service.api.resources.decisions import require_reach
+from policy_service.api.responses import Reply
+from policy_service.api.route import Body, Content, Route
+from policy_service.api.schemas import fields
+from policy_service.api.schemas.base import BodySchema
+from policy_service.api.schemas.explanations import DryRunSchema
 from policy_service.decisions.dry_run import DryRunRequest, decide_dry_run
+from policy_service.policies.proposals import document_from
 from policy_service.problems import ProblemCode, ProblemError
-from rules.errors import Complaint, InvalidEventError
-from rules.formats.strict_json import parse_json, remove_nulls
-from rules.model.event import MAX_EVENT_BYTES, Event, complaint_from_error, parse_event
+from rules.errors import Complaint
+from rules.formats.strict_json import MAX_SAFE_INTEGER
+from rules.model.event import MAX_EVENT_BYTES
 from rules.model.vocabulary import Stage
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from flask import Response
-
     from policy_service.access.keys import Key
     from policy_service.services import Services
+    from rules.model.event import Event
+
+EVENT_POINTER = "/event"
 
 
-_Stage = Annotated[Stage, Field(strict=False)]
+@dataclass(frozen=True, slots=True)
+class DryRunBody:
+    """An event, and assumptions in place of what the ledger says."""
 
-
-_ONE_OF_THEM: dict[str, Any] = {
-    "anyOf": [{"properties": {name: {"type": "null"}}} for name in ("version", "document")]
-}
-"""That a version and a document are not given together, as JSON Schema says it."""
-
-
-class Asked(TypedDict):
-    """An event, and what to suppose instead of what the ledger says."""
-
-    __pydantic_config__ = ConfigDict(  # type: ignore[misc]  # how pydantic takes the settings of a TypedDict
-        extra="forbid",
-        strict=True,
-        use_attribute_docstrings=True,
-        json_schema_extra=_ONE_OF_THEM,
-    )
     event: Event
-    stage: NotRequired[_Stage | None]
-    """How far the conversation has come; else as it is recorded."""
-    asks: NotRequired[Number | None]
-    """How many earlier decisions asked; else as it is recorded."""
-    version: NotRequired[Number | None]
-    """The version that decides; else the one that would decide now."""
-    document: NotRequired[Written | None]
-    """A document that decides; not together with a version."""
+    stage: Stage | None = None
+    asks: int | None = None
+    version: int | None = None
+    document: dict[str, Any] | str | None = None
 
 
-ASKED = TypeAdapter(Asked)
-EVENT = "/event"
+class DryRunRequestSchema(BodySchema):
+    """An event, and assumptions in place of what the ledger says."""
 
+    json_schema: ClassVar = {
+        "anyOf": [{"properties": {name: {"type": "null"}}} for name in ("version", "document")]
+    }
 
-def dry_run(service: Services, caller: Key) -> Response:
-    """What would be decided on an event now, or under what is supposed; nothing is written.
-
-    Without `version` and `document` the version decides that would decide: the conversation's own,
-    else the active one. The event is tried as a new one, also where its id was decided before.
-    """
-    query()
-    trial = _trial(_asked(), caller)
-    with service.store.read() as snapshot:
-        return answer(decide_dry_run(trial, service.policies, snapshot))
-
-
-def _asked() -> Asked:
-    """The body; in the event alone, null means absent."""
-    value = parse_json(body(LARGEST_DOCUMENT_BODY))
-    if isinstance(value, dict) and "event" in value:
-        value["event"] = remove_nulls(value["event"])
-        if len(orjson.dumps(value["event"])) > MAX_EVENT_BYTES:
-            raise ProblemError(
-                ProblemCode.TOO_LARGE, f"An event has at most {MAX_EVENT_BYTES} bytes"
-            )
-    try:
-        asked = ASKED.validate_python(value)
-    except ValidationError as error:
-        raise _refused([complaint_from_error(dict(each)) for each in error.errors()]) from None
-    if None not in (asked.get("version"), asked.get("document")):
-        raise _refused([Complaint("/document", "not_allowed", "Give a version or a document")])
-    return asked
-
-
-def _trial(asked: Asked, caller: Key) -> DryRunRequest:
-    try:
-        event = parse_event(asked["event"])
-    except InvalidEventError as error:
-        complaints = [replace(c, pointer=f"{EVENT}{c.pointer}") for c in error.complaints]
-        raise _refused(complaints) from None
-    admit(caller, event)
-    stage = asked.get("stage")
-    written: Any = asked.get("document")
-    return DryRunRequest(
-        event,
-        stage=stage.value if stage else None,
-        asks=asked.get("asks"),
-        version=asked.get("version"),
-        document=None if written is None else document_from(written),
+    value = DryRunBody
+    event = fields.event()
+    stage = fields.choice(
+        Stage,
+        "The stage of the conversation; the recorded stage if absent.",
+        optional=True,
+        nullable=True,
+    )
+    asks = fields.number(
+        "The number of earlier decisions that asked; the recorded number if absent.",
+        least=0,
+        most=MAX_SAFE_INTEGER,
+        optional=True,
+        nullable=True,
+    )
+    version = fields.number(
+        "The version that decides; the version that would decide now if absent.",
+        least=0,
+        most=MAX_SAFE_INTEGER,
+        optional=True,
+        nullable=True,
+    )
+    document = fields.received_document(
+        "A document that decides, as JSON or as YAML in a text; not together with a version.",
+        optional=True,
+        nullable=True,
     )
 
 
-def _refused(complaints: Sequence[Complaint]) -> ProblemError:
-    """Of the event where nothing else is wrong."""
-    of_event = all(f"{each.pointer}/".startswith(f"{EVENT}/") for each in complaints)
-    code = ProblemCode.INVALID_EVENT if of_event else ProblemCode.INVALID_REQUEST
-    return ProblemError(code, "The dry run was refused", complaints)
+_SCHEMA = DryRunRequestSchema()
+_DECISION: dict[str, Any] = {**NOT_ENTITLED, "decided_at": None, "ledger": None}
+_DRY_RUN: dict[str, Any] = {
+    "decision": _DECISION,
+    "explanation": {**EXPLANATION, "decision": _DECISION},
+}
+
+
+def dry_run(services: Services, caller: Key, *, body: DryRunBody) -> Reply:
+    """Dry-run an event: get the decision that would be made, and its explanation.
+
+    Without `version` and `document`, the version of the conversation decides, or the active one.
+    The event counts as a new event, even if its id was decided before. Nothing is written.
+    """
+    require_reach(caller, body.event)
+    request = DryRunRequest(
+        body.event,
+        stage=body.stage.value if body.stage else None,
+        asks=body.asks,
+        version=body.version,
+        document=None if body.document is None else document_from(body.document),
+    )
+    with services.store.read() as snapshot:
+        return Reply(decide_dry_run(request, services.policies, snapshot))
+
+
+def parse_dry_run(sent: bytes) -> DryRunBody:
+    """Return the request; raise ProblemError `invalid_event` if only the event is wrong."""
+    try:
+        body: DryRunBody = parse_json_body(_SCHEMA, sent)
+    except ProblemError as problem:
+        raise _of_event(problem) from None
+    if len(orjson.dumps(body.event)) > MAX_EVENT_BYTES:
+        raise ProblemError(ProblemCode.TOO_LARGE, f"An event has at most {MAX_EVENT_BYTES} bytes")
+    if None not in (body.version, body.document):
+        complaint = Complaint("/document", "not_allowed", "Send a version or a document, not both")
+        raise ProblemError(ProblemCode.INVALID_REQUEST, "The dry run was refused", [complaint])
+    return body
+
+
+def _of_event(problem: ProblemError) -> ProblemError:
+    """Return the problem as `invalid_event` if every complaint is about the event."""
+    about_event = problem.complaints and all(
+        f"{each.pointer}/".startswith(f"{EVENT_POINTER}/") for each in problem.complaints
+    )
+    code = ProblemCode.INVALID_EVENT if about_event else problem.code
+    return ProblemError(code, problem.detail, problem.complaints)
+
+
+ROUTES = (
+    Route(
+        "POST",
+        "/v1/decisions/dry-run",
+        dry_run,
+        Permission.TRY_EVENTS,
+        Content(DryRunSchema, _DRY_RUN),
+        body=Body(
+            DryRunRequestSchema,
+            {"example": {"event": EVENT, "stage": "new", "asks": 0, "version": 1}},
+            parse_dry_run,
+            limit=MAX_DOCUMENT_BODY,
+        ),
+        problems=(
+            ProblemCode.NOT_FOUND,
+            ProblemCode.INVALID_EVENT,
+            ProblemCode.INVALID_DOCUMENT,
+        ),
+    ),
+)

@@ -1,64 +1,92 @@
-"""Erasing a person over HTTP."""
+"""Erasures of contacts."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from pydantic import TypeAdapter
-from typing_extensions import TypedDict
-
-from policy_service.api.requests import json_as, query
-from policy_service.api.responses import answer
-from policy_service.api.schemas.common import STRICT, ContactId, LedgerPosition, Reason, Time
-from policy_service.privacy.erasures import erase_contact, erasure_view
+from policy_service.access.permissions import Permission
+from policy_service.api.examples.common import LEAF_HASH
+from policy_service.api.responses import Reply
+from policy_service.api.route import WORKSPACE, Content, Route, json_body
+from policy_service.api.schemas import fields
+from policy_service.api.schemas.base import AnswerSchema, BodySchema
+from policy_service.api.schemas.common import LedgerPositionSchema
+from policy_service.privacy.erasures import erase_contact as erase_in_transaction
+from policy_service.privacy.erasures import erasure_view
+from policy_service.problems import ProblemCode
 
 if TYPE_CHECKING:
-    from flask import Response
-
     from policy_service.access.keys import Key
     from policy_service.services import Services
 
 
-class AskedErasure(TypedDict):
-    """Whom to erase from the workspace, and why."""
+@dataclass(frozen=True, slots=True)
+class NewErasure:
+    """A request to erase a contact."""
 
-    __pydantic_config__ = STRICT  # type: ignore[misc]  # how pydantic takes the settings of a TypedDict
-    contact: ContactId
-    reason: Reason
-    """Kept in the ledger for good, and so not for personal data."""
-
-
-class Erasure(TypedDict):
-    """That a person was erased; whom, nothing says any more."""
-
-    __pydantic_config__ = STRICT  # type: ignore[misc]
-    entries: list[int]
-    """The entries beside which something of theirs stood; none where nothing was kept."""
+    contact: str
     reason: str
-    by: str
-    """The id of a key; `system` where it was done at the command line."""
-    at: Time
-    ledger: LedgerPosition
-    """The entry that says so."""
 
 
-ASKED = TypeAdapter(AskedErasure)
+class NewErasureSchema(BodySchema):
+    """The contact to erase from the workspace, and the reason."""
+
+    value = NewErasure
+    contact = fields.word()
+    reason = fields.reason()
 
 
-def create(service: Services, caller: Key, workspace: str) -> Response:
-    """A person, erased from the workspace: what is personal is destroyed, every decision stays.
+class ErasureSchema(AnswerSchema):
+    """The record of an erasure; it does not name the contact."""
 
-    Also where nothing of theirs was kept; that it was asked and done is an entry in any case. Under
-    a hold nothing is erased, and an entry says that it was refused.
-    """
-    query()
-    asked = json_as(ASKED)
-    work = partial(
-        erase_contact,
-        workspace=workspace,
-        contact=asked["contact"],
-        by=caller.id,
-        reason=asked["reason"],
+    entries = fields.items(
+        fields.number(), "The entries whose personal data were destroyed; may be empty."
     )
-    return answer(erasure_view(service.store.transact(work)), 201)
+    reason = fields.text()
+    by = fields.text("The id of a key; `system` for the command line.")
+    at = fields.time()
+    ledger = fields.nested(LedgerPositionSchema, "The entry that records the erasure.")
+
+
+_NEW_ERASURE: dict[str, Any] = {
+    "contact": "ct-1",
+    "reason": "Asked for by the person, ticket 4711",
+}
+_ERASURE: dict[str, Any] = {
+    "entries": [2, 4, 7],
+    "reason": _NEW_ERASURE["reason"],
+    "by": "key-3c28b8f6b7fe",
+    "at": "2026-11-30T09:00:00.000Z",
+    "ledger": {"log": "acme", "index": 9, "leaf_hash": LEAF_HASH},
+}
+
+
+def erase_contact(services: Services, caller: Key, *, workspace: str, body: NewErasure) -> Reply:
+    """Erase a contact: destroy its personal data in the workspace and keep every decision.
+
+    An entry records the erasure, also if the ledger held no data of the contact. Under a hold
+    nothing is erased, and an entry records the refusal.
+    """
+    work = partial(
+        erase_in_transaction,
+        workspace=workspace,
+        contact=body.contact,
+        by=caller.id,
+        reason=body.reason,
+    )
+    return Reply(erasure_view(services.store.transact(work)))
+
+
+ROUTES = (
+    Route(
+        "POST",
+        f"{WORKSPACE}/erasures",
+        erase_contact,
+        Permission.ERASE_CONTACTS,
+        Content(ErasureSchema, _ERASURE, status=201),
+        body=json_body(NewErasureSchema, _NEW_ERASURE),
+        problems=(ProblemCode.UNDER_HOLD,),
+    ),
+)

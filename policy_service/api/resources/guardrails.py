@@ -1,80 +1,121 @@
-"""Guardrails over HTTP: properties asked of every proposal, set by who is no author of any."""
+"""Guardrails: properties that every proposal must have, set by keys that are not authors."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-from pydantic import Field, TypeAdapter
-from typing_extensions import TypedDict
-
-from policy_service.api.requests import json_as, query
-from policy_service.api.resources.approvals import Said  # noqa: TC001 - pydantic reads it
-from policy_service.api.responses import answer
-from policy_service.api.schemas.common import STRICT, Digest, Reason
+from policy_service.access.permissions import Permission
+from policy_service.api.examples.common import STEP
+from policy_service.api.responses import Reply
+from policy_service.api.route import WORKSPACE, Content, Route, json_body
+from policy_service.api.schemas import fields
+from policy_service.api.schemas.base import AnswerSchema, BodySchema
+from policy_service.api.schemas.common import ReasonedStepSchema
 from policy_service.policies import guardrails
 from policy_service.policies.policy_cache import load_document
 from policy_service.policies.versions import VersionSteps, guardrails_view
+from policy_service.problems import ProblemCode
 
 if TYPE_CHECKING:
-    from flask import Response
-
     from audit.stores.contract import Transaction
     from policy_service.access.keys import Key
     from policy_service.services import Services
 
-MOST_GUARDRAILS = 100
-
-Asked = Annotated[list[dict[str, Any]], Field(max_length=MOST_GUARDRAILS)]
-"""As `properties` of a document."""
+MAX_GUARDRAILS = 100
 
 
-class NewGuardrails(TypedDict):
-    """What is asked of every proposal from here on, in the place of what was, and why."""
+@dataclass(frozen=True, slots=True)
+class NewGuardrails:
+    """A request to replace the guardrails."""
 
-    __pydantic_config__ = STRICT  # type: ignore[misc]  # how pydantic takes the settings of a TypedDict
-    properties: Asked
-    reason: Reason
-    """Kept in the ledger for good, and so not for personal data."""
+    properties: list[dict[str, Any]]
+    reason: str
 
 
-class Guardrails(TypedDict):
+class NewGuardrailsSchema(BodySchema):
+    """The guardrails that replace the current ones, and the reason."""
+
+    value = NewGuardrails
+    properties = fields.items(
+        fields.object_of(None),
+        "Properties as a document has them; an empty list removes all guardrails.",
+        max_items=MAX_GUARDRAILS,
+    )
+    reason = fields.reason()
+
+
+class GuardrailsSchema(AnswerSchema):
     """The properties that a document must have to be proposed."""
 
-    __pydantic_config__ = STRICT  # type: ignore[misc]
-    properties: Asked
-    digest: Digest | None
-    """Of their canonical JSON; null where nobody ever set any."""
-    since: Said | None
+    properties = fields.items(fields.object_of(None), max_items=MAX_GUARDRAILS)
+    digest = fields.digest(
+        "The digest of their canonical JSON; null if they were never set.", nullable=True
+    )
+    since = fields.nested(ReasonedStepSchema, nullable=True)
 
 
-NEW_GUARDRAILS = TypeAdapter(NewGuardrails)
+_NEW_GUARDRAILS: dict[str, Any] = {
+    "properties": [
+        {
+            "id": "outbound-is-never-asked",
+            "for_all": {"conversation.direction": {"not": "inbound"}, "conversation.stage": "new"},
+            "outcome_in": ["not_triggered", "noted"],
+        }
+    ],
+    "reason": "Agreed with the works council",
+}
+_GUARDRAILS: dict[str, Any] = {
+    "properties": _NEW_GUARDRAILS["properties"],
+    "digest": "sha256:c72459bb6ff214ee5766f47215200b46c7dc37a2e0caa84f13ca04513544c7c8",
+    "since": {**STEP, "reason": _NEW_GUARDRAILS["reason"]},
+}
 
 
-def show(service: Services, _: Key, workspace: str) -> Response:
-    """The properties that every proposal must have."""
-    query()
-    with service.store.read() as snapshot:
-        versions = service.policies.versions(snapshot, workspace)
+def get_guardrails(services: Services, _: Key, *, workspace: str) -> Reply:
+    """Get the properties that every proposal must have."""
+    with services.store.read() as snapshot:
+        versions = services.policies.versions(snapshot, workspace)
         properties = guardrails.read_guardrails(snapshot, versions)
-    return answer(guardrails_view(properties, versions))
+    return Reply(guardrails_view(properties, versions))
 
 
-def replace(service: Services, caller: Key, workspace: str) -> Response:
-    """Set the properties that every proposal must have; none of them ends that.
+def set_guardrails(
+    services: Services, caller: Key, *, workspace: str, body: NewGuardrails
+) -> Reply:
+    """Set the properties that every proposal must have.
 
-    They are checked against the active version's vocabulary, which need not have them itself: what
-    was proposed before stays. 422 with every complaint where they are not properties.
+    The properties are checked against the vocabulary of the active version. Neither the active
+    version nor earlier proposals need to have them. If they are not properties, the answer is 422
+    with every complaint.
     """
-    query()
-    asked = json_as(NEW_GUARDRAILS)
-    properties = asked["properties"]
-    with service.store.read() as snapshot:
-        active = service.policies.active_version(snapshot, workspace)
+    with services.store.read() as snapshot:
+        active = services.policies.active_version(snapshot, workspace)
         document = load_document(snapshot, active.digest)
-    guardrails.check_guardrails(document, properties)
+    guardrails.check_guardrails(document, body.properties)
 
     def work(tx: Transaction) -> dict[str, Any]:
-        steps = VersionSteps(tx, service.policies, workspace, caller)
-        return guardrails_view(properties, steps.guard(properties, asked["reason"]))
+        steps = VersionSteps(tx, services.policies, workspace, caller)
+        return guardrails_view(body.properties, steps.guard(body.properties, body.reason))
 
-    return answer(service.store.transact(work))
+    return Reply(services.store.transact(work))
+
+
+ROUTES = (
+    Route(
+        "GET",
+        f"{WORKSPACE}/guardrails",
+        get_guardrails,
+        Permission.READ_POLICIES,
+        Content(GuardrailsSchema, _GUARDRAILS),
+    ),
+    Route(
+        "PUT",
+        f"{WORKSPACE}/guardrails",
+        set_guardrails,
+        Permission.SET_GUARDRAILS,
+        Content(GuardrailsSchema, _GUARDRAILS),
+        body=json_body(NewGuardrailsSchema, _NEW_GUARDRAILS),
+        problems=(ProblemCode.INVALID_DOCUMENT,),
+    ),
+)

@@ -1,110 +1,162 @@
-"""Holds over HTTP: set by one key, released by another, listed for both."""
+"""Holds: set by one key, released by another, listed for both."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, NotRequired
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-from pydantic import TypeAdapter
-from typing_extensions import TypedDict
-
-from policy_service.api.requests import PAGE, json_as, page, query
-from policy_service.api.responses import answer, listing
-from policy_service.api.schemas.common import STRICT, ContactId, Cursor, Reason, Time
+from policy_service.access.permissions import Permission
+from policy_service.api.responses import Reply, page_reply
+from policy_service.api.route import WORKSPACE, Content, Route, json_body
+from policy_service.api.schemas import fields
+from policy_service.api.schemas.base import AnswerSchema, BodySchema, PageQuery
+from policy_service.api.schemas.common import ReasonedStepSchema
 from policy_service.privacy.holds import HoldSteps, fold_holds, hold_view
-from rules.formats.strict_json import MAX_SAFE_INTEGER
+from policy_service.problems import ProblemCode
 
 if TYPE_CHECKING:
-    from flask import Response
-
     from audit.stores.contract import Transaction
     from policy_service.access.keys import Key
+    from policy_service.api.schemas.base import PageParameters
     from policy_service.services import Services
 
 
-class NewHold(TypedDict):
-    """What must not be erased for now, and why."""
+@dataclass(frozen=True, slots=True)
+class NewHold:
+    """A request for a hold of a contact, or of a whole workspace."""
 
-    __pydantic_config__ = STRICT  # type: ignore[misc]  # how pydantic takes the settings of a TypedDict
-    contact: NotRequired[ContactId | None]
-    """Absent: nobody of the workspace may be erased."""
-    reason: Reason
-    """Kept in the ledger for good, and so not for personal data."""
+    reason: str
+    contact: str | None = None
 
 
-class AskedRelease(TypedDict):
-    """Why a hold ends."""
+class NewHoldSchema(BodySchema):
+    """The contact that must not be erased, and the reason."""
 
-    __pydantic_config__ = STRICT  # type: ignore[misc]
-    reason: Reason
-    """Kept in the ledger for good, and so not for personal data."""
+    value = NewHold
+    contact = fields.word(
+        "If it is absent, no contact of the workspace may be erased.", optional=True, nullable=True
+    )
+    reason = fields.reason()
 
 
-class Release(TypedDict):
-    """That a hold ended: by whom, when, the index of the entry, and why."""
+@dataclass(frozen=True, slots=True)
+class HoldRelease:
+    """A request to end a hold."""
 
-    __pydantic_config__ = STRICT  # type: ignore[misc]
-    by: str
-    at: Time
-    index: int
     reason: str
 
 
-class Hold(TypedDict):
-    """What keeps one contact, or everyone of a workspace, from being erased."""
+class HoldReleaseSchema(BodySchema):
+    """The reason why a hold ends."""
 
-    __pydantic_config__ = STRICT  # type: ignore[misc]
-    id: str
-    scope: Literal["contact", "workspace"]
-    contact: str | None
-    """Null for a whole workspace, and where the contact was erased after the hold's end."""
-    status: Literal["active", "released"]
-    reason: str
-    set_by: str
-    set_at: Time
-    index: int
-    """Of the entry that set it."""
-    released: Release | None
+    value = HoldRelease
+    reason = fields.reason()
 
 
-class HoldPage(TypedDict):
-    __pydantic_config__ = STRICT  # type: ignore[misc]
-    items: list[Hold]
-    next: Cursor
+class HoldSchema(AnswerSchema):
+    """A protection of one contact, or of a whole workspace, from erasure."""
+
+    id = fields.text()
+    scope = fields.one_of(["contact", "workspace"])
+    contact = fields.text(
+        "Null for a workspace, and if the contact was erased after the hold ended.", nullable=True
+    )
+    status = fields.one_of(["active", "released"])
+    reason = fields.text()
+    set_by = fields.text()
+    set_at = fields.time()
+    index = fields.number("The index of the entry that set the hold.")
+    released = fields.nested(ReasonedStepSchema, nullable=True)
 
 
-NEW_HOLD = TypeAdapter(NewHold)
-RELEASE = TypeAdapter(AskedRelease)
+class HoldPageSchema(AnswerSchema):
+    """A page of holds."""
+
+    items = fields.list_of(HoldSchema)
+    next = fields.cursor()
 
 
-def create(service: Services, caller: Key, workspace: str) -> Response:
-    """A new hold, of a contact or of the whole workspace: until it is released by another key."""
-    query()
-    asked = json_as(NEW_HOLD)
+_NEW_HOLD: dict[str, Any] = {"contact": "ct-1", "reason": "Asked for by the court, case 12/34"}
+_HOLD: dict[str, Any] = {
+    "id": "hold-6f1d2c0b9a37",
+    "scope": "contact",
+    "contact": "ct-1",
+    "status": "active",
+    "reason": _NEW_HOLD["reason"],
+    "set_by": "key-3c28b8f6b7fe",
+    "set_at": "2026-11-23T08:00:00.000Z",
+    "index": 7,
+    "released": None,
+}
+_RELEASE: dict[str, Any] = {"reason": "The case is closed"}
+_RELEASED_HOLD: dict[str, Any] = {
+    **_HOLD,
+    "status": "released",
+    "released": {
+        "by": "key-43993dbdf818",
+        "at": "2026-11-29T08:00:00.000Z",
+        "index": 8,
+        "reason": _RELEASE["reason"],
+    },
+}
+
+
+def set_hold(services: Services, caller: Key, *, workspace: str, body: NewHold) -> Reply:
+    """Protect a contact, or the workspace, from erasure until another key releases the hold."""
 
     def work(tx: Transaction) -> dict[str, object]:
-        hold = HoldSteps(tx, workspace, caller.id).set(asked.get("contact"), asked["reason"])
+        hold = HoldSteps(tx, workspace, caller.id).set(body.contact, body.reason)
         return hold_view(tx, workspace, hold)
 
-    return answer(service.store.transact(work), 201)
+    return Reply(services.store.transact(work))
 
 
-def catalogue(service: Services, _: Key, workspace: str) -> Response:
-    """Every hold there was, in the order they were set."""
-    after, limit = page(query(*PAGE), MAX_SAFE_INTEGER)
-    behind = -1 if after is None else after
-    with service.store.read() as snapshot:
+def list_holds(services: Services, _: Key, *, workspace: str, query: PageParameters) -> Reply:
+    """List all holds, in the order in which they were set."""
+    after = -1 if query.after is None else query.after
+    with services.store.read() as snapshot:
         holds = fold_holds(snapshot.entries_of_family(workspace, "hold.")).values()
-        left = [hold for hold in holds if hold.set.index > behind]
-        shown = [hold_view(snapshot, workspace, hold) for hold in left[:limit]]
-    return listing(shown, shown[-1]["index"] if len(left) > limit else None)
+        rest = [hold for hold in holds if hold.set.index > after]
+        views = [hold_view(snapshot, workspace, hold) for hold in rest[: query.limit]]
+    return page_reply(views, views[-1]["index"] if len(rest) > query.limit else None)
 
 
-def release(service: Services, caller: Key, workspace: str, hold: str) -> Response:
-    """The hold, released for good. The key that set it may not."""
-    query()
-    reason = json_as(RELEASE)["reason"]
+def release_hold(
+    services: Services, caller: Key, *, workspace: str, hold: str, body: HoldRelease
+) -> Reply:
+    """Release a hold for good; the key that set the hold may not release it."""
 
     def work(tx: Transaction) -> dict[str, object]:
-        return hold_view(tx, workspace, HoldSteps(tx, workspace, caller.id).release(hold, reason))
+        released = HoldSteps(tx, workspace, caller.id).release(hold, body.reason)
+        return hold_view(tx, workspace, released)
 
-    return answer(service.store.transact(work))
+    return Reply(services.store.transact(work))
+
+
+ROUTES = (
+    Route(
+        "POST",
+        f"{WORKSPACE}/holds",
+        set_hold,
+        Permission.MANAGE_HOLDS,
+        Content(HoldSchema, _HOLD, status=201),
+        body=json_body(NewHoldSchema, _NEW_HOLD),
+    ),
+    Route(
+        "GET",
+        f"{WORKSPACE}/holds",
+        list_holds,
+        Permission.MANAGE_HOLDS,
+        Content(HoldPageSchema, {"items": [_HOLD], "next": None}),
+        query=PageQuery(),
+    ),
+    Route(
+        "POST",
+        f"{WORKSPACE}/holds/<hold>/release",
+        release_hold,
+        Permission.MANAGE_HOLDS,
+        Content(HoldSchema, _RELEASED_HOLD),
+        body=json_body(HoldReleaseSchema, _RELEASE),
+        problems=(ProblemCode.SETTER_MAY_NOT_RELEASE, ProblemCode.HOLD_RELEASED),
+    ),
+)

@@ -1,128 +1,173 @@
-"""Keys: made, listed and revoked by owners; that of a workspace's owner reaches its keys alone."""
+"""Keys: created, listed and revoked by owners; the owner of a workspace reaches its keys only."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, NotRequired
-
-from pydantic import AfterValidator, Field, StringConstraints, TypeAdapter
-from typing_extensions import TypedDict
+from typing import TYPE_CHECKING, Any
 
 from policy_service.access.keys import Role, create_key, key_view, revoke_key_in_reach
-from policy_service.api.requests import PAGE, json_as, page, query
-from policy_service.api.responses import answer, listing
-from policy_service.api.schemas.common import STRICT, Cursor, Time
+from policy_service.access.permissions import Permission
+from policy_service.api.responses import Reply, page_reply
+from policy_service.api.route import Content, Route, json_body
+from policy_service.api.schemas import fields
+from policy_service.api.schemas.base import AnswerSchema, BodySchema, PageQuery
 from policy_service.problems import ProblemCode, ProblemError
-from rules.formats.strict_json import MAX_SAFE_INTEGER
-from rules.formats.timestamps import parse_timestamp
-from rules.model.event import NOT_SYSTEM_SCHEMA, LongId, Timestamp, check_not_system
 
 if TYPE_CHECKING:
-    from flask import Response
+    from datetime import datetime
 
     from policy_service.access.keys import Key
+    from policy_service.api.schemas.base import PageParameters
     from policy_service.services import Services
 
 
-KeyRole = Annotated[Role, Field(strict=False)]
-WorkspaceOrAll = Annotated[
-    str,
-    StringConstraints(pattern=r"^(\*|[a-z0-9][a-z0-9_-]{0,62})$"),
-    AfterValidator(check_not_system),
-    Field(json_schema_extra=NOT_SYSTEM_SCHEMA),
-]
+@dataclass(frozen=True, slots=True)
+class NewKey:
+    """A request for a key."""
 
-
-class NewKey(TypedDict):
-    """What a key is to be."""
-
-    __pydantic_config__ = STRICT  # type: ignore[misc]  # how pydantic takes the settings of a TypedDict
-    role: KeyRole
-    workspace: WorkspaceOrAll
-    """The workspace it is for; `*` for all."""
-    name: LongId
-    """What it is for; kept in the ledger for good, and so not for personal data."""
-    expires_at: NotRequired[Timestamp | None]
-    """From then on it is no key any more."""
-
-
-class ListedKey(TypedDict):
-    """A key, without its secret."""
-
-    __pydantic_config__ = STRICT  # type: ignore[misc]
-    id: str
-    role: KeyRole
+    role: Role
     workspace: str
     name: str
-    created_at: Time
-    created_by: str | None
-    """The id of a key; null where it was made at the command line."""
-    expires_at: Time | None
-    revoked_at: Time | None
-    last_used_at: Time | None
-    """When a request last came with it, to the minute: it may be up to a minute later in truth.
-
-    Null where none ever did. It stands beside the ledger's logs: nothing proves it.
-    """
+    expires_at: datetime | None = None
 
 
-class CreatedKey(ListedKey):
-    """A new key."""
+class NewKeySchema(BodySchema):
+    """The role, the workspace and the name of a new key."""
 
-    secret: str
-    """What its holder sends as a bearer token; shown this once."""
-
-
-class KeyPage(TypedDict):
-    __pydantic_config__ = STRICT  # type: ignore[misc]
-    items: list[ListedKey]
-    next: Cursor
-
-
-NEW_KEY = TypeAdapter(NewKey)
-
-
-def create(service: Services, caller: Key) -> Response:
-    """A new key; its secret is shown this once."""
-    query()
-    asked = json_as(NEW_KEY)
-    if not caller.reaches(asked["workspace"]):
-        raise ProblemError(ProblemCode.NOT_FOUND, "There is no such workspace for this key")
-    expires_at = asked.get("expires_at")
-    make = partial(
-        create_key,
-        role=Role(asked["role"]),
-        workspace=asked["workspace"],
-        name=asked["name"],
-        by=caller.id,
-        expires_at=parse_timestamp(expires_at) if expires_at else None,
+    value = NewKey
+    role = fields.choice(Role)
+    workspace = fields.workspace(
+        "The workspace that the key is for; `*` for all workspaces.", every=True
     )
-    key, token = service.store.transact(make)
-    answered = answer({**key_view(key, {}), "secret": token}, 201)
-    answered.headers["Cache-Control"] = "no-store"
-    return answered
+    name = fields.long_id(
+        "The purpose of the key. Kept in the ledger for good: write no personal data."
+    )
+    expires_at = fields.received_time(
+        "The time at which the key expires.", optional=True, nullable=True
+    )
 
 
-def catalogue(service: Services, caller: Key) -> Response:
-    """Every key there was, without its secret, in the order they were made."""
-    after, limit = page(query(*PAGE), MAX_SAFE_INTEGER)
-    with service.store.read() as snapshot:
-        keys = service.keyring.keys(snapshot).values()
+class KeySchema(AnswerSchema):
+    """A key without its secret."""
+
+    id = fields.text()
+    role = fields.choice(Role)
+    workspace = fields.text()
+    name = fields.text()
+    created_at = fields.time()
+    created_by = fields.text(
+        "The id of a key; null if the key was created at the command line.", nullable=True
+    )
+    expires_at = fields.time(nullable=True)
+    revoked_at = fields.time(nullable=True)
+    last_used_at = fields.time(
+        """The last use of the key, to the minute: the key may have been used up to a minute later.
+        Null if it was never used. The ledger does not prove this time.""",
+        nullable=True,
+    )
+
+
+class CreatedKeySchema(KeySchema):
+    """A new key with its secret."""
+
+    secret = fields.text("The bearer token of the key; it is shown only once.")
+
+
+class KeyPageSchema(AnswerSchema):
+    """A page of keys."""
+
+    items = fields.list_of(KeySchema)
+    next = fields.cursor()
+
+
+_NEW_KEY: dict[str, Any] = {
+    "role": "auditor",
+    "workspace": "acme",
+    "name": "The yearly audit",
+    "expires_at": "2026-12-31T23:00:00Z",
+}
+_KEY: dict[str, Any] = {
+    "id": "key-3c28b8f6b7fe",
+    **_NEW_KEY,
+    "created_at": "2026-11-22T12:00:00.000Z",
+    "created_by": "key-43993dbdf818",
+    "expires_at": "2026-12-31T23:00:00.000Z",
+    "revoked_at": None,
+    "last_used_at": None,
+}
+_CREATED_KEY: dict[str, Any] = {
+    **_KEY,
+    "secret": "key-3c28b8f6b7fe.xlVLLOiIfDl3Q4r2N5nCJd8sT1m0uY7wEoKzPhGbAvM",
+}
+_USED_KEY: dict[str, Any] = {**_KEY, "last_used_at": "2026-11-30T16:20:07.412Z"}
+_REVOKED_KEY: dict[str, Any] = {**_USED_KEY, "revoked_at": "2026-12-01T09:00:00.000Z"}
+
+
+def add_key(services: Services, caller: Key, *, body: NewKey) -> Reply:
+    """Create a key; its secret is shown only once."""
+    if not caller.reaches(body.workspace):
+        raise ProblemError(ProblemCode.NOT_FOUND, "There is no such workspace for this key")
+    create = partial(
+        create_key,
+        role=body.role,
+        workspace=body.workspace,
+        name=body.name,
+        by=caller.id,
+        expires_at=body.expires_at,
+    )
+    key, token = services.store.transact(create)
+    return Reply({**key_view(key, {}), "secret": token}, {"Cache-Control": "no-store"})
+
+
+def list_keys(services: Services, caller: Key, *, query: PageParameters) -> Reply:
+    """List all keys without their secrets, in the order of their creation."""
+    with services.store.read() as snapshot:
+        keys = services.keyring.keys(snapshot).values()
         last_uses = snapshot.last_uses()
     reached = [key for key in keys if caller.reaches(key.workspace)]
-    start = after or 0
-    shown = reached[start : start + limit]
-    more = start + limit if len(reached) > start + limit else None
-    return listing([key_view(key, last_uses) for key in shown], more)
+    start = query.after or 0
+    end = start + query.limit
+    views = [key_view(key, last_uses) for key in reached[start:end]]
+    return page_reply(views, end if len(reached) > end else None)
 
 
-def revoke(service: Services, caller: Key, key: str) -> Response:
-    """The key, revoked for good; revoking it again changes nothing.
+def revoke_key(services: Services, caller: Key, *, key: str) -> Reply:
+    """Revoke a key for good; to revoke it again changes nothing.
 
-    The last owner's key that is for every workspace cannot be revoked here, because nobody could
-    make another one; whoever has the ledger's folder can, at the command line.
+    The last owner key for every workspace cannot be revoked here, because nobody could create
+    another one. The command line can revoke it in the folder of the ledger.
     """
-    query()
-    revoked = service.store.transact(partial(revoke_key_in_reach, key_id=key, caller=caller))
-    with service.store.read() as snapshot:
-        return answer(key_view(revoked, snapshot.last_uses()))
+    revoke = partial(revoke_key_in_reach, key_id=key, caller=caller)
+    revoked = services.store.transact(revoke)
+    with services.store.read() as snapshot:
+        return Reply(key_view(revoked, snapshot.last_uses()))
+
+
+ROUTES = (
+    Route(
+        "POST",
+        "/v1/keys",
+        add_key,
+        Permission.MANAGE_KEYS,
+        Content(CreatedKeySchema, _CREATED_KEY, status=201),
+        body=json_body(NewKeySchema, _NEW_KEY),
+        problems=(ProblemCode.NOT_FOUND,),
+    ),
+    Route(
+        "GET",
+        "/v1/keys",
+        list_keys,
+        Permission.MANAGE_KEYS,
+        Content(KeyPageSchema, {"items": [_USED_KEY], "next": None}),
+        query=PageQuery(),
+    ),
+    Route(
+        "DELETE",
+        "/v1/keys/<key>",
+        revoke_key,
+        Permission.MANAGE_KEYS,
+        Content(KeySchema, _REVOKED_KEY),
+        problems=(ProblemCode.LAST_OWNER_KEY, ProblemCode.BUSY),
+    ),
+)

@@ -1,18 +1,24 @@
-"""What proves the ledger, as C2SP's signed-note, tlog-checkpoint and tlog-proof have it."""
+"""Proofs of the ledger, in the formats signed-note, tlog-checkpoint and tlog-proof of C2SP."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-
-from flask import Response, request
-from typing_extensions import TypedDict
 
 from audit.log.signed_note import encode_base64, format_key
 from audit.log.tlog_proof import format_proof
-from policy_service.api.requests import Number, query, whole_number
-from policy_service.api.responses import answer
-from policy_service.api.route import JSON, TEXT, Parameter
-from policy_service.api.schemas.common import STRICT, Hash
+from policy_service.access.permissions import Permission
+from policy_service.api.responses import Reply
+from policy_service.api.route import (
+    SIGNING_PROBLEMS,
+    TEXT,
+    TEXT_SCHEMA,
+    WORKSPACE,
+    Content,
+    Route,
+)
+from policy_service.api.schemas import fields
+from policy_service.api.schemas.base import AnswerSchema, QuerySchema
 from policy_service.problems import ProblemCode, ProblemError
 from rules.errors import Complaint
 from rules.formats.strict_json import MAX_SAFE_INTEGER
@@ -22,100 +28,165 @@ if TYPE_CHECKING:
     from policy_service.access.keys import Key
     from policy_service.services import Services
 
-SIZES = {
-    "from": Parameter(Number, "How many entries the earlier log had.", 2, required=True),
-    "to": Parameter(Number, "How many the later one had; no fewer.", 3, required=True),
+
+@dataclass(frozen=True, slots=True)
+class LogSizes:
+    """Two sizes of a log."""
+
+    earlier: int
+    later: int
+
+
+class LogSizesQuery(QuerySchema):
+    """The two sizes that a consistency proof is about."""
+
+    value = LogSizes
+    earlier = fields.number_text("The size of the earlier log.", data_key="from", example=2)
+    later = fields.number_text(
+        "The size of the later log; at least `from`.", data_key="to", example=3
+    )
+
+
+class ConsistencyProofSchema(AnswerSchema):
+    """A proof that the log of `from` entries is the beginning of the log of `to` entries."""
+
+    earlier = fields.number(data_key="from")
+    later = fields.number(data_key="to")
+    hashes = fields.items(fields.sha256())
+
+
+class InclusionProofSchema(AnswerSchema):
+    """A proof that an entry is in the log."""
+
+    index = fields.number()
+    size = fields.number("The size of the log of the checkpoint.")
+    leaf_hash = fields.sha256()
+    hashes = fields.items(
+        fields.sha256(), "The hashes from the leaf's sibling up to the child of the root."
+    )
+    checkpoint = fields.text("The signed note, with its newlines.")
+
+
+_FIRST_TWO = "AV4mQN0TUk7cpceJFgLjjWU3Lq7FEWZmS+EoO4u5Yzk="
+_THIRD = "VTKV5LhIvueBwwoMhqW3MTMIBuqsohTeGV5IdhuKYe4="
+VERIFIER_KEY = "policy-service.example/acme+ce210944+ASBEgPlvQZ5gYam/tl+3lq9bQGg9ykYvkmHCXb5lDZkZ\n"
+CHECKPOINT = """\
+policy-service.example/acme
+3
+p6hToZGfJY8sdvRaT0c9trvJ/lI0SbCNx45XnFBPkbM=
+
+— policy-service.example/acme ziEJRPq3qAwB/ACrmXM7W+U9jsiVObWSHibf1AkCpJL4SYwxGIbjRXRvVUsTk/Tl01LSKdPv//ioKWCR6fQezFNZzgE=
+"""  # noqa: E501 - a signature is one line
+CONSISTENCY_PROOF: dict[str, Any] = {"from": 2, "to": 3, "hashes": [_THIRD]}
+INCLUSION_PROOF: dict[str, Any] = {
+    "index": 2,
+    "size": 3,
+    "leaf_hash": _THIRD,
+    "hashes": [_FIRST_TWO],
+    "checkpoint": CHECKPOINT,
 }
+TLOG_PROOF = f"""\
+c2sp.org/tlog-proof@v1
+index 2
+{_FIRST_TWO}
 
-Consistency = TypedDict("Consistency", {"from": int, "to": int, "hashes": list[Hash]})
-Consistency.__doc__ = "That a log of `from` entries is the beginning of the one of `to`."
-Consistency.__pydantic_config__ = STRICT  # type: ignore[attr-defined]
-
-
-class Inclusion(TypedDict):
-    """That an entry is in the log."""
-
-    __pydantic_config__ = STRICT  # type: ignore[misc]  # how pydantic takes the settings of a TypedDict
-    index: int
-    size: int
-    """Of the log that the checkpoint is of."""
-    leaf_hash: Hash
-    hashes: list[Hash]
-    """From the leaf's sibling up to below the root."""
-    checkpoint: str
-    """The signed note, with its newlines."""
+{CHECKPOINT}"""
+_TEXT_TYPE = f"{TEXT}; charset=utf-8"
 
 
-def checkpoint(service: Services, _: Key, workspace: str) -> Response:
-    """The log's checkpoint: a signed note of its size and root.
+def get_checkpoint(services: Services, _: Key, *, workspace: str) -> Reply:
+    """Get the checkpoint of a log: a signed note of its size and root.
 
-    It covers every entry there is, and is signed now where that was not done yet.
+    The checkpoint covers every entry; it is signed now if necessary.
     """
-    query()
-    return _text(_checkpoints(service).latest_checkpoint(workspace).note)
+    return Reply(_checkpoints(services).latest_checkpoint(workspace).note)
 
 
-def key(service: Services, _: Key, workspace: str) -> Response:
-    """The verifier key of the log's checkpoints."""
-    query()
-    return _text(f"{format_key(_checkpoints(service).verifier_key(workspace))}\n".encode())
+def get_verifier_key(services: Services, _: Key, *, workspace: str) -> Reply:
+    """Get the verifier key of the checkpoints of a log."""
+    return Reply(f"{format_key(_checkpoints(services).verifier_key(workspace))}\n")
 
 
-def consistency(service: Services, _: Key, workspace: str) -> Response:
-    """That the log only grew: the proof between two of its sizes (RFC 9162, 2.1.4).
+def prove_consistency(services: Services, _: Key, *, workspace: str, query: LogSizes) -> Reply:
+    """Prove that a log only grew between two of its sizes (RFC 9162, 2.1.4).
 
-    From no entries there is nothing to prove.
+    If the earlier log is empty, the proof has no hashes.
     """
-    given = query(*SIZES)
-    missing = [
-        Complaint(f"/{name}", "missing_field", "Give this parameter")
-        for name in SIZES
-        if name not in given
-    ]
-    if missing:
-        raise ProblemError(ProblemCode.INVALID_REQUEST, "The query was refused", missing)
-    first, second = (whole_number(name, given[name], MAX_SAFE_INTEGER) for name in SIZES)
-    if first > second:
-        message = "The later log has no fewer entries"
-        raise ProblemError(
-            ProblemCode.INVALID_REQUEST, message, [Complaint("/to", "not_allowed", message)]
-        )
-    hashes = _checkpoints(service).consistency(workspace, first, second)
+    if query.earlier > query.later:
+        message = "`to` is smaller than `from`; send the size of the later log as `to`"
+        complaint = Complaint("/to", "not_allowed", message)
+        raise ProblemError(ProblemCode.INVALID_REQUEST, message, [complaint])
+    hashes = _checkpoints(services).consistency(workspace, query.earlier, query.later)
     if hashes is None:
-        raise ProblemError(ProblemCode.NOT_FOUND, f"The log has not {second} entries")
-    return answer({"from": first, "to": second, "hashes": [encode_base64(h) for h in hashes]})
+        raise ProblemError(ProblemCode.NOT_FOUND, f"The log has fewer than {query.later} entries")
+    proof = {"from": query.earlier, "to": query.later}
+    return Reply({**proof, "hashes": [encode_base64(each) for each in hashes]})
 
 
-def inclusion(service: Services, _: Key, workspace: str, index: int) -> Response:
-    """That an entry is in the log, up to a checkpoint that covers it (RFC 9162, 2.1.3).
+def prove_inclusion(services: Services, _: Key, *, workspace: str, index: int, media: str) -> Reply:
+    """Prove that an entry is in the log of a checkpoint that covers it (RFC 9162, 2.1.3).
 
-    As a text it is a tlog-proof, which stands alone.
+    As text it is a tlog-proof, which needs nothing else to be verified.
     """
-    query()
-    found = _checkpoints(service).proof(workspace, index) if index <= MAX_SAFE_INTEGER else None
+    found = _checkpoints(services).proof(workspace, index) if index <= MAX_SAFE_INTEGER else None
     if found is None:
         raise ProblemError(ProblemCode.NOT_FOUND, f"The log has no entry {index}")
     entry, proof, checkpoint = found
-    if request.accept_mimetypes.best_match([JSON, TEXT], JSON) == TEXT:
-        answered = _text(format_proof(proof))
-    else:
-        shown: dict[str, Any] = {
+    if media == TEXT:
+        return Reply(format_proof(proof))
+    return Reply(
+        {
             "index": index,
             "size": checkpoint.size,
             "leaf_hash": encode_base64(entry.leaf_hash),
             "hashes": [encode_base64(each) for each in proof.hashes],
             "checkpoint": proof.checkpoint.decode(),
         }
-        answered = answer(shown)
-    answered.vary.add("Accept")
-    return answered
+    )
 
 
-def _checkpoints(service: Services) -> CheckpointSigner:
-    if service.checkpoints is None:
+def _checkpoints(services: Services) -> CheckpointSigner:
+    if services.checkpoints is None:
         raise ProblemError(ProblemCode.NO_SIGNING_KEY, "Nothing is signed here")
-    return service.checkpoints
+    return services.checkpoints
 
 
-def _text(text: bytes) -> Response:
-    return Response(text, content_type=f"{TEXT}; charset=utf-8")
+ROUTES = (
+    Route(
+        "GET",
+        f"{WORKSPACE}/ledger/entries/<number:index>/proof",
+        prove_inclusion,
+        Permission.READ_LEDGER,
+        Content(InclusionProofSchema, INCLUSION_PROOF),
+        Content(TEXT_SCHEMA, TLOG_PROOF, content_type=_TEXT_TYPE),
+        problems=SIGNING_PROBLEMS,
+        names_system=True,
+    ),
+    Route(
+        "GET",
+        f"{WORKSPACE}/ledger/checkpoint",
+        get_checkpoint,
+        Permission.READ_LEDGER,
+        Content(TEXT_SCHEMA, CHECKPOINT, content_type=_TEXT_TYPE),
+        problems=SIGNING_PROBLEMS,
+        names_system=True,
+    ),
+    Route(
+        "GET",
+        f"{WORKSPACE}/ledger/key",
+        get_verifier_key,
+        Permission.READ_LEDGER,
+        Content(TEXT_SCHEMA, VERIFIER_KEY, content_type=_TEXT_TYPE),
+        problems=(ProblemCode.NO_SIGNING_KEY,),
+        names_system=True,
+    ),
+    Route(
+        "GET",
+        f"{WORKSPACE}/ledger/consistency",
+        prove_consistency,
+        Permission.READ_LEDGER,
+        Content(ConsistencyProofSchema, CONSISTENCY_PROOF),
+        query=LogSizesQuery(),
+        names_system=True,
+    ),
+)

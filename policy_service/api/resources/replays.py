@@ -1,17 +1,19 @@
-"""Replays: what was decided is decided again, by its own versions or by a candidate."""
+"""Replays: recorded decisions are made again, by their own versions or by a candidate."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NotRequired
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from pydantic import ConfigDict, Field, TypeAdapter
-from typing_extensions import TypedDict
-
-from policy_service.api.requests import LARGEST_DOCUMENT_BODY, Number, json_as, query
-from policy_service.api.resources.versions import Written, document_from
-from policy_service.api.responses import answer
-from policy_service.api.schemas.common import STRICT, Digest, Time
+from policy_service.access.permissions import Permission
+from policy_service.api.examples.common import DIGEST
+from policy_service.api.requests import MAX_DOCUMENT_BODY
+from policy_service.api.responses import Reply
+from policy_service.api.route import WORKSPACE, Content, Route, json_body
+from policy_service.api.schemas import fields
+from policy_service.api.schemas.base import AnswerSchema, BodySchema
 from policy_service.policies.policy_cache import BUILTIN
+from policy_service.policies.proposals import document_from
 from policy_service.problems import ProblemCode, ProblemError
 from policy_service.replays.backtest_parts import make_period
 from policy_service.replays.decision_backtest import BacktestMode
@@ -25,214 +27,238 @@ from policy_service.replays.replay_queue import (
     replay_view,
 )
 from rules.errors import Complaint
-from rules.formats.timestamps import parse_timestamp
-from rules.model.event import Timestamp
+from rules.formats.strict_json import MAX_SAFE_INTEGER
 
 if TYPE_CHECKING:
-    from flask import Response
+    from datetime import datetime
 
     from audit.stores.contract import Transaction
     from policy_service.access.keys import Key
     from policy_service.services import Services
 
+
+@dataclass(frozen=True, slots=True)
+class NewReplay:
+    """A request for a replay, or for a backtest of a candidate."""
+
+    version: int | None = None
+    document: dict[str, Any] | str | None = None
+    mode: BacktestMode | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
 _NO_CANDIDATE = {"properties": {"version": {"type": "null"}, "document": {"type": "null"}}}
-_ONE_OF_THEM: dict[str, Any] = {
-    "anyOf": [{"properties": {name: {"type": "null"}}} for name in ("version", "document")],
-    "if": _NO_CANDIDATE,
-    "then": {"properties": {"mode": {"enum": ["decisions", None]}}},
+
+
+class NewReplaySchema(BodySchema):
+    """The candidate and the period; without a candidate each decision's own version decides."""
+
+    json_schema: ClassVar = {
+        "anyOf": [{"properties": {name: {"type": "null"}}} for name in ("version", "document")],
+        "if": _NO_CANDIDATE,
+        "then": {"properties": {"mode": {"enum": ["decisions", None]}}},
+    }
+    value = NewReplay
+    version = fields.number(
+        "The version to backtest.", least=0, most=MAX_SAFE_INTEGER, optional=True, nullable=True
+    )
+    document = fields.received_document(
+        "The rule document to backtest, as JSON or as YAML in a text; not together with a version.",
+        optional=True,
+        nullable=True,
+    )
+    mode = fields.choice(
+        BacktestMode,
+        """Backtest each decision with its recorded facts (`decisions`), or whole conversations from
+        their first event (`conversations`).""",
+        optional=True,
+        nullable=True,
+    )
+    since = fields.received_time(
+        "Only decisions of this time and later.", data_key="from", optional=True, nullable=True
+    )
+    until = fields.received_time(
+        "Only decisions before this time.", data_key="to", optional=True, nullable=True
+    )
+
+
+class ReplayProgressSchema(AnswerSchema):
+    """The progress of a replay, in entries of the log."""
+
+    done = fields.number()
+    total = fields.number()
+
+
+class ReplayDifferenceSchema(AnswerSchema):
+    """One member of one decision that differs."""
+
+    index = fields.number()
+    decision = fields.text()
+    member = fields.text()
+    recorded = fields.any_value()
+    replayed = fields.any_value()
+
+
+class ReplayResultSchema(AnswerSchema):
+    """The result of a replay by the decisions' own versions."""
+
+    kind = fields.one_of(["replay"])
+    decisions = fields.number()
+    identical = fields.number()
+    differences = fields.list_of(ReplayDifferenceSchema, "The first differences, at most 100.")
+    difference_count = fields.number("The number of differences.")
+
+
+class ValueChangeSchema(AnswerSchema):
+    """The number of decisions with one value before and another value after."""
+
+    before = fields.text()
+    after = fields.text()
+    count = fields.number()
+
+
+class ChangedConversationSchema(AnswerSchema):
+    """A conversation that changes from the decision with this index on."""
+
+    conversation = fields.text()
+    index = fields.number()
+
+
+class ConversationChangesSchema(AnswerSchema):
+    """The conversations that a candidate changes."""
+
+    changed = fields.number()
+    undetermined = fields.number()
+    examples = fields.list_of(ChangedConversationSchema)
+
+
+class BacktestResultSchema(AnswerSchema):
+    """The decisions that a candidate would have made."""
+
+    kind = fields.one_of(["backtest"])
+    decisions = fields.number()
+    identical = fields.number()
+    changed = fields.number()
+    undetermined = fields.number()
+    outcomes = fields.list_of(ValueChangeSchema, "The outcomes of all determined decisions.")
+    rules = fields.list_of(ValueChangeSchema, "The changed rules, the most frequent first.")
+    members = fields.object_of(
+        fields.number(), "The number of decisions that differ, by the name of the member."
+    )
+    conversations = fields.nested(ConversationChangesSchema)
+    undetermined_reasons = fields.object_of(fields.number(), "The number of decisions, by reason.")
+
+
+class ReplaySchema(AnswerSchema):
+    """A replay with its progress and its result."""
+
+    id = fields.text(pattern="^rep-[0-9a-f]{16}$")
+    workspace = fields.text()
+    state = fields.choice(ReplayState)
+    mode = fields.choice(BacktestMode)
+    version = fields.number(nullable=True)
+    digest = fields.digest(
+        "The digest of the candidate; null if each decision's own version decides.", nullable=True
+    )
+    asked_at = fields.time()
+    asked_by = fields.text()
+    progress = fields.nested(ReplayProgressSchema)
+    result = fields.variants(
+        (ReplayResultSchema, BacktestResultSchema), "Null until the replay is done.", nullable=True
+    )
+    error = fields.text("The reason why the replay failed.", nullable=True)
+
+
+_REPLAY: dict[str, Any] = {
+    "id": "rep-0123456789abcdef",
+    "workspace": "acme",
+    "state": "done",
+    "mode": "decisions",
+    "version": 1,
+    "digest": DIGEST,
+    "asked_at": "2026-11-22T18:01:00.440Z",
+    "asked_by": "key-2c9f1d6a7b30",
+    "progress": {"done": 4, "total": 4},
+    "result": {
+        "kind": "backtest",
+        "decisions": 2,
+        "identical": 1,
+        "changed": 1,
+        "undetermined": 0,
+        "outcomes": [
+            {"before": "ask", "after": "ask", "count": 1},
+            {"before": "not_triggered", "after": "ask", "count": 1},
+        ],
+        "rules": [{"before": "language-unknown", "after": "ask-if-customer", "count": 1}],
+        "members": {"actions": 1, "outcome": 1, "reason": 1, "rule": 1, "stage": 1},
+        "conversations": {
+            "changed": 1,
+            "undetermined": 0,
+            "examples": [{"conversation": "c-1", "index": 3}],
+        },
+        "undetermined_reasons": {},
+    },
+    "error": None,
 }
 
 
-AskedReplay = TypedDict(
-    "AskedReplay",
-    {
-        "version": NotRequired[
-            Annotated[Number | None, Field(description="The version that decides: a backtest.")]
-        ],
-        "document": NotRequired[Written | None],
-        "mode": NotRequired[
-            Annotated[
-                BacktestMode | None,
-                Field(
-                    strict=False,
-                    description="Of a backtest: each decision again with its recorded facts, or "
-                    "whole conversations from their first event.",
-                ),
-            ]
-        ],
-        "from": NotRequired[
-            Annotated[Timestamp | None, Field(description="Only what was decided from then on.")]
-        ],
-        "to": NotRequired[
-            Annotated[Timestamp | None, Field(description="Only what was decided before.")]
-        ],
-    },
-)
-"""What decides, and what is decided again; without both, each decision's own version."""
-AskedReplay.__pydantic_config__ = ConfigDict(  # type: ignore[attr-defined]  # `from` is no name
-    extra="forbid", strict=True, json_schema_extra=_ONE_OF_THEM
-)
+def start_replay(services: Services, caller: Key, *, workspace: str, body: NewReplay) -> Reply:
+    """Start a replay; a long replay continues after the answer.
 
-
-class Progress(TypedDict):
-    """In entries of the log."""
-
-    __pydantic_config__ = STRICT  # type: ignore[misc]
-    done: int
-    total: int
-
-
-class Difference(TypedDict):
-    """One member of one decision that came out otherwise."""
-
-    __pydantic_config__ = STRICT  # type: ignore[misc]
-    index: int
-    decision: str
-    member: str
-    recorded: Any
-    replayed: Any
-
-
-class ReplayResult(TypedDict):
-    """Each decision again with its own version."""
-
-    __pydantic_config__ = STRICT  # type: ignore[misc]
-    kind: Literal["replay"]
-    decisions: int
-    identical: int
-    differences: list[Difference]
-    """The first of them, at most 100."""
-    difference_count: int
-    """How many differences there are."""
-
-
-class Pair(TypedDict):
-    """How many decisions had the one before, and have the other with the candidate."""
-
-    __pydantic_config__ = STRICT  # type: ignore[misc]
-    before: str
-    after: str
-    count: int
-
-
-class Example(TypedDict):
-    """A conversation that changes, from the decision of this index on."""
-
-    __pydantic_config__ = STRICT  # type: ignore[misc]
-    conversation: str
-    index: int
-
-
-class Conversations(TypedDict):
-    __pydantic_config__ = STRICT  # type: ignore[misc]
-    changed: int
-    undetermined: int
-    examples: list[Example]
-
-
-class BacktestResult(TypedDict):
-    """What a candidate would have decided."""
-
-    __pydantic_config__ = STRICT  # type: ignore[misc]
-    kind: Literal["backtest"]
-    decisions: int
-    identical: int
-    changed: int
-    undetermined: int
-    outcomes: list[Pair]
-    """Every decision that can be told."""
-    rules: list[Pair]
-    """Those that change, the most frequent first."""
-    members: dict[str, int]
-    """How many decisions differ in it."""
-    conversations: Conversations
-    undetermined_reasons: dict[str, int]
-
-
-class ReplayView(TypedDict):
-    """A replay: how far it is, and what it came to."""
-
-    __pydantic_config__ = STRICT  # type: ignore[misc]
-    id: Annotated[str, Field(pattern="^rep-[0-9a-f]{16}$")]
-    workspace: str
-    state: ReplayState
-    mode: BacktestMode
-    version: int | None
-    digest: Digest | None
-    """Of the candidate; null where each decision's own version decides."""
-    asked_at: Time
-    asked_by: str
-    progress: Progress
-    result: ReplayResult | BacktestResult | None
-    """Null until it is done."""
-    error: str | None
-    """Why it failed."""
-
-
-ASKED = TypeAdapter(AskedReplay)
-
-
-def create(service: Services, caller: Key, workspace: str) -> Response:
-    """Decide what was recorded again; what takes long goes on after the answer.
-
-    Without `version` and `document` each decision is replayed with its own version, with one of
-    them it is a backtest of the candidate. Ask for the replay until its state is `done` or
-    `failed`.
+    Without `version` and `document` each decision is replayed with its own version. With one of
+    them the replay is a backtest of that candidate. Get the replay again until its state is `done`
+    or `failed`.
     """
-    query()
-    asked = json_as(ASKED, LARGEST_DOCUMENT_BODY)
-    replay = _replay(service, caller, workspace, {**asked})
+    replay = _new_replay(services, caller, workspace, body)
 
     def work(tx: Transaction) -> Replay:
         return enqueue(tx, replay)
 
-    entered = service.store.transact(work)
-    if service.replays and (thread := service.replays.wake()):
+    entered = services.store.transact(work)
+    if services.replays and (thread := services.replays.wake()):
         thread.join(WAIT_SECONDS)
-    return answer(replay_view(_current(service, workspace, entered.id)), 201)
+    return Reply(replay_view(_read(services, workspace, entered.id)))
 
 
-def show(service: Services, _: Key, workspace: str, replay: str) -> Response:
-    """How far a replay is, and what it came to."""
-    query()
-    found = _current(service, workspace, replay)
-    if service.replays and not found.finished:
-        service.replays.wake()
-    return answer(replay_view(found))
+def get_replay(services: Services, _: Key, *, workspace: str, replay: str) -> Reply:
+    """Get the progress and the result of a replay."""
+    found = _read(services, workspace, replay)
+    if services.replays and not found.finished:
+        services.replays.wake()
+    return Reply(replay_view(found))
 
 
-def _current(service: Services, workspace: str, identity: str) -> Replay:
-    with service.store.read() as snapshot:
-        kept = snapshot.job(identity)
-    if kept is None or kept.log != workspace:
+def _read(services: Services, workspace: str, replay_id: str) -> Replay:
+    with services.store.read() as snapshot:
+        job = snapshot.job(replay_id)
+    if job is None or job.log != workspace:
         raise ProblemError(ProblemCode.NOT_FOUND, "There is no such replay")
-    return read_replay(kept)
+    return read_replay(job)
 
 
-def _replay(service: Services, caller: Key, workspace: str, asked: dict[str, Any]) -> Replay:
-    version, written = asked.get("version"), asked.get("document")
-    if version is not None and written is not None:
-        raise _refused("/document", "Give a version or a document")
-    mode = asked.get("mode") or BacktestMode.DECISIONS
-    if mode is BacktestMode.CONVERSATIONS and version is None and written is None:
-        raise _refused("/mode", "Only a candidate is tried on conversations")
-    times = [parse_timestamp(asked[name]) if asked.get(name) else None for name in ("from", "to")]
-    within = make_period(*times)
-    document = None if written is None else document_from(written)
+def _new_replay(services: Services, caller: Key, workspace: str, body: NewReplay) -> Replay:
+    if body.version is not None and body.document is not None:
+        raise _refused("/document", "Send a version or a document, not both")
+    mode = body.mode or BacktestMode.DECISIONS
+    if mode is BacktestMode.CONVERSATIONS and body.version is None and body.document is None:
+        raise _refused("/mode", "Send a version or a document: only a candidate has conversations")
+    within = make_period(body.since, body.until)
+    document = None if body.document is None else document_from(body.document)
     digest = document.digest if document else None
-    if version is not None:
-        with service.store.read() as snapshot:
-            record = service.policies.versions(snapshot, workspace).get(version)
-            held = record is not None and snapshot.document(record.digest) is not None
+    if body.version is not None:
+        with services.store.read() as snapshot:
+            record = services.policies.versions(snapshot, workspace).get(body.version)
+            recorded = record is not None and snapshot.document(record.digest) is not None
         if record is None:
-            raise ProblemError(ProblemCode.NOT_FOUND, f"There is no version {version}")
+            raise ProblemError(ProblemCode.NOT_FOUND, f"There is no version {body.version}")
         digest = record.digest
-        document = None if held else BUILTIN
+        document = None if recorded else BUILTIN
     return Replay(
         id=new_replay_id(),
         workspace=workspace,
         mode=mode.value,
-        version=version,
+        version=body.version,
         digest=digest,
         document=document.canonical_bytes.decode() if document else None,
         since=within.since,
@@ -244,8 +270,25 @@ def _replay(service: Services, caller: Key, workspace: str, asked: dict[str, Any
 
 
 def _refused(at: str, message: str) -> ProblemError:
-    return ProblemError(
-        ProblemCode.INVALID_REQUEST,
-        "The replay was refused",
-        [Complaint(at, "not_allowed", message)],
-    )
+    complaint = Complaint(at, "not_allowed", message)
+    return ProblemError(ProblemCode.INVALID_REQUEST, "The replay was refused", [complaint])
+
+
+ROUTES = (
+    Route(
+        "POST",
+        f"{WORKSPACE}/replays",
+        start_replay,
+        Permission.REPLAY_DECISIONS,
+        Content(ReplaySchema, _REPLAY, status=201),
+        body=json_body(NewReplaySchema, {"version": 1, "mode": "decisions"}, MAX_DOCUMENT_BODY),
+        problems=(ProblemCode.INVALID_DOCUMENT,),
+    ),
+    Route(
+        "GET",
+        f"{WORKSPACE}/replays/<replay>",
+        get_replay,
+        Permission.REPLAY_DECISIONS,
+        Content(ReplaySchema, _REPLAY),
+    ),
+)

@@ -1,36 +1,26 @@
-"""The rules of a workspace: the active ones, and every version there was."""
+"""The versions of a workspace's policy: proposed, approved, activated, compared."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, NotRequired
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from pydantic import (
-    AfterValidator,
-    ConfigDict,
-    Field,
-    StringConstraints,
-    TypeAdapter,
-    WithJsonSchema,
-)
-from pydantic_core import PydanticCustomError
-from typing_extensions import TypedDict
-
-from policy_service.api.requests import (
-    LARGEST_DOCUMENT_BODY,
-    PAGE,
-    Number,
-    json_as,
-    page,
-    query,
-    whole_number,
-)
-from policy_service.api.responses import answer, listing
-from policy_service.api.route import Parameter
+from audit.projections.versions import VersionStatus
+from policy_service.access.permissions import Permission
+from policy_service.api.examples.common import DIGEST, DOCUMENT, DOCUMENT_DIGEST, STEP
+from policy_service.api.requests import MAX_DOCUMENT_BODY
+from policy_service.api.responses import Reply, page_reply
+from policy_service.api.route import WORKSPACE, Content, Route, json_body
+from policy_service.api.schemas import fields
+from policy_service.api.schemas.base import AnswerSchema, BodySchema, PageQuery, QuerySchema
+from policy_service.api.schemas.common import ReasonedStepSchema, StepSchema
+from policy_service.api.schemas.reports import DiffSchema, ReportSchema
 from policy_service.policies.activation import (
     ALL_PERCENT,
     Activation,
     apply_due_activations,
     has_due_activation,
+    requested_activation,
     require_version,
 )
 from policy_service.policies.decision_counts import count_newest_decisions
@@ -41,6 +31,7 @@ from policy_service.policies.guardrails import (
     read_guardrails,
 )
 from policy_service.policies.policy_cache import load_document
+from policy_service.policies.proposals import document_from
 from policy_service.policies.reports import (
     compare_versions,
     guardrail_results_view,
@@ -50,253 +41,503 @@ from policy_service.policies.reports import (
     semantic_changes_view,
 )
 from policy_service.policies.versions import VersionSteps, difference_view, version_view
-from policy_service.problems import ProblemCode, ProblemError
+from policy_service.problems import ProblemCode
 from rules.analysis.text_diff import compare_texts
-from rules.check import read_document
-from rules.errors import Complaint
-from rules.formats.document_text import read_value, read_yaml
-from rules.formats.strict_json import MAX_SAFE_INTEGER
-from rules.formats.timestamps import parse_timestamp
-from rules.model.event import Timestamp  # noqa: TC001 - pydantic reads it
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from flask import Response
-
     from audit.projections.versions import VersionRecord
     from audit.stores.contract import Transaction
     from policy_service.access.keys import Key
+    from policy_service.api.schemas.base import PageParameters
     from policy_service.policies.decision_counts import RegionCounts
     from policy_service.services import Services
     from rules.analysis.report import DocumentReport
     from rules.analysis.semantic_diff import SemanticDiff
-    from rules.model.document import Document
 
-_STRICT = ConfigDict(extra="forbid", strict=True)
-FreeText = Annotated[str, StringConstraints(max_length=500)]
-"""By admins; kept in the ledger for good, and so not for personal data."""
-AGAINST = {"against": Parameter(Number, "The version to compare with; else the active one.", 1)}
+VERSION = f"{WORKSPACE}/versions/<number:number>"
+MAX_TEXT = 500
 
 
-def _object_or_text(written: object) -> object:
-    if not isinstance(written, dict | str):
-        raise PydanticCustomError("wrong_type", "Send an object, or YAML in a text")
-    return written
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A document that an author proposes."""
+
+    document: dict[str, Any] | str
+    note: str | None = None
 
 
-Written = Annotated[
-    Any,
-    AfterValidator(_object_or_text),
-    WithJsonSchema(
-        {
-            "description": "A rule document, format 1: as JSON, or as YAML in a text.",
-            "anyOf": [{"type": "object"}, {"type": "string"}],
-        }
-    ),
-]
+class ProposalSchema(BodySchema):
+    """A document that becomes the next version, and a note."""
+
+    value = Proposal
+    document = fields.received_document()
+    note = fields.text(
+        "Kept in the ledger for good: write no personal data.",
+        max_length=MAX_TEXT,
+        optional=True,
+        nullable=True,
+    )
 
 
-class Proposal(TypedDict):
-    __pydantic_config__ = _STRICT  # type: ignore[misc]  # how pydantic takes the settings of a TypedDict
-    document: Written
-    note: NotRequired[FreeText | None]
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """An agreement to the version with a digest."""
 
-
-class Approval(TypedDict):
-    __pydantic_config__ = _STRICT  # type: ignore[misc]
     digest: str
 
 
-class Rejection(TypedDict):
-    __pydantic_config__ = _STRICT  # type: ignore[misc]
-    reason: FreeText
+class ApprovalSchema(BodySchema):
+    """The digest of the version that is approved."""
+
+    value = Approval
+    digest = fields.text()
 
 
-_NOTHING_BESIDE_A_SHADOW: dict[str, Any] = {
-    "if": {"properties": {"shadow": {"const": True}}, "required": ["shadow"]},
-    "then": {
-        "properties": {"percent": {"type": "null"}, "apply_to_running": {"enum": [False, None]}}
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """A refusal of a version."""
+
+    reason: str
+
+
+class RejectionSchema(BodySchema):
+    """The reason why a version is rejected."""
+
+    value = Rejection
+    reason = fields.text(
+        "Kept in the ledger for good: write no personal data.", max_length=MAX_TEXT
+    )
+
+
+class ActivationSchema(BodySchema):
+    """The way to activate a version: by default now, for all conversations that start later."""
+
+    json_schema: ClassVar = {
+        "if": {"properties": {"shadow": {"const": True}}, "required": ["shadow"]},
+        "then": {
+            "properties": {
+                "percent": {"type": "null"},
+                "apply_to_running": {"enum": [False, None]},
+            }
+        },
+    }
+    value = staticmethod(requested_activation)
+    at = fields.received_time(
+        "The time from which the version decides; a past time is now.",
+        optional=True,
+        nullable=True,
+    )
+    percent = fields.number(
+        """The version decides for this many of 100 conversations, always the same ones. The
+        percentage of a version cannot be reduced.""",
+        least=1,
+        most=ALL_PERCENT,
+        optional=True,
+        nullable=True,
+    )
+    shadow = fields.flag(
+        "The version decides nothing; its decision is recorded with each decision.",
+        optional=True,
+        nullable=True,
+    )
+    apply_to_running = fields.flag(
+        "The version also decides for conversations that have started and wait for something.",
+        optional=True,
+        nullable=True,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class DiffParameters:
+    """The version that another version is compared with."""
+
+    against: int | None = None
+
+
+class DiffQuery(QuerySchema):
+    """The version to compare with."""
+
+    value = DiffParameters
+    against = fields.number_text(
+        "The version to compare with; the active version if absent.", optional=True, example=1
+    )
+
+
+class PolicySchema(AnswerSchema):
+    """The rules that decide now."""
+
+    version = fields.number()
+    digest = fields.digest()
+    document = fields.document()
+
+
+class ScheduledActivationSchema(StepSchema):
+    """An activation in the future."""
+
+    due = fields.time()
+
+
+class VersionSchema(AnswerSchema):
+    """One immutable, numbered version; its digest identifies its document."""
+
+    version = fields.number()
+    digest = fields.digest()
+    status = fields.choice(VersionStatus)
+    title = fields.text(nullable=True)
+    note = fields.text(nullable=True)
+    proposed_by = fields.text("The id of a key, or `system`.")
+    proposed_at = fields.time("Null before the first write to the workspace.", nullable=True)
+    approvals = fields.list_of(StepSchema)
+    activations = fields.list_of(StepSchema)
+    scheduled = fields.list_of(ScheduledActivationSchema)
+    rejected = fields.nested(ReasonedStepSchema, nullable=True)
+
+
+class VersionWithDocumentSchema(VersionSchema):
+    """A version with its document."""
+
+    document = fields.document()
+
+
+class VersionPageSchema(AnswerSchema):
+    """A page of versions."""
+
+    items = fields.list_of(VersionSchema)
+    next = fields.cursor()
+
+
+_PROPOSAL: dict[str, Any] = {
+    "document": DOCUMENT,
+    "note": "Support answers in French from December on",
+}
+_PROPOSED: dict[str, Any] = {
+    "version": 2,
+    "digest": DOCUMENT_DIGEST,
+    "status": "proposed",
+    "title": DOCUMENT["title"],
+    "note": _PROPOSAL["note"],
+    "proposed_by": "key-3c28b8f6b7fe",
+    "proposed_at": "2026-11-22T12:00:00.000Z",
+    "approvals": [],
+    "activations": [],
+    "scheduled": [],
+    "rejected": None,
+}
+_APPROVED: dict[str, Any] = {**_PROPOSED, "status": "approved", "approvals": [STEP]}
+_REJECTION: dict[str, Any] = {"reason": "The French texts are still missing"}
+_REJECTED: dict[str, Any] = {
+    **_PROPOSED,
+    "status": "rejected",
+    "rejected": {**STEP, "reason": _REJECTION["reason"]},
+}
+_ACTIVE: dict[str, Any] = {
+    **_APPROVED,
+    "status": "active",
+    "activations": [
+        {
+            "by": "key-43993dbdf818",
+            "at": "2026-11-22T13:00:00.000Z",
+            "index": 5,
+            "apply_to_running": True,
+        }
+    ],
+}
+_POLICY: dict[str, Any] = {"version": 2, "digest": DOCUMENT_DIGEST, "document": DOCUMENT}
+_CONVERSATION: list[dict[str, Any]] = [
+    {
+        "id": "ev-aa2a30b80197-1",
+        "type": "conversation.started",
+        "occurred_at": "2026-01-05T10:01:00Z",
+        "workspace": {"id": "example", "plan": "pro"},
+        "conversation": {"id": "c-aa2a30b80197", "direction": "inbound"},
+        "contact": {"id": "ct-1", "kind": "lead"},
+        "message": {"text": "Hello", "language": "de"},
+    }
+]
+_GIVEN: dict[str, Any] = {"message.language": "de"}
+_EXAMINED: dict[str, Any] = {"decisions": 9317, "complete": False}
+_NOT_SUPPORTED: dict[str, Any] = {
+    "rule": "language-not-supported",
+    "outcome": "not_triggered",
+    "reason": "language_not_supported",
+    "stage": "not_routed",
+    "actions": [],
+}
+_DIFF: dict[str, Any] = {
+    "version": 3,
+    "against": 2,
+    "settings": [{"name": "languages", "before": ["en", "fr"], "after": ["en", "fr", "de"]}],
+    "rules": [],
+    "moved_rules": [],
+    "texts": [{"name": "messages/de/ask", "before": None, "after": "Sind Sie schon Kunde?"}],
+    "facts": [],
+    "properties": [],
+    "semantic_changes": [
+        {
+            "texts_only": False,
+            "before": _NOT_SUPPORTED,
+            "after": {
+                "rule": "ask-if-customer",
+                "outcome": "ask",
+                "reason": "anonymous_contact",
+                "stage": "awaiting_answer",
+                "actions": [{"type": "ask", "text": "Are you an existing customer?"}],
+            },
+            "fact_values": {"conversation.stage": ["new"], "message.language": ["such as de"]},
+            "example": _GIVEN,
+            "conversation": _CONVERSATION,
+            "decisions": 412,
+        }
+    ],
+    "semantic_changes_complete": True,
+    "recorded": _EXAMINED,
+}
+_REPORT: dict[str, Any] = {
+    "version": 2,
+    "digest": DIGEST,
+    "findings": [
+        {
+            "pointer": "/rules/3",
+            "code": "rule_unreachable",
+            "message": "german is never reached: language-not-supported before it decides all "
+            "it asks for",
+            "example": {
+                "given": _GIVEN,
+                "decision": _NOT_SUPPORTED,
+                "conversation": _CONVERSATION,
+            },
+        }
+    ],
+    "undecided": [],
+    "properties": ["outbound-is-never-asked"],
+    "coverage": {
+        "rules": 34,
+        "untested": ["german"],
+        "suggested_tests": [],
+        "unreachable": ["german"],
+        "yaml": "",
     },
+    "recorded": _EXAMINED,
+    "guardrails": [
+        {"id": "outbound-is-never-asked", "state": "holds", "message": None, "example": None}
+    ],
 }
 
 
-class ActivationRequest(TypedDict):
-    """How to activate: as it stands, now, for all conversations that begin from here on."""
-
-    __pydantic_config__ = ConfigDict(  # type: ignore[misc]
-        **_STRICT, json_schema_extra=_NOTHING_BESIDE_A_SHADOW
-    )
-    at: NotRequired[Timestamp | None]
-    """From this time on; one that is past is now."""
-    percent: NotRequired[Annotated[int, Field(ge=1, le=ALL_PERCENT)] | None]
-    """For so many of 100 conversations, always the same ones; the share only grows."""
-    shadow: NotRequired[bool | None]
-    """Decide nothing: what it would decide is recorded with each decision."""
-    apply_to_running: NotRequired[bool | None]
-    """Also for conversations that have begun and wait for something."""
-
-
-PROPOSAL = TypeAdapter(Proposal)
-APPROVAL = TypeAdapter(Approval)
-REJECTION = TypeAdapter(Rejection)
-ACTIVATION = TypeAdapter(ActivationRequest)
-
-
-def policy(service: Services, _: Key, workspace: str) -> Response:
-    """The active version's document."""
-    query()
-    _up_to_date(service, workspace)
-    with service.store.read() as snapshot:
-        active = service.policies.active_version(snapshot, workspace)
+def get_policy(services: Services, _: Key, *, workspace: str) -> Reply:
+    """Get the document of the active version."""
+    _apply_due_activations(services, workspace)
+    with services.store.read() as snapshot:
+        active = services.policies.active_version(snapshot, workspace)
         document = load_document(snapshot, active.digest)
-    return answer({"version": active.number, "digest": active.digest, "document": document.tree})
+    return Reply({"version": active.number, "digest": active.digest, "document": document.tree})
 
 
-def propose(service: Services, caller: Key, workspace: str) -> Response:
-    """A new version, proposed; 422 with every complaint where the document is not accepted."""
-    query()
-    proposal = json_as(PROPOSAL, LARGEST_DOCUMENT_BODY)
-    document = document_from(proposal["document"])
-    note = proposal.get("note")
-    prove_before_transaction(service.store, service.policies, workspace, document)
-    entered = _enter(service, caller, workspace, lambda steps: steps.propose(document, note))
-    return answer(entered, 201)
+def propose_version(services: Services, caller: Key, *, workspace: str, body: Proposal) -> Reply:
+    """Propose a document as a new version.
+
+    If the document is not accepted, the answer is 422 with every complaint.
+    """
+    document = document_from(body.document)
+    prove_before_transaction(services.store, services.policies, workspace, document)
+    return _step(services, caller, workspace, lambda steps: steps.propose(document, body.note))
 
 
-def catalogue(service: Services, _: Key, workspace: str) -> Response:
-    """The versions in the order of their numbers."""
-    after, limit = page(query(*PAGE), MAX_SAFE_INTEGER)
-    _up_to_date(service, workspace)
-    with service.store.read() as snapshot:
-        versions = service.policies.versions(snapshot, workspace)
-    numbers = sorted(number for number in versions.records if number > (after or 0))
-    shown = numbers[:limit]
-    more = shown[-1] if len(numbers) > limit else None
-    return listing([version_view(versions.records[number], versions) for number in shown], more)
+def list_versions(services: Services, _: Key, *, workspace: str, query: PageParameters) -> Reply:
+    """List the versions in the order of their numbers."""
+    _apply_due_activations(services, workspace)
+    with services.store.read() as snapshot:
+        versions = services.policies.versions(snapshot, workspace)
+    numbers = sorted(number for number in versions.records if number > (query.after or 0))
+    page = numbers[: query.limit]
+    views = [version_view(versions.records[number], versions) for number in page]
+    return page_reply(views, page[-1] if len(numbers) > query.limit else None)
 
 
-def show(service: Services, _: Key, workspace: str, number: int) -> Response:
-    """One version with its document."""
-    query()
-    _up_to_date(service, workspace)
-    with service.store.read() as snapshot:
-        versions = service.policies.versions(snapshot, workspace)
+def get_version(services: Services, _: Key, *, workspace: str, number: int) -> Reply:
+    """Get one version with its document."""
+    _apply_due_activations(services, workspace)
+    with services.store.read() as snapshot:
+        versions = services.policies.versions(snapshot, workspace)
         record = require_version(versions, number)
         document = load_document(snapshot, record.digest)
-    return answer({**version_view(record, versions), "document": document.tree})
+    return Reply({**version_view(record, versions), "document": document.tree})
 
 
-def diff(service: Services, _: Key, workspace: str, number: int) -> Response:
-    """What the version says otherwise, rule by rule, setting by setting: after, and before.
+def diff_version(
+    services: Services, _: Key, *, workspace: str, number: int, query: DiffParameters
+) -> Reply:
+    """Compare a version with another version: rules, settings, texts, and decisions.
 
-    What was before is said by the version `against`, or by the active one.
+    The other version is `against`, or the active version.
     """
-    given = query(*AGAINST)
-    _up_to_date(service, workspace)
-    with service.store.read() as snapshot:
-        versions = service.policies.versions(snapshot, workspace)
+    _apply_due_activations(services, workspace)
+    with services.store.read() as snapshot:
+        versions = services.policies.versions(snapshot, workspace)
         later = require_version(versions, number)
-        if "against" in given:
-            earlier = require_version(
-                versions, whole_number("against", given["against"], MAX_SAFE_INTEGER)
-            )
+        if query.against is None:
+            earlier = services.policies.active_version(snapshot, workspace)
         else:
-            earlier = service.policies.active_version(snapshot, workspace)
+            earlier = require_version(versions, query.against)
         before, after = (load_document(snapshot, record.digest) for record in (earlier, later))
-    meant = compare_versions(before, after)
-    counts = _counted(service, workspace, meant)
-    told = {**difference_view(compare_texts(before, after)), **semantic_changes_view(meant, counts)}
-    return answer({"version": number, "against": earlier.number, **told})
+    changes = compare_versions(before, after)
+    counts = _count_decisions(services, workspace, changes)
+    texts = difference_view(compare_texts(before, after))
+    numbers = {"version": number, "against": earlier.number}
+    return Reply({**numbers, **texts, **semantic_changes_view(changes, counts)})
 
 
-def report(service: Services, _: Key, workspace: str, number: int) -> Response:
-    """What a check has to say of the version: findings, proved properties, rules without a test.
+def report_on_version(services: Services, _: Key, *, workspace: str, number: int) -> Reply:
+    """Report on a version: findings, proved properties, untested rules, and guardrails.
 
-    It is said over all facts, each finding with an example. Guardrails are those that are set now.
+    The report covers all facts, and each finding has an example. The guardrails are the current
+    ones.
     """
-    query()
-    with service.store.read() as snapshot:
-        versions = service.policies.versions(snapshot, workspace)
+    with services.store.read() as snapshot:
+        versions = services.policies.versions(snapshot, workspace)
         record = require_version(versions, number)
         document = load_document(snapshot, record.digest)
-        told = read_directory(snapshot, workspace)
-        asked = read_guardrails(snapshot, versions)
-    report = report_version(document, told.directory)
-    said = report_view(report, _counted(service, workspace, report))
-    held = {"guardrails": guardrail_results_view(judge_guardrails(document, asked))}
-    return answer({"version": number, "digest": record.digest, **said, **held})
+        recorded = read_directory(snapshot, workspace)
+        guardrails = read_guardrails(snapshot, versions)
+    report = report_version(document, recorded.directory)
+    view = report_view(report, _count_decisions(services, workspace, report))
+    results = {"guardrails": guardrail_results_view(judge_guardrails(document, guardrails))}
+    return Reply({"version": number, "digest": record.digest, **view, **results})
 
 
-def _counted(
-    service: Services, workspace: str, told: DocumentReport | SemanticDiff
+def _count_decisions(
+    services: Services, workspace: str, found: DocumentReport | SemanticDiff
 ) -> RegionCounts:
-    with service.store.read() as snapshot:  # another one: none is kept open while it is searched
-        return count_newest_decisions(snapshot, workspace, list_regions(told))
+    # A snapshot of its own, so that none stays open during the search.
+    with services.store.read() as snapshot:
+        return count_newest_decisions(snapshot, workspace, list_regions(found))
 
 
-def approve(service: Services, caller: Key, workspace: str, number: int) -> Response:
-    """Agree to a proposed version; the digest says to what."""
-    query()
-    digest = json_as(APPROVAL)["digest"]
-    return answer(_enter(service, caller, workspace, lambda steps: steps.approve(number, digest)))
+def approve_version(
+    services: Services, caller: Key, *, workspace: str, number: int, body: Approval
+) -> Reply:
+    """Approve a proposed version; the digest names the document that is approved."""
+    return _step(services, caller, workspace, lambda steps: steps.approve(number, body.digest))
 
 
-def reject(service: Services, caller: Key, workspace: str, number: int) -> Response:
-    """Refuse a proposed version for good."""
-    query()
-    reason = json_as(REJECTION)["reason"]
-    return answer(_enter(service, caller, workspace, lambda steps: steps.reject(number, reason)))
+def reject_version(
+    services: Services, caller: Key, *, workspace: str, number: int, body: Rejection
+) -> Reply:
+    """Reject a proposed version for good."""
+    return _step(services, caller, workspace, lambda steps: steps.reject(number, body.reason))
 
 
-def activate(service: Services, caller: Key, workspace: str, number: int) -> Response:
-    """Let the version decide: now, or at a time; for all, for a share, or in the shadow.
+def activate_version(
+    services: Services, caller: Key, *, workspace: str, number: int, body: Activation
+) -> Reply:
+    """Activate a version: now or later, for all conversations, for a percentage, or as a shadow.
 
-    When this is answered no conversation begins on what was replaced. One that has begun keeps its
-    version, unless `apply_to_running` says otherwise. What is scheduled is suspended, where another
-    version is active by then. Activating an older version is rolling back.
+    After the answer no conversation starts on the replaced version. A conversation that has started
+    keeps its version, unless `apply_to_running` is true. A scheduled activation is suspended if
+    another version is active when it is due. To roll back, activate an older version.
     """
-    query()
-    how = activation_from(json_as(ACTIVATION))
-    return answer(_enter(service, caller, workspace, lambda steps: steps.activate(number, how)))
+    return _step(services, caller, workspace, lambda steps: steps.activate(number, body))
 
 
-def activation_from(asked: ActivationRequest) -> Activation:
-    """How to activate, as it was asked for; Problem `invalid_request` where that contradicts."""
-    if asked.get("shadow") and (asked.get("percent") or asked.get("apply_to_running")):
-        both = Complaint("/shadow", "not_allowed", "In the shadow it decides for no conversation")
-        raise ProblemError(
-            ProblemCode.INVALID_REQUEST, "A version in the shadow decides nothing", [both]
-        )
-    at = asked.get("at")
-    return Activation(
-        at=parse_timestamp(at) if at else None,
-        percent=asked.get("percent"),
-        shadow=bool(asked.get("shadow")),
-        apply_to_running=bool(asked.get("apply_to_running")),
-    )
-
-
-def _enter(
-    service: Services, caller: Key, workspace: str, step: Callable[[VersionSteps], VersionRecord]
-) -> dict[str, Any]:
-    """Take the step; the version as it is after it."""
+def _step(
+    services: Services, caller: Key, workspace: str, step: Callable[[VersionSteps], VersionRecord]
+) -> Reply:
+    """Take a step in a transaction, and return the version after it."""
 
     def work(tx: Transaction) -> dict[str, Any]:
-        record = step(VersionSteps(tx, service.policies, workspace, caller))
-        return version_view(record, service.policies.versions(tx, workspace))
+        record = step(VersionSteps(tx, services.policies, workspace, caller))
+        return version_view(record, services.policies.versions(tx, workspace))
 
-    return service.store.transact(work)
-
-
-def _up_to_date(service: Services, workspace: str) -> None:
-    """Do what is due first, so that nobody is told what no longer holds."""
-    with service.store.read() as snapshot:
-        versions = service.policies.versions(snapshot, workspace)
-    if has_due_activation(versions, service.store.now()):
-        service.store.transact(lambda tx: apply_due_activations(tx, service.policies, workspace))
+    return Reply(services.store.transact(work))
 
 
-def document_from(written: dict[str, Any] | str) -> Document:
-    """The document that was sent; InvalidDocumentError with every complaint."""
-    return read_document(read_yaml(written) if isinstance(written, str) else read_value(written))
+def _apply_due_activations(services: Services, workspace: str) -> None:
+    """Apply due activations, so that the answer is current."""
+    with services.store.read() as snapshot:
+        versions = services.policies.versions(snapshot, workspace)
+    if has_due_activation(versions, services.store.now()):
+        services.store.transact(lambda tx: apply_due_activations(tx, services.policies, workspace))
+
+
+ROUTES = (
+    Route(
+        "GET",
+        f"{WORKSPACE}/policy",
+        get_policy,
+        Permission.READ_POLICIES,
+        Content(PolicySchema, _POLICY),
+    ),
+    Route(
+        "POST",
+        f"{WORKSPACE}/versions",
+        propose_version,
+        Permission.PROPOSE_VERSIONS,
+        Content(VersionSchema, _PROPOSED, status=201),
+        body=json_body(ProposalSchema, _PROPOSAL, MAX_DOCUMENT_BODY),
+        problems=(ProblemCode.INVALID_DOCUMENT,),
+    ),
+    Route(
+        "GET",
+        f"{WORKSPACE}/versions",
+        list_versions,
+        Permission.READ_POLICIES,
+        Content(VersionPageSchema, {"items": [_ACTIVE], "next": None}),
+        query=PageQuery(),
+    ),
+    Route(
+        "GET",
+        VERSION,
+        get_version,
+        Permission.READ_POLICIES,
+        Content(VersionWithDocumentSchema, {**_ACTIVE, "document": DOCUMENT}),
+    ),
+    Route(
+        "GET",
+        f"{VERSION}/diff",
+        diff_version,
+        Permission.READ_POLICIES,
+        Content(DiffSchema, _DIFF),
+        query=DiffQuery(),
+    ),
+    Route(
+        "GET",
+        f"{VERSION}/report",
+        report_on_version,
+        Permission.READ_POLICIES,
+        Content(ReportSchema, _REPORT),
+    ),
+    Route(
+        "POST",
+        f"{VERSION}/approve",
+        approve_version,
+        Permission.APPROVE_VERSIONS,
+        Content(VersionSchema, _APPROVED),
+        body=json_body(ApprovalSchema, {"digest": DOCUMENT_DIGEST}),
+        problems=(
+            ProblemCode.PROPOSER_MAY_NOT_APPROVE,
+            ProblemCode.ALREADY_APPROVED,
+            ProblemCode.DIGEST_MISMATCH,
+            ProblemCode.WRONG_STATUS,
+        ),
+    ),
+    Route(
+        "POST",
+        f"{VERSION}/reject",
+        reject_version,
+        Permission.APPROVE_VERSIONS,
+        Content(VersionSchema, _REJECTED),
+        body=json_body(RejectionSchema, _REJECTION),
+        problems=(ProblemCode.WRONG_STATUS,),
+    ),
+    Route(
+        "POST",
+        f"{VERSION}/activate",
+        activate_version,
+        Permission.APPROVE_VERSIONS,
+        Content(VersionSchema, _ACTIVE),
+        body=json_body(ActivationSchema, {"apply_to_running": True}),
+        problems=(ProblemCode.WRONG_STATUS, ProblemCode.PERCENT_SHRINKS),
+    ),
+)

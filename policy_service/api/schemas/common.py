@@ -1,336 +1,227 @@
-"""The shapes of answers, as they are described to clients.
-
-Views build their answers as mappings; the tests hold every answer they see to these.
-"""
+"""Schemas that several resources answer with."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, NotRequired
+from audit.projections.action_status import ActionStatus
+from policy_service.api.schemas import fields
+from policy_service.api.schemas.base import AnswerSchema
+from rules.model.vocabulary import ActionType, Outcome, Stage
 
-from pydantic import ConfigDict, Field, StringConstraints
-from typing_extensions import TypedDict
-
-from audit import entry as audit_entry
-from audit.projections import action_status as audit_receipts
-from audit.projections import versions as audit_versions
-from rules.model import event, vocabulary
-
-STRICT = ConfigDict(extra="forbid", strict=True, use_attribute_docstrings=True)
-
-Time = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
-Digest = Annotated[str, Field(pattern="^sha256:[0-9a-f]{64}$")]
-Hash = Annotated[str, Field(pattern="^[A-Za-z0-9+/]{43}=$")]
-DecisionId = Annotated[str, Field(pattern="^dec-[a-z2-7]{26}$")]
-ActionId = Annotated[str, Field(pattern=r"^dec-[a-z2-7]{26}\.(0|[1-9][0-9]*)$")]
-ContactId = event.ShortText
-Reason = Annotated[str, StringConstraints(min_length=1, max_length=500)]
-Outcome = vocabulary.Outcome
-Stage = vocabulary.Stage
-Kind = audit_entry.EntryKind
-Status = audit_versions.VersionStatus
-ActionStatus = audit_receipts.ActionStatus
-RuleDocument = Annotated[
-    dict[str, Any], Field(description="A rule document, format 1, as it was proposed.")
-]
-Cursor = Annotated[
-    str | None, Field(description="Send it as `after` for the next page; null on the last one.")
-]
+CHOICES = ("customer", "not_customer")
 
 
-class Choice(TypedDict):
-    __pydantic_config__ = STRICT  # type: ignore[misc]  # how pydantic takes the settings of a TypedDict
-    value: Literal["customer", "not_customer"]
-    label: str
+class ChoiceSchema(AnswerSchema):
+    """A button of a question."""
+
+    value = fields.one_of(CHOICES)
+    label = fields.text()
 
 
-class _Action(TypedDict):
-    __pydantic_config__ = STRICT  # type: ignore[misc]
-    id: ActionId
+class AskActionSchema(AnswerSchema):
+    """Ask the visitor if they are a customer."""
+
+    id = fields.action_id()
+    type = fields.one_of(["ask"])
+    text = fields.text()
+    choices = fields.list_of(ChoiceSchema)
+    expires_at = fields.time()
 
 
-class Ask(_Action):
-    """Ask whether the visitor is a customer."""
-
-    type: Literal["ask"]
-    text: str
-    choices: list[Choice]
-    expires_at: Time
-
-
-class CollectContact(_Action):
+class CollectContactActionSchema(AnswerSchema):
     """Ask for contact details."""
 
-    type: Literal["collect_contact"]
-    fields: list[str]
-    text: str
-    expires_at: Time
+    id = fields.action_id()
+    type = fields.one_of(["collect_contact"])
+    fields_ = fields.items(fields.text(), data_key="fields")
+    text = fields.text()
+    expires_at = fields.time()
 
 
-class Qualify(_Action):
+class QualifyActionSchema(AnswerSchema):
     """Ask a lead for these fields."""
 
-    type: Literal["qualify"]
-    fields: list[str]
-    expires_at: Time
+    id = fields.action_id()
+    type = fields.one_of(["qualify"])
+    fields_ = fields.items(fields.text(), data_key="fields")
+    expires_at = fields.time()
 
 
-class AssignToTeam(_Action):
-    type: Literal["assign"]
-    team: str
+class AssignTeamActionSchema(AnswerSchema):
+    """Assign the conversation to a team."""
+
+    id = fields.action_id()
+    type = fields.one_of(["assign"])
+    team = fields.text()
 
 
-class AssignToTeammate(_Action):
-    type: Literal["assign"]
-    teammate: str
+class AssignTeammateActionSchema(AnswerSchema):
+    """Assign the conversation to a teammate."""
+
+    id = fields.action_id()
+    type = fields.one_of(["assign"])
+    teammate = fields.text()
 
 
-class SendMessage(_Action):
-    type: Literal["send_message"]
-    text: str
+class SendMessageActionSchema(AnswerSchema):
+    """Send a message to the visitor."""
+
+    id = fields.action_id()
+    type = fields.one_of(["send_message"])
+    text = fields.text()
 
 
-class AddTag(_Action):
-    type: Literal["add_tag"]
-    tag: str
+class AddTagActionSchema(AnswerSchema):
+    """Add a tag to the conversation."""
+
+    id = fields.action_id()
+    type = fields.one_of(["add_tag"])
+    tag = fields.text()
 
 
-class SalesforceLead(_Action):
-    """Make a lead of these fields, of which the values are the platform's."""
+class SalesforceLeadActionSchema(AnswerSchema):
+    """Create a lead with these fields; the platform has their values."""
 
-    type: Literal["salesforce_lead"]
-    fields: list[str]
-
-
-class Note(_Action):
-    """A note for teammates alone."""
-
-    type: Literal["note"]
-    text: str
+    id = fields.action_id()
+    type = fields.one_of(["salesforce_lead"])
+    fields_ = fields.items(fields.text(), data_key="fields")
 
 
-class CloseConversation(_Action):
-    type: Literal["close_conversation"]
+class NoteActionSchema(AnswerSchema):
+    """Write a note that only teammates see."""
+
+    id = fields.action_id()
+    type = fields.one_of(["note"])
+    text = fields.text()
 
 
-Action = (
-    Ask
-    | CollectContact
-    | Qualify
-    | AssignToTeam
-    | AssignToTeammate
-    | SendMessage
-    | AddTag
-    | SalesforceLead
-    | Note
-    | CloseConversation
+class CloseConversationActionSchema(AnswerSchema):
+    """Close the conversation."""
+
+    id = fields.action_id()
+    type = fields.one_of(["close_conversation"])
+
+
+ACTIONS = (
+    AskActionSchema,
+    CollectContactActionSchema,
+    QualifyActionSchema,
+    AssignTeamActionSchema,
+    AssignTeammateActionSchema,
+    SendMessageActionSchema,
+    AddTagActionSchema,
+    SalesforceLeadActionSchema,
+    NoteActionSchema,
+    CloseConversationActionSchema,
 )
 
 
-class PolicyOfDecision(TypedDict):
-    __pydantic_config__ = STRICT  # type: ignore[misc]
-    version: int
-    digest: Digest
-
-
-class LedgerPosition(TypedDict):
-    __pydantic_config__ = STRICT  # type: ignore[misc]
-    log: str
-    index: int
-    leaf_hash: Hash
-
-
-class Ruled(TypedDict):
-    """What is decided of one event, wherever."""
-
-    __pydantic_config__ = STRICT  # type: ignore[misc]
-    id: DecisionId
-    event: str
-    workspace: str
-    conversation: str
-    outcome: Outcome
-    reason: str
-    """A stable word of the rule that held."""
-    rule: str
-    """The id of the rule that held, `otherwise` where none did."""
-    stage: Stage
-    """How far the routing of the conversation has come with this decision."""
-    actions: list[Action]
-    """What is to be carried out, in this order."""
-
-
-class Decision(Ruled):
-    """What the service answers to one event."""
-
-    policy: PolicyOfDecision
+class DecidingVersionSchema(AnswerSchema):
     """The version that decided."""
-    decided_at: Time
-    ledger: LedgerPosition
-    """Where the decision stands in the ledger."""
+
+    version = fields.number()
+    digest = fields.digest()
 
 
-class Policy(TypedDict):
-    """The rules that decide now."""
+class LedgerPositionSchema(AnswerSchema):
+    """The position of an entry in the ledger."""
 
-    __pydantic_config__ = STRICT  # type: ignore[misc]
-    version: int
-    digest: Digest
-    document: RuleDocument
-
-
-class Step(TypedDict):
-    """One step of a version: whose it was, when, and the index of its entry."""
-
-    __pydantic_config__ = STRICT  # type: ignore[misc]
-    by: str
-    at: Time
-    index: int
-    reason: NotRequired[str]
-    percent: NotRequired[int]
-    """Of an activation for a share of the conversations."""
-    shadow: NotRequired[bool]
-    apply_to_running: NotRequired[bool]
+    log = fields.text()
+    index = fields.number()
+    leaf_hash = fields.sha256()
 
 
-class Scheduled(Step):
-    """An activation that is to come."""
+class RulingSchema(AnswerSchema):
+    """The members that a decision and a dry run have in common."""
 
-    due: Time
-
-
-class Version(TypedDict):
-    """One immutable, numbered policy, known by its digest."""
-
-    __pydantic_config__ = STRICT  # type: ignore[misc]
-    version: int
-    digest: Digest
-    status: Status
-    title: str | None
-    note: str | None
-    proposed_by: str
-    """The id of a key, or `system`."""
-    proposed_at: Time | None
-    """Null before a workspace's first write."""
-    approvals: list[Step]
-    activations: list[Step]
-    scheduled: list[Scheduled]
-    rejected: Step | None
+    id = fields.decision_id()
+    event = fields.text()
+    workspace = fields.text()
+    conversation = fields.text()
+    outcome = fields.choice(Outcome)
+    reason = fields.text("A stable word for the reason.")
+    rule = fields.text("The id of the rule that decided; `otherwise` if no rule held.")
+    stage = fields.choice(Stage, "The stage of the conversation after this decision.")
+    actions = fields.items(
+        fields.variants(ACTIONS), "The actions that the platform carries out, in this order."
+    )
 
 
-class VersionWithDocument(Version):
-    """A version with its document."""
+class DecisionSchema(RulingSchema):
+    """The decision on one event."""
 
-    document: RuleDocument
-
-
-class VersionPage(TypedDict):
-    __pydantic_config__ = STRICT  # type: ignore[misc]
-    items: list[Version]
-    next: Cursor
+    policy = fields.nested(DecidingVersionSchema)
+    decided_at = fields.time()
+    ledger = fields.nested(LedgerPositionSchema, "The entry of the decision.")
 
 
-class Leaf(TypedDict):
-    """A leaf of the tree as it was hashed; its further members depend on `kind`."""
+class StepSchema(AnswerSchema):
+    """One step of a version: the key that took it, its time, and the index of its entry."""
 
-    __pydantic_config__ = ConfigDict(extra="allow", use_attribute_docstrings=True)  # type: ignore[misc]
-    format: Literal[1]
-    kind: Kind
-    at: Time
-    workspace: str
-
-
-class PersonalPart(TypedDict):
-    """What the leaf commits to: `commitment` is SHA-256 over the salt and the canonical part."""
-
-    __pydantic_config__ = STRICT  # type: ignore[misc]
-    salt: Hash
-    part: dict[str, Any]
+    by = fields.text()
+    at = fields.time()
+    index = fields.number()
+    reason = fields.text(optional=True)
+    percent = fields.number("The share of conversations that an activation is for.", optional=True)
+    shadow = fields.flag(optional=True)
+    apply_to_running = fields.flag(optional=True)
 
 
-class LedgerEntry(TypedDict):
-    """One line of a log."""
+class ReasonedStepSchema(AnswerSchema):
+    """A step with its reason: the key that took it, its time, and the index of its entry."""
 
-    __pydantic_config__ = STRICT  # type: ignore[misc]
-    index: int
-    kind: Kind
-    at: Time
-    leaf_hash: Hash
-    """SHA-256 over byte 0 and the leaf's canonical JSON."""
-    entry: Leaf
-    personal: PersonalPart | None
-    """Null where the entry rests on no personal data, or where it was erased."""
+    by = fields.text()
+    at = fields.time()
+    index = fields.number()
+    reason = fields.text()
 
 
-class LedgerPage(TypedDict):
-    __pydantic_config__ = STRICT  # type: ignore[misc]
-    items: list[LedgerEntry]
-    next: Cursor
+class PersonalPartSchema(AnswerSchema):
+    """The personal part of an entry: the leaf's `commitment` is the SHA-256 of salt and part."""
+
+    salt = fields.sha256()
+    part = fields.object_of(None)
 
 
-class AskedAction(TypedDict):
-    """An action with the decision that asks for it, and what became of it.
+class ActionStateSchema(AnswerSchema):
+    """An action with its decision and its status.
 
-    Beside `id` and `type` it has the members of an action of its type.
+    It also has the members of an action of its type.
     """
 
-    __pydantic_config__ = STRICT  # type: ignore[misc]
-    id: ActionId
-    type: vocabulary.ActionType
-    text: NotRequired[str]
-    choices: NotRequired[list[Choice]]
-    fields: NotRequired[list[str]]
-    team: NotRequired[str]
-    teammate: NotRequired[str]
-    tag: NotRequired[str]
-    expires_at: NotRequired[Time]
-    decision: DecisionId
-    event: str
-    conversation: str
-    index: int
-    """Of the decision, in the log."""
-    status: ActionStatus
-    status_at: Time | None
-    """When it was entered; null where nothing was."""
-    status_by: str | None
-    """The key that entered it."""
-    detail: str | None
+    id = fields.action_id()
+    type = fields.choice(ActionType)
+    text = fields.text(optional=True)
+    choices = fields.list_of(ChoiceSchema, optional=True)
+    fields_ = fields.items(fields.text(), data_key="fields", optional=True)
+    team = fields.text(optional=True)
+    teammate = fields.text(optional=True)
+    tag = fields.text(optional=True)
+    expires_at = fields.time(optional=True)
+    decision = fields.decision_id()
+    event = fields.text()
+    conversation = fields.text()
+    index = fields.number("The index of the decision in the log.")
+    status = fields.choice(ActionStatus)
+    status_at = fields.time("The time of the last receipt or retry; null before it.", nullable=True)
+    status_by = fields.text("The key of the last receipt or retry.", nullable=True)
+    detail = fields.text(nullable=True)
 
 
-class ActionPage(TypedDict):
-    __pydantic_config__ = STRICT  # type: ignore[misc]
-    items: list[AskedAction]
-    next: Cursor
+class ErrorSchema(AnswerSchema):
+    """One thing that is wrong with a request."""
+
+    pointer = fields.text("A JSON pointer (RFC 6901) to the wrong member.")
+    message = fields.text()
+    code = fields.text()
+    line = fields.number("The line in a document that was sent as YAML.", optional=True)
 
 
-class Alive(TypedDict):
-    __pydantic_config__ = STRICT  # type: ignore[misc]
-    status: Literal["ok"]
-
-
-class Ready(TypedDict):
-    __pydantic_config__ = STRICT  # type: ignore[misc]
-    status: Literal["ready"]
-
-
-class Error(TypedDict):
-    """One thing wrong with what was sent."""
-
-    __pydantic_config__ = STRICT  # type: ignore[misc]
-    pointer: str
-    """A JSON pointer (RFC 6901) to where."""
-    message: str
-    code: str
-    line: NotRequired[int]
-    """In a document that was sent as YAML."""
-
-
-class Problem(TypedDict):
+class ProblemSchema(AnswerSchema):
     """Problem details (RFC 9457)."""
 
-    __pydantic_config__ = STRICT  # type: ignore[misc]
-    type: Literal["about:blank"]
-    title: str
-    status: int
-    code: str
-    """Stable; what programs should look at."""
-    detail: str
-    errors: NotRequired[list[Error]]
+    type = fields.one_of(["about:blank"])
+    title = fields.text()
+    status = fields.number()
+    code = fields.text("A stable word; programs read it.")
+    detail = fields.text()
+    errors = fields.list_of(ErrorSchema, optional=True)

@@ -1,164 +1,153 @@
-"""The shapes of what is said over all facts, as they are described to clients."""
+"""Schemas of what a version decides over all facts: reports and differences."""
 
 from __future__ import annotations
 
-from typing import Any, NotRequired
-
-from typing_extensions import TypedDict
-
-from policy_service.api.schemas import explanations
-from policy_service.api.schemas.common import STRICT, Digest, Outcome, Stage
-from policy_service.policies import guardrails
-from rules.model import event, vocabulary
-
-ActionType = vocabulary.ActionType
-Change = explanations.Change
-Event = event.Event
-State = guardrails.GuardrailState
-Fact = explanations.Fact
+from policy_service.api.schemas import fields
+from policy_service.api.schemas.base import AnswerSchema
+from policy_service.policies.guardrails import GuardrailState
+from rules.model.vocabulary import ActionType, Outcome, Stage
 
 
-class Decided(TypedDict):
-    __pydantic_config__ = STRICT  # type: ignore[misc]  # how pydantic takes the settings of a TypedDict
-    outcome: Outcome
-    reason: str
-    rule: str
-    stage: Stage
-    actions: list[ActionType]
+class ExampleRulingSchema(AnswerSchema):
+    """The decision on an example."""
+
+    outcome = fields.choice(Outcome)
+    reason = fields.text()
+    rule = fields.text()
+    stage = fields.choice(Stage)
+    actions = fields.items(fields.choice(ActionType))
 
 
-class Example(TypedDict):
-    """Facts as a test of a document gives them, and what they get."""
+class ExampleSchema(AnswerSchema):
+    """Facts as a test of a document gives them, and the decision on them."""
 
-    __pydantic_config__ = STRICT  # type: ignore[misc]
-    given: dict[str, Fact | None]
-    """What is otherwise than where a test gives nothing; null where a fact is unknown."""
-    decision: Decided
-    conversation: list[Event] | None
-    """Events the last of which has such facts, in a workspace `example` whose active version has
-    these rules, under the settings given, where any are; null where none was found."""
-
-
-class Finding(TypedDict):
-    """What is probably not meant; it refuses nothing."""
-
-    __pydantic_config__ = STRICT  # type: ignore[misc]
-    pointer: str
-    """A JSON pointer (RFC 6901) to where in the document."""
-    code: str
-    """Stable; docs/checks/ has a page for each."""
-    message: str
-    example: Example | None
-    line: NotRequired[int]
-    decisions: NotRequired[int]
-    """How many of the recorded decisions that were looked at fall there, where that is counted."""
+    given = fields.object_of(
+        fields.fact(nullable=True),
+        "The facts that differ from the defaults of a test; null for an unknown fact.",
+    )
+    decision = fields.nested(ExampleRulingSchema)
+    conversation = fields.items(
+        fields.event(),
+        """Events of which the last one has such facts. They belong to a workspace `example`; its
+        active version has these rules, with the given settings. Null if no events were found.""",
+        nullable=True,
+    )
 
 
-class Judged(TypedDict):
-    """A guardrail that is set now, held against the version."""
+class FindingSchema(AnswerSchema):
+    """A probable mistake; the document is accepted all the same."""
 
-    __pydantic_config__ = STRICT  # type: ignore[misc]
-    id: str
-    state: State
-    """One that is inapplicable names what the version does not know: it would refuse it."""
-    message: str | None
-    """Why it does not hold or cannot be asked; null where it holds."""
-    example: Example | None
-    """What breaks it."""
-
-
-class Recorded(TypedDict):
-    """The recorded decisions that were looked at, with the facts that were recorded."""
-
-    __pydantic_config__ = STRICT  # type: ignore[misc]
-    decisions: int
-    complete: bool
-    """False where older ones were not looked at: the newest entries are."""
+    pointer = fields.text("A JSON pointer (RFC 6901) into the document.")
+    code = fields.text("A stable word; docs/checks/ has a page for each.")
+    message = fields.text()
+    example = fields.nested(ExampleSchema, nullable=True)
+    line = fields.number(optional=True)
+    decisions = fields.number(
+        "The number of examined decisions that the finding is about, if it is counted.",
+        optional=True,
+    )
 
 
-class Coverage(TypedDict):
-    """What of the rules the document's own tests decide."""
+class GuardrailResultSchema(AnswerSchema):
+    """A current guardrail, checked against the version."""
 
-    __pydantic_config__ = STRICT  # type: ignore[misc]
-    rules: int
-    untested: list[str]
-    """The ids of the rules that no test decides."""
-    suggested_tests: list[dict[str, Any]]
-    """A smallest set of tests that would decide them."""
-    unreachable: list[str]
-    """Those of them that no facts were found for."""
-    yaml: str
-    """The tests offered, to be pasted."""
+    id = fields.text()
+    state = fields.choice(
+        GuardrailState,
+        "An `inapplicable` guardrail names something unknown to the version.",
+    )
+    message = fields.text("The reason why the guardrail does not hold.", nullable=True)
+    example = fields.nested(ExampleSchema, "Facts that break the guardrail.", nullable=True)
 
 
-class Report(TypedDict):
-    """What a check of a version says beside accepting it."""
+class ExaminedDecisionsSchema(AnswerSchema):
+    """The recorded decisions that were examined, with their recorded facts."""
 
-    __pydantic_config__ = STRICT  # type: ignore[misc]
-    version: int
-    digest: Digest
-    findings: list[Finding]
-    undecided: list[str]
-    """The codes of findings that there may be more of: the search was broken off."""
-    properties: list[str]
-    """The ids of the properties that are proved."""
-    coverage: Coverage
-    recorded: Recorded
-    guardrails: list[Judged]
-    """Those of the workspace as they are now, whichever there were when it was proposed."""
+    decisions = fields.number()
+    complete = fields.flag("False if older decisions were not examined; the newest are.")
 
 
-class Said(TypedDict):
-    """What one version says of the facts of a group."""
+class CoverageSchema(AnswerSchema):
+    """The rules that the document's own tests decide by."""
 
-    __pydantic_config__ = STRICT  # type: ignore[misc]
-    rule: str
-    outcome: Outcome
-    reason: str
-    stage: Stage | None
-    """Null where the stage stays."""
-    actions: list[dict[str, Any]]
-    """In the default language."""
-
-
-class Meant(TypedDict):
-    """Facts that are decided otherwise."""
-
-    __pydantic_config__ = STRICT  # type: ignore[misc]
-    texts_only: bool
-    """Nothing but texts differs."""
-    before: Said
-    after: Said
-    fact_values: dict[str, list[str]]
-    """The values of each fact that narrows the group, to be read."""
-    example: dict[str, Fact | None]
-    """Facts of the group, as a test of a document gives them."""
-    conversation: list[Event] | None
-    """Events the last of which has such facts, in a workspace `example` whose active version is the
-    one before; null where none was found."""
-    decisions: int
-    """How many of the recorded decisions that were looked at fall into the group; into one each."""
+    rules = fields.number()
+    untested = fields.items(fields.text(), "The ids of the rules that no test decides by.")
+    suggested_tests = fields.items(
+        fields.object_of(None), "A smallest set of tests that would decide by them."
+    )
+    unreachable = fields.items(fields.text(), "The ids of untested rules without known facts.")
+    yaml = fields.text("The suggested tests as YAML, to be pasted.")
 
 
-class Diff(TypedDict):
-    """What one version says otherwise than another, defaults filled in."""
+class ReportSchema(AnswerSchema):
+    """The findings of a check of an accepted version."""
 
-    __pydantic_config__ = STRICT  # type: ignore[misc]
-    version: int
-    against: int
-    settings: list[Change]
-    rules: list[Change]
-    """Guards, rules and `otherwise`, by id."""
-    moved_rules: list[str]
-    """The ids of rules that stand in both, and in another order."""
-    texts: list[Change]
-    """Title, phrases and messages, by their place."""
-    facts: list[Change]
-    """Declared attributes."""
-    properties: list[Change]
-    """What a document states of itself, by id."""
-    semantic_changes: list[Meant]
-    """Which facts are decided otherwise, over all that there can be."""
-    semantic_changes_complete: bool
-    """False where there may be more than could be told."""
-    recorded: Recorded
+    version = fields.number()
+    digest = fields.digest()
+    findings = fields.list_of(FindingSchema)
+    undecided = fields.items(
+        fields.text(), "The codes of findings whose search ended early; there may be more."
+    )
+    properties = fields.items(fields.text(), "The ids of the proved properties.")
+    coverage = fields.nested(CoverageSchema)
+    recorded = fields.nested(ExaminedDecisionsSchema)
+    guardrails = fields.list_of(GuardrailResultSchema, "The guardrails of the workspace today.")
+
+
+class ChangeSchema(AnswerSchema):
+    """One part of a document that differs."""
+
+    name = fields.text()
+    before = fields.any_value("Null if the earlier document lacks it.")
+    after = fields.any_value("Null if the later document lacks it.")
+
+
+class GroupRulingSchema(AnswerSchema):
+    """The decision of one version on a group of facts."""
+
+    rule = fields.text()
+    outcome = fields.choice(Outcome)
+    reason = fields.text()
+    stage = fields.choice(Stage, "Null if the stage stays.", nullable=True)
+    actions = fields.items(fields.object_of(None), "The actions in the default language.")
+
+
+class SemanticChangeSchema(AnswerSchema):
+    """A group of facts that the two versions decide differently."""
+
+    texts_only = fields.flag("True if only texts differ.")
+    before = fields.nested(GroupRulingSchema)
+    after = fields.nested(GroupRulingSchema)
+    fact_values = fields.object_of(
+        fields.items(fields.text()), "The values of each fact that narrows the group, for people."
+    )
+    example = fields.object_of(
+        fields.fact(nullable=True), "Facts of the group, as a test of a document gives them."
+    )
+    conversation = fields.items(
+        fields.event(),
+        """Events of which the last one has such facts. They belong to a workspace `example`; its
+        active version is the earlier one. Null if no events were found.""",
+        nullable=True,
+    )
+    decisions = fields.number(
+        "The number of examined decisions in the group; each decision is in one group."
+    )
+
+
+class DiffSchema(AnswerSchema):
+    """The differences between two versions, with defaults filled in."""
+
+    version = fields.number()
+    against = fields.number()
+    settings = fields.list_of(ChangeSchema)
+    rules = fields.list_of(ChangeSchema, "Guards, rules and `otherwise`, by id.")
+    moved_rules = fields.items(fields.text(), "The ids of rules that stand in another order.")
+    texts = fields.list_of(ChangeSchema, "The title, phrases and messages, by their place.")
+    facts = fields.list_of(ChangeSchema, "Declared attributes.")
+    properties = fields.list_of(ChangeSchema, "The properties of the document, by id.")
+    semantic_changes = fields.list_of(
+        SemanticChangeSchema, "The facts that are decided differently, over all possible facts."
+    )
+    semantic_changes_complete = fields.flag("False if there may be more semantic changes.")
+    recorded = fields.nested(ExaminedDecisionsSchema)

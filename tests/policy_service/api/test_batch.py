@@ -9,8 +9,8 @@ import pytest
 
 from audit.errors import BusyError, StorageUnavailableError
 from policy_service.access.keys import Role
-from policy_service.api.examples import common
-from policy_service.api.requests import LARGEST_BATCH, MOST_LINES
+from policy_service.api.requests import MAX_BATCH, MAX_BATCH_LINES
+from policy_service.api.resources import decisions
 from policy_service.decisions.batch import BATCH_SIZE, ResultLine, decide_lines
 from policy_service.observability.instrumentation import DecisionMetrics
 from policy_service.policies.policy_cache import PolicyCache
@@ -148,20 +148,20 @@ def test_a_content_type_may_have_parameters_and_any_case(api: Api) -> None:
 
 def test_more_lines_than_allowed_decide_nothing(shared: Api) -> None:
     written = shared.written()
-    refused = send(shared, b"{}\n\n" * (MOST_LINES + 1))
+    refused = send(shared, b"{}\n\n" * (MAX_BATCH_LINES + 1))
     assert code(refused) == (413, "too_large")
     assert shared.written() == written
 
 
 def test_as_many_lines_as_allowed_are_answered(shared: Api) -> None:
     """Blank lines do not count."""
-    assert len(answers(send(shared, b"{}\n\n" * MOST_LINES))) == MOST_LINES
+    assert len(answers(send(shared, b"{}\n\n" * MAX_BATCH_LINES))) == MAX_BATCH_LINES
 
 
 def test_a_body_beyond_all_bounds_decides_nothing(shared: Api) -> None:
     written = shared.written()
     whole = lines(FEW[0])
-    assert code(send(shared, whole.ljust(LARGEST_BATCH + 1))) == (413, "too_large")
+    assert code(send(shared, whole.ljust(MAX_BATCH + 1))) == (413, "too_large")
     assert shared.written() == written
 
 
@@ -211,7 +211,7 @@ def test_a_failure_nobody_expected_is_a_problem_in_its_line(
 
 
 def test_the_description_shows_a_batch_and_what_it_gives(api: Api) -> None:
-    said = answers(send(api, common.BATCH.encode()))
-    shown = [json.loads(line) for line in common.BATCH_DECIDED.splitlines()]
+    said = answers(send(api, decisions.BATCH.encode()))
+    shown = [json.loads(line) for line in decisions.DECIDED_BATCH.splitlines()]
     assert said[0]["id"] == shown[0]["id"]
     assert said[1]["code"] == shown[1]["code"]

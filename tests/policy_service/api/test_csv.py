@@ -15,7 +15,7 @@ import pytest
 from audit.entry import Entry
 from audit.log.csv_rows import COLUMNS
 from policy_service.access.keys import Role
-from policy_service.api.tables import table
+from policy_service.api.resources.ledger import table
 from rules.formats.canonical_json import encode_canonical
 from tests.policy_service.api_client import ACME, document, event, opened, reply
 from tests.policy_service.problems import code

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from inspect import getdoc
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -52,11 +51,10 @@ def places(value: Any, *parts: str | int) -> Iterator[tuple[tuple[str | int, ...
 
 @pytest.mark.parametrize("route", ROUTES, ids=name)
 def test_every_route_says_what_it_is(route: Route) -> None:
-    row = f"the row of {route.endpoint} in policy_service/api/routes.py"
-    assert route.gives, f"{row} has no `gives=Gives(shape, example)`"
-    assert getdoc(route.view), f"the view in {row} has no docstring: it is the call's summary"
+    row = f"the row of {route.endpoint} in policy_service/api/resources/{route.resource}.py"
+    assert route.summary, f"the view in {row} has no docstring: it is the call's summary"
     for part in route.parts:
-        assert part in PARTS, f"{row} has <{part}>; say in PARTS of api/paths.py what that is"
+        assert part in PARTS, f"{row} has <{part}>; say in PARTS of api/parameters.py what that is"
     for code in route.problems:
         assert code in PROBLEMS, f"{row} names {code!r}, which is not in PROBLEMS"
 
@@ -116,7 +114,7 @@ def test_every_problem_is_described_where_it_can_be_met() -> None:
 def test_a_call_knows_the_parameters_that_are_described_and_no_other(
     shared: Api, route: Route
 ) -> None:
-    path = route.template.format(**{part: PARTS[part].example for part in route.parts})
+    path = route.template.format(**{part: PARTS[part].metadata["example"] for part in route.parts})
     described = [each for each in said(*at(route, "parameters")) if each["in"] == "query"]
     query = urlencode([(each["name"], each["example"]) for each in described])
     token = shared.tokens[min(route.roles)]
@@ -129,9 +127,9 @@ def test_a_call_knows_the_parameters_that_are_described_and_no_other(
 def test_a_body_of_another_shape_is_refused_by_description_and_service(
     shared: Api, route: Route
 ) -> None:
-    assert route.takes
-    path = route.template.format(**{part: PARTS[part].example for part in route.parts})
-    body = {**route.takes.example, "undescribed": 1}
+    assert route.body
+    path = route.template.format(**{part: PARTS[part].metadata["example"] for part in route.parts})
+    body = {**next(iter(route.body.examples.values())), "undescribed": 1}
     assert complaints(body, *at(route, "requestBody", "content", JSON[0], "schema"))
     token = shared.tokens[min(route.roles)]
     refused = shared.send(route.method, path, json.dumps(body), token)
@@ -141,7 +139,9 @@ def test_a_body_of_another_shape_is_refused_by_description_and_service(
 def example(method: str, path: str, *of: str) -> Any:
     """An example of the description: what is sent, or what `of` this status answers."""
     where = ("responses", *of) if of else ("requestBody",)
-    return said("paths", path, method, *where, "content", JSON[0], "example")
+    content = said("paths", path, method, *where, "content", JSON[0])
+    named = content.get("examples", {}).values()
+    return next((each["value"] for each in named), content.get("example"))
 
 
 def test_the_example_of_an_event_gets_the_example_of_a_decision(api: Api) -> None:

@@ -12,7 +12,7 @@ from audit.log.merkle import EMPTY_ROOT, hash_leaf, verify_consistency, verify_i
 from audit.log.signed_note import VerifierKey, parse_key
 from audit.log.tlog_proof import parse_proof, verify_proof
 from policy_service.access.keys import Role
-from policy_service.api.examples import proofs as shown
+from policy_service.api.resources import proofs as shown
 from rules.formats.canonical_json import encode_canonical
 from tests.fakes.tampering import owned
 from tests.policy_service.api_client import ACME, event, read
@@ -214,6 +214,6 @@ def test_a_log_that_is_signed_by_another_key_is_not_gone_on_with(api: Api) -> No
 def test_the_examples_are_true() -> None:
     key = parse_key(shown.VERIFIER_KEY.removesuffix("\n"))
     said = verify_checkpoint(shown.CHECKPOINT.encode(), key.name, [key])
-    [hashed] = decoded([shown.INCLUSION["leaf_hash"]])
+    [hashed] = decoded([shown.INCLUSION_PROOF["leaf_hash"]])
     assert verify_proof(parse_proof(shown.TLOG_PROOF.encode()), hashed, key.name, [key]) == said
-    assert verify_inclusion(hashed, 2, 3, decoded(shown.INCLUSION["hashes"]), said.root)
+    assert verify_inclusion(hashed, 2, 3, decoded(shown.INCLUSION_PROOF["hashes"]), said.root)
