@@ -9,6 +9,11 @@ from __future__ import annotations
 import zipfile
 from importlib.resources import files
 from io import BytesIO
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from importlib.resources.abc import Traversable
 
 FOLDERS = ("log", "projections", "verification")
 """The folders of `audit` whose modules import the standard library and one another alone."""
@@ -33,13 +38,16 @@ _LONG_AGO = (1980, 1, 1, 0, 0, 0)
 def list_modules() -> list[str]:
     """Return the paths of the verifier's modules below `audit`, sorted."""
     package = files("audit")
-    paths = [
-        f"{folder}/{module.name}"
-        for folder in FOLDERS
-        for module in package.joinpath(folder).iterdir()
-        if module.name.endswith(".py")
-    ]
+    paths = [path for folder in FOLDERS for path in _list_below(package.joinpath(folder), folder)]
     return sorted([*_TOP, *paths])
+
+
+def _list_below(folder: Traversable, path: str) -> Iterator[str]:
+    for each in folder.iterdir():
+        if each.is_dir():
+            yield from _list_below(each, f"{path}/{each.name}")
+        elif each.name.endswith(".py"):
+            yield f"{path}/{each.name}"
 
 
 def build_verifier() -> bytes:
