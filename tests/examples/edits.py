@@ -1,8 +1,8 @@
-"""Edits of the built-in document: what an admin changes, and the whole document that it makes.
+"""Edits of the built-in document, and the whole documents that they make.
 
-An edit is written as the members of a document that it changes. `settings`, `facts` and the texts
-of `messages` stand over the built-in ones; phrases, properties and tests are added. A guard or a
-rule whose id is there already is changed in the members given; a new one stands `before` another.
+An edit contains the members of a document that it changes. `settings`, `facts` and the texts of
+`messages` override the built-in ones; phrases, properties and tests are added. A guard or rule with
+a known id is changed in the given members; a new one is inserted `before` another.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ FOLDER = ROOT / "docs" / "examples"
 
 
 def edits() -> list[Path]:
-    """The files of all edits, in their order."""
+    """Return the files of all edits, in order."""
     return sorted(FOLDER.glob("[0-9][0-9]-*.yaml"))
 
 
@@ -33,7 +33,7 @@ def read_edit(file: Path) -> dict[str, Any]:
 
 
 def document(edit: dict[str, Any]) -> str:
-    """The whole document, as YAML."""
+    """Return the whole document that an edit makes, as YAML."""
     tree: dict[str, Any] = deepcopy(dict(builtin.load_tree()))
     for member, given in edit.items():
         _EDITED[member](tree, member, given)
@@ -69,7 +69,7 @@ def _rules(tree: dict[str, Any], member: str, given: list[dict[str, Any]]) -> No
 
 
 def _nothing(tree: dict[str, Any], member: str, given: str) -> None:
-    """Why it is done is told beside the document, not in it."""
+    """Leave the reason of an edit out of the document."""
 
 
 _EDITED: dict[str, Any] = {

@@ -1,6 +1,6 @@
-"""The page of examples: what the commands say of each edit, in the words that they print.
+"""The page of examples: edits of the built-in document, with the output of three commands.
 
-Shortened to a few lines for each, in ways that the page says.
+The output is shortened to a few lines each, as the page describes.
 """
 
 from __future__ import annotations
@@ -25,46 +25,53 @@ if TYPE_CHECKING:
 
 PAGE = FOLDER / "README.md"
 RULES = 6
-"""Pairs of rules that are shown of a backtest."""
+"""Number of pairs of rules that the page shows for a backtest."""
 HEAD = f"""\
 # Twenty edits of the built-in document
 
-What admins change most, each as an edit, with what the commands say of it: what is written and
-decided otherwise, whether the document is good, and what it would have made of {CONVERSATIONS}
-conversations.
-
-An edit says only what it changes: `settings`, `facts` and `messages` stand over the built-in ones;
-phrases, properties and tests are added; a guard or a rule is changed by its id, a new one stands
-`before` another. That is no document yet, and the service takes whole ones:
-`python -m tests.examples 03` prints the one that an edit makes. Of settings, phrases and messages a
-document may leave out what is as built in; its rules it must hold.
-
-The conversations are invented, drawn from a seed by `tests/examples/sample.py`. This tries a
-document of your own on them:
-
 ```sh
+python -m tests.examples 03 > new.yaml      # the whole document that edit 03 makes
 gunzip -c docs/examples/conversations.ndjson.gz | policy-service decide --data trial > decided
 policy-service backtest --data trial --workspace {WORKSPACE} --candidate new.yaml \\
   --mode conversations
 ```
 
-Below, what is said of the built-in document too is left out, which is one finding
-(`otherwise_decides`). So are the facts and the conversation of each group that is decided
-otherwise, the ids of conversations that change, and all pairs of rules but the {RULES} most
-frequent. Lines count in the whole document. `python -m tests.examples` writes this page; a test
-holds it true.
+These are the edits that admins make most. Each section shows the output of three commands for the
+edited document: `rules diff`, `rules check` and `backtest` on {CONVERSATIONS} conversations.
+
+An edit lists only what it changes:
+
+- `settings`, `facts` and `messages` override the built-in ones.
+- Phrases, properties and tests are added.
+- A guard or rule with a known id is changed; a new one is inserted `before` another.
+
+The service takes whole documents, so an edit alone is not one. A document may leave out settings,
+phrases and messages that are as built in, but it must contain its rules.
+
+The conversations are invented: `tests/examples/sample.py` draws them from a seed.
+
+The output is shortened:
+
+- The one finding of the built-in document (`otherwise_decides`) is left out.
+- So are the facts and the example conversation of each group of changes, and the ids of changed
+  conversations.
+- Of the pairs of rules, the {RULES} most frequent are shown.
+
+Line numbers refer to the whole document. `python -m tests.examples` writes this page, and a test
+compares it with the commands.
 """
 
 
 @dataclass(frozen=True)
 class Section:
-    """What is said of one edit."""
+    """The row of the table and the section of one edit."""
 
     row: str
     text: str
 
 
 def page() -> str:
+    """Return the text of the whole page."""
     sections = [section(file) for file in edits()]
     table = "\n".join(each.row for each in sections)
     head = "| edit | why | decisions that change | conversations |\n|---|---|---|---|"
@@ -72,19 +79,21 @@ def page() -> str:
 
 
 def section(file: Path) -> Section:
-    """What the commands say of the edit, run on the whole document."""
+    """Return the section of an edit: the output of the commands for its whole document."""
     edit = read_edit(file)
     with TemporaryDirectory() as folder, chdir(folder):
         Path("builtin.yaml").write_text(builtin.load_text(), encoding="utf-8")
         Path(file.name).write_text(document(edit), encoding="utf-8")
-        told = {
+        commands = {
             f"rules diff builtin.yaml {file.name}": _shortened,
             f"rules check {file.name}": _new_findings,
             f"backtest --workspace {WORKSPACE} --candidate {file.name} --mode conversations": (
                 _counted
             ),
         }
-        blocks = [[f"$ policy-service {words}", *cut(_run(words))] for words, cut in told.items()]
+        blocks = [
+            [f"$ policy-service {words}", *cut(_run(words))] for words, cut in commands.items()
+        ]
     console = "\n\n".join("\n".join(block) for block in blocks)
     changed = next(line for line in blocks[-1] if " changed, " in line)
     decisions = changed.split(" identical, ")[1].split(" changed")[0]
@@ -94,16 +103,16 @@ def section(file: Path) -> Section:
 
 
 def _run(words: str) -> list[str]:
-    """The lines that a command prints; it takes the ledger of the sample from the environment."""
+    """Return the lines that a command prints; a backtest reads the ledger of the sample."""
     more = ["--data", str(ledger())] if words.startswith("backtest") else []
     return CliRunner().invoke(main, [*words.split(), *more]).stdout.splitlines()
 
 
 @cache
 def ledger() -> Path:
-    """A ledger in which the built-in document decided the sample; it goes with the process."""
+    """Return a ledger with the sample decided by the built-in document; deleted at exit."""
     folder = TemporaryDirectory(prefix="examples-")
-    _KEPT.append(folder)
+    _FOLDERS.append(folder)
     data = Path(folder.name) / "data"
     done = CliRunner().invoke(main, ["decide", "--data", os.fspath(data)], input=shipped())
     if done.exit_code:
@@ -111,26 +120,26 @@ def ledger() -> Path:
     return data
 
 
-_KEPT: list[TemporaryDirectory[str]] = []
+_FOLDERS: list[TemporaryDirectory[str]] = []
 
 
 _OF_A_GROUP = ("    where ", "    as for ", "    {")
 
 
 def _shortened(lines: Iterable[str]) -> Iterator[str]:
-    """Each group once, without its facts, its example and its conversation."""
-    told = (line for line in lines if not line.startswith(_OF_A_GROUP))
-    return (line for group in dict.fromkeys(_groups(told)) for line in group)
+    """Yield each group once, without its facts, its example and its conversation."""
+    shown = (line for line in lines if not line.startswith(_OF_A_GROUP))
+    return (line for group in dict.fromkeys(_groups(shown)) for line in group)
 
 
 def _new_findings(lines: Iterable[str]) -> Iterator[str]:
-    """What is not said of the built-in document too."""
+    """Yield the findings that the built-in document does not have."""
     groups = _groups(lines)
     return (line for group in groups if "(otherwise_decides)" not in group[0] for line in group)
 
 
 def _groups(lines: Iterable[str]) -> list[tuple[str, ...]]:
-    """Each line with those behind it that are indented."""
+    """Return each line with the indented lines after it."""
     groups: list[list[str]] = []
     for line in lines:
         if line.startswith("    "):
@@ -141,10 +150,10 @@ def _groups(lines: Iterable[str]) -> list[tuple[str, ...]]:
 
 
 def _counted(lines: Iterable[str]) -> Iterator[str]:
-    """The counts, of pairs of rules the most frequent."""
-    told = [line for line in lines if not line.startswith("    ")]
-    rules = [line for line in told if line.startswith("  rule ")]
-    for line in told:
+    """Yield the counts, with the most frequent pairs of rules."""
+    shown = [line for line in lines if not line.startswith("    ")]
+    rules = [line for line in shown if line.startswith("  rule ")]
+    for line in shown:
         if line not in rules[RULES:]:
             yield line
         elif line == rules[RULES]:

@@ -1,7 +1,7 @@
-"""The shipped sample: conversations that nobody had, drawn from a seed.
+"""The shipped sample: invented conversations, drawn from a seed.
 
-Each follows one way through the routing, so that every edit finds some that it changes. Names under
-`example.com` are all that there is of people.
+Each follows one path through the routing, so that every edit changes some of them. The only
+personal data are addresses at `example.com`.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ _WAYS: dict[str, tuple[str, ...]] = {
 
 
 def drawn() -> Iterator[dict[str, Any]]:
-    """The events of all conversations, one conversation after the other."""
+    """Yield the events of all conversations, one conversation after the other."""
     random = Random(SEED)
     at = datetime(2026, 3, 2, 7, tzinfo=UTC)
     for number in range(CONVERSATIONS):
@@ -59,7 +59,7 @@ def drawn() -> Iterator[dict[str, Any]]:
 
 
 def written() -> bytes:
-    """The sample as NDJSON."""
+    """Return the sample as NDJSON."""
     return b"".join(json.dumps(event).encode() + b"\n" for event in drawn())
 
 
@@ -91,11 +91,11 @@ def _conversation(random: Random, number: int, at: datetime) -> Iterator[dict[st
     }
     plan, language = random.choice(_PLANS), random.choice(_LANGUAGES)
     for step, what in enumerate(("start", *random.choice(list(_WAYS.values())))):
-        told = _told(random, what)
+        members = _members(random, what)
         if what == "details":
             contact = {**contact, **_details(number, "claimed")}
-        if "message" in told and language:
-            told["message"]["language"] = language
+        if "message" in members and language:
+            members["message"]["language"] = language
         yield {
             "id": f"ev-{number}-{step}",
             "occurred_at": f"{at + timedelta(minutes=step):%Y-%m-%dT%H:%M:%SZ}",
@@ -103,16 +103,16 @@ def _conversation(random: Random, number: int, at: datetime) -> Iterator[dict[st
             "conversation": conversation,
             "contact": contact,
             "attributes": attributes,
-            **told,
+            **members,
         }
 
 
-def _told(random: Random, what: str) -> dict[str, Any]:
-    """The type of an event, and what was said."""
-    said = {"start": _OPENINGS, "yes": _YES, "no": _NO, "unclear": _UNCLEAR}.get(what)
-    if said is not None:
+def _members(random: Random, what: str) -> dict[str, Any]:
+    """Return the type of an event, with its message or answer."""
+    texts = {"start": _OPENINGS, "yes": _YES, "no": _NO, "unclear": _UNCLEAR}.get(what)
+    if texts is not None:
         kind = "conversation.started" if what == "start" else "contact.replied"
-        return {"type": kind, "message": {"text": random.choice(said)}}
+        return {"type": kind, "message": {"text": random.choice(texts)}}
     if what.startswith("click"):
         choice = "customer" if what == "click yes" else "not_customer"
         return {"type": "contact.replied", "answer": {"choice": choice}}

@@ -1,4 +1,4 @@
-"""The examples are true: each edit makes a good document, the page says what the commands print."""
+"""Laws of the examples: each edit makes a good document, and the page shows what commands print."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ if TYPE_CHECKING:
 
 
 @pytest.mark.parametrize("file", edits(), ids=lambda file: file.stem)
-def test_the_page_says_what_the_commands_print_of_an_edit(file: Path) -> None:
-    told = section(file)
-    assert f"\n{file.name}: good\n" in told.text
-    assert "notice: " not in told.text
+def test_page_shows_the_output_of_the_commands_for_an_edit(file: Path) -> None:
+    shown = section(file)
+    assert f"\n{file.name}: good\n" in shown.text
+    assert "notice: " not in shown.text
     page = PAGE.read_text(encoding="utf-8")
-    assert f"\n{told.text}" in page
-    assert f"\n{told.row}\n" in page
+    assert f"\n{shown.text}" in page
+    assert f"\n{shown.row}\n" in page
 
 
-def test_the_page_tells_of_the_edits_alone_and_in_order() -> None:
+def test_page_has_one_section_per_edit_in_order() -> None:
     page = PAGE.read_text(encoding="utf-8")
     assert page.startswith(HEAD)
     headings = [line[3:] for line in page.splitlines() if line.startswith("## ")]
@@ -32,6 +32,6 @@ def test_the_page_tells_of_the_edits_alone_and_in_order() -> None:
     assert len(headings) == 20
 
 
-def test_the_sample_is_the_one_that_is_drawn() -> None:
+def test_shipped_sample_equals_the_drawn_one() -> None:
     assert shipped() == written()
     assert CONVERSATIONS <= 200
