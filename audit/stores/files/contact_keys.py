@@ -15,11 +15,14 @@ from typing import TYPE_CHECKING, Any
 
 from audit.errors import StorageUnavailableError
 from audit.stores.encryption import KEY_SIZE, compute_pseudonym
+from audit.stores.migrations import migrate
 from audit.stores.storage_errors import translate_error
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
+
+    from sqlite_utils import Database
 
 KEYS = "contacts.sqlite3"
 APPLICATION_ID = 0x504C434B  # "PLCK"
@@ -28,12 +31,18 @@ KEYS_PER_COMMIT = 1024
 MAX_CACHED_KEYS = 4096
 """Keys that a process remembers; then it forgets them all."""
 
-_SCHEMA = f"""
-    PRAGMA application_id = {APPLICATION_ID};
-    PRAGMA user_version = 1;
-    CREATE TABLE secret (value BLOB NOT NULL) STRICT;
-    CREATE TABLE keys (number INTEGER PRIMARY KEY AUTOINCREMENT, key BLOB NOT NULL) STRICT;
-"""
+
+def _create_format_1(db: Database) -> None:
+    """Make the tables. Files of this format that record no migrations are older, and equal."""
+    db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    db.execute("CREATE TABLE secret (value BLOB NOT NULL) STRICT")
+    db.execute(
+        "CREATE TABLE keys (number INTEGER PRIMARY KEY AUTOINCREMENT, key BLOB NOT NULL) STRICT"
+    )
+    db.execute("PRAGMA user_version = 1")
+
+
+_MIGRATIONS = (_create_format_1,)
 
 
 class ContactKeys:
@@ -57,7 +66,7 @@ class ContactKeys:
         try:
             unfinished.unlink(missing_ok=True)
             os.close(os.open(unfinished, os.O_CREAT | os.O_EXCL, 0o600))
-            keys._open().executescript(_SCHEMA)
+            migrate(keys._open(), "contact keys", _MIGRATIONS)
             secret = secrets.token_bytes(KEY_SIZE)
             keys._open().execute("INSERT INTO secret VALUES (?)", (secret,))
             keys.close()

@@ -15,6 +15,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from audit.stores.contract import ALREADY_DECIDED_MESSAGE
+from audit.stores.migrations import migrate
 
 if TYPE_CHECKING:
     import sqlite3
@@ -220,21 +221,10 @@ def create(connection: sqlite3.Connection, of_format: int = FORMAT) -> None:
     """Make an empty database a ledger, of the newest format if no other is asked for."""
     connection.execute(f"PRAGMA page_size = {PAGE_SIZE}")
     connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-    _migrate(connection, of_format)
+    migrate(connection, "ledger", _MIGRATIONS[:of_format])
     connection.execute("PRAGMA journal_mode = WAL")
 
 
 def upgrade(connection: sqlite3.Connection) -> None:
     """Give a ledger of an older format the tables of the newest."""
-    _migrate(connection, FORMAT)
-
-
-def _migrate(connection: sqlite3.Connection, to_format: int) -> None:
-    """Run the migrations that are missing up to this format."""
-    # Importing this library takes longer than most commands do, and few of them migrate.
-    from sqlite_utils import Database, Migrations  # noqa: PLC0415
-
-    migrations = Migrations("ledger")
-    for number, migration in enumerate(_MIGRATIONS[:to_format], start=1):
-        migrations(name=f"format {number}")(migration)
-    migrations.apply(Database(connection, execute_plugins=False))
+    migrate(connection, "ledger", _MIGRATIONS)

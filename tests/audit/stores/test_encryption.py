@@ -17,7 +17,7 @@ from audit.stores.encryption import (
     encrypt_personal_data,
 )
 from audit.stores.files import contact_keys
-from audit.stores.files.contact_keys import KEYS, ContactKeys
+from audit.stores.files.contact_keys import APPLICATION_ID, KEYS, ContactKeys
 from audit.stores.sqlite.store import LEDGER, SqliteStore
 from tests.fakes.leaves import decide, first_version, personal
 
@@ -123,6 +123,15 @@ def test_a_number_is_never_given_twice(tmp_path: Path, monkeypatch: pytest.Monke
         with closing(ContactKeys(tmp_path / KEYS)) as restarted:
             taken += [restarted.take_key(), other.take_key()]
     assert len({*taken}) == len(taken)
+
+
+def test_key_file_records_its_format_and_migration(tmp_path: Path) -> None:
+    ContactKeys.create(tmp_path / KEYS)
+    with closing(sqlite3.connect(tmp_path / KEYS)) as connection:
+        assert connection.execute("PRAGMA application_id").fetchone() == (APPLICATION_ID,)
+        assert connection.execute("PRAGMA user_version").fetchone() == (1,)
+        names = connection.execute("SELECT migration_set, name FROM _sqlite_migrations").fetchall()
+    assert names == [("contact keys", "format 1")]
 
 
 def test_older_keys_than_the_ledgers_are_refused(
