@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from audit.log.signed_note import EvidenceError, parse_key
 from audit.verification.bundle_format import BadBundleError
 from audit.verification.bundle_verifier import BundleVerdict, verify_bundle
+from audit.verification.findings import escape_control
 from audit.verification.worker_pool import WorkerStoppedError
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         text = json.dumps(_build_view(verdict), indent=2) if options.json else _format_text(verdict)
         code = exit_code(verdict)
     except Exception as error:  # noqa: BLE001 - "tampered with" is what a crash must not look like
-        complaint = _escape_text(f"cannot tell: {_describe_error(error)}")
+        complaint = escape_control(f"cannot tell: {_describe_error(error)}")
         text = json.dumps({"unknown": [complaint]}) if options.json else complaint
         code = UNDETERMINED
     return code if _print_text(text) else UNDETERMINED
@@ -163,12 +164,7 @@ def _format_text(verdict: BundleVerdict) -> str:
     lines += [f"  cannot tell: {reason}" for reason in verdict.undetermined_reasons]
     if not verdict.has_personal_data:
         lines.append("  personal parts are not in the bundle, so nothing is said of them")
-    return "\n".join(map(_escape_text, lines))
-
-
-def _escape_text(text: str) -> str:
-    """The text on one line, and nothing in it that a terminal would obey."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    return "\n".join(map(escape_control, lines))
 
 
 if __name__ == "__main__":

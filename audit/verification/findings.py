@@ -81,3 +81,8 @@ class LogReport:
     size: int
     root: bytes
     findings: tuple[LogFinding, ...]
+
+
+def escape_control(text: str) -> str:
+    """Return the text on one line, with every character that a terminal would obey escaped."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

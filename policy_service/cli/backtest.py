@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from audit.errors import AuditError
+from audit.verification.findings import escape_control
 from policy_service.cli.console import (
     data_option,
-    escape_control,
     exit_with_finding,
     fail,
     json_option,

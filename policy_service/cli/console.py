@@ -73,11 +73,6 @@ def print_json(value: Any) -> None:  # noqa: ANN401 - any JSON value
     click.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())
 
 
-def escape_control(text: str) -> str:
-    """The text on one line, and nothing in it that a terminal would obey."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-
-
 def fail(message: str) -> NoReturn:
     """End the command as wrong use, saying why on standard error."""
     click.echo(f"policy-service: {message}", err=True)

@@ -16,9 +16,9 @@ from audit.evidence.bundle_export import (
 )
 from audit.evidence.checkpoint_signer import CheckpointSigner
 from audit.log.signed_note import encode_base64
+from audit.verification.findings import escape_control
 from policy_service.cli.console import (
     data_option,
-    escape_control,
     exit_with_finding,
     fail,
     json_option,

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from audit.verification.findings import escape_control
 from policy_service.access.permissions import Permission
-from policy_service.cli.console import escape_control, fail, print_json
+from policy_service.cli.console import fail, print_json
 from policy_service.cli.target import check_text, document_file, open_target, target_options
 from policy_service.policies import guardrails as properties_of
 from policy_service.policies.policy_cache import load_document

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 from xml.etree.ElementTree import Element, SubElement, tostring
 
-from policy_service.cli.console import escape_control
+from audit.verification.findings import escape_control
 from rules.analysis.example import describe_example, describe_given
 from rules.analysis.test_coverage import format_tests
 

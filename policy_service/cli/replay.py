@@ -19,9 +19,9 @@ import click
 from audit.errors import AuditError
 from audit.replay import replay as replaying
 from audit.stores.sqlite.store import SqliteStore
+from audit.verification.findings import escape_control
 from policy_service.cli.console import (
     data_option,
-    escape_control,
     exit_with_finding,
     fail,
     json_option,

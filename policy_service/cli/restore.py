@@ -11,9 +11,9 @@ from audit.errors import AuditError, NotALedgerError
 from audit.evidence.backup import back_up
 from audit.log.signed_note import encode_base64
 from audit.stores.sqlite.store import SqliteStore
+from audit.verification.findings import escape_control
 from policy_service.cli.console import (
     data_option,
-    escape_control,
     exit_with_finding,
     fail,
     fail_with_ledger,

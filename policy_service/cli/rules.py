@@ -8,15 +8,9 @@ from typing import IO, TYPE_CHECKING, Any
 
 import click
 
+from audit.verification.findings import escape_control
 from policy_service.cli.command_group import CommandGroup
-from policy_service.cli.console import (
-    data_option,
-    escape_control,
-    exit_with_finding,
-    fail,
-    json_option,
-    print_json,
-)
+from policy_service.cli.console import data_option, exit_with_finding, fail, json_option, print_json
 from policy_service.cli.decision_counts import count_decisions, history_option
 from policy_service.cli.render_diff import difference_lines
 from policy_service.cli.render_reports import (
@@ -56,7 +50,7 @@ from rules.validation.json_schema import build_json_schema
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from rules.model.directory import Directory
+    from rules.model.directory import WorkspaceDirectory
 
 TEST_FAILED = "test_failed"
 OWN_CODES = frozenset({TEST_FAILED, "property_broken", "property_undecided"})
@@ -218,7 +212,7 @@ def diff(before: Path, after: Path, data: Path, workspace: str | None, *, as_jso
         exit_with_finding()
 
 
-def _read_directory(file: IO[bytes]) -> Directory:
+def _read_directory(file: IO[bytes]) -> WorkspaceDirectory:
     """What a file lists, as it is sent or as it is answered."""
     try:
         return directory_from(parse_json(file.read()))

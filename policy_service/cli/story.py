@@ -7,15 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from audit.verification.findings import escape_control
 from policy_service.access.keys import Keyring
-from policy_service.cli.console import (
-    data_option,
-    escape_control,
-    fail,
-    json_option,
-    open_ledger,
-    print_json,
-)
+from policy_service.cli.console import data_option, fail, json_option, open_ledger, print_json
 from policy_service.decisions.story import Narrator
 from policy_service.policies.policy_cache import PolicyCache
 from policy_service.problems import ProblemError

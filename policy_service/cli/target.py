@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 
 import click
 
+from audit.verification.findings import escape_control
 from policy_service import problems
 from policy_service.access.keys import unauthorized_problem
 from policy_service.access.permissions import check_permission, check_workspace
 from policy_service.cli.console import (
     EXIT_WRONG_USE,
     data_option,
-    escape_control,
     exit_with_finding,
     fail,
     json_option,

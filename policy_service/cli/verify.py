@@ -15,9 +15,9 @@ from audit.log.checkpoint import parse_checkpoint
 from audit.log.signed_note import EvidenceError, parse_note
 from audit.stores.files.checkpoint_files import CHECKPOINTS, CheckpointFiles
 from audit.stores.files.signing_key import SIGNING_KEY, SigningKey
+from audit.verification.findings import escape_control
 from policy_service.cli.console import (
     data_option,
-    escape_control,
     exit_with_finding,
     fail,
     json_option,

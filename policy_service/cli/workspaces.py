@@ -7,13 +7,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from audit.entry import EntryKind
-from policy_service.cli.console import (
-    data_option,
-    escape_control,
-    json_option,
-    open_ledger,
-    print_json,
-)
+from audit.verification.findings import escape_control
+from policy_service.cli.console import data_option, json_option, open_ledger, print_json
 from policy_service.policies.policy_cache import PolicyCache
 from rules.model.workspace import SYSTEM_LOG
 

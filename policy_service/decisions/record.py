@@ -9,7 +9,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from audit.entry import FORMAT, SALT_SIZE, EntryKind, PersonalData, compute_commitment
-from rules.engine.decide import asks_after
+from rules.engine.decide import count_asks
 from rules.engine.facts import Conversation
 from rules.formats.canonical_json import encode_canonical
 
@@ -94,7 +94,7 @@ def conversation_of(last: Leaf | None) -> Conversation:
         return Conversation()
     return Conversation(
         stage=last["stage"],
-        asks=asks_after(last["facts"], last["actions"]),
+        asks=count_asks(last["facts"], last["actions"]),
         question=last.get("question"),
         language=last.get("language"),
         begun=True,

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from audit.entry import Entry
     from audit.stores.contract import Snapshot, Transaction
     from policy_service.access.keys import Key
-    from rules.model.directory import Directory
+    from rules.model.directory import WorkspaceDirectory
 
 MAX_NAMES = 10_000
 MAX_NAME_LENGTH = 200
@@ -30,11 +30,11 @@ MAX_NAME_LENGTH = 200
 class RecordedDirectory:
     """The directory as it was told last, and the entry of it; None where none ever was."""
 
-    directory: Directory
+    directory: WorkspaceDirectory
     entry: Entry | None
 
 
-def directory_from(written: object) -> Directory:
+def directory_from(written: object) -> WorkspaceDirectory:
     """Return the directory that an object lists, as it is sent or as it is answered.
 
     Raises ValueError if it is not an object of lists of names.
@@ -72,7 +72,7 @@ def read_directory(snapshot: Snapshot, workspace: str) -> RecordedDirectory:
 
 
 def replace_directory(
-    tx: Transaction, workspace: str, by: Key, directory: Directory
+    tx: Transaction, workspace: str, by: Key, directory: WorkspaceDirectory
 ) -> RecordedDirectory:
     """Enter the directory in the place of what was; nothing where it is that already."""
     before = read_directory(tx, workspace)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from rules.analysis.report import DocumentReport
     from rules.analysis.semantic_diff import SemanticChange
     from rules.analysis.test_coverage import RuleCoverage
-    from rules.model.directory import Directory
+    from rules.model.directory import WorkspaceDirectory
 
 CACHE_SIZE = 16
 MAX_WORK = 2_000_000
@@ -114,7 +114,7 @@ def list_regions(analysis: DocumentReport | SemanticDiff) -> list[Region]:
 
 
 @lru_cache(CACHE_SIZE)
-def _report_document(canonical: bytes, directory: Directory) -> DocumentReport:
+def _report_document(canonical: bytes, directory: WorkspaceDirectory) -> DocumentReport:
     tree = parse_json(canonical)
     document = Document(tree)
     return build_report(document, DocumentSource(tree, {}), directory, max_steps_for(document))
@@ -131,7 +131,7 @@ def max_steps_for(document: Document) -> int:
     return min(MAX_STEPS, MAX_WORK // len(document.own_binding.rules))
 
 
-def report_version(document: Document, directory: Directory) -> DocumentReport:
+def report_version(document: Document, directory: WorkspaceDirectory) -> DocumentReport:
     """The report on a version's document to who has this directory."""
     return _report_document(document.canonical_bytes, directory)
 

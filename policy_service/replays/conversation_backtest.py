@@ -24,7 +24,7 @@ from policy_service.replays.decision_backtest import (
     decode_member,
     read_event,
 )
-from rules.engine.decide import decide, open_question
+from rules.engine.decide import decide, find_open_question
 from rules.engine.facts import Conversation
 from rules.model.vocabulary import ActionType
 
@@ -140,7 +140,7 @@ class ConversationBacktest:
             if progress.last is not None:
                 entry = snapshot.entry(log, progress.last)
                 before = entry.value.get("question") if entry else None
-            question = open_question(again.stage, again.actions, before)
+            question = find_open_question(again.stage, again.actions, before)
             progress.diverged = replace(again, question=question).conversation
         elif like is not None and not affected:
             if len(self._cached) >= MAX_CACHED:
@@ -162,7 +162,7 @@ class ConversationBacktest:
 def _state_after(stage: str, actions: Sequence[Mapping[str, Any]]) -> tuple[str, bool, str | None]:
     """Return the part of a decision that the next one of its conversation rests on."""
     asks = any(action["type"] == ActionType.ASK for action in actions)
-    return stage, asks, open_question(stage, actions, None)
+    return stage, asks, find_open_question(stage, actions, None)
 
 
 def _read_at(snapshot: Snapshot, log: str, places: Collection[int]) -> Iterator[RawEntry]:

@@ -307,20 +307,13 @@ def _candidate_texts(words: Iterable[str], ranges: Sequence[str], *, tags: bool)
     used_subtags = {part.lower() for text in (*used_words, *ranges) for part in text.split("-")}
     new_word = next(letters for letters in _generate_words() if letters not in used_subtags)
     yield new_word
-    for language_range in ranges:
-        for start in (
-            language_range,
-            *(i for i in IRREGULAR_TAGS if tags and i.startswith(f"{language_range}-")),
-        ):
+    for prefix in ranges:
+        for start in (prefix, *(i for i in IRREGULAR_TAGS if tags and i.startswith(f"{prefix}-"))):
             yield from islice((v for v in _case_variants(start) if v not in used_words), 1)
+        for end in (new_word, f"x-{new_word}", f"{new_word}-{new_word}"):
+            yield f"{prefix}-{end}"
         yield from (
-            f"{language_range}-{end}"
-            for end in (new_word, f"x-{new_word}", f"{new_word}-{new_word}")
-        )
-        yield from (
-            f"{language_range}-{end}"
-            for end in "0123456789"
-            if f"{language_range}-{end}" not in used_words
+            f"{prefix}-{end}" for end in "0123456789" if f"{prefix}-{end}" not in used_words
         )
 
 

@@ -14,7 +14,7 @@ from rules.model.document_tree import DocumentTree
 
 if TYPE_CHECKING:
     from rules.formats.document_text import DocumentSource
-    from rules.model.directory import Directory
+    from rules.model.directory import WorkspaceDirectory
     from rules.model.document import Document
 
 
@@ -33,7 +33,7 @@ class DocumentReport:
 def build_report(
     document: Document,
     source: DocumentSource,
-    directory: Directory = EMPTY_DIRECTORY,
+    directory: WorkspaceDirectory = EMPTY_DIRECTORY,
     max_steps: int = MAX_STEPS,
 ) -> DocumentReport:
     """The report on a document, with the lines of its text, for who has this directory.

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from rules.model.document import Facts, Json, Scalar
     from rules.model.event import Event
 
-    Rendered = Mapping[str, Json]
+    RenderedAction = Mapping[str, Json]
     """One action of a decision, as it is carried out."""
 
 
@@ -38,7 +38,7 @@ class Decision:
     reason: str
     rule: str
     stage: str
-    actions: Sequence[Rendered]
+    actions: Sequence[RenderedAction]
     question: str | None
     language: str | None
 
@@ -47,7 +47,7 @@ class Decision:
         """The conversation after this decision."""
         return Conversation(
             stage=self.stage,
-            asks=asks_after(self.facts, self.actions),
+            asks=count_asks(self.facts, self.actions),
             question=self.question,
             language=self.language,
             begun=True,
@@ -86,7 +86,9 @@ def decide_facts(  # noqa: PLR0913 - each is a part of what was recorded
     ruling = policy.decide(facts)
     stage = ruling.stage or str(facts["conversation.stage"])
     languages = facts.get("message.language"), language
-    rendered = render_actions(ruling, policy.bound_document, decision_id, occurred_at, languages)
+    rendered_actions = render_actions(
+        ruling, policy.bound_document, decision_id, occurred_at, languages
+    )
     return Decision(
         decision_id,
         facts,
@@ -94,26 +96,28 @@ def decide_facts(  # noqa: PLR0913 - each is a part of what was recorded
         ruling.reason,
         ruling.rule,
         stage,
-        rendered,
-        open_question(stage, rendered, question),
+        rendered_actions,
+        find_open_question(stage, rendered_actions, question),
         language,
     )
 
 
-def open_question(stage: str, rendered: Sequence[Rendered], before: str | None) -> str | None:
+def find_open_question(
+    stage: str, rendered_actions: Sequence[RenderedAction], earlier_question: str | None
+) -> str | None:
     """Return the id of the action whose question is open after a decision, None if none is.
 
-    That is the newest question while the stage waits for an answer; `before` is the one before.
+    That is the newest question while the stage waits for an answer, or else `earlier_question`.
     """
     if stage not in WAITING_STAGES:
         return None
-    for action in reversed(rendered):
+    for action in reversed(rendered_actions):
         if action["type"] in QUESTION_ACTIONS:
             return str(action["id"])
-    return before
+    return earlier_question
 
 
-def asks_after(facts: Facts, rendered: Sequence[Rendered]) -> int:
+def count_asks(facts: Facts, rendered_actions: Sequence[RenderedAction]) -> int:
     """Return the number of decisions with an `ask`, after one with these facts and actions."""
-    asked = any(action["type"] == ActionType.ASK for action in rendered)
-    return int(facts["conversation.asks"]) + asked
+    has_ask = any(action["type"] == ActionType.ASK for action in rendered_actions)
+    return int(facts["conversation.asks"]) + has_ask

@@ -17,7 +17,7 @@ MEMBER_BY_KIND: dict[str, str] = {"team": "teams", "teammate": "teammates", "tag
 
 
 @dataclass(frozen=True, slots=True)
-class Directory:
+class WorkspaceDirectory:
     """The names of each sort, sorted, each once; None of a sort that was not told."""
 
     teams: tuple[str, ...] | None = None
@@ -38,10 +38,12 @@ class Directory:
         }
 
 
-EMPTY_DIRECTORY = Directory()
+EMPTY_DIRECTORY = WorkspaceDirectory()
 
 
-def build_directory(names_by_member: Mapping[str, Any]) -> Directory:
+def build_directory(names_by_member: Mapping[str, Any]) -> WorkspaceDirectory:
     """The directory of lists of names, in any order; null, or no list, where a sort is not told."""
     lists = {member: names_by_member.get(member) for member in MEMBER_BY_KIND.values()}
-    return Directory(**{m: None if n is None else tuple(sorted(set(n))) for m, n in lists.items()})
+    return WorkspaceDirectory(
+        **{m: None if n is None else tuple(sorted(set(n))) for m, n in lists.items()}
+    )

@@ -36,7 +36,7 @@ TRIED: dict[str, tuple[Any, ...]] = {
     "contact.reachable": (True, False),
     "conversation.assigned": (True, False),
 }
-MOST_TRIED = 4_000
+MAX_TRIED_POINTS = 4_000
 
 
 def all_facts(document: Document, *others: Document) -> Iterator[Facts]:
@@ -47,7 +47,7 @@ def all_facts(document: Document, *others: Document) -> Iterator[Facts]:
     within = build_domains(document, document.settings)
     asked = sorted(name for name in {*names, "event.type"} if not name.startswith("settings."))
     values = [TRIED.get(name) or within[name].fact.values or (True, False) for name in asked]
-    if prod(map(len, values)) > MOST_TRIED:
+    if prod(map(len, values)) > MAX_TRIED_POINTS:
         return
     for chosen in product(*values):
         tried = {**BASE_FACTS, **dict(zip(asked, chosen, strict=True))}

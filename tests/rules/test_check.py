@@ -15,13 +15,7 @@ from rules.check import MAX_COMPLAINTS, CheckResult, check_document, read_docume
 from rules.engine.compiler import CompiledPolicy
 from rules.engine.evaluator import explain_ruling
 from rules.errors import Complaint, InvalidDocumentError
-from rules.formats.document_text import (
-    MAX_DOCUMENT_BYTES,
-    DocumentSource,
-    read_json,
-    read_value,
-    read_yaml,
-)
+from rules.formats.document_text import MAX_DOCUMENT_BYTES, read_json, read_value, read_yaml
 from rules.model import builtin
 from rules.model.document import Document
 from rules.model.test_defaults import BASE_FACTS
@@ -29,6 +23,8 @@ from rules.validation.codes import COMPLAINT_CODES, NOTICE_CODES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from rules.formats.document_text import DocumentSource
 
 DOCUMENTS = sorted(Path(__file__).with_name("documents").glob("*.yaml"))
 RULE = {

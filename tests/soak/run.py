@@ -18,7 +18,7 @@ from tests.soak.traffic import Traffic
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-MOST_GROWTH = 5.0
+MAX_GROWTH = 5.0
 """Per cent that a worker may grow from the first quarter of the requests to the last …"""
 SMALL = 120_000_000
 """… unless it is still smaller than that many bytes."""
@@ -121,7 +121,7 @@ def _wrong_entries(server: Server, traffic: Traffic) -> Iterator[str]:
 
 def _grown(memory: dict[int, tuple[int, int]]) -> Iterator[str]:
     for first, last in memory.values():
-        if growth(first, last) > MOST_GROWTH and last > SMALL:
+        if growth(first, last) > MAX_GROWTH and last > SMALL:
             yield f"a worker grew by {growth(first, last):.1f} %, to {last / 1e6:.0f} MB"
 
 

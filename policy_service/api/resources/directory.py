@@ -17,7 +17,7 @@ from policy_service.policies.directory import (
     read_directory,
     replace_directory,
 )
-from rules.model.directory import Directory, build_directory
+from rules.model.directory import WorkspaceDirectory, build_directory
 
 if TYPE_CHECKING:
     from marshmallow.fields import List
@@ -32,7 +32,7 @@ def _names(about: str = "", **options: Any) -> List[Any]:  # noqa: ANN401 - the 
     return fields.items(fields.word(), about, max_items=MAX_NAMES, nullable=True, **options)
 
 
-def _directory(**lists: list[str] | None) -> Directory:
+def _directory(**lists: list[str] | None) -> WorkspaceDirectory:
     return build_directory(lists)
 
 
@@ -90,7 +90,9 @@ def get_directory(services: Services, _: Key, *, workspace: str) -> Reply:
         return Reply(directory_view(read_directory(snapshot, workspace)))
 
 
-def set_directory(services: Services, caller: Key, *, workspace: str, body: Directory) -> Reply:
+def set_directory(
+    services: Services, caller: Key, *, workspace: str, body: WorkspaceDirectory
+) -> Reply:
     """Replace the teams, teammates and tags of a workspace; the same names again change nothing.
 
     No document is refused because of the directory: the report on a version lists unknown names.

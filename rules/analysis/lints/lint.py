@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from rules.analysis.reachability import RuleCase
     from rules.analysis.regions import Region
-    from rules.model.directory import Directory
+    from rules.model.directory import WorkspaceDirectory
     from rules.model.document import Document, Scalar
 
 MAX_SETTING_SETS = 8
@@ -54,7 +54,7 @@ class LintSubject:
     """
 
     document: Document
-    directory: Directory = EMPTY_DIRECTORY
+    directory: WorkspaceDirectory = EMPTY_DIRECTORY
     max_steps: int = MAX_STEPS
     """Of each of the two searches, under the settings as they stand and under any."""
 

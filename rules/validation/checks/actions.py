@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from rules.validation.checks.references import ReferenceTypes
 
 MAX_ACTIONS = 100
-_ACTIONS = tuple(action.value for action in ActionType)
-_FOLLOW_UPS = tuple(action for action in _ACTIONS if action in FOLLOW_UP_ACTIONS)
+_ACTION_NAMES = tuple(action.value for action in ActionType)
+_FOLLOW_UP_NAMES = tuple(action for action in _ACTION_NAMES if action in FOLLOW_UP_ACTIONS)
 _DESTINATION_KEYS = ("team", "teammate")
 _ARGUMENT_HINTS = {
     ActionType.ASSIGN: "{assign: {team: …}} or {assign: {teammate: …}}",
@@ -42,7 +42,7 @@ def check_actions(tree: DocumentTree) -> Iterator[Complaint]:
             yield actions.complain("too_many", f"Write at most {MAX_ACTIONS} actions")
     for action in tree.actions():
         if action.rule:
-            yield from check_action(action.node, tree.settings, _ACTIONS)
+            yield from check_action(action.node, tree.settings, _ACTION_NAMES)
 
 
 def check_follow_ups(node: TreeNode, settings: Mapping[str, Any]) -> Iterator[Complaint]:
@@ -53,7 +53,7 @@ def check_follow_ups(node: TreeNode, settings: Mapping[str, Any]) -> Iterator[Co
         yield node.complain("too_many", f"Write at most {MAX_ACTIONS} actions")
     for action in node.items():
         if not is_reference(action.value):  # another check refuses those
-            yield from check_action(action, settings, _FOLLOW_UPS)
+            yield from check_action(action, settings, _FOLLOW_UP_NAMES)
 
 
 def check_action(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 from rules.engine.compiler import compile_document
-from rules.engine.decide import Decision, decide, decide_facts, open_question
+from rules.engine.decide import Decision, decide, decide_facts, find_open_question
 from rules.engine.facts import Conversation
 from rules.model import builtin
 from rules.model.document import Document
@@ -70,9 +70,9 @@ def test_noted_event_leaves_the_open_question_open() -> None:
 
 
 def test_no_question_is_open_after_routing() -> None:
-    assert open_question("routed", [{"type": "ask", "id": "dec-1.0"}], "dec-0.0") is None
+    assert find_open_question("routed", [{"type": "ask", "id": "dec-1.0"}], "dec-0.0") is None
 
 
 def test_newest_question_is_the_open_one() -> None:
     actions = [{"type": "ask", "id": "dec-1.0"}, {"type": "qualify", "id": "dec-1.1"}]
-    assert open_question("qualifying", actions, "dec-0.0") == "dec-1.1"
+    assert find_open_question("qualifying", actions, "dec-0.0") == "dec-1.1"

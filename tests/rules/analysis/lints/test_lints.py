@@ -26,12 +26,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from rules.analysis.lints.lint import Finding
-    from rules.model.directory import Directory
+    from rules.model.directory import WorkspaceDirectory
 
 PAGES = ROOT / "docs" / "checks"
 
 
-def found(source: DocumentSource, directory: Directory = EMPTY_DIRECTORY) -> tuple[Finding, ...]:
+def found(
+    source: DocumentSource, directory: WorkspaceDirectory = EMPTY_DIRECTORY
+) -> tuple[Finding, ...]:
     told, undecided = run_lints(LintSubject(Document(source.value), directory), source)
     assert undecided == ()
     return told
@@ -46,7 +48,7 @@ def example(code: str, heading: str) -> DocumentSource:
     return read_yaml(whole)
 
 
-def directory_of(code: str) -> Directory:
+def directory_of(code: str) -> WorkspaceDirectory:
     """The directory that a page says its documents are held against, or none."""
     page = (PAGES / f"{code}.md").read_text(encoding="utf-8")
     shown = re.search(r"```json\n(.*?)```", page, re.DOTALL)
