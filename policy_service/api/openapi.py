@@ -19,7 +19,7 @@ from marshmallow import fields as marshmallow_fields
 from policy_service.api.parameters import PARTS, WORKSPACE_OR_SYSTEM
 from policy_service.api.route import EVENT_SCHEMA, PROBLEM_JSON
 from policy_service.api.schemas.common import ProblemSchema
-from policy_service.api.schemas.fields import EventField, Variants
+from policy_service.api.schemas.field_types import EventField, Variants
 from policy_service.problems import PROBLEMS, ProblemCode, ProblemError
 from rules.errors import Complaint
 from rules.model.event import EVENT_ADAPTER

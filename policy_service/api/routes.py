@@ -20,8 +20,10 @@ from policy_service.api.resources import (
     holds,
     keys,
     ledger,
+    policy,
     proofs,
     replays,
+    version_reports,
     versions,
 )
 
@@ -33,7 +35,9 @@ RESOURCES = (
     dry_runs,
     conversations,
     actions,
+    policy,
     versions,
+    version_reports,
     approvals,
     guardrails,
     directory,

@@ -162,6 +162,14 @@ def has_due_activation(versions: Versions, now: datetime) -> bool:
     return bool(versions.schedules) and bool(versions.due_schedules(format_time(now)))
 
 
+def apply_due_in_workspace(store: Store, policies: PolicyCache, workspace: str) -> None:
+    """Apply the due activations of a workspace in a transaction, if it has any."""
+    with store.read() as snapshot:
+        versions = policies.versions(snapshot, workspace)
+    if has_due_activation(versions, store.now()):
+        store.transact(lambda tx: apply_due_activations(tx, policies, workspace))
+
+
 def activate_version(steps: Steps, number: int, members: Mapping[str, Any]) -> VersionRecord:
     """Enter the activation, and the retirement of what decides nothing any more."""
     before = steps.versions()

@@ -15,6 +15,8 @@ from rules.errors import Complaint, json_pointer
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from policy_service.api.schemas.field_types import NumberText
+
 MAX_ITEMS = 500
 DEFAULT_ITEMS = 100
 
@@ -70,13 +72,13 @@ class PageParameters:
     limit: int = DEFAULT_ITEMS
 
 
-def page_after() -> fields.NumberText:
+def page_after() -> NumberText:
     """Return the parameter for the position after which a page starts."""
     about = "Continue after this position: the `next` of the previous page."
     return fields.number_text(about, optional=True, example=4)
 
 
-def page_limit() -> fields.NumberText:
+def page_limit() -> NumberText:
     """Return the parameter for the maximum number of items on a page."""
     about = f"The maximum number of items; {DEFAULT_ITEMS} if it is not given."
     return fields.number_text(about, least=1, most=MAX_ITEMS, optional=True, example=DEFAULT_ITEMS)

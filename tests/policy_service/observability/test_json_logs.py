@@ -163,7 +163,7 @@ def test_a_failure_of_ours_is_logged_with_where_it_was_and_not_with_what_it_held
     assert failure["request"] == request["request"] == answered.headers["X-Request-Id"]
     assert [error["type"] for error in failure["errors"]] == ["ValueError", "KeyError"]
     calls = failure["errors"][0]["calls"]
-    assert re.search(r"api/resources/decisions\.py:\d+ decide$", calls[-3])
+    assert re.search(r"api/resources/decisions\.py:\d+ decide_event$", calls[-3])
     assert calls[-1].endswith(" fail")
 
 
