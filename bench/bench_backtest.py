@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ProcessPoolExecutor
+from copy import deepcopy
 from functools import partial
 from multiprocessing import get_context
 from statistics import median
@@ -55,7 +56,7 @@ def _backtest(data: Path, log: str, mode: BacktestMode) -> None:
 
 def _candidate() -> Document:
     """The built-in document that gives another reason, for asking and for leaving alone."""
-    tree = builtin.load_tree()
+    tree = deepcopy(dict(builtin.load_tree()))
     for rule in (*tree["guards"], *tree["rules"]):
         if rule["id"] in ("ask-if-customer", "plan-not-entitled"):
             rule["reason"] = "another"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import sys
@@ -34,6 +35,12 @@ def pytest_configure() -> None:
     """Prepare the environment that this process and all processes of the tests share."""
     _keep_bytecode()
     _use_memory_for_temporary_files()
+
+
+def pytest_collection_finish() -> None:
+    """Let the garbage collector pass over all that is loaded by now, which stays to the end."""
+    gc.collect()
+    gc.freeze()
 
 
 def _keep_bytecode() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from freezegun import freeze_time
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.policy_service.api_client import Made
+
+
+_numbers = count()
+"""Numbers for the ids of events, each used once."""
 
 
 @contextmanager
@@ -49,7 +54,7 @@ def scheduled(api: Api, number: int, due: str, **how: Any) -> None:
 def deciding(api: Api, conversation: str = "c-1") -> int:
     """The version by which a conversation that has not begun is decided now."""
     sent = event(
-        f"{conversation}-{len(api.entries('?kind=decision&limit=500'))}",
+        f"{conversation}-{next(_numbers)}",
         type="conversation.closed",
         message=None,
         conversation={"id": conversation},
