@@ -1,7 +1,7 @@
-"""What is wrong with a document, all of it at once; or the document.
+"""All checks of a document; the result is the document, or every complaint.
 
-First the shape and the vocabulary. Where nothing is wrong there, the document's own tests are run
-and its properties proved.
+Shape and vocabulary come first. If they are right, the document's own tests are run and its
+properties are proved.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ MAX_COMPLAINTS = 1_000
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """The document where there is nothing to complain of; notices refuse nothing."""
+    """The document if there are no complaints. Notices refuse nothing."""
 
     document: Document | None
     complaints: tuple[Complaint, ...]
@@ -35,7 +35,7 @@ class CheckResult:
 
 
 def check_document(source: DocumentSource) -> CheckResult:
-    """Everything that is wrong, at most a thousand complaints, in the order of the text."""
+    """Return every complaint, at most a thousand, in the order of the text."""
     if not isinstance(source.value, dict):
         message = "A document is a mapping: write format, rules and otherwise"
         return CheckResult(None, _sort_by_line([Complaint("", "wrong_type", message)], source))
@@ -50,7 +50,7 @@ def check_document(source: DocumentSource) -> CheckResult:
 
 
 def read_document(source: DocumentSource) -> Document:
-    """The document; raises InvalidDocumentError where there is anything to complain of."""
+    """Return the document; raise InvalidDocumentError if there is a complaint."""
     findings = check_document(source)
     if findings.document is None:
         raise InvalidDocumentError(findings.complaints)
@@ -64,7 +64,7 @@ def _find_complaints(tree: DocumentTree) -> Iterator[Complaint]:
 
 
 def _sort_by_line(complaints: Iterable[Complaint], source: DocumentSource) -> tuple[Complaint, ...]:
-    """The complaints with their lines, by line and then by place, each once."""
+    """Return the complaints with their lines, by line and place, without duplicates."""
     located = {
         replace(c, line=source.line_of(c.pointer)) for c in islice(complaints, MAX_COMPLAINTS)
     }

@@ -1,4 +1,4 @@
-"""What the language refuses, and how it says so.
+"""The errors of the language.
 
 RulesError
 ├── InvalidDocumentError  a rule document with complaints
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Complaint:
-    """One thing wrong.
+    """One fault of a document or an event.
 
-    `pointer` is a JSON pointer (RFC 6901) to where, `code` stable, `message` for people and without
-    personal data, `line` the line (from 1) in a YAML text, None where there is none.
+    `pointer` is a JSON pointer (RFC 6901) to the place and `code` is stable. `message` is for
+    people and has no personal data. `line` counts from 1 in a YAML text and is None elsewhere.
     """
 
     pointer: str
@@ -29,7 +29,7 @@ class Complaint:
 
 
 class RulesError(Exception):
-    """Refused by the language; `complaints` says all that is wrong, in the order of the text."""
+    """A refusal by the language; `complaints` lists all faults in the order of the text."""
 
     def __init__(self, complaints: Sequence[Complaint]) -> None:
         super().__init__("; ".join(f"{c.pointer or '/'}: {c.message}" for c in complaints))
@@ -45,5 +45,5 @@ class InvalidEventError(RulesError):
 
 
 def json_pointer(*tokens: str | int) -> str:
-    """The JSON pointer (RFC 6901) with these reference tokens."""
+    """Return the JSON pointer (RFC 6901) with these reference tokens."""
     return "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in tokens)

@@ -1,4 +1,4 @@
-"""What a ruling asks for, as the actions of a decision: texts in their language, deadlines set."""
+"""The actions of a decision, rendered: texts in their language, deadlines set."""
 
 from __future__ import annotations
 
@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     BodyRenderer: TypeAlias = Callable[[Action, BoundDocument, Languages], dict[str, Json]]
 
 MAX_CACHED_ACTIONS = 1024
-"""Actions that a document remembers; then it forgets them all, so that no tags fill memory."""
+"""Rendered actions that a document caches.
+A full cache is cleared, so that invented language tags cannot fill the memory.
+"""
 
 PLACEHOLDER = re.compile(r"\{(" + "|".join(PLACEHOLDERS) + r")\}")
 
@@ -40,9 +42,9 @@ def render_actions(
     occurred_at: str,
     languages: Languages,
 ) -> list[dict[str, Json]]:
-    """The ruling's actions, in order.
+    """Return the actions of a ruling, in order.
 
-    `decision_id` is the decision's id, from which theirs are made; `occurred_at` the event's time.
+    Their ids are made of the decision's id. Deadlines count from `occurred_at`, the event's time.
     """
     rendered = []
     for number, action in enumerate(ruling.actions):
@@ -56,7 +58,7 @@ def render_actions(
 def _cached_body(
     action: Action, binding: BoundDocument, languages: tuple[Scalar | None, ...]
 ) -> dict[str, Json]:
-    """What is the same in every decision that asks for the action in these languages."""
+    """Return the part of an action that is equal in all decisions with these languages."""
     key = id(action), languages
     cached = binding.action_cache.get(key)
     if cached is None or cached[0] is not action:
@@ -71,7 +73,7 @@ def _cached_body(
 
 
 def render_text(text: ActionText, binding: BoundDocument, languages: Languages) -> str:
-    """The text in the first of the languages that has it, else the default one, filled in."""
+    """Return the text in the first language that has it, else in the default one, filled in."""
     template = (
         text.literal if text.message is None else _lookup_message(text.message, binding, languages)
     )
@@ -80,7 +82,7 @@ def render_text(text: ActionText, binding: BoundDocument, languages: Languages) 
 
 
 def choose_language(key: str, binding: BoundDocument, languages: Languages) -> str:
-    """The language in which a text of the document is said, of those that have it."""
+    """Return the language of a message: the first that has it, else the default language."""
     available = [tag for tag, texts in binding.document.messages.items() if key in texts]
     for preferred in (*languages, binding.settings["default_language"]):
         tag = lookup_tag(preferred, available) if isinstance(preferred, str) else None
@@ -90,7 +92,7 @@ def choose_language(key: str, binding: BoundDocument, languages: Languages) -> s
 
 
 def message_keys(action: Action) -> tuple[str, ...]:
-    """The keys of the document's texts that an action says; none where it has its own words."""
+    """Return the message keys that an action uses; none if it has a literal text."""
     if action.type in TEXT_ACTIONS:
         return () if action.text.message is None else (action.text.message,)
     return MESSAGES_BY_ACTION.get(action.type, ())

@@ -1,10 +1,11 @@
-"""A document compiled, once per version: what can be known beforehand is worked out beforehand.
+"""The compiler: a document becomes a decision tree, once per version.
 
-Every rule becomes one *row* per alternative: a conjunction of tests, and what the rule says. Tests
-on settings are constants and disappear. The rows then stand in a tree that asks one fact at a time
-and goes straight to the rows that its value leaves, in the order of the document; what is left to
-test at the end of a branch is tested in order. So the time to decide does not grow with the number
-of rules that a fact tells apart.
+1. Each rule becomes one *row* per alternative: a conjunction of tests, and the rule's effect.
+2. Tests of settings are constants and disappear.
+3. The rows become a tree. Each branch reads one fact and leads to the rows that the value leaves,
+   in the order of the document. The tests that remain at a leaf are tried in order.
+
+The time to decide therefore does not grow with the number of rules that a fact distinguishes.
 
 The laws: `CompiledPolicy.decide(facts)` equals `explain_ruling(bound, facts).ruling` for every
 mapping of facts, and depends on nothing else.
@@ -48,24 +49,26 @@ if TYPE_CHECKING:
     TreeBranch: TypeAlias = "SplitBranch | RowsBranch"
 
 SPLIT_THRESHOLD = 3
-"""So many rows are tested one by one; more are split where a fact tells them apart."""
+"""Maximum number of rows that are tried in order. More rows are split if a fact allows it."""
 
 MAX_COPIES = 8
-"""Splits may put a row into several branches, but on the average not into more than so many in all:
-without a bound on all of them together the tree doubles with every fact."""
+"""Maximum average number of branches that a row may be copied into, over all splits.
+Without this bound the tree would double with every fact.
+"""
 
 MIN_SPREAD = 1.02
-"""What a split counts for even where it copies next to nothing, so that no branch grows too long
-to be walked: 1.02 to the power of 105 is 8."""
+"""Minimum growth factor charged per split.
+It bounds the depth of the tree: 1.02 ** 105 is about `MAX_COPIES`.
+"""
 
 
 MAX_CACHED_ANSWERS = 256
-"""Language tags of which a test remembers whether it holds for them."""
+"""Language tags for which a test caches its result."""
 
 
 @dataclass(frozen=True, slots=True)
 class RuleRow:
-    """One way for a rule to hold."""
+    """One way for a rule to match."""
 
     conditions: Conditions
     effect: RuleEffect
@@ -73,15 +76,16 @@ class RuleRow:
 
 @dataclass(frozen=True, slots=True)
 class RuleEffect:
-    """What a rule says: its ruling with every action, and the conditions of each action."""
+    """The effect of a rule: its ruling with all actions, and the conditions of each action."""
 
     ruling: Ruling
     conditions: tuple[tuple[tuple[CompiledTest, ...], ...], ...]
-    """For each action its alternatives; one of them must hold."""
+    """The alternatives of each action; one of them must match."""
     is_unconditional: bool
-    """Every action is unconditional."""
+    """True if all actions are unconditional."""
 
     def ruling_for(self, facts: Facts) -> Ruling:
+        """Return the ruling with the actions whose conditions match the facts."""
         actions = (
             action
             for action, alternatives in zip(self.ruling.actions, self.conditions, strict=True)
@@ -92,7 +96,7 @@ class RuleEffect:
 
 @dataclass(frozen=True, slots=True)
 class SplitBranch:
-    """Ask one fact; each value that a rule names has its own branch, every other value `other`."""
+    """A branch on one fact: a subtree for each value that a rule names, `other` for all others."""
 
     fact: str
     branches: dict[Scalar, TreeBranch]
@@ -101,13 +105,13 @@ class SplitBranch:
 
 @dataclass(frozen=True, slots=True)
 class RowsBranch:
-    """The rows that are left, in order, the last of which always holds."""
+    """The remaining rows, in order; the last one always matches."""
 
     rows: tuple[tuple[tuple[CompiledTest, ...], RuleEffect], ...]
 
 
 class CompiledPolicy:
-    """A compiled document. What it remembers changes no decision: any thread may decide with it."""
+    """A compiled document. Its caches change no decision, so threads may share it."""
 
     def __init__(self, bound_document: BoundDocument) -> None:
         self.bound_document = bound_document
@@ -115,10 +119,11 @@ class CompiledPolicy:
 
     @property
     def document(self) -> Document:
+        """The document that was compiled."""
         return self.bound_document.document
 
     def decide(self, facts: Facts) -> Ruling:
-        """What the first rule says whose `when` holds for these facts."""
+        """Return the ruling of the first rule that matches the facts."""
         branch = self._root
         while isinstance(branch, SplitBranch):
             branch = branch.branches.get(facts.get(branch.fact), branch.default)  # type: ignore[arg-type]  # None is no key, and finds `other`
@@ -132,7 +137,7 @@ class CompiledPolicy:
 
 
 def compile_document(document: Document) -> CompiledPolicy:
-    """The document bound to its own settings, compiled."""
+    """Return the policy of a document with its own settings."""
     return CompiledPolicy(document.own_binding)
 
 
@@ -177,7 +182,7 @@ def _compile_alternatives(action: Action, constants: Facts) -> tuple[tuple[Compi
 
 
 def fold_settings(tests: Conditions, constants: Facts) -> Conditions | None:
-    """The tests that facts must still pass; None where a constant fails one for good."""
+    """Return the tests that facts must still pass; None if a constant fails one of them."""
     remaining = []
     for fact, test in tests:
         if not fact.startswith("settings."):
@@ -188,7 +193,7 @@ def fold_settings(tests: Conditions, constants: Facts) -> Conditions | None:
 
 
 def _build_branch(rows: tuple[RuleRow, ...], copies: float = 1) -> TreeBranch:
-    """The tree of the rows, of each of which the splits so far have made so many copies."""
+    """Return the tree of the rows; `copies` are the copies that earlier splits made of each."""
     rows = _reachable_rows(rows)
     fact = _choose_fact(rows, MAX_COPIES / copies) if len(rows) > SPLIT_THRESHOLD else None
     if fact is None:
@@ -205,15 +210,15 @@ def _build_branch(rows: tuple[RuleRow, ...], copies: float = 1) -> TreeBranch:
 
 
 def _reachable_rows(rows: Sequence[RuleRow]) -> tuple[RuleRow, ...]:
-    """The rows up to the first that holds whatever the facts are; none after it is reached."""
+    """Return the rows up to the first that matches all facts; later rows are never reached."""
     last_index = next(index for index, row in enumerate(rows) if not row.conditions)
     return tuple(rows[: last_index + 1])
 
 
 def _choose_fact(rows: Sequence[RuleRow], max_growth: float) -> str | None:
-    """The fact that the most rows want to equal something; None where splitting saves nothing.
+    """Return the fact that most rows compare with a value; None if a split is no gain.
 
-    `max_growth` is how many rows the branches may hold together for each row there is.
+    `max_growth` is the maximum number of rows in all branches for each row before the split.
     """
     row_counts = Counter(
         fact for row in rows for fact in {f for f, test in row.conditions if _is_splittable(test)}
@@ -227,7 +232,10 @@ def _choose_fact(rows: Sequence[RuleRow], max_growth: float) -> str | None:
 
 
 def _is_splittable(test: Condition) -> bool:
-    """Whether it wants certain strings (as keys of a mapping 1, 1.0 and true would be one)."""
+    """Return True if the test names strings.
+
+    As keys of a mapping, 1, 1.0 and true would be equal.
+    """
     return isinstance(test, OneOfCondition) and all(isinstance(value, str) for value in test.values)
 
 
@@ -245,7 +253,7 @@ def _named_values(rows: Sequence[RuleRow], fact: str) -> set[Scalar]:
 
 
 def _rows_by_value(rows: Sequence[RuleRow], fact: str) -> dict[Scalar, list[RuleRow]]:
-    """For each value that is named, the rows that it leaves, without their tests of the fact."""
+    """Return the rows that each named value leaves, without their tests of the fact."""
     rows_by_value: dict[Scalar, list[RuleRow]] = {value: [] for value in _named_values(rows, fact)}
     for row in rows:
         fact_tests = [test for name, test in row.conditions if name == fact]
@@ -261,7 +269,7 @@ def _rows_by_value(rows: Sequence[RuleRow], fact: str) -> dict[Scalar, list[Rule
 def _rows_for_other_values(
     rows: Sequence[RuleRow], fact: str, values: AbstractSet[Scalar]
 ) -> Iterator[RuleRow]:
-    """The rows that can still hold where the fact is unknown or none of these values."""
+    """Return the rows that can match if the fact is unknown or has none of these values."""
     for row in rows:
         if not any(name == fact and _is_splittable(test) for name, test in row.conditions):
             yield RuleRow(tuple(_remaining_tests(row.conditions, fact, values)), row.effect)
@@ -282,7 +290,7 @@ def _compile_tests(tests: Conditions) -> tuple[CompiledTest, ...]:
 
 
 def _compile_predicate(test: Condition) -> tuple[Callable[[Scalar | None], bool], bool]:
-    """The test as a predicate and what it must say; without a Python frame where it can be."""
+    """Return the test as a predicate and its required result, without a Python frame if it can."""
     if isinstance(test, NotCondition):
         predicate, expected = _compile_predicate(test.condition)
         return predicate, not expected
@@ -299,9 +307,9 @@ def _compile_predicate(test: Condition) -> tuple[Callable[[Scalar | None], bool]
 
 
 class _AnswerCache(dict["Scalar | None", bool]):
-    """Whether a test holds, by the fact's value: few languages are spoken, each is looked at once.
+    """Cached results of a language test, by the fact's value: conversations use few languages.
 
-    The cache is cleared at `MAX_CACHED_ANSWERS` entries, so that made-up tags cannot fill memory.
+    The cache is cleared at `MAX_CACHED_ANSWERS` entries, so that invented tags cannot fill memory.
     """
 
     def __init__(self, test: LanguageCondition) -> None:

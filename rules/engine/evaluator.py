@@ -1,7 +1,7 @@
-"""The plain reference evaluator: every rule in order, every test in order, one value at a time.
+"""The reference evaluator: every rule in order, every test in order, one value at a time.
 
-It is written to be read, and to say why. `CompiledPolicy.decide` gives the same ruling faster; a
-property test holds the two together.
+It is written to be read, and it explains each ruling. `CompiledPolicy.decide` returns the same
+ruling faster; a property test compares the two.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class FailedTest:
-    """The first test of a rule that did not hold; `actual` is None for an unknown fact.
+    """The first test of a rule that failed; `actual` is None for an unknown fact.
 
-    Where none of its alternatives held, `fact` is "any" and both sides are mappings.
+    If all alternatives failed, `fact` is "any" and both sides are mappings.
     """
 
     fact: str
@@ -49,19 +49,20 @@ class FailedTest:
 
 @dataclass(frozen=True, slots=True)
 class RuleAttempt:
-    """One rule that was asked; `failed` is None where it held."""
+    """One rule that was tried; `failed` is None if it matched."""
 
     rule: str
     failed: FailedTest | None
 
     @property
     def held(self) -> bool:
+        """True if the rule matched."""
         return self.failed is None
 
 
 @dataclass(frozen=True, slots=True)
 class RulingExplanation:
-    """What was ruled, and every rule up to the one that held."""
+    """A ruling, and every rule that was tried up to the one that matched."""
 
     ruling: Ruling
     attempts: tuple[RuleAttempt, ...]
@@ -75,7 +76,7 @@ def explain_ruling(bound_document: BoundDocument, facts: Facts) -> RulingExplana
 
 
 def explain_rules(rules: Sequence[Rule], facts: Facts) -> RulingExplanation:
-    """Decide by these rules, the last of which always holds; settings are facts like any other."""
+    """Decide by these rules. The last one must match all facts. Settings are facts too."""
     attempts = []
     for rule in rules:
         failed = _find_failure(rule.when, facts)
@@ -86,7 +87,7 @@ def explain_rules(rules: Sequence[Rule], facts: Facts) -> RulingExplanation:
 
 
 def condition_holds(condition: Condition, value: Scalar | None) -> bool:
-    """Whether a test holds for a fact's value, None where the fact is unknown."""
+    """Return True if a test matches the value of a fact; None is the value of an unknown fact."""
     if isinstance(condition, OneOfCondition):
         if isinstance(value, str):
             return value in condition.values
@@ -105,11 +106,12 @@ def condition_holds(condition: Condition, value: Scalar | None) -> bool:
 
 
 def is_same_value(value: Scalar | None, expected: Scalar) -> bool:
-    """Whether they are one JSON value: 1 is 1.0, and neither is true."""
+    """Return True if both are the same JSON value: 1 equals 1.0, and neither equals true."""
     return isinstance(value, bool) is isinstance(expected, bool) and value == expected
 
 
 def is_number(value: Scalar | None) -> TypeGuard[float]:
+    """Return True if the value is a number; true and false are not."""
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 

@@ -1,4 +1,4 @@
-"""The facts of an event: what rules may test, worked out once and recorded with the decision."""
+"""The facts of an event. They are derived once and recorded with the decision."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """What a conversation's earlier decisions say of it; as it stands, of one that is new.
+    """The state of a conversation after its earlier decisions. The defaults are a new one.
 
-    `asks` counts the decisions that held an `ask`, `question` is the id of the action whose
-    question is open, `language` that of its first decision. It has begun with its first decision.
+    `asks` counts the decisions with an `ask`. `question` is the id of the action whose question is
+    open. `language` is that of the first decision. `begun` is true after the first decision.
     """
 
     stage: str = Stage.NEW.value
@@ -42,7 +42,7 @@ class Conversation:
 
 
 def derive_facts(document: Document, event: Event, conversation: Conversation) -> dict[str, Scalar]:
-    """Every known fact of the event under this document, by name; what is absent is unknown."""
+    """Return every known fact of the event under this document, by name."""
     facts = {
         "event.type": event["type"],
         "workspace.plan": event["workspace"]["plan"],
@@ -68,7 +68,7 @@ def derive_facts(document: Document, event: Event, conversation: Conversation) -
 
 
 def sample_bucket(workspace: str, conversation: str) -> int:
-    """0 to 9,999, from SHA-256 alone: the same for one conversation on any machine."""
+    """Return a number from 0 to 9,999 from SHA-256 alone, equal on every machine."""
     hashed = hashlib.sha256(f"{workspace}/{conversation}".encode()).digest()
     return int.from_bytes(hashed[:8], "big") % BUCKET_COUNT
 
@@ -95,7 +95,7 @@ def _derive_answer(document: Document, event: Event, stage: str) -> str | None:
 
 
 def _is_question_open(event: Event, conversation: Conversation) -> bool | None:
-    """An expiry that names no question means the open one."""
+    """Return True if the expired question is open. An expiry without an id means the open one."""
     if event["type"] != "question.expired":
         return None
     question = event.get("question", {}).get("id")
@@ -105,7 +105,7 @@ def _is_question_open(event: Event, conversation: Conversation) -> bool | None:
 
 
 def _derive_attributes(document: Document, event: Event) -> Iterator[tuple[str, Scalar]]:
-    """The declared attributes that are not personal and are of the type declared."""
+    """Yield the declared attributes that are not personal and have their declared type."""
     attributes = event.get("attributes", {})
     for name, declaration in document.declared_attributes.items():
         value = attributes.get(name.removeprefix("attributes."))

@@ -1,4 +1,4 @@
-"""What a rule says."""
+"""The ruling of a rule."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """The outcome of deciding.
+    """The result of deciding.
 
-    `rule` is `otherwise` where none held, `stage` None where the stage stays, `actions` those whose
-    conditions hold, in order.
+    `rule` is `otherwise` if no rule matched. `stage` is None if the stage stays. `actions` are
+    those whose conditions match, in order.
     """
 
     rule: str

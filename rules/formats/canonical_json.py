@@ -1,7 +1,8 @@
 """Canonical JSON (RFC 8785) and digests over it.
 
-What is hashed is always made here. The fast encoder agrees with RFC 8785 wherever a value holds no
-floating-point number and no key beyond the Basic Multilingual Plane; the rest goes the slow way.
+Every text that is hashed is made here. The fast encoder agrees with RFC 8785 if a value holds no
+floating-point number and no key beyond the Basic Multilingual Plane. All other values take the slow
+encoder.
 """
 
 from __future__ import annotations
@@ -18,25 +19,28 @@ if TYPE_CHECKING:
 _OPTIONS = orjson.OPT_SORT_KEYS | orjson.OPT_STRICT_INTEGER
 _MAX_BASIC_PLANE_CHARACTER = "\uffff"
 _FLOAT_FREE_TYPES = frozenset({str, int, bool, type(None)})
-"""Nearly every member of an object is of one of these."""
+"""The types of nearly all members of an object."""
 
 
 def encode_canonical(value: object) -> bytes:
-    """The RFC 8785 bytes of a JSON value.
+    """Return the RFC 8785 bytes of a JSON value.
 
-    Raises ValueError where I-JSON (RFC 7493) has no place for it: a lone surrogate, NaN, an
-    integer beyond 2^53 - 1, a key that is not a string.
+    Raises ValueError if the value is not I-JSON (RFC 7493): a lone surrogate, NaN, an integer
+    beyond 2^53 - 1, or a key that is not a string.
     """
     return _encode(value, exact=not contains_float(value))
 
 
 def encode_float_free(value: object) -> bytes:
-    """The same for a value in which `contains_float` found none, without looking again."""
+    """Return the RFC 8785 bytes of a value that holds no floating-point number.
+
+    The caller has checked that with `contains_float`; it is not checked again.
+    """
     return _encode(value, exact=True)
 
 
 def _encode(value: object, *, exact: bool) -> bytes:
-    """Encode, the fast way where no number can be written in two ways."""
+    """Encode the value; take the fast encoder if no number in it can be written in two ways."""
     try:
         encoded = orjson.dumps(value, option=_OPTIONS)
         if not exact or not (encoded.isascii() or _has_basic_plane_keys(value)):
@@ -47,7 +51,7 @@ def _encode(value: object, *, exact: bool) -> bytes:
 
 
 def contains_float(value: object) -> bool:
-    """Whether there is a floating-point number anywhere in the JSON value."""
+    """Return True if the JSON value holds a floating-point number at any depth."""
     if isinstance(value, dict):
         members: Iterable[object] = value.values()
     elif isinstance(value, list | tuple):
@@ -61,12 +65,12 @@ def contains_float(value: object) -> bool:
 
 
 def digest_value(value: object) -> str:
-    """`sha256:` and the hexadecimal SHA-256 of the value's canonical JSON."""
+    """Return `sha256:` and the hexadecimal SHA-256 of the value's canonical JSON."""
     return digest_bytes(encode_canonical(value))
 
 
 def digest_bytes(body: bytes) -> str:
-    """`sha256:` and the hexadecimal SHA-256 of bytes that are canonical already."""
+    """Return `sha256:` and the hexadecimal SHA-256 of canonical bytes."""
     return f"sha256:{hashlib.sha256(body).hexdigest()}"
 
 

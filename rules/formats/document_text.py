@@ -1,7 +1,7 @@
-"""A rule document's text as plain values, each with its line, whatever their shape.
+"""The text of a rule document as plain values with line numbers; shapes are not checked.
 
-What two readers could understand differently is refused here: I-JSON (RFC 7493) for JSON, the core
-schema of YAML 1.2 without aliases, tags and duplicate keys for YAML.
+Text that two readers could understand differently is refused: JSON must be I-JSON (RFC 7493), YAML
+must be of the core schema of YAML 1.2, without aliases, tags and duplicate keys.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 MAX_DOCUMENT_BYTES = 1024 * 1024
-"""Bytes of UTF-8."""
+"""Maximum size of a document, in bytes of UTF-8."""
 
 
 @dataclass(frozen=True, slots=True)
 class DocumentSource:
-    """Plain values, and the line (from 1) of each by its JSON pointer; no lines for JSON."""
+    """Plain values and the line of each, from 1, by JSON pointer. JSON has no lines."""
 
     value: Any
     lines: Mapping[str, int]
 
     def line_of(self, pointer: str) -> int | None:
-        """The line of a place, or of the nearest place around it that is there."""
+        """Return the line of a place, or of the nearest place around it that has a line."""
         while pointer not in self.lines and pointer:
             pointer = pointer[: pointer.rindex("/")]
         return self.lines.get(pointer)
@@ -46,7 +46,10 @@ def read_yaml(text: str) -> DocumentSource:
 
 
 def read_json(body: bytes | str) -> DocumentSource:
-    """The values of a JSON text; raises InvalidDocumentError with the first thing wrong with it."""
+    """Return the values of a JSON text.
+
+    Raises InvalidDocumentError with the first thing that is wrong.
+    """
     body = _encode_text(body) if isinstance(body, str) else body
     _check_size(body)
     try:
@@ -56,7 +59,7 @@ def read_json(body: bytes | str) -> DocumentSource:
 
 
 def read_value(value: object) -> DocumentSource:
-    """A JSON value that was parsed already, held to the same."""
+    """Return a parsed JSON value as a source; it must meet the same rules as a text."""
     try:
         body = json.dumps(value)
     except RecursionError:

@@ -1,6 +1,6 @@
 """ISO 8601 durations of fixed length: weeks, or days, hours, minutes and seconds.
 
-Months and years have no fixed length and are not written here; nor are fractions.
+Months and years have no fixed length and are refused. So are fractions.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _MAX_TEXT_LENGTH = 40
 
 
 def parse_duration(text: str) -> timedelta:
-    """The duration, such as `PT3M`, `P1DT2H` or `P1W`.
+    """Return the duration of a text such as `PT3M`, `P1DT2H` or `P1W`.
 
     Raises ValueError if it is not a duration, is zero, or is longer than `MAX_DURATION`.
     """

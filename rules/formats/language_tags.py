@@ -1,4 +1,4 @@
-"""Language tags: well-formed (BCP 47, RFC 5646), filtered and looked up (RFC 4647)."""
+"""Language tags: syntax (BCP 47, RFC 5646), filtering and lookup (RFC 4647)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
 MAX_TAG_LENGTH = 100
-"""Characters of a tag that is still looked at; RFC 5646 wants 35 to be enough."""
+"""Maximum length of a tag in characters. RFC 5646 expects 35 to be enough."""
 
 _TAG_PATTERN = re.compile(
     r"""
@@ -30,12 +30,12 @@ IRREGULAR_TAGS = (
     *("i-mingo", "i-navajo", "i-pwn", "i-tao", "i-tay", "i-tsu"),
     *("sgn-be-fr", "sgn-be-nl", "sgn-ch-de"),
 )
-"""Tags that are well-formed because RFC 5646 lists them, in lower case."""
+"""Tags that are valid because RFC 5646 lists them, in lower case."""
 _RANGE_PATTERN = re.compile(r"\*|[a-z]{1,8}(?:-[a-z0-9]{1,8})*", re.IGNORECASE | re.ASCII)
 
 
 def parse_tag(text: str | None) -> str | None:
-    """The text as a tag, `_` read as `-`; None where it is none."""
+    """Return the text as a language tag, with `_` read as `-`; None if it is not one."""
     if text is None or len(text) > MAX_TAG_LENGTH:
         return None
     tag = text.replace("_", "-")
@@ -43,12 +43,15 @@ def parse_tag(text: str | None) -> str | None:
 
 
 def is_language_range(text: str) -> bool:
-    """Whether this is a basic language range (RFC 4647, 2.1)."""
+    """Return True if the text is a basic language range (RFC 4647, 2.1)."""
     return len(text) <= MAX_TAG_LENGTH and _RANGE_PATTERN.fullmatch(text) is not None
 
 
 def matches_ranges(tag: str, ranges: Collection[str]) -> bool:
-    """Basic filtering (RFC 4647, 3.3.1): a range is the tag, or a prefix of it up to a hyphen."""
+    """Return True if one of the ranges matches the tag by basic filtering (RFC 4647, 3.3.1).
+
+    A range matches if it equals the tag, or a prefix of it that ends before a hyphen.
+    """
     tag = tag.lower()
     return any(
         language_range == "*"
@@ -59,7 +62,7 @@ def matches_ranges(tag: str, ranges: Collection[str]) -> bool:
 
 
 def lookup_tag(language_range: str, available: Collection[str]) -> str | None:
-    """Lookup (RFC 4647, 3.4): the available tag that fits best, None where none does."""
+    """Return the available tag that fits a range best (RFC 4647, 3.4); None if none fits."""
     by_case = {tag.lower(): tag for tag in available}
     return next(
         (by_case[tag] for tag in _shorten_tag(language_range.lower()) if tag in by_case), None
@@ -67,7 +70,10 @@ def lookup_tag(language_range: str, available: Collection[str]) -> str | None:
 
 
 def _shorten_tag(tag: str) -> Iterator[str]:
-    """The tag, and what is left of it subtag by subtag; a single letter goes with the next one."""
+    """Yield the tag, then shorter forms of it, one subtag less each.
+
+    A single-letter subtag is removed together with the subtag after it.
+    """
     subtags = tag.split("-")
     while subtags:
         yield "-".join(subtags)

@@ -1,4 +1,4 @@
-"""When two texts say the same."""
+"""The comparison of a reply with the phrases of a document."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _DROPPED_CATEGORIES = ("P", "S")
 
 
 def normalise_phrase(text: str) -> str:
-    """NFKC, case-folded, without punctuation and symbols, white space collapsed."""
+    """Return the text in NFKC, case-folded, without punctuation and symbols, spaces collapsed."""
     folded = unicodedata.normalize("NFKC", text).casefold()
     characters = (
         character

@@ -1,7 +1,7 @@
-"""I-JSON (RFC 7493) from bytes, strictly: what two readers could understand differently is refused.
+"""I-JSON (RFC 7493) from bytes. Text that two readers could understand differently is refused.
 
-Refused are duplicate keys, lone surrogates, bad UTF-8, NaN and the infinities, numbers beyond a
-double, integers beyond 2^53 - 1, and nesting deeper than 64.
+The reader refuses duplicate keys, lone surrogates, bad UTF-8, NaN and the infinities, numbers
+beyond a double, integers beyond 2^53 - 1, and nesting deeper than 64 levels.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _MAX_INTEGER_LENGTH = len(str(-MAX_SAFE_INTEGER))
 
 
 class StrictJsonError(ValueError):
-    """The text is not I-JSON; the complaint holds nothing of the text."""
+    """A text that is not I-JSON. The complaint quotes nothing from the text."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -29,9 +29,9 @@ class StrictJsonError(ValueError):
 
 
 def parse_json(body: bytes, *, null_is_absent: bool = False) -> Any:  # noqa: ANN401 - any JSON value
-    """The value of a JSON text; members that are null are left out where `null_is_absent`.
+    """Return the value of a JSON text; leave out null members if `null_is_absent`.
 
-    A whole number up to 2^53 - 1 is an integer, however it was written.
+    A whole number up to 2^53 - 1 becomes an integer in every notation. Raises StrictJsonError.
     """
     value = _parse_plain(body)
     if value is not None:
@@ -58,11 +58,12 @@ def parse_json(body: bytes, *, null_is_absent: bool = False) -> Any:  # noqa: AN
 
 
 def _parse_plain(body: bytes) -> Any:  # noqa: ANN401 - any JSON value, or None where it is not plain
-    """The value of an object or array that the fast encoder writes as it came.
+    """Return the value if the fast encoder writes it back as the same bytes, else None.
 
-    Then no key came twice, no text held half a surrogate, and no integer is too large: as many
-    members were read as were written. Spaces after commas and colons, which many encoders write,
-    are passed over. What holds a fraction, or might be too deep, is left to the strict decoder.
+    1. Equal bytes prove that no key came twice, no text held half a surrogate, and no integer is
+       too large: as many members were read as were written.
+    2. A space after a comma or colon, as many encoders write, is removed before the comparison.
+    3. Values with fractions, and values that may be nested too deep, go to the strict decoder.
     """
     if body.count(b"[") + body.count(b"{") > MAX_DEPTH:
         return None
@@ -81,7 +82,7 @@ def _parse_plain(body: bytes) -> Any:  # noqa: ANN401 - any JSON value, or None 
 
 
 def remove_nulls(value: Any) -> Any:  # noqa: ANN401 - any JSON value
-    """The value as it is read where null is absent: without the members that are null."""
+    """Return the value without its members that are null."""
     if isinstance(value, dict):
         return {key: remove_nulls(member) for key, member in value.items() if member is not None}
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""The word that was probably meant."""
+"""Suggestions for misspelt words."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _MAX_LISTED_WORDS = 12
 
 
 def suggest_words(word: str, known_words: Iterable[str]) -> str:
-    """What to write instead of an unknown word, as the end of a complaint."""
+    """Return the end of a complaint about an unknown word: the nearest known words."""
     words = list(known_words)
     close_matches = get_close_matches(word, words, n=1) if len(word) <= _MAX_WORD_LENGTH else []
     if close_matches:
@@ -25,5 +25,5 @@ def suggest_words(word: str, known_words: Iterable[str]) -> str:
 
 
 def quote_word(word: str) -> str:
-    """A word of the document in a complaint, shortened where it is long."""
+    """Return a word of the document in quotes, shortened if it is long."""
     return f"`{word}`" if len(word) <= _MAX_WORD_LENGTH else f"`{word[:_MAX_WORD_LENGTH]}…`"

@@ -1,4 +1,4 @@
-"""Moments as RFC 3339 writes them, always with an offset."""
+"""Times in RFC 3339, always with an offset."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _LEAP_SECOND = "60"
 
 @lru_cache(maxsize=1024)  # the time of an event is looked at more than once
 def parse_timestamp(text: str) -> datetime:
-    """The moment, in UTC, to the microsecond; a leap second is the second after it.
+    """Return the time in UTC, to the microsecond; a leap second counts as the second after it.
 
-    Raises ValueError for what is not RFC 3339 or lies outside the years 1 to 9999.
+    Raises ValueError if the text is not RFC 3339, or the year is outside 1 to 9999.
     """
     parts = _TIMESTAMP.fullmatch(text)
     if not parts:
@@ -37,5 +37,5 @@ def parse_timestamp(text: str) -> datetime:
 
 
 def format_timestamp(timestamp: datetime) -> str:
-    """The moment in UTC with `Z`; a fraction only where there is one."""
+    """Return the time in UTC with `Z`; with a fraction only if it has one."""
     return timestamp.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -1,10 +1,10 @@
-"""YAML 1.2 in its core schema, without anchors, aliases, tags and more than one document.
+"""YAML 1.2 in its core schema, without anchors, aliases, tags and multiple documents.
 
-What is left is the shape of JSON: mappings with texts as keys, lists, texts, numbers, booleans and
-null. `yes`, `no`, `on`, `12:30` and `2026-12-24` are texts. JSON is read as YAML.
+The result has the shape of JSON: mappings with text keys, lists, texts, numbers, booleans and null.
+`yes`, `no`, `on`, `12:30` and `2026-12-24` are texts. JSON is read as YAML.
 
-PyYAML's parser gives events only; none of its (YAML 1.1) values are used. The text is hostile until
-proven otherwise: nesting, nodes and complaints are bounded, and no step recurses.
+PyYAML's parser only supplies events; its YAML 1.1 values are not used. The text may be hostile:
+nesting, nodes and complaints are bounded, and no step recurses.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 MAX_NODES = 200_000
 MAX_KEY_LENGTH = 200
 MAX_POINTER_LENGTH = 400
-"""Of characters; a pointer per node must not make much of little."""
+"""Maximum length of a pointer in characters, so that a small text cannot fill the memory."""
 MAX_COMPLAINTS = 1_000
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -50,11 +50,11 @@ _MAX_DIGITS = 20
 
 
 class _StopReadingError(Exception):
-    """The rest of the text is not looked at."""
+    """The signal to read no further."""
 
 
 class _OpenCollection:
-    """A list or mapping that is being filled; `key` is the one that waits for its value."""
+    """A list or mapping that is being filled; `key` is the key that waits for its value."""
 
     __slots__ = ("key", "pointer", "value")
 
@@ -65,7 +65,7 @@ class _OpenCollection:
 
 
 class YamlReader:
-    """Reads one text: `value`, the line of each of its places, and what is wrong with it."""
+    """A reader of one text: its `value`, the line of each place, and its complaints."""
 
     def __init__(self) -> None:
         self.value: Any = None
@@ -75,7 +75,7 @@ class YamlReader:
         self._open_collections: list[_OpenCollection] = []
 
     def read(self, text: str) -> None:
-        """Read the whole text, which must be encodable as UTF-8."""
+        """Read the whole text. It must be encodable as UTF-8."""
         text = _rewrite_surrogate_pairs(text)
         try:
             self._check_before_parsing(text)
@@ -309,11 +309,11 @@ def _join_surrogates(pair: re.Match[str]) -> str:
 
 
 class ScalarError(ValueError):
-    """The scalar is a number in YAML, and none in I-JSON."""
+    """A scalar that is a number in YAML but not in I-JSON."""
 
 
 def parse_plain_scalar(text: str) -> str | bool | int | float | None:
-    """The value of a scalar without quotes; raises ScalarError."""
+    """Return the value of a scalar without quotes; raise ScalarError."""
     if text in _CONSTANTS:
         return _CONSTANTS[text]
     if _INTEGER.fullmatch(text):

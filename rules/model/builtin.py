@@ -1,6 +1,6 @@
-"""The built-in document: what every workspace starts on, and the defaults of format 1.
+"""The built-in document: the first version of every workspace, and the defaults of format 1.
 
-It is part of the program, read from the package once.
+It is part of the package and is read once.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 @cache
 def load_text() -> str:
-    """The built-in document as it is written, in YAML."""
+    """Return the built-in document as YAML text."""
     return files("rules.model").joinpath("documents", "builtin.yaml").read_text(encoding="utf-8")
 
 
 @cache
 def load_tree() -> Mapping[str, Any]:
-    """The built-in document as plain values, which nobody changes."""
+    """Return the built-in document as plain values. Do not change them."""
     read: Mapping[str, Any] = read_yaml(load_text()).value
     return read

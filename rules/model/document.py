@@ -1,12 +1,12 @@
 """A rule document of format 1 as frozen values.
 
 A document is read in two steps. `Document` holds the checked tree as it was written, so that its
-digest is the digest of what was approved. `Document.bound()` puts settings in the place of their
-names (`$languages`) and gives the rules as typed values; another set of settings binds the same
-tree again, which is how a document's own tests run against the default settings.
+digest is the digest of the text that was approved. `Document.bind()` replaces the names of settings
+(`$languages`) by their values and returns typed rules. Another set of settings binds the same tree
+again; a document's own tests run that way against the default settings.
 
-What a document leaves out of `settings`, `answers` and `messages` is as in the built-in document of
-its format. Those defaults belong to the format: they never change.
+Members that a document leaves out of `settings`, `answers` and `messages` come from the built-in
+document of its format. Those defaults belong to the format and never change.
 """
 
 from __future__ import annotations
@@ -27,47 +27,47 @@ if TYPE_CHECKING:
 
 Scalar: TypeAlias = str | bool | int | float
 Facts: TypeAlias = "Mapping[str, Scalar]"
-"""What is known of an event, by the names of the vocabulary; what is absent is unknown."""
+"""The known facts of an event, by the names of the vocabulary. An unknown fact is absent."""
 Json: TypeAlias = Any
-"""A JSON value, parsed."""
+"""A parsed JSON value."""
 
 REFERENCE = re.compile(r"\$([a-z_]+(?:\.[a-z_]+)*)")
-"""`$name`, in the place of a whole value: the setting of that name, or a member of one."""
+"""`$name` for a whole value: a setting, or a member of one."""
 
 OTHERWISE = "otherwise"
 
 
 @dataclass(frozen=True, slots=True)
 class OneOfCondition:
-    """Holds for a fact that equals one of the values; of the same type, so that 1 is not true."""
+    """A test for one of several values, of the same type: 1 is not true."""
 
     values: tuple[Scalar, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class NotCondition:
-    """The exact complement: it holds for an unknown fact where the test does not."""
+    """The exact complement of a test. It holds for an unknown fact if the test does not."""
 
     condition: Condition
 
 
 @dataclass(frozen=True, slots=True)
 class RangeCondition:
-    """Holds for a number within all the bounds, each a pair of operator and number."""
+    """A test for a number within bounds, each a pair of operator and number."""
 
     bounds: tuple[tuple[Operator, float], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class KnownCondition:
-    """Holds where the fact is known, or where it is not."""
+    """A test for a known fact, or for an unknown one."""
 
     is_known: bool
 
 
 @dataclass(frozen=True, slots=True)
 class LanguageCondition:
-    """Holds for a tag that one of the ranges matches (RFC 4647, basic filtering)."""
+    """A test for a tag that one of the ranges matches (RFC 4647, basic filtering)."""
 
     ranges: tuple[str, ...]
 
@@ -76,18 +76,18 @@ Condition: TypeAlias = (
     OneOfCondition | NotCondition | RangeCondition | KnownCondition | LanguageCondition
 )
 Conditions: TypeAlias = "tuple[tuple[str, Condition], ...]"
-"""Facts and what is asked of each, in the order they are written; all must hold."""
+"""Facts and their tests, in the order of the document. All must hold."""
 
 
 @dataclass(frozen=True, slots=True)
 class When:
-    """All of `tests`, and one of `any` where there are alternatives."""
+    """The tests of a rule: all of `tests` must match, and one of `any` unless it is empty."""
 
     conditions: Conditions
     alternatives: tuple[Conditions, ...] = ()
 
     def expanded_alternatives(self) -> Iterator[Conditions]:
-        """The same as alternatives without `any`: it holds where one of the rows does."""
+        """Return the alternatives without `any`: the `when` holds if one of the rows holds."""
         if not self.alternatives:
             yield self.conditions
         for alternative in self.alternatives:
@@ -99,7 +99,7 @@ UNCONDITIONAL = When(())
 
 @dataclass(frozen=True, slots=True)
 class ActionText:
-    """A text as it is, or the key of one in the document's messages."""
+    """A literal text, or the key of one of the document's messages."""
 
     literal: str | None = None
     message: str | None = None
@@ -107,7 +107,7 @@ class ActionText:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """One thing to carry out; `argument` is what its type takes, None for a bare one."""
+    """One thing to carry out; `argument` is None for a type without an argument."""
 
     type: ActionType
     argument: Json
@@ -123,7 +123,7 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """When these facts hold, this outcome. No `stage`: the stage stays."""
+    """A rule: if the facts match, this outcome. The stage stays if `stage` is None."""
 
     id: str
     when: When
@@ -135,29 +135,31 @@ class Rule:
 
 @dataclass(frozen=True)
 class BoundDocument:
-    """A document's guards and rules, in order, with its settings in place."""
+    """A document's guards and rules, in order, with its settings inserted."""
 
     document: Document
     settings: Mapping[str, Json]
     rules: tuple[Rule, ...]
-    """Guards first; the last one is `otherwise`, which always holds."""
+    """Guards first; `otherwise` is last and always holds."""
     action_cache: dict[tuple[int, tuple[Scalar | None, ...]], tuple[Action, dict[str, Json]]] = (
         field(default_factory=dict, compare=False, repr=False)
     )
-    """What `render` remembers: actions, by identity, as they are put to one of these languages."""
+    """Cache of rendered actions, by the identity of the action and the languages."""
 
     @cached_property
     def setting_facts(self) -> dict[str, Scalar]:
+        """The settings and their members as facts."""
         return derive_setting_facts(self.settings)
 
     @cached_property
     def answer_within(self) -> timedelta:
+        """The time that a contact has to answer a question."""
         return durations.parse_duration(self.settings["answer_within"])
 
 
 @dataclass(frozen=True)
 class Document:
-    """A checked document: `tree` is what was written, and is never changed."""
+    """A checked document; `tree` is the document as written and never changes."""
 
     tree: Mapping[str, Json]
 
@@ -168,19 +170,23 @@ class Document:
 
     @cached_property
     def digest(self) -> str:
+        """The digest that identifies the document."""
         return canonical_json.digest_bytes(self.canonical_bytes)
 
     @property
     def title(self) -> str | None:
+        """The document's title, None if it has none."""
         title: str | None = self.tree.get("title")
         return title
 
     @cached_property
     def settings(self) -> dict[str, Json]:
+        """The document's settings over the defaults of its format."""
         return {**builtin.load_tree()["settings"], **(self.tree.get("settings") or {})}
 
     @cached_property
     def answers(self) -> dict[str, list[str]]:
+        """The phrases of each choice."""
         return {**builtin.load_tree()["answers"], **(self.tree.get("answers") or {})}
 
     @cached_property
@@ -194,7 +200,7 @@ class Document:
 
     @cached_property
     def messages(self) -> dict[str, dict[str, str]]:
-        """Texts by language and key."""
+        """The texts by language and key."""
         messages = {tag: dict(texts) for tag, texts in builtin.load_tree()["messages"].items()}
         for tag, texts in (self.tree.get("messages") or {}).items():
             messages[tag] = {**messages.get(tag, {}), **texts}
@@ -202,16 +208,16 @@ class Document:
 
     @cached_property
     def declared_attributes(self) -> dict[str, dict[str, Json]]:
-        """The custom attributes, by their fact's name, as they are declared."""
+        """The custom attributes and their declarations, by the name of the fact."""
         return dict(self.tree.get("facts") or {})
 
     @cached_property
     def own_binding(self) -> BoundDocument:
-        """Bound to the document's own settings."""
+        """The document bound to its own settings."""
         return self.bind(self.settings)
 
     def bind(self, settings: Mapping[str, Json]) -> BoundDocument:
-        """The rules with these settings, which must be complete, in the place of their names."""
+        """Return the rules with these settings, which must be complete."""
         rule_trees = [*self.tree.get("guards", ()), *self.tree["rules"]]
         rules = [_parse_rule(resolve_references(rule, settings)) for rule in rule_trees]
         otherwise = {"id": OTHERWISE, **self.tree["otherwise"]}
@@ -220,7 +226,7 @@ class Document:
 
 
 def resolve_references(value: Json, settings: Mapping[str, Json]) -> Json:
-    """The value with settings in the place of their names; a list is spliced into a list."""
+    """Return the value with settings inserted; a list is spliced into a list."""
     if isinstance(value, str):
         reference = REFERENCE.fullmatch(value)
         return lookup_setting(settings, reference[1]) if reference else value
@@ -232,7 +238,7 @@ def resolve_references(value: Json, settings: Mapping[str, Json]) -> Json:
 
 
 def lookup_setting(settings: Mapping[str, Json], name: str) -> Json:
-    """A setting, or a member of one by a dotted name; None where it is not set."""
+    """Return a setting, or a member of one by a dotted name; None if it is not set."""
     value: Json = settings
     for part in name.split("."):
         value = value.get(part) if isinstance(value, dict) else None
@@ -249,7 +255,7 @@ def _splice_lists(items: Sequence[Json], settings: Mapping[str, Json]) -> Iterat
 
 
 def derive_setting_facts(settings: Mapping[str, Json]) -> dict[str, Scalar]:
-    """The settings and their members as facts; one that is a list or a mapping is known as true."""
+    """Return the settings and their members as facts; lists and mappings are known as true."""
     values = {
         name: lookup_setting(settings, name.removeprefix("settings.")) for name in SETTING_FACTS
     }
@@ -272,7 +278,7 @@ def _parse_rule(tree: Mapping[str, Json]) -> Rule:
 
 
 def parse_when(tree: Mapping[str, Json]) -> When:
-    """A resolved `when` as values."""
+    """Return a resolved `when` as values."""
     return When(_parse_conditions(tree), tuple(map(_parse_conditions, tree.get("any", ()))))
 
 
@@ -281,7 +287,7 @@ def _parse_conditions(tree: Mapping[str, Json]) -> Conditions:
 
 
 def parse_condition(test: Json) -> Condition:
-    """A resolved test as a value. A setting that is not set is equal to nothing, in a list too."""
+    """Return a resolved test as a value. An unset setting equals nothing, in a list too."""
     if not isinstance(test, dict):
         return OneOfCondition(_non_null_values(test))
     if Operator.NOT in test:
@@ -299,7 +305,7 @@ def _non_null_values(values: Json) -> tuple[Json, ...]:
 
 
 def format_condition(condition: Condition) -> Json:
-    """The condition as a document writes it: the other direction of `parse_condition`."""
+    """Return a condition as a document writes it; the inverse of `parse_condition`."""
     match condition:
         case OneOfCondition(values):
             return values[0] if len(values) == 1 else list(values)

@@ -1,6 +1,6 @@
-"""A rule document that is being checked: its parts, as far as they have the right shape.
+"""A rule document during its checks: the parts that have the right shape.
 
-Nothing here complains. A part of a wrong shape is passed over: whoever checks the shape says so.
+Nothing here complains. A part of a wrong shape is skipped; the check of the shape reports it.
 """
 
 from __future__ import annotations
@@ -19,41 +19,42 @@ if TYPE_CHECKING:
 
 
 class TreeNode(NamedTuple):
-    """A place in a document, by its JSON pointer, and what stands there."""
+    """A place in a document: its JSON pointer and its value."""
 
     pointer: str
     value: Any
 
     def complain(self, code: str, message: str) -> Complaint:
+        """Return a complaint about this place."""
         return Complaint(self.pointer, code, message)
 
     def member(self, key: str) -> TreeNode:
-        """The member of a mapping; its value is None where it is not there."""
+        """Return the member of a mapping; its value is None if it is absent."""
         return TreeNode(self.pointer + json_pointer(key), self.value.get(key))
 
     def mapping(self, key: str) -> TreeNode:
-        """The member, or an empty mapping where it is none."""
+        """Return the member if it is a mapping, else an empty mapping."""
         member = self.member(key)
         return member if isinstance(member.value, dict) else member._replace(value={})
 
     def members(self) -> Iterator[tuple[str, TreeNode]]:
-        """The members of a mapping, in order."""
+        """Return the members of a mapping, in order."""
         for key, value in self.value.items():
             yield key, TreeNode(self.pointer + json_pointer(key), value)
 
     def items(self) -> Iterator[TreeNode]:
-        """The items of a list, in order; none where it is no list."""
+        """Return the items of a list, in order; nothing if it is not a list."""
         if isinstance(self.value, list):
             for number, item in enumerate(self.value):
                 yield TreeNode(self.pointer + json_pointer(number), item)
 
     def mappings(self) -> Iterator[TreeNode]:
-        """The items that are mappings."""
+        """Return the items that are mappings."""
         return (item for item in self.items() if isinstance(item.value, dict))
 
 
 class ActionNode(NamedTuple):
-    """An action as it is written, with the rule it belongs to; None where a setting lists it."""
+    """An action as written, and its rule; None if a setting lists the action."""
 
     node: TreeNode
     rule: TreeNode | None
@@ -67,6 +68,7 @@ class DocumentTree:
 
     @property
     def root(self) -> TreeNode:
+        """The root of the document."""
         return TreeNode("", self.values)
 
     @cached_property
@@ -86,7 +88,7 @@ class DocumentTree:
 
     @cached_property
     def facts(self) -> dict[str, Fact]:
-        """Every fact the document may speak of: the language's, its settings, its attributes."""
+        """Every fact that the document may test: of the language, its settings, its attributes."""
         attributes = (
             _parse_declaration(*member) for member in self.root.mapping("facts").members()
         )
@@ -98,7 +100,7 @@ class DocumentTree:
         yield from self.root.member("rules").mappings()
 
     def whens(self) -> Iterator[TreeNode]:
-        """Every `when`: of rules, and of actions."""
+        """Every `when`, of rules and of actions."""
         for rule in self.rules():
             if "when" in rule.value:
                 yield rule.member("when")
@@ -107,7 +109,7 @@ class DocumentTree:
                 yield action.node.member("when")
 
     def actions(self) -> Iterator[ActionNode]:
-        """Every action: of rules, of `otherwise`, and those that the settings list."""
+        """Every action: of rules, of `otherwise`, and of the settings that list actions."""
         for rule in (*self.rules(), self.root.mapping(OTHERWISE)):
             for action in rule.member("actions").items():
                 yield ActionNode(action, rule)
@@ -116,7 +118,7 @@ class DocumentTree:
 
 
 def _parse_declaration(name: str, declaration: TreeNode) -> Fact | None:
-    """A custom attribute, None where its declaration is none."""
+    """Return a custom attribute; None if its declaration is invalid."""
     tree = declaration.value
     if not isinstance(tree, dict) or tree.get("type") not in ATTRIBUTE_TYPES:
         return None

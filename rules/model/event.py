@@ -1,7 +1,7 @@
-"""What an event is, and what is wrong with one.
+"""Events: their shape, and the complaints about a wrong one.
 
-`null` means absent: nulls are gone before anything looks. An event stays the mapping that came, so
-that its canonical JSON is what the sender meant; these types say what is in it.
+`null` means absent: nulls are removed before any other step. An event stays the mapping that was
+sent, so that its canonical JSON is the sender's. The types describe its members.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ if TYPE_CHECKING:
 _STRICT = ConfigDict(extra="forbid", strict=True, use_attribute_docstrings=True)
 
 MAX_EVENT_BYTES = 64 * 1024
-"""Bytes of the body, or the line, that an event comes in."""
+"""Maximum size of an event's body or line, in bytes."""
 
 MAX_EVENT_YEAR = 9997
-"""Of an event, so that a deadline after it can still be written."""
+"""Latest year of an event, so that a deadline after it can still be written."""
 
 
 def _check_printable(text: str) -> str:
@@ -65,7 +65,9 @@ def check_not_system(workspace: str) -> str:
 
 
 _PRINTABLE = Field(json_schema_extra={"format": "printable"})
-"""No pattern can say it: it is what Unicode assigns, but for controls and separators."""
+"""The characters of ids: those that Unicode assigns, without controls and separators.
+No pattern can express it.
+"""
 EventId = Annotated[
     str,
     StringConstraints(min_length=1, max_length=128),
@@ -84,7 +86,7 @@ Timestamp = Annotated[
 ]
 """An RFC 3339 time with an offset."""
 NOT_SYSTEM_SCHEMA = {"not": {"const": SYSTEM_LOG}}
-"""What `check_not_system` refuses, as JSON Schema says it."""
+"""The JSON Schema of the check in `check_not_system`."""
 WorkspaceId = Annotated[
     str,
     StringConstraints(pattern=WORKSPACE_PATTERN),
@@ -94,53 +96,63 @@ WorkspaceId = Annotated[
 
 
 class EventWorkspace(TypedDict):
+    """The workspace of an event."""
+
     __pydantic_config__ = _STRICT  # type: ignore[misc]  # how pydantic takes the settings of a TypedDict
     id: WorkspaceId
     plan: ShortText
-    """The plan at that moment: a fact, recorded with the decision."""
+    """The plan at that time: a fact, recorded with the decision."""
 
 
 class EventConversation(TypedDict):
+    """The conversation of an event."""
+
     __pydantic_config__ = _STRICT  # type: ignore[misc]
     id: LongId
     direction: NotRequired[Literal["inbound", "outbound"]]
-    """Who began; where it is absent nothing is routed."""
+    """The side that began. If it is absent, routing does not start."""
     channel: NotRequired[ShortText]
-    """`messenger` where it is absent."""
+    """The default is `messenger`."""
     assigned: NotRequired[bool]
-    """Whether a teammate is on it; false where it is absent."""
+    """True if a teammate is assigned. The default is false."""
 
 
 class EventContact(TypedDict):
+    """The contact of an event."""
+
     __pydantic_config__ = _STRICT  # type: ignore[misc]
     id: ShortText
     kind: Literal["visitor", "lead", "user"]
-    """What the platform takes the person for."""
+    """The platform's classification of the person."""
     email: NotRequired[str]
-    """With an e-mail or a phone the contact is reachable."""
+    """With an e-mail address or a phone number the contact is reachable."""
     phone: NotRequired[str]
     name: NotRequired[str]
     identity: NotRequired[Literal["none", "claimed", "verified"]]
-    """How sure it is who this is; `none` where it is absent."""
+    """The certainty about the person's identity. The default is `none`."""
     language: NotRequired[str]
-    """A BCP 47 tag, for messages that have none."""
+    """A BCP 47 tag, for messages without a tag."""
 
 
 class EventMessage(TypedDict):
+    """The message of an event."""
+
     __pydantic_config__ = _STRICT  # type: ignore[misc]
     text: NotRequired[str]
     language: NotRequired[str]
-    """Its BCP 47 tag."""
+    """The BCP 47 tag of the text."""
 
 
 class EventAnswer(TypedDict):
+    """The contact's answer to a question."""
+
     __pydantic_config__ = _STRICT  # type: ignore[misc]
     choice: Literal["customer", "not_customer"]
-    """The button that was pressed."""
+    """The button that the contact pressed."""
 
 
 class EventQuestion(TypedDict):
-    """The action that asked; without an id, the one whose question is open."""
+    """The action that asked; without an id, the open question."""
 
     __pydantic_config__ = _STRICT  # type: ignore[misc]
     id: NotRequired[LongId]
@@ -163,15 +175,17 @@ _AS_SCHEMA: dict[str, Any] = {
         },
     ]
 }
-"""What `_find_contradictions` refuses, as JSON Schema says it."""
+"""The JSON Schema of the check in `_find_contradictions`."""
 
 
 class Event(TypedDict):
-    """Something that happened in a conversation, as the platform tells it."""
+    """Something that happened in a conversation, as the platform reports it."""
 
     __pydantic_config__ = ConfigDict(**_STRICT, json_schema_extra=_AS_SCHEMA)  # type: ignore[misc]
     id: EventId
-    """With the workspace the idempotency key: sent again, the event gets the same decision."""
+    """The idempotency key, together with the workspace.
+    Sent again, the event gets the same decision.
+    """
     type: Literal[
         "conversation.started",
         "contact.replied",
@@ -181,19 +195,19 @@ class Event(TypedDict):
         "conversation.closed",
         "question.expired",
     ]
-    """What happened."""
+    """The kind of event."""
     occurred_at: Annotated[Timestamp, AfterValidator(_check_year)]
-    """The only clock that a rule ever sees."""
+    """The time of the event, the only clock that rules see."""
     workspace: EventWorkspace
     conversation: EventConversation
     contact: EventContact
     message: NotRequired[EventMessage]
-    """`contact.replied` needs it, or `answer`; its text may be empty."""
+    """Required in `contact.replied` if there is no `answer`; its text may be empty."""
     answer: NotRequired[EventAnswer]
     question: NotRequired[EventQuestion]
-    """With `question.expired` alone: the action that asked; absent means the open one."""
+    """Only with `question.expired`. If it is absent, the open question is meant."""
     attributes: NotRequired[dict[str, Any]]
-    """What the platform knows beside this; personal unless the document declares it."""
+    """Further data about the contact. It is personal unless the document declares it."""
 
 
 EVENT_ADAPTER = TypeAdapter(Event)
@@ -209,12 +223,12 @@ _CODE_BY_ERROR_TYPE = {
     "string_too_long": "too_long",
     "string_pattern_mismatch": "not_allowed",
 }
-"""Our codes by pydantic's types of error; any other but our own is a wrong type."""
+"""Our codes by pydantic's types of error. All other types are a wrong type."""
 _OWN_CODES = frozenset({"not_printable", "invalid_time", "reserved_workspace"})
 
 
 def parse_event(value: object) -> Event:
-    """The value as an event; raises InvalidEventError with every complaint."""
+    """Return the value as an event; raise InvalidEventError with every complaint."""
     try:
         EVENT_ADAPTER.validate_python(value)
     except ValidationError as error:
@@ -226,7 +240,7 @@ def parse_event(value: object) -> Event:
 
 
 def complaint_from_error(error: Mapping[str, Any]) -> Complaint:
-    """One of pydantic's errors in our words."""
+    """Return the complaint for one of pydantic's errors."""
     kind = error["type"]
     code = kind if kind in _OWN_CODES else _CODE_BY_ERROR_TYPE.get(kind, "wrong_type")
     return Complaint(json_pointer(*error["loc"]), code, error["msg"])

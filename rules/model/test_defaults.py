@@ -1,4 +1,4 @@
-"""What a document's test starts from: base facts and default settings, its own over them."""
+"""The base facts and default settings of a document's tests. A test overrides them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 SETTING_PREFIX = "settings."
 _DEFAULT_REDIRECT = {"email": "help@example.com"}
-"""Where is redirected to, where it must be somewhere."""
+"""Redirect address for tests that need one and give none."""
 
 BASE_FACTS: dict[str, str | bool | int] = {
     "event.type": EventType.STARTED.value,
@@ -28,23 +28,29 @@ BASE_FACTS: dict[str, str | bool | int] = {
     "office.open": True,
     "sample.bucket": 0,
 }
-"""The facts of every test that gives no others."""
+"""The facts of a test that overrides nothing."""
 
 
 def complete_facts(given_facts: Mapping[str, Any]) -> dict[str, Any]:
-    """The base facts with those given over them; null makes a fact unknown. No settings."""
+    """Return the base facts, overridden by the given ones; null makes a fact unknown.
+
+    The result has no settings.
+    """
     overrides = {name: value for name, value in given_facts.items() if name not in SETTING_FACTS}
     return {name: value for name, value in {**BASE_FACTS, **overrides}.items() if value is not None}
 
 
 def overridden_settings(given_facts: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings given, by name. One given by its members is made of these alone."""
+    """Return the settings that a test overrides, by name.
+
+    A setting given by its members consists of these members alone.
+    """
     names = dict.fromkeys(setting_name(fact) for fact in given_facts if fact in SETTING_FACTS)
     return {name: _setting_value(given_facts, name) for name in names}
 
 
 def add_default_redirect(given_facts: Mapping[str, Any]) -> dict[str, Any]:
-    """The facts given, with a redirect where settings that are given need one."""
+    """Return the given facts, with a redirect address if the given settings need one."""
     has_member = any(name.startswith("settings.redirect.") for name in given_facts)
     is_needed = given_facts.get("settings.customer_route") == "redirect" or given_facts.get(
         "settings.redirect"
@@ -60,12 +66,12 @@ def add_default_redirect(given_facts: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def setting_name(fact: str) -> str:
-    """The setting that a fact is, or is a member of."""
+    """Return the setting that a fact is, or is a member of."""
     return fact.removeprefix(SETTING_PREFIX).partition(".")[0]
 
 
 def setting_members(given_facts: Mapping[str, Any], name: str) -> dict[str, Any]:
-    """The members of a setting that are given one by one, without those that are null."""
+    """Return the members of a setting that are given one by one, without null members."""
     start = f"{SETTING_PREFIX}{name}."
     members = {
         fact.removeprefix(start): v for fact, v in given_facts.items() if fact.startswith(start)

@@ -1,7 +1,7 @@
-"""Every word of the language, as tables. Code, checks, documentation and command line read these.
+"""The words of the language, as tables. Code, checks, documentation and command line read them.
 
-A *fact* is one typed thing a rule may test. A fact that is not known is absent from the mapping of
-facts; nothing else stands for "unknown".
+A *fact* is one typed value that a rule may test. A fact that is not known is absent from the
+mapping of facts. Nothing else represents an unknown fact.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ FORMAT = 1
 
 
 class EventType(StrEnum):
+    """The types of events."""
+
     STARTED = "conversation.started"
     REPLIED = "contact.replied"
     IDENTIFIED = "contact.identified"
@@ -23,7 +25,7 @@ class EventType(StrEnum):
 
 
 class Stage(StrEnum):
-    """How far the routing of one conversation has come."""
+    """The progress of the routing of one conversation."""
 
     NEW = "new"
     AWAITING_ANSWER = "awaiting_answer"
@@ -34,10 +36,12 @@ class Stage(StrEnum):
 
 
 WAITING_STAGES = frozenset({Stage.AWAITING_ANSWER, Stage.AWAITING_CONTACT, Stage.QUALIFYING})
-"""The stages in which a question is out, and the conversation keeps the version that asked."""
+"""The stages with a question out. The conversation keeps the version that asked."""
 
 
 class Outcome(StrEnum):
+    """The outcomes of decisions."""
+
     NOT_TRIGGERED = "not_triggered"
     ASK = "ask"
     CUSTOMER = "customer"
@@ -48,23 +52,27 @@ class Outcome(StrEnum):
 
 
 class AnswerChoice(StrEnum):
+    """The answers of a contact to the question."""
+
     CUSTOMER = "customer"
     NOT_CUSTOMER = "not_customer"
     UNCLEAR = "unclear"
 
 
 class FactType(StrEnum):
+    """The types of facts."""
+
     STRING = "string"
     BOOLEAN = "boolean"
     INTEGER = "integer"
     ENUM = "enum"
     WHOLE = "whole"
-    """A setting that is a list or a mapping: a rule may ask only whether it is known."""
+    """A setting that is a list or a mapping. A rule may only test if it is known."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One fact: its name, type, the values of an enum, and what it says."""
+    """One fact: its name, its type, the values of an enum, and its meaning."""
 
     name: str
     type: FactType
@@ -110,7 +118,8 @@ FACTS: dict[str, Fact] = {
         Fact("sample.bucket", FactType.INTEGER, "0 to 9,999, the same for one conversation always"),
     )
 }
-"""The facts of every document; `attributes.*` it declares itself, `settings.*` are its settings."""
+"""The facts of every document. A document declares `attributes.*`; `settings.*` are its settings.
+"""
 
 DEFAULT_CHANNEL = "messenger"
 ATTRIBUTE_TYPES = (FactType.ENUM, FactType.BOOLEAN, FactType.INTEGER, FactType.STRING)
@@ -135,6 +144,8 @@ BOUND_OPERATORS = (Operator.GTE, Operator.GT, Operator.LTE, Operator.LT)
 
 
 class ActionType(StrEnum):
+    """The types of actions."""
+
     ASK = "ask"
     COLLECT_CONTACT = "collect_contact"
     QUALIFY = "qualify"
@@ -154,10 +165,10 @@ BARE_ACTIONS = frozenset(
         ActionType.CLOSE_CONVERSATION,
     }
 )
-"""Actions written as a name alone; the others take an argument."""
+"""Actions written as a name alone. All others take an argument."""
 
 QUESTION_ACTIONS = frozenset({ActionType.ASK, ActionType.COLLECT_CONTACT, ActionType.QUALIFY})
-"""Actions that await something, and so expire."""
+"""Actions that wait for something and therefore expire."""
 
 FOLLOW_UP_ACTIONS = frozenset(
     {
@@ -174,16 +185,18 @@ MESSAGES_BY_ACTION: dict[ActionType, tuple[str, ...]] = {
     ActionType.ASK: ("ask", "customer", "not_customer"),
     ActionType.COLLECT_CONTACT: ("collect_contact",),
 }
-"""The messages an action speaks by itself."""
+"""The message keys that an action uses by itself."""
 
 TEXT_ACTIONS = (ActionType.SEND_MESSAGE, ActionType.NOTE)
-"""Actions that say the text they are given, or the message whose key they are."""
+"""Actions with a text, or with the key of a message."""
 
 PLACEHOLDERS = ("email", "website", "phone")
-"""What `{…}` in a message may name: a member of `settings.redirect`."""
+"""The names that `{…}` in a message may have: the members of `settings.redirect`."""
 
 
 class SettingType(StrEnum):
+    """The types of settings."""
+
     BOOLEAN = "boolean"
     COUNT = "a whole number, 0 to 100"
     NAMES = "a list of names"
@@ -199,7 +212,7 @@ class SettingType(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One setting of a document; its default stands in the built-in document."""
+    """One setting of a document. The built-in document has its default."""
 
     name: str
     type: SettingType

@@ -1,4 +1,4 @@
-"""Every code a document can be refused with. A code never changes its meaning."""
+"""The codes of complaints about documents. A code never changes its meaning."""
 
 from __future__ import annotations
 
@@ -84,4 +84,4 @@ COMPLAINT_CODES: dict[str, str] = {
 NOTICE_CODES: dict[str, str] = {
     "rule_untested": "No test of the document is decided by the rule.",
 }
-"""What a document is told, and not refused for."""
+"""Codes of notices, which do not refuse a document."""

@@ -1,7 +1,7 @@
-"""The tests that a document carries, run on its own rules.
+"""The tests of a document, run on its own rules.
 
-Each starts from the same facts and from the *default* settings, so that it tests the rules and not
-the settings of today; what it gives stands over both.
+Each test starts from the same facts and from the *default* settings, so that it tests the rules and
+not today's settings. `given` overrides both.
 """
 
 from __future__ import annotations
@@ -27,21 +27,21 @@ if TYPE_CHECKING:
 
 
 COMPILE_THRESHOLD = 50
-"""Tests under the same settings from which on the rules are compiled: it says the same, faster."""
+"""Minimum number of tests with the same settings for which compiling the rules is faster."""
 
 
 @dataclass(frozen=True, slots=True)
 class DocumentTestResults:
-    """Which tests fail, and which rules no test decides: a complaint and a notice each."""
+    """A complaint for each failing test, and a notice for each rule that no test reaches."""
 
     failures: tuple[Complaint, ...]
     notices: tuple[Complaint, ...]
     untested_rules: tuple[str, ...]
-    """The ids of the rules that no test decides."""
+    """The ids of the rules that no test reaches."""
 
 
 def run_tests(document: Document) -> DocumentTestResults:
-    """Run the tests of a document in which nothing else is wrong."""
+    """Run the tests of a document that has no other fault."""
     failures: list[Complaint] = []
     decided_rules = set()
     for overrides, tests in _group_by_settings(document):
@@ -63,7 +63,7 @@ def run_tests(document: Document) -> DocumentTestResults:
 
 
 def _group_by_settings(document: Document) -> Iterator[tuple[Mapping[str, Any], list[TreeNode]]]:
-    """The tests by the settings they override, so that the rules are bound once for each set."""
+    """Return the tests by the settings they override, so that each set is bound once."""
     groups: dict[bytes, list[TreeNode]] = {}
     for test in TreeNode("", document.tree).member("tests").items():
         overrides = overridden_settings(test.mapping("given").value)

@@ -1,7 +1,7 @@
-"""The JSON Schema (2020-12) of rule documents, format 1, for editors to complete and check by.
+"""The JSON Schema (2020-12) of rule documents of format 1, for editors.
 
-It is made of the vocabulary. It knows shapes and words; what a document means, `checking` checks.
-The schema as a file is `documents/format-1.schema.json` of this package.
+It is built from the vocabulary. It covers shapes and words; `check.py` covers the meaning. The file
+`documents/format-1.schema.json` of `rules.model` is this schema.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _ANY_TEST_SCHEMA = {"type": ["string", "boolean", "integer", "array", "object"]}
 
 
 def build_json_schema() -> dict[str, Any]:
-    """The schema of a whole document."""
+    """Return the schema of a whole document."""
     text = {"type": "string", "minLength": 1, "maxLength": schema.MAX_TITLE_LENGTH}
     mapping = {"type": "object"}
     return {
@@ -132,7 +132,7 @@ def _settings_schema() -> dict[str, Any]:
 
 
 def _facts_schema(extra_members: dict[str, Any]) -> dict[str, Any]:
-    """A mapping of facts and tests."""
+    """Return the schema of a mapping of facts and tests."""
     members = {name: _test_schema(fact) for name, fact in (FACTS | SETTING_FACTS).items()}
     attributes = {r"^attributes\.": _ANY_TEST_SCHEMA}
     return {**_object_schema({**members, **extra_members}), "patternProperties": attributes}
@@ -156,6 +156,6 @@ def _list_schema(definition: str) -> dict[str, Any]:
 
 
 def _object_schema(members: dict[str, Any], required: Iterable[str] = ()) -> dict[str, Any]:
-    """A mapping with these members and no other."""
+    """Return the schema of a mapping with these members and no others."""
     shape = {"type": "object", "properties": members, "additionalProperties": False}
     return {**shape, "required": list(required)} if required else shape

@@ -1,7 +1,7 @@
-"""The shape of a rule document, as marshmallow sees it.
+"""The shape of a rule document, as a marshmallow schema.
 
-A message of the schema is `code: text`; `check_shape` gives each its JSON pointer. What stands
-inside `settings`, `when`, `actions` and the like is vocabulary, and so a matter of `checks/`.
+A message of the schema is `code: text`; `check_shape` adds the JSON pointer. The contents of
+`settings`, `when`, `actions` and the like are vocabulary, and `checks/` checks them.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def _type_messages(description: str) -> dict[str, str | list[Any] | dict[Any, An
 
 
 class _StrictSchema(Schema):
-    """Refuses what it does not know, at every level."""
+    """A schema that refuses unknown members at every level."""
 
     class Meta:
         unknown = RAISE
@@ -54,7 +54,7 @@ class _StrictSchema(Schema):
 
 
 class _TypedField(fields.Field[Any]):
-    """A value of one of Python's types, taken as it is; true and false are no numbers."""
+    """A field for one of Python's types, without conversion; true and false are not numbers."""
 
     def __init__(self, kind: type, description: str, **kwargs: Any) -> None:  # noqa: ANN401 - marshmallow's
         super().__init__(error_messages=_type_messages(description), **kwargs)
@@ -215,7 +215,7 @@ _SCHEMA = _DocumentSchema()
 
 
 def check_shape(tree: Mapping[str, Any]) -> Iterator[Complaint]:
-    """What is wrong with the document's shape."""
+    """Return the complaints about the document's shape."""
     yield from _flatten_errors(_SCHEMA.validate(tree), ())
 
 

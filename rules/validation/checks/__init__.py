@@ -1,6 +1,6 @@
-"""What is wrong with a document's vocabulary: one check per file, each over the whole draft.
+"""The checks of a document's vocabulary: one per file, each over the whole tree.
 
-A check looks at the parts whose shape is right and passes over the others.
+A check looks at the parts that have the right shape and skips the others.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Each action is one there is, with the argument it takes."""
+"""Each action exists and has the argument that its type takes."""
 
 from __future__ import annotations
 
@@ -32,10 +32,11 @@ _ARGUMENT_HINTS = {
     ActionType.SALESFORCE_LEAD: "{salesforce_lead: {}}",
     ActionType.NOTE: "{note: …}",
 }
-"""How the actions that take an argument are written."""
+"""The notation of actions that take an argument."""
 
 
 def check_actions(tree: DocumentTree) -> Iterator[Complaint]:
+    """Yield the complaints about the document's actions."""
     for rule in (*tree.rules(), tree.root.mapping("otherwise")):
         actions = rule.member("actions")
         if isinstance(actions.value, list) and len(actions.value) > MAX_ACTIONS:
@@ -46,7 +47,7 @@ def check_actions(tree: DocumentTree) -> Iterator[Complaint]:
 
 
 def check_follow_ups(node: TreeNode, settings: Mapping[str, Any]) -> Iterator[Complaint]:
-    """What is wrong with a setting that lists actions."""
+    """Yield the complaints about a setting that lists actions."""
     if not isinstance(node.value, list):
         yield node.complain("wrong_type", "Write a list of actions such as {add_tag: lead}")
     elif len(node.value) > MAX_ACTIONS:
@@ -59,7 +60,7 @@ def check_follow_ups(node: TreeNode, settings: Mapping[str, Any]) -> Iterator[Co
 def check_action(
     action: TreeNode, settings: Mapping[str, Any], known_actions: tuple[str, ...]
 ) -> Iterator[Complaint]:
-    """What is wrong with an action in a place where those known may stand."""
+    """Yield the complaints about an action in a place that allows the known actions."""
     value = action.value
     if is_reference(value):
         yield from check_reference(action, {SettingType.ACTIONS})
@@ -125,7 +126,7 @@ def _check_assign(node: TreeNode, settings: Mapping[str, Any]) -> Iterator[Compl
 def check_destination(
     node: TreeNode, wrong_member: Callable[[TreeNode], Iterator[Complaint]] = check_name
 ) -> Iterator[Complaint]:
-    """What is wrong with `{team: …}` or `{teammate: …}`."""
+    """Yield the complaints about `{team: …}` or `{teammate: …}`."""
     if not isinstance(node.value, dict) or len(node.value) != 1:
         yield node.complain("wrong_argument", "Write {team: …} or {teammate: …}")
         return
@@ -170,4 +171,4 @@ _ARGUMENT_CHECKS: dict[ActionType, Callable[[TreeNode, Mapping[str, Any]], Itera
     ActionType.SALESFORCE_LEAD: _check_salesforce_lead,
     ActionType.NOTE: _check_message,
 }
-"""What is wrong with the argument of each action."""
+"""The check of each action's argument."""

@@ -1,4 +1,4 @@
-"""Each listed phrase says something, and no phrase says both yes and no."""
+"""Each listed phrase has words, and no phrase stands for both answers."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ _MAX_PHRASE_LENGTH = 200
 
 
 def check_answers(tree: DocumentTree) -> Iterator[Complaint]:
+    """Yield the complaints about the document's phrases."""
     answers = tree.root.mapping("answers")
     for choice, phrases in answers.members():
         if choice not in ANSWER_CHOICES:
@@ -47,7 +48,7 @@ def _check_phrases(phrases: TreeNode) -> Iterator[Complaint]:
 
 
 def _find_shared_phrases(answers: TreeNode) -> Iterator[Complaint]:
-    """A complaint for each phrase of the document that the other list holds too."""
+    """Yield a complaint for each phrase of the document that the other list has too."""
     customer, not_customer = (_phrases_of_choice(answers, choice) for choice in ANSWER_CHOICES)
     reported = not_customer if AnswerChoice.NOT_CUSTOMER in answers.value else customer
     other_phrases = customer if reported is not_customer else not_customer
@@ -59,7 +60,7 @@ def _find_shared_phrases(answers: TreeNode) -> Iterator[Complaint]:
 
 
 def _phrases_of_choice(answers: TreeNode, choice: str) -> list[TreeNode]:
-    """The phrases of a choice that are texts, those of the built-in document by default."""
+    """Return the phrases of a choice that are texts; by default the built-in document's."""
     phrases = answers.member(choice)
     if choice not in answers.value:
         phrases = TreeNode(phrases.pointer, builtin.load_tree()["answers"][choice])

@@ -1,4 +1,4 @@
-"""Each test fits the fact it asks about: its operator, and the type and range of its values."""
+"""Each test fits its fact: the operator, and the type and range of its values."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _VALUE_HINTS = {
 
 
 def check_test(node: TreeNode, fact: Fact, settings: Mapping[str, Any]) -> Iterator[Complaint]:
-    """What is wrong with a test of this fact."""
+    """Yield the complaints about a test of this fact."""
     if node.value is None:
         yield node.complain("null_test", "Nothing equals null: write {known: false}")
     elif isinstance(node.value, dict):
@@ -56,7 +56,7 @@ def check_test(node: TreeNode, fact: Fact, settings: Mapping[str, Any]) -> Itera
 
 
 def check_length(node: TreeNode) -> Iterator[Complaint]:
-    """A complaint for a list that is empty or too long."""
+    """Yield a complaint if a list is empty or too long."""
     if not node.value:
         yield node.complain(
             "empty_list", "An empty list holds for nothing: write one value or more"
@@ -66,7 +66,7 @@ def check_length(node: TreeNode) -> Iterator[Complaint]:
 
 
 def check_value(node: TreeNode, fact: Fact) -> Iterator[Complaint]:
-    """What is wrong with a value of this fact, written as it is."""
+    """Yield the complaints about a literal value of this fact."""
     value = node.value
     if fact.type is FactType.ENUM:
         if value not in fact.values or not isinstance(value, str):
@@ -94,7 +94,7 @@ def _has_type(fact_type: FactType, value: Any) -> bool:  # noqa: ANN401 - any JS
 
 
 def _check_operand(node: TreeNode, fact: Fact, settings: Mapping[str, Any]) -> Iterator[Complaint]:
-    """What is wrong with a value, or with a reference in its place."""
+    """Yield the complaints about a value, or about a reference in its place."""
     if not is_reference(node.value):
         yield from check_value(node, fact)
         return
@@ -154,7 +154,7 @@ def _check_range_or_reference(node: TreeNode) -> Iterator[Complaint]:
 
 
 def check_range(node: TreeNode) -> Iterator[Complaint]:
-    """A complaint where this is no basic language range (RFC 4647, 2.1)."""
+    """Yield a complaint if the text is not a basic language range (RFC 4647, 2.1)."""
     if not isinstance(node.value, str):
         yield node.complain("wrong_type", 'Write a language range such as en, de-AT or "*"')
     elif not is_language_range(node.value):
@@ -180,4 +180,4 @@ _OPERAND_CHECKS: dict[str, Callable[[TreeNode, Fact, Mapping[str, Any]], Iterato
     Operator.LANGUAGE: _check_language,
     **dict.fromkeys(BOUND_OPERATORS, _check_bound),
 }
-"""What each operator wants of its operand."""
+"""The check of each operator's operand."""

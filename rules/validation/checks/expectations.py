@@ -1,4 +1,4 @@
-"""Each test of a document gives facts there are, of their types, and expects something."""
+"""Each test of a document gives existing facts of the right types, and expects something."""
 
 from __future__ import annotations
 
@@ -26,12 +26,13 @@ if TYPE_CHECKING:
     from rules.model.document_tree import DocumentTree, TreeNode
 
 MAX_RULES_TIMES_TESTS = 4_000_000
-"""Rules times tests, which bounds the time that a document's tests may take."""
+"""Maximum of rules times tests, which bounds the time that a document's tests take."""
 
 _ACTION_NAMES = [action.value for action in ActionType]
 
 
 def check_expectations(tree: DocumentTree) -> Iterator[Complaint]:
+    """Yield the complaints about the document's tests."""
     yield from _check_work(tree)
     ids = [rule.value.get("id") for rule in tree.rules()]
     rule_ids = [*(rule for rule in ids if isinstance(rule, str)), OTHERWISE]
@@ -66,7 +67,7 @@ def _check_given_facts(given_node: TreeNode, tree: DocumentTree) -> Iterator[Com
 
 
 def _check_given_settings(given_node: TreeNode) -> Iterator[Complaint]:
-    """What is wrong with the settings that a test overrides, alone and over the defaults."""
+    """Yield the complaints about overridden settings, alone and over the defaults."""
     overrides = overridden_settings(given_node.value)
     settings = {**builtin.load_tree()["settings"], **overrides}
     nodes = _setting_nodes(given_node)
@@ -82,7 +83,7 @@ def _check_given_settings(given_node: TreeNode) -> Iterator[Complaint]:
 
 
 def _setting_nodes(given_node: TreeNode) -> dict[str, TreeNode]:
-    """Where each overridden setting stands; the first member of one that is given by members."""
+    """Return the place of each overridden setting; if given by members, of the first one."""
     nodes: dict[str, TreeNode] = {}
     for name, node in given_node.members():
         if name in SETTING_FACTS:

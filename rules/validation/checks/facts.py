@@ -1,4 +1,4 @@
-"""Each custom attribute is declared with its name, its type and, if it is an enum, its values."""
+"""Each custom attribute has a name, a type and, if it is an enum, its values."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ _MAX_VALUE_LENGTH = 200
 
 
 def check_facts(tree: DocumentTree) -> Iterator[Complaint]:
+    """Yield the complaints about declared attributes."""
     facts = tree.root.mapping("facts")
     if len(facts.value) > MAX_FACTS:
         yield facts.complain("too_many", f"Declare at most {MAX_FACTS:,} facts")

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 
 def check_ids(tree: DocumentTree) -> Iterator[Complaint]:
+    """Yield a complaint for each id or name that is used again."""
     yield from _find_duplicates(rule.member("id") for rule in tree.rules())
     yield from _find_duplicates(
         test.member("name") for test in tree.root.member("tests").mappings()

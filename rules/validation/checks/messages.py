@@ -1,4 +1,4 @@
-"""Each message stands under a language tag and a key, and is a text."""
+"""Each message has a language tag and a key, and is a text."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ _KEY_PATTERN = re.compile(r"[a-z0-9_]{1,64}")
 
 
 def check_messages(tree: DocumentTree) -> Iterator[Complaint]:
+    """Yield the complaints about the document's messages."""
     messages = tree.root.mapping("messages")
     if len(messages.value) > MAX_LANGUAGES:
         yield messages.complain("too_many", f"Write at most {MAX_LANGUAGES} languages")

@@ -1,4 +1,4 @@
-"""Each property has an id of its own, facts it is about, and the decisions that they may get."""
+"""Each property has its own id, a set of facts, and the decisions allowed for them."""
 
 from __future__ import annotations
 
@@ -17,11 +17,12 @@ if TYPE_CHECKING:
     from rules.model.document_tree import DocumentTree, TreeNode
 
 DECISION_KEYS = ("outcome_in", "reason_in", "stage_in", "rule_in")
-"""What a property may hold decisions to."""
+"""The members of a property that restrict decisions."""
 MAX_VALUES = 1_000
 
 
 def check_properties(tree: DocumentTree) -> Iterator[Complaint]:
+    """Yield the complaints about the document's properties."""
     pointers: dict[str, str] = {}
     known_values = {
         "outcome_in": ("unknown_outcome", [outcome.value for outcome in Outcome]),

@@ -1,4 +1,4 @@
-"""Where customers are redirected to is one well-formed e-mail address, website or phone number."""
+"""The redirect is one well-formed e-mail address, website or phone number."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _PHONE_DIGIT_COUNTS = range(3, 21)
 
 
 def check_redirect(node: TreeNode) -> Iterator[Complaint]:
-    """What is wrong with a redirect that is set."""
+    """Yield the complaints about a redirect that is set."""
     if not isinstance(node.value, dict) or len(node.value) != 1:
         message = "Write exactly one: {email: …}, {website: …} or {phone: …}"
         yield node.complain("redirect_malformed", message)
@@ -44,7 +44,7 @@ def check_redirect(node: TreeNode) -> Iterator[Complaint]:
 
 
 def is_email(text: str) -> bool:
-    """A dot-atom, `@` and a domain of more than one label (RFC 5321, without quoting)."""
+    """Return True for a dot-atom, `@` and a domain of several labels (RFC 5321, no quoting)."""
     local_part, _, domain = text.rpartition("@")
     return (
         len(text) <= _MAX_EMAIL_LENGTH
@@ -55,7 +55,7 @@ def is_email(text: str) -> bool:
 
 
 def is_website(text: str) -> bool:
-    """An absolute http or https URL with a host, without user information and white space."""
+    """Return True for an absolute http or https URL with a host, without user information."""
     if len(text) > _MAX_WEBSITE_LENGTH or not text.isprintable() or re.search(r"[\s\\<>\"]", text):
         return False
     try:
@@ -79,7 +79,7 @@ def _is_host(host: str) -> bool:
 
 
 def is_phone(text: str) -> bool:
-    """Digits, spaces, brackets and hyphens, a `+` in front if need be."""
+    """Return True for digits, spaces, brackets and hyphens, with an optional `+` in front."""
     return _PHONE.fullmatch(text) is not None and sum(map(str.isdigit, text)) in _PHONE_DIGIT_COUNTS
 
 
@@ -88,4 +88,4 @@ _MEMBER_CHECKS: dict[str, tuple[Callable[[str], bool], str]] = {
     "website": (is_website, "a URL such as https://help.example.com, without user and spaces"),
     "phone": (is_phone, 'a phone number such as "+43 1 234567": +, digits, spaces, brackets, -'),
 }
-"""The members of a redirect: when each is well-formed, and what one looks like."""
+"""The members of a redirect: the test of each, and an example."""

@@ -1,4 +1,4 @@
-"""`$name`, in the place of a whole value: it names a setting, one of a type that fits there."""
+"""`$name` for a whole value names a setting, and its type fits the place."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _REFERENCE_LIKE = re.compile(r"\$[A-Za-z_][A-Za-z0-9_.-]*")
 
 MEMBER_TYPE = FactType.STRING
-"""The type of a setting's members, which are texts all."""
+"""The type of the members of settings: all are texts."""
 ReferenceTypes: TypeAlias = "Collection[SettingType | FactType]"
 
 TEXT_TYPES: ReferenceTypes = frozenset(
@@ -30,19 +30,19 @@ LIST_AND_TEXT_TYPES: ReferenceTypes = frozenset(
 
 
 def is_reference(value: Any) -> bool:  # noqa: ANN401 - any JSON value
-    """Whether it is written like `$name`, whatever it names."""
+    """Return True if the value is written like `$name`."""
     return isinstance(value, str) and _REFERENCE_LIKE.fullmatch(value) is not None
 
 
 def setting_type(name: str) -> SettingType | FactType | None:
-    """The type of a setting, or of a member of one; None where there is none of that name."""
+    """Return the type of a setting, or of a member of one; None if there is none."""
     if name in SETTINGS:
         return SETTINGS[name].type
     return MEMBER_TYPE if f"settings.{name}" in SETTING_FACTS else None
 
 
 def check_reference(node: TreeNode, types: ReferenceTypes) -> Iterator[Complaint]:
-    """What is wrong with a reference in a place where settings of these types fit."""
+    """Yield the complaints about a reference in a place for settings of these types."""
     name = node.value[1:]
     type_ = setting_type(name) if REFERENCE.fullmatch(node.value) else None
     if type_ is None:
@@ -58,14 +58,14 @@ def check_reference(node: TreeNode, types: ReferenceTypes) -> Iterator[Complaint
 
 
 def check_reference_is_set(node: TreeNode, settings: Mapping[str, Any]) -> Iterator[Complaint]:
-    """A complaint where the setting, which an action needs, is not set."""
+    """Yield a complaint if a setting that an action needs is not set."""
     if lookup_setting(settings, node.value[1:]) is None and setting_type(node.value[1:]):
         message = f"{node.value} is not set: set it, or write the value itself"
         yield node.complain("unset_reference", message)
 
 
 def check_no_references(node: TreeNode) -> Iterator[Complaint]:
-    """A complaint for each reference inside, where none is read."""
+    """Yield a complaint for each reference in a place that allows none."""
     stack = [node]
     while stack:
         inner_node = stack.pop()

@@ -1,4 +1,4 @@
-"""Each setting is one there is, with a value of its type, and none contradicts another."""
+"""Each setting exists and has a value of its type, and no setting contradicts another."""
 
 from __future__ import annotations
 
@@ -24,10 +24,11 @@ if TYPE_CHECKING:
 _MAX_COUNT = 100
 _ROUTES = ("assign", "redirect")
 _FIELDS_BY_SWITCH = {"qualify_leads": "qualification_fields", "collect_contact": "contact_fields"}
-"""What asks for details when it is on, and the setting that lists them."""
+"""The switches that ask for details, each with the setting that lists the fields."""
 
 
 def check_settings(tree: DocumentTree) -> Iterator[Complaint]:
+    """Yield the complaints about the document's settings."""
     settings = tree.root.mapping("settings")
     for name, node in settings.members():
         yield from check_setting(name, node, tree.settings)
@@ -35,7 +36,7 @@ def check_settings(tree: DocumentTree) -> Iterator[Complaint]:
 
 
 def check_setting(name: str, node: TreeNode, settings: Mapping[str, Any]) -> Iterator[Complaint]:
-    """What is wrong with one setting, whatever the others are."""
+    """Yield the complaints about one setting, independent of the others."""
     if name not in SETTINGS:
         message = f"{quote_word(name)} is no setting: {suggest_words(name, SETTINGS)}"
         yield node.complain("unknown_setting", message)
@@ -51,7 +52,7 @@ def check_setting(name: str, node: TreeNode, settings: Mapping[str, Any]) -> Ite
 
 
 def valid_settings(tree: DocumentTree) -> dict[str, Any]:
-    """The settings of the document, the default one in the place of each that is wrong."""
+    """Return the document's settings, with the default in place of each invalid one."""
     defaults: Mapping[str, Any] = builtin.load_tree()["settings"]
     valid = {
         name: node.value
@@ -64,7 +65,7 @@ def valid_settings(tree: DocumentTree) -> dict[str, Any]:
 def check_contradictions(
     settings: Mapping[str, Any], find_node: Callable[[str], TreeNode]
 ) -> Iterator[Complaint]:
-    """What is wrong with settings together; `find_node` says where one stands."""
+    """Yield the complaints about settings together; `find_node` returns a setting's place."""
     if settings.get("customer_route") == "redirect" and settings.get("redirect") is None:
         message = (
             "customer_route is redirect: set redirect to {email: …}, {website: …} or {phone: …}"
@@ -105,7 +106,7 @@ def _check_tag(node: TreeNode) -> Iterator[Complaint]:
 
 
 def check_tag(node: TreeNode, text: str) -> Iterator[Complaint]:
-    """A complaint where the text is no language tag as BCP 47 writes one."""
+    """Yield a complaint if the text is not a language tag (BCP 47)."""
     if parse_tag(text) != text:
         message = f"{quote_word(text)} is no language tag: write one such as en or de-AT"
         yield node.complain("malformed_tag", message)
@@ -149,4 +150,4 @@ _SETTING_CHECKS: dict[SettingType, Callable[[TreeNode], Iterator[Complaint]]] = 
     SettingType.DURATION: _check_duration,
     SettingType.OFFICE_HOURS: _check_office_hours,
 }
-"""What is wrong with a setting of each type; a list of actions needs the other settings too."""
+"""The check of each type of setting. A list of actions needs the other settings too."""

@@ -1,8 +1,8 @@
-"""Each action that speaks finds its text, and each placeholder of it is filled in.
+"""Each action that speaks has its text, and each placeholder in it has a value.
 
-A text is looked up in the languages of the conversation and then in `default_language`, so one
-that is reachable from there is enough. Any translation may be the one that is sent, so all are
-looked at for placeholders; of an action that these settings never carry out, none is.
+A text is looked up in the languages of the conversation and then in `default_language`, so one text
+that is found from there is enough. Any translation may be sent, so the placeholders of all are
+checked. Texts of actions that these settings never carry out are skipped.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 
 def check_texts(tree: DocumentTree) -> Iterator[Complaint]:
+    """Yield the complaints about texts and placeholders."""
     settings = valid_settings(tree)
     for action in tree.actions():
         for key in _message_keys(action.node):
@@ -41,7 +42,7 @@ def check_texts(tree: DocumentTree) -> Iterator[Complaint]:
 
 
 def _message_keys(action: TreeNode) -> tuple[str, ...]:
-    """The keys of the messages that an action uses."""
+    """Return the keys of the messages that an action uses."""
     value = action.value
     name = next((key for key in value if key != "when"), "") if isinstance(value, dict) else value
     if name in tuple(MESSAGES_BY_ACTION):
@@ -84,7 +85,7 @@ def _check_placeholders(action: TreeNode, tree: DocumentTree) -> Iterator[Compla
 
 
 def _is_never_carried_out(action: ActionNode, settings: Mapping[str, Any]) -> bool:
-    """Whether these settings alone keep the action from being carried out."""
+    """Return True if these settings alone prevent the action."""
     holders = [node for node in (action.node, action.rule) if node and _is_mapping(node.value)]
     whens = (holder.mapping("when") for holder in holders)
     return any(_is_contradicted(when, settings) for when in whens)
@@ -102,7 +103,7 @@ def _is_contradicted(when: TreeNode, settings: Mapping[str, Any]) -> bool:
 
 
 def _alternative_fails(row: TreeNode, settings: Mapping[str, Any]) -> bool:
-    """Whether a test of a setting fails; one that is wrong is another check's business."""
+    """Return True if a test of a setting fails. Wrong tests are reported by another check."""
     facts = derive_setting_facts(settings)
     for name, test in row.members():
         if name not in SETTING_FACTS:

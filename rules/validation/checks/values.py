@@ -1,4 +1,4 @@
-"""What names, lists of names and texts are like, wherever they stand."""
+"""The checks of names, lists of names and texts, which are equal in all places."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 
 
 def check_name(node: TreeNode) -> Iterator[Complaint]:
-    """What is wrong with a plan, a team, a tag, a field: a short text."""
+    """Yield the complaints about a plan, a team, a tag or a field: a short text."""
     if not isinstance(node.value, str):
         yield node.complain("wrong_type", "Write a text, in quotes if need be")
     elif not node.value.strip():
@@ -31,7 +31,7 @@ def check_name(node: TreeNode) -> Iterator[Complaint]:
 
 
 def check_names(node: TreeNode) -> Iterator[Complaint]:
-    """What is wrong with a list of names, which may be empty."""
+    """Yield the complaints about a list of names, which may be empty."""
     if not isinstance(node.value, list):
         yield node.complain("wrong_type", "Write a list of texts, such as [email]")
     elif len(node.value) > MAX_NAMES:
@@ -41,7 +41,7 @@ def check_names(node: TreeNode) -> Iterator[Complaint]:
 
 
 def check_text(node: TreeNode) -> Iterator[Complaint]:
-    """What is wrong with a text for people, in which `{email}` and the like are filled in."""
+    """Yield the complaints about a text for people, which may have placeholders."""
     if not isinstance(node.value, str):
         yield node.complain("wrong_type", "Write a text, in quotes if need be")
     elif not node.value.strip():

@@ -1,4 +1,4 @@
-"""Each `when` asks something, of facts there are, in tests that fit them."""
+"""Each `when` tests existing facts, with tests that fit them."""
 
 from __future__ import annotations
 
@@ -22,17 +22,18 @@ _ALTERNATIVE_BY_PERSONAL_FACT = {
     "contact.name": "contact.identity",
     "message.text": "answer or message.language",
 }
-"""What an event holds and no rule may test, with what to test instead."""
+"""Members of an event that no rule may test, each with a fact to test instead."""
 
 
 def check_whens(tree: DocumentTree) -> Iterator[Complaint]:
+    """Yield the complaints about every `when`."""
     for when in tree.whens():
         if isinstance(when.value, dict):
             yield from check_when(when, tree)
 
 
 def check_when(when: TreeNode, tree: DocumentTree) -> Iterator[Complaint]:
-    """What is wrong with a `when`, which is a mapping."""
+    """Yield the complaints about a `when` that is a mapping."""
     yield from _check_conditions(when, tree)
     if ANY_KEY not in when.value:
         return
@@ -63,7 +64,7 @@ def _check_conditions(when: TreeNode, tree: DocumentTree) -> Iterator[Complaint]
 
 
 def check_fact(node: TreeNode, name: str, facts: Mapping[str, Fact]) -> Iterator[Complaint]:
-    """What is wrong with naming this fact here."""
+    """Yield the complaints about the name of a fact in this place."""
     if name in _ALTERNATIVE_BY_PERSONAL_FACT:
         message = f"{name} is personal: test {_ALTERNATIVE_BY_PERSONAL_FACT[name]} instead"
         yield node.complain("personal_fact", message)
