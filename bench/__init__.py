@@ -1,1 +1,1 @@
-"""How fast, how small: `make bench` prints one table of ratios, each taken in the same run."""
+"""Benchmarks: `make bench` prints one table of ratios, each measured in one run."""

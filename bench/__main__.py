@@ -1,4 +1,4 @@
-"""Run the benchmarks that are named, or all of them, and print their table.
+"""Run the named benchmarks, or all of them, and print their table.
 
 Usage: python -m bench [ROW…] [--sample FILE] [--folder FOLDER]
 """
@@ -25,8 +25,8 @@ from bench import (
     bench_rules,
     bench_verify,
 )
-from bench.harness import Bench, is_on_disk, table
-from bench.sample import drawn, of_file
+from bench.harness import Bench, is_on_disk, render_table
+from bench.sample import draw_conversations, read_sample
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -46,35 +46,38 @@ BENCHES: Mapping[str, Callable[[Bench], Iterable[Row]]] = {
     "explain": bench_explain.run,
     "rules": bench_rules.run,
 }
-"""In the order of the table."""
+"""The benchmarks by the name of their row, in the order of the table."""
 
 _FOLDER = Path(__file__).parents[1] / "build" / "bench"
 
 
 def main() -> None:
+    """Run the benchmarks of the command line."""
     options = _options()
     options.folder.mkdir(parents=True, exist_ok=True)
     if not is_on_disk(options.folder):
-        sys.exit(f"{options.folder} is in memory; name a --folder on a disk")
+        sys.exit(f"{options.folder} is a file system in memory; choose a --folder on a disk")
     rows: list[Row] = []
     for name in options.rows or BENCHES:
         start = time.monotonic()
         with TemporaryDirectory(dir=options.folder) as folder:
-            conversations = of_file(options.sample) if options.sample else drawn()
+            conversations = read_sample(options.sample) if options.sample else draw_conversations()
             rows += BENCHES[name](Bench(Path(folder), conversations))
         print(f"{name}: {time.monotonic() - start:.0f} s", file=sys.stderr)  # noqa: T201 - a command
-    print(table(rows))  # noqa: T201 - it is what the command is for
+    print(render_table(rows))  # noqa: T201 - the purpose of the command
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("rows", nargs="*", metavar="ROW", help=f"of {', '.join(BENCHES)}")
+    parser.add_argument("rows", nargs="*", metavar="ROW", help=f"one of {', '.join(BENCHES)}")
     parser.add_argument("--sample", type=Path, metavar="FILE", help="events to send, as NDJSON")
-    parser.add_argument("--folder", type=Path, default=_FOLDER, help="where ledgers are made")
+    parser.add_argument(
+        "--folder", type=Path, default=_FOLDER, help="folder in which ledgers are created"
+    )
     options = parser.parse_args()
     unknown = [row for row in options.rows if row not in BENCHES]
     if unknown:
-        parser.error(f"there is no row {unknown[0]}; there are {', '.join(BENCHES)}")
+        parser.error(f"unknown row {unknown[0]}; choose from {', '.join(BENCHES)}")
     return options
 
 

@@ -1,7 +1,7 @@
-"""Backtests of recorded decisions on all processors, as `policy-service backtest` does them.
+"""Backtests of recorded decisions on all processors, as `policy-service backtest` runs them.
 
-The figure for 1,000,000 decisions is that of the ledger measured, in proportion: no decision takes
-longer for those before it.
+The figure for 1,000,000 decisions is extrapolated in proportion: the time per decision does not
+depend on earlier decisions.
 """
 
 from __future__ import annotations
@@ -28,11 +28,12 @@ if TYPE_CHECKING:
 
     from bench.harness import Bench
 
-_ASKED = 1_000_000
+_DECISIONS = 1_000_000
 
 
 def run(bench: Bench) -> Iterator[Row]:
-    with ledgers.recorded(bench, bench.count(60_000)) as store, store.read() as snapshot:
+    """Yield the seconds of a backtest of 1,000,000 decisions, for each mode."""
+    with ledgers.record_decisions(bench, bench.count(60_000)) as store, store.read() as snapshot:
         sizes = {log: snapshot.head(log).size for log in snapshot.logs() if log != "system"}
         log = max(sizes, key=lambda each: sizes[each])
     for mode in BacktestMode:
@@ -40,22 +41,22 @@ def run(bench: Bench) -> Iterator[Row]:
             seconds(partial(_backtest, bench.folder / "ledger", log, mode))
             for _ in range(bench.rounds)
         )
-        what = f"backtest of 1,000,000 decisions, from {sizes[log]:,}, {mode}"
-        yield Row(what, took * _ASKED / sizes[log], " s", Bar(30, least=False))
+        name = f"backtest of 1,000,000 decisions, from {sizes[log]:,}, {mode}"
+        yield Row(name, took * _DECISIONS / sizes[log], " s", Bar(30, least=False))
 
 
 def _backtest(data: Path, log: str, mode: BacktestMode) -> None:
     with SqliteStore.open(data) as store, store.read() as snapshot:
         asked = BacktestRequest(log, _candidate().canonical_bytes, snapshot.head(log).size, mode)
-        those = list(list_parts(snapshot, asked))
+        parts = list(list_parts(snapshot, asked))
     with ProcessPoolExecutor(os.cpu_count(), get_context("fork")) as pool:
-        tally = run_backtest(pool, data, those, lambda _: None)
+        tally = run_backtest(pool, data, parts, lambda _: None)
     if not tally.differs:
         raise AssertionError("the candidate changed nothing")
 
 
 def _candidate() -> Document:
-    """The built-in document that gives another reason, for asking and for leaving alone."""
+    """Return the built-in document with a different reason for two rules."""
     tree = deepcopy(dict(builtin.load_tree()))
     for rule in (*tree["guards"], *tree["rules"]):
         if rule["id"] in ("ask-if-customer", "plan-not-entitled"):

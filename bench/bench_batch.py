@@ -1,10 +1,10 @@
 """A batch of 1,000 events, durable, against a bare `executemany` of the rows that it wrote.
 
-The bare database is a copy of the ledger without its triggers: the same tables and indexes, as full
-as the ledger, under the same pragmas. It takes the rows of each batch in one commit.
+The bare database is a copy of the ledger without triggers: the same tables, indexes, content and
+pragmas. It takes the rows of each batch in one commit.
 """
 
-# ruff: noqa: S608 - what is put into statements are the names of this module's tables
+# ruff: noqa: S608 - only names of this module's tables are put into statements
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from audit.stores.sqlite.store import LEDGER
 from bench import ledgers
-from bench.harness import TIMES, Bar, Row, seconds, turns
+from bench.harness import TIMES, Bar, Row, seconds, take_turns
 from policy_service.services import Services
 
 if TYPE_CHECKING:
@@ -24,32 +24,33 @@ if TYPE_CHECKING:
     from bench.harness import Bench
 
 _BATCH = 1_000
-_RECORDED = 20_000  # before, so that the indexes have some depth
+_RECORDED = 20_000  # recorded before, so that the indexes have some depth
 _TABLES = ("contacts", "entries", "personal")
 _PRAGMAS = ("journal_mode = WAL", "synchronous = FULL", "cache_size = -16384")
 
 
 def run(bench: Bench) -> Iterator[Row]:
-    with ledgers.recorded(bench, bench.count(_RECORDED)) as store:
+    """Yield the speed of a batch against that of the bare database."""
+    with ledgers.record_decisions(bench, bench.count(_RECORDED)) as store:
         service = Services(store)
         with closing(
-            _Bare(bench.folder / "ledger" / LEDGER, bench.folder / "bare.sqlite3")
+            _BareDatabase(bench.folder / "ledger" / LEDGER, bench.folder / "bare.sqlite3")
         ) as bare:
 
             def batch() -> float:
-                events = bench.events(bench.count(_BATCH))
+                events = bench.take_events(bench.count(_BATCH))
                 return seconds(lambda: ledgers.decide(service, events))
 
             yield Row(
                 "batch of 1,000, durable, against a bare `executemany` of its rows",
-                1 / turns(batch, bare.seconds_to_follow, bench.rounds).ratio,
+                1 / take_turns(batch, bare.seconds_to_follow, bench.rounds).ratio,
                 TIMES,
                 Bar(0.4, 0.6),
             )
 
 
-class _Bare:
-    """The copy; it follows the ledger."""
+class _BareDatabase:
+    """The bare copy; it takes over new rows of the ledger."""
 
     def __init__(self, ledger: Path, copy: Path) -> None:
         self._ledger = sqlite3.connect(f"{ledger.as_uri()}?mode=ro", uri=True)
@@ -62,7 +63,7 @@ class _Bare:
             self._bare.execute(f"PRAGMA {pragma}")
 
     def seconds_to_follow(self) -> float:
-        """How long it takes to insert what the ledger has and the copy has not."""
+        """Return the seconds to insert the rows that the copy lacks."""
         inserts = [self._missing(table) for table in _TABLES]
 
         def insert() -> None:
@@ -82,5 +83,6 @@ class _Bare:
         return f"INSERT INTO {table} ({named}) VALUES ({values})", rows.fetchall()
 
     def close(self) -> None:
+        """Close both connections."""
         self._ledger.close()
         self._bare.close()

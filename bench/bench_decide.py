@@ -1,7 +1,7 @@
 """Deciding in process, against zen-engine on the same table: a mapping of facts in, a ruling out.
 
-`ZenDecision.evaluate` reads the whole table anew at each call; `ZenEngine.evaluate` on content that
-was loaded before does not. The bar is held against the latter; the former is printed beside it.
+`ZenDecision.evaluate` reads the whole table at each call. `ZenEngine.evaluate` on loaded content
+does not. The bar applies to the latter; the former is a second row.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import json
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from bench.harness import TIMES, Bar, Row, cpu_seconds, turns
+from bench.harness import TIMES, Bar, Row, cpu_seconds, take_turns
 from bench.jdm import table_of
 from bench.ledgers import facts_of
 from policy_service.policies.policy_cache import BUILTIN
@@ -25,25 +25,26 @@ if TYPE_CHECKING:
 
     Evaluate = Callable[[Facts], Any]
 
-_REPEATED = 20  # so often we decide what zen decides once
+_REPEATED = 20  # our decisions per decision of zen
 
 
 def run(bench: Bench) -> Iterator[Row]:
+    """Yield our speed against zen-engine, with a loaded table and without."""
     facts = facts_of(bench, bench.count(2_000))
     policy = compile_document(BUILTIN)
-    loaded, read_anew = _zen(policy)
-    for evaluate in (loaded, read_anew):
+    loaded, read_each_time = _zen(policy)
+    for evaluate in (loaded, read_each_time):
         _check_same(policy, evaluate, facts)
-    what = "deciding in process, against zen-engine"
+    name = "deciding in process, against zen-engine"
     for evaluate, how, bar in (
-        (loaded, "its table loaded before", Bar(50, 200)),
-        (read_anew, "by `ZenDecision.evaluate`", None),
+        (loaded, "with a loaded table", Bar(50, 200)),
+        (read_each_time, "by `ZenDecision.evaluate`", None),
     ):
         theirs, ours = (
             _per_decision(evaluate, facts, 1),
             _per_decision(policy.decide, facts, _REPEATED),
         )
-        yield Row(f"{what}, {how}", turns(theirs, ours, bench.rounds).ratio, TIMES, bar)
+        yield Row(f"{name}, {how}", take_turns(theirs, ours, bench.rounds).ratio, TIMES, bar)
 
 
 def _zen(policy: CompiledPolicy) -> tuple[Evaluate, Evaluate]:
@@ -59,7 +60,7 @@ def _zen(policy: CompiledPolicy) -> tuple[Evaluate, Evaluate]:
 
 
 def _check_same(policy: CompiledPolicy, evaluate: Evaluate, facts: Sequence[Facts]) -> None:
-    """Both must give the same rule, and what it says, before anything is timed."""
+    """Raise AssertionError unless both give the same rule with the same results."""
     for each in facts:
         ruling, theirs = policy.decide(each), evaluate(each)
         ours = {

@@ -1,4 +1,4 @@
-"""The ledger on disk after its WAL is moved in, per decision; personal parts counted apart."""
+"""Bytes of the ledger per decision after the WAL checkpoint, personal parts separately."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ _PERSONAL = ("contacts", "personal")
 
 
 def run(bench: Bench) -> Iterator[Row]:
+    """Yield the bytes per decision, without personal parts and of them."""
     decisions = bench.count(20_000)
-    with ledgers.recorded(bench, decisions):
-        pass  # closing it moves the WAL in
+    with ledgers.record_decisions(bench, decisions):
+        pass  # closing runs the WAL checkpoint
     ledger = bench.folder / "ledger" / LEDGER
     with closing(sqlite3.connect(ledger)) as connection:
         sizes = connection.execute(
@@ -30,9 +31,12 @@ def run(bench: Bench) -> Iterator[Row]:
             _PERSONAL,
         )
         personal = dict(sizes.fetchall())[1]
-    beside = ledgers.size_of(ledger.parent) - personal
-    what = "ledger on disk, per decision"
+    remaining = ledgers.size_of(ledger.parent) - personal
+    name = "ledger on disk, per decision"
     yield Row(
-        f"{what}, without personal parts", beside / decisions, " bytes", Bar(1000, 700, least=False)
+        f"{name}, without personal parts",
+        remaining / decisions,
+        " bytes",
+        Bar(1000, 700, least=False),
     )
-    yield Row(f"{what}: its personal part", personal / decisions, " bytes")
+    yield Row(f"{name}: its personal part", personal / decisions, " bytes")

@@ -1,7 +1,7 @@
-"""Decisions over HTTP sealed and signed, against the same on a service that does neither.
+"""Decisions over HTTP, encrypted and signed, against the same service without either.
 
-Both are `policy-service serve` on ledgers of their own, loaded in turns. Of the second one personal
-parts stand open, and this process holds the lock of its jobs, so that no worker of it ever signs.
+Both are `policy-service serve` on separate ledgers, loaded in turns. The second one stores personal
+parts unencrypted. This process holds its lock for jobs, so none of its workers signs.
 """
 
 from __future__ import annotations
@@ -26,32 +26,33 @@ if TYPE_CHECKING:
 
     from bench.harness import Bench
 
-UNSEALED = Path(__file__).with_name("unsealed")
+UNENCRYPTED = Path(__file__).with_name("unencrypted")
 
 
 def run(bench: Bench) -> Iterator[Row]:
+    """Yield rate and p99 with encryption and signatures, against those without."""
     evidence = _server(bench, "evidence")
-    bare = _server(bench, "bare", PYTHONPATH=str(UNSEALED))
+    bare = _server(bench, "bare", PYTHONPATH=str(UNENCRYPTED))
     leader_lock = LeaderLock(bare.data / LOCK_FILE)
     if not leader_lock.try_acquire():
-        raise AssertionError("somebody else signs")
+        raise AssertionError("another process holds the lock")
     with evidence, bare:
         measured = []
         for _ in range(bench.rounds + 1):
-            told = bench.conversations_of(bench.count(8_000))
+            sent = bench.take_conversations(bench.count(8_000))
             measured.append(
-                tuple(load(each.port, each.keys["platform"], told) for each in (evidence, bare))
+                tuple(load(each.port, each.keys["platform"], sent) for each in (evidence, bare))
             )
     leader_lock.release()
-    if (_is_signed(evidence), _is_sealed(evidence)) != (True, True):
-        raise AssertionError("the one was not sealed and signed")
-    if (_is_signed(bare), _is_sealed(bare)) != (False, False):
-        raise AssertionError("the other was")
-    what = f"decisions sealed and signed, {CONNECTIONS} connections, against neither"
+    if (_is_signed(evidence), _is_encrypted(evidence)) != (True, True):
+        raise AssertionError("the first ledger was not encrypted and signed")
+    if (_is_signed(bare), _is_encrypted(bare)) != (False, False):
+        raise AssertionError("the second ledger was encrypted or signed")
+    name = f"decisions encrypted and signed, {CONNECTIONS} connections, against neither"
     rate = median(a.rate / b.rate for a, b in measured[1:])
     p99 = median(a.p99 / b.p99 for a, b in measured[1:])
-    yield Row(f"{what}: rate", rate, TIMES, Bar(0.8, 0.95))
-    yield Row(f"{what}: p99", p99, TIMES)
+    yield Row(f"{name}: rate", rate, TIMES, Bar(0.8, 0.95))
+    yield Row(f"{name}: p99", p99, TIMES)
 
 
 def _server(bench: Bench, name: str, **environment: str) -> Server:
@@ -63,7 +64,7 @@ def _is_signed(server: Server) -> bool:
     return (server.data / CHECKPOINTS).exists()
 
 
-def _is_sealed(server: Server) -> bool:
+def _is_encrypted(server: Server) -> bool:
     with closing(sqlite3.connect(server.data / LEDGER)) as connection:
         [part] = connection.execute("SELECT min(substr(body, 1, 1)) FROM personal").fetchone()
     return bytes(part) != b"\x00"

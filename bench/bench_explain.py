@@ -1,7 +1,7 @@
-"""Explaining against deciding, the same facts, in process.
+"""Explaining against deciding with the same facts, in process.
 
-First the two functions alone, then as they are asked for: the explanation of a recorded decision
-as it is answered, against deciding its event and recording that.
+First the functions alone, then whole requests: the explanation of a recorded decision, against
+deciding and recording its event.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import orjson
 
 from bench import ledgers
-from bench.harness import TIMES, Bar, Row, cpu_seconds, seconds, turns
+from bench.harness import TIMES, Bar, Row, cpu_seconds, seconds, take_turns
 from policy_service.decisions.explanation import recorded_explanation
 from policy_service.policies.policy_cache import BUILTIN
 from policy_service.services import Services
@@ -30,8 +30,9 @@ _REPEATED = 10
 
 
 def run(bench: Bench) -> Iterator[Row]:
+    """Yield the ratios of the functions and of whole requests."""
     count = bench.count(2_000)
-    with ledgers.recorded(bench, count) as store, store.read() as snapshot:
+    with ledgers.record_decisions(bench, count) as store, store.read() as snapshot:
         entries = list(ledgers.decisions_of(snapshot))
         facts = [entry.value["facts"] for entry in entries]
         policy = compile_document(BUILTIN)
@@ -39,7 +40,7 @@ def run(bench: Bench) -> Iterator[Row]:
         deciding = _each(policy.decide, facts, _REPEATED)
         yield Row(
             "explain against decide, the functions alone",
-            turns(explaining, deciding, bench.rounds).ratio,
+            take_turns(explaining, deciding, bench.rounds).ratio,
             TIMES,
             Bar(5, 2, least=False),
         )
@@ -49,12 +50,12 @@ def run(bench: Bench) -> Iterator[Row]:
             return seconds(lambda: [_answer(snapshot, entry) for entry in entries])
 
         def recording() -> float:
-            events = bench.events(count)
+            events = bench.take_events(count)
             return seconds(lambda: ledgers.decide(service, events))
 
         yield Row(
             "explaining a recorded decision against deciding and recording its event",
-            turns(answering, recording, bench.rounds).ratio,
+            take_turns(answering, recording, bench.rounds).ratio,
             TIMES,
         )
 

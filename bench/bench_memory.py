@@ -1,4 +1,4 @@
-"""The memory of a serving worker: its share (PSS) as the kernel counts it, under load."""
+"""The memory of a serving worker under load: its share (PSS) as counted by the kernel."""
 
 from __future__ import annotations
 
@@ -16,31 +16,32 @@ if TYPE_CHECKING:
     from bench.harness import Bench
 
 _FIRST, _LAST = 50_000, 200_000
-_AT_ONCE = 10_000  # events, so that the generator itself stays small
+_PER_RUN = 10_000  # events, so that the generator itself needs little memory
 _MB = 1_000_000
 
 
 def run(bench: Bench) -> Iterator[Row]:
+    """Yield the memory of the largest worker and its growth."""
     data = bench.folder / "data"
     with Server(data, made(data), threads=Settings().threads) as server:
         _decide(bench, server, bench.count(_FIRST))
         before = _memory(server)
         _decide(bench, server, bench.count(_LAST) - bench.count(_FIRST))
         after = _memory(server)
-    what = "memory of a serving worker"
-    yield Row(f"{what} after {_LAST:,} decisions", after / _MB, " MB", Bar(120, least=False))
+    name = "memory of a serving worker"
+    yield Row(f"{name} after {_LAST:,} decisions", after / _MB, " MB", Bar(120, least=False))
     growth = (after / before - 1) * 100
-    yield Row(f"{what}: growth since {_FIRST:,}", growth, " %", Bar(5, least=False))
+    yield Row(f"{name}: growth since {_FIRST:,}", growth, " %", Bar(5, least=False))
 
 
 def _decide(bench: Bench, server: Server, decisions: int) -> None:
-    for start in range(0, decisions, _AT_ONCE):
-        told = bench.conversations_of(min(_AT_ONCE, decisions - start))
-        load(server.port, server.keys["platform"], told)
+    for start in range(0, decisions, _PER_RUN):
+        sent = bench.take_conversations(min(_PER_RUN, decisions - start))
+        load(server.port, server.keys["platform"], sent)
 
 
 def _memory(server: Server) -> int:
-    """The bytes of the largest worker."""
+    """Return the bytes of the largest worker."""
     return max(map(_pss, server.worker_ids()))
 
 

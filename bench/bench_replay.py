@@ -1,6 +1,6 @@
-"""Replay of recorded decisions on all processors, as `policy-service replay` does it.
+"""Replay of recorded decisions on all processors, as `policy-service replay` runs it.
 
-For a yardstick of the machine: `json.loads` of the same leaves in one process.
+`json.loads` of the same leaves in one process shows the speed of the machine.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from bench import ledgers
-from bench.harness import TIMES, Bar, Row, seconds, turns
+from bench.harness import TIMES, Bar, Row, seconds, take_turns
 from policy_service.cli.replay import replay_logs
 
 if TYPE_CHECKING:
@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 
 
 def run(bench: Bench) -> Iterator[Row]:
-    count = bench.count(150_000)  # so that starting processes is little of it
-    with ledgers.recorded(bench, count) as store, store.read() as snapshot:
+    """Yield replayed decisions a second, and the ratio to parsed leaves."""
+    count = bench.count(150_000)  # so that the start of processes hardly counts
+    with ledgers.record_decisions(bench, count) as store, store.read() as snapshot:
         sizes = {log: snapshot.head(log).size for log in snapshot.logs()}
         some = islice(ledgers.decisions_of(snapshot), bench.count(20_000))
         leaves = [entry.leaf for entry in some]
@@ -31,7 +32,7 @@ def run(bench: Bench) -> Iterator[Row]:
         reports = replay_logs(bench.folder / "ledger", sizes).values()
         identical = sum(report.identical for report in reports)
         if identical != count:
-            raise AssertionError(f"{count - identical} decisions were replayed otherwise")
+            raise AssertionError(f"{count - identical} decisions were replayed differently")
 
     def replaying() -> float:
         return count / seconds(all_of_them)
@@ -43,7 +44,7 @@ def run(bench: Bench) -> Iterator[Row]:
     def parsing() -> float:
         return len(leaves) / seconds(parse)
 
-    measured = turns(replaying, parsing, bench.rounds)
-    what = "replay of recorded decisions"
-    yield Row(what, median(measured.first), "/s", Bar(100_000, 250_000))
-    yield Row(f"{what}, against json.loads of their leaves", measured.ratio, TIMES)
+    measured = take_turns(replaying, parsing, bench.rounds)
+    name = "replay of recorded decisions"
+    yield Row(name, median(measured.first), "/s", Bar(100_000, 250_000))
+    yield Row(f"{name}, against json.loads of their leaves", measured.ratio, TIMES)

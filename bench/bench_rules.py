@@ -1,7 +1,7 @@
 """Ten thousand generated rules against thirty, time per decision.
 
-Each rule tests plan, language, direction and two custom attributes; half the facts are made to
-fit a rule, the others are drawn freely.
+Each rule tests plan, language, direction and two custom attributes. Half of the facts fit a rule,
+the others are drawn freely.
 """
 
 # ruff: noqa: S311 - rules and facts are drawn from a seed
@@ -11,7 +11,7 @@ from __future__ import annotations
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from bench.harness import TIMES, Bar, Row, cpu_seconds, turns
+from bench.harness import TIMES, Bar, Row, cpu_seconds, take_turns
 from rules.engine.compiler import compile_document
 from rules.model.document import Document
 
@@ -30,10 +30,11 @@ _SIZES = 1_000
 
 
 def run(bench: Bench) -> Iterator[Row]:
+    """Yield the time per decision with many rules against that with few."""
     many, few = (_deciding(count, bench) for count in (bench.count(_MANY), _FEW))
     yield Row(
         "10,000 rules against 30, time per decision",
-        turns(many, few, bench.rounds).ratio,
+        take_turns(many, few, bench.rounds).ratio,
         TIMES,
         Bar(3, least=False),
     )
@@ -67,7 +68,7 @@ def _tests(random: Random, plans: list[str]) -> Tests:
 
 
 def _facts(random: Random, tests: Tests) -> dict[str, Any]:
-    """Facts for which the tests hold."""
+    """Return facts for which the tests hold."""
     [language] = tests["message.language"]["language"]
     size = random.randrange(tests["attributes.company_size"]["gte"], _SIZES)
     return {
@@ -80,7 +81,7 @@ def _facts(random: Random, tests: Tests) -> dict[str, Any]:
 
 
 def _tree(tests: list[Tests]) -> dict[str, Any]:
-    said = {"outcome": "noted", "stage": "routed"}
+    shared = {"outcome": "noted", "stage": "routed"}
     return {
         "format": 1,
         "title": "Generated rules",
@@ -89,7 +90,7 @@ def _tree(tests: list[Tests]) -> dict[str, Any]:
             "attributes.industry": {"type": "string"},
         },
         "rules": [
-            {"id": f"rule-{at}", "when": when, "reason": f"reason_{at}", **said}
+            {"id": f"rule-{at}", "when": when, "reason": f"reason_{at}", **shared}
             for at, when in enumerate(tests)
         ],
         "otherwise": {"outcome": "noted", "reason": "nothing_held"},

@@ -1,6 +1,6 @@
-"""An exported bundle verified, by the program that comes with it, on all processors.
+"""Verification of an exported bundle by its own program, on all processors.
 
-The time for a million entries is reckoned from that for fewer, start of the program and all.
+The time for a million entries is extrapolated from fewer, including the start of the program.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from audit.evidence.checkpoint_signer import CheckpointSigner
 from audit.stores.sqlite.store import SqliteStore
 from audit.verification.bundle_format import KEY, VERIFIER
 from bench import ledgers
-from bench.harness import Bar, Row, seconds, turns
+from bench.harness import Bar, Row, seconds, take_turns
 from policy_service.services import Services
 
 if TYPE_CHECKING:
@@ -32,10 +32,11 @@ _MILLION = 1_000_000
 
 
 def run(bench: Bench) -> Iterator[Row]:
+    """Yield the seconds for 1,000,000 entries, without and with personal parts."""
     count = bench.count(60_000)
     bare, whole = bench.folder / "bare", bench.folder / "whole"
     with SqliteStore.create(bench.folder / "ledger") as store:
-        ledgers.decide(Services(store), map(_of_one_log, bench.events(count)))
+        ledgers.decide(Services(store), map(_of_one_log, bench.take_events(count)))
         checkpoints = CheckpointSigner(store, "bench.example")
         signed = SignedCheckpoint(
             checkpoints.latest_checkpoint(_LOG).note, checkpoints.verifier_key(_LOG)
@@ -43,12 +44,12 @@ def run(bench: Bench) -> Iterator[Row]:
         with store.read() as snapshot:
             export_bundle(snapshot, _LOG, signed, bare, personal=False)
             export_bundle(snapshot, _LOG, signed, whole, personal=True)
-    measured = turns(
+    measured = take_turns(
         partial(_verifying, bare, count), partial(_verifying, whole, count), bench.rounds
     )
-    what = "verifying a bundle of 1,000,000 entries"
-    yield Row(what, median(measured.first), " s", Bar(60, least=False))
-    yield Row(f"{what}, with their personal parts", median(measured.second), " s")
+    name = "verifying a bundle of 1,000,000 entries"
+    yield Row(name, median(measured.first), " s", Bar(60, least=False))
+    yield Row(f"{name}, with their personal parts", median(measured.second), " s")
 
 
 def _of_one_log(event: bytes) -> bytes:

@@ -1,7 +1,7 @@
 """A bound document as a decision table of GoRules (JDM), first hit: the same rows, cell by cell.
 
-Facts are looked up by their whole names, so that both engines take the same flat mapping. What is
-constant for a document, its settings, is folded away, as our own compiler does.
+Facts are looked up by their full names, so both engines take the same flat mapping. Settings are
+constant for a document and are evaluated in advance, as in our own compiler.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _SIGNS = {"gte": ">=", "gt": ">", "lte": "<=", "lt": "<"}
 
 
 def table_of(bound: BoundDocument) -> dict[str, Any]:
-    """The document as a graph of one table; its result has `rule`, `outcome` and so on."""
+    """Return the document as a graph with one table; its result has `rule`, `outcome` and so on."""
     rows = list(_rows(bound))
     facts = sorted({fact for tests, _ in rows for fact, _ in tests})
     table = {
@@ -36,7 +36,7 @@ def table_of(bound: BoundDocument) -> dict[str, Any]:
         "inputs": [{"id": fact, "name": fact, "field": _fact(fact)} for fact in facts],
         "outputs": [{"id": name, "name": name, "field": name} for name in _OUTPUTS],
         "rules": [
-            {"_id": f"r{at}", **_cells(tests), **_says(rule, bound)}
+            {"_id": f"r{at}", **_cells(tests), **_outputs(rule, bound)}
             for at, (tests, rule) in enumerate(rows)
         ],
     }
@@ -63,7 +63,7 @@ def _rows(bound: BoundDocument) -> Iterator[tuple[Conditions, Rule]]:
 
 
 def _without_settings(tests: Conditions, bound: BoundDocument) -> Conditions | None:
-    """The tests that are left; None where a setting fails one."""
+    """Return the tests of other facts; None if a test of a setting fails."""
     settings = bound.setting_facts
     of_settings = [test for test in tests if test[0].startswith("settings.")]
     if not all(condition_holds(asked, settings.get(fact)) for fact, asked in of_settings):
@@ -95,19 +95,19 @@ def _test(asked: Condition) -> str:
         case NotCondition(LanguageCondition((wanted,))):
             begins = json.dumps(f"{wanted.lower()}-")
             return f'$ == null or not startsWith(lower($) + "-", {begins})'
-    raise NotImplementedError(f"no cell says {asked}")
+    raise NotImplementedError(f"no cell can express {asked}")
 
 
-def _says(rule: Rule, bound: BoundDocument) -> dict[str, str]:
-    said = (rule.id, rule.outcome, rule.reason, rule.stage)
+def _outputs(rule: Rule, bound: BoundDocument) -> dict[str, str]:
+    values = (rule.id, rule.outcome, rule.reason, rule.stage)
     return {
-        **dict(zip(_OUTPUTS, map(json.dumps, said), strict=False)),
+        **dict(zip(_OUTPUTS, map(json.dumps, values), strict=False)),
         "actions": _actions(rule, bound),
     }
 
 
 def _actions(rule: Rule, bound: BoundDocument) -> str:
-    """The types of the actions; a condition on one of them becomes one in the cell."""
+    """Return the types of the actions; a condition of the last one becomes part of the cell."""
     always, last = [action.type.value for action in rule.actions], None
     if rule.actions and (tests := rule.actions[-1].when.conditions):
         last = _without_settings(tests, bound)

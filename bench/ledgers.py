@@ -1,4 +1,4 @@
-"""Ledgers to measure on: made by the service's own path, in this process."""
+"""Ledgers for measurements, created by the service's own code in this process."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def recorded(bench: Bench, decisions: int) -> Iterator[SqliteStore]:
-    """A new ledger that holds this many decisions."""
+def record_decisions(bench: Bench, decisions: int) -> Iterator[SqliteStore]:
+    """Yield a new ledger with this many decisions."""
     with SqliteStore.create(bench.folder / "ledger") as store:
-        decide(Services(store), bench.events(decisions))
+        decide(Services(store), bench.take_events(decisions))
         yield store
 
 
 def decide(service: Services, events: Iterable[bytes]) -> None:
-    """Decide and record all of them; AssertionError where one is refused."""
+    """Decide and record all events. Raises AssertionError if one is refused."""
     for line in decide_lines(service.store, service.policies, service.metrics, events):
         if line.is_refused:
             raise AssertionError(line.text)
 
 
 def decisions_of(snapshot: Snapshot) -> Iterator[Entry]:
-    """Every decision of every log."""
+    """Yield every decision of every log."""
     for log in snapshot.logs():
         for entry in snapshot.entries(log):
             if entry.value["kind"] == EntryKind.DECISION:
@@ -46,11 +46,11 @@ def decisions_of(snapshot: Snapshot) -> Iterator[Entry]:
 
 
 def facts_of(bench: Bench, decisions: int) -> list[Facts]:
-    """The facts of so many recorded decisions."""
-    with recorded(bench, decisions) as store, store.read() as snapshot:
+    """Return the facts of this many recorded decisions."""
+    with record_decisions(bench, decisions) as store, store.read() as snapshot:
         return [orjson.loads(entry.leaf)["facts"] for entry in decisions_of(snapshot)]
 
 
 def size_of(data: Path) -> int:
-    """The bytes of a ledger's files, lock and all."""
+    """Return the bytes of all files of a ledger, including the lock."""
     return sum(file.stat().st_size for file in data.iterdir())

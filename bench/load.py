@@ -1,8 +1,8 @@
-"""A generator of load: many connections kept alive, requests built beforehand, one thread.
+"""A load generator: many keep-alive connections, prepared requests, one thread.
 
-A connection tells one conversation after the other, each event after the answer to the one before.
-How much of a core the generator itself needed is measured too: near 1 it, and not the server, was
-what limited the rate.
+A connection sends one conversation after the other, and each event after the previous response. The
+generator also measures its own share of a core. Near 1, the generator limited the rate, not the
+server.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
 CONNECTIONS = 128
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
-_HUNG = 60.0  # seconds without any answer
-_LARGEST_READ = 1 << 16
+_TIMEOUT = 60.0  # seconds without a response
+_MAX_READ = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What one run came to: requests a second, seconds of the slowest hundredth, own share."""
+    """The result of one run: requests a second, p99 in seconds, own share of a core."""
 
     rate: float
     p99: float
@@ -42,7 +42,7 @@ class _Connection:
     answer: bytes = b""
 
     def send(self, waiting: Iterator[Sequence[bytes]]) -> bool:
-        """Send the next request, of the next conversation where one is over; False after all."""
+        """Send the next request; return False if no conversation is left."""
         request = next(self.requests, None)
         while request is None:
             conversation = next(waiting, None)
@@ -56,10 +56,10 @@ class _Connection:
         return True
 
     def has_answer(self) -> bool:
-        """Read what there is; whether the answer is whole. AssertionError unless it says 200."""
-        received = self.socket.recv(_LARGEST_READ)
+        """Read bytes; return True if the response is complete. AssertionError unless 200."""
+        received = self.socket.recv(_MAX_READ)
         if not received:
-            raise AssertionError("the server closed a connection before it had answered")
+            raise AssertionError("the server closed a connection before its response was complete")
         self.answer += received
         head = self.answer.find(b"\r\n\r\n")
         length = _LENGTH.search(self.answer, 0, head) if head >= 0 else None
@@ -74,37 +74,37 @@ def load(port: int, key: str, conversations: Iterable[Conversation]) -> Load:
     """Tell the server all the conversations, as fast as it answers."""
     built = [[_request(key, event) for event in each] for each in conversations]
     connections = [
-        _Connection(socket.create_connection(("127.0.0.1", port), timeout=_HUNG))
+        _Connection(socket.create_connection(("127.0.0.1", port), timeout=_TIMEOUT))
         for _ in range(CONNECTIONS)
     ]
     try:
-        return _told(connections, built)
+        return _measure(connections, built)
     finally:
         for connection in connections:
             connection.socket.close()
 
 
-def _told(connections: Sequence[_Connection], built: Sequence[Sequence[bytes]]) -> Load:
+def _measure(connections: Sequence[_Connection], built: Sequence[Sequence[bytes]]) -> Load:
     by_descriptor = {each.socket.fileno(): each for each in connections}
     waiting = iter(built)
     latencies: list[float] = []
     poll = select.epoll()
-    start, start_of_own = time.perf_counter(), time.process_time()
+    start, own_start = time.perf_counter(), time.process_time()
     for descriptor, connection in by_descriptor.items():
         if connection.send(waiting):
             poll.register(descriptor, select.EPOLLIN)
     requests = sum(map(len, built))
     while len(latencies) < requests:
-        ready = poll.poll(_HUNG)
+        ready = poll.poll(_TIMEOUT)
         if not ready:
-            raise AssertionError(f"no answer for {_HUNG} s")
+            raise AssertionError(f"no response for {_TIMEOUT} s")
         for descriptor, _ in ready:
             connection = by_descriptor[descriptor]
             if connection.has_answer():
                 latencies.append(time.perf_counter() - connection.sent_at)
                 connection.send(waiting)
     took = time.perf_counter() - start
-    own = time.process_time() - start_of_own
+    own = time.process_time() - own_start
     poll.close()
     return Load(requests / took, sorted(latencies)[len(latencies) * 99 // 100], own / took)
 

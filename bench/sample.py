@@ -1,7 +1,7 @@
-"""Conversations as a chat platform has them: drawn from a seed, or those of a file with new ids.
+"""Conversations of a chat platform: drawn from a seed, or read from a file and given new ids.
 
-The mix is that of a support desk: about ten events a conversation, nearly four of five a reply, a
-third of the contacts unknown, ids that are UUIDs.
+The mix is that of a support desk: about ten events per conversation, nearly four of five a reply,
+a third of the contacts unknown, ids that are UUIDs.
 """
 
 # ruff: noqa: S311 - the events are drawn from a seed, so that every run has the same
@@ -28,7 +28,7 @@ SEED = 20261122
 WORKSPACES = {"finance-co": "premium", "media-co": "starter", "software-co": "pro"}
 _LANGUAGES = ("en", "en", "en", "en-US", "en-GB", "fr", "de-AT", None, None)
 _IDENTITIES = {"visitor": "none", "lead": "claimed", "user": "verified"}
-_SAID = (
+_TEXTS = (
     "hello, I have a question about my bill",
     "yes",
     "no, not yet",
@@ -46,32 +46,34 @@ _MIDDLE = ("contact.replied",) * 36 + (
 )  # fmt: skip
 
 
-def drawn(seed: int = SEED) -> Iterator[Conversation]:
-    """Conversations without end, the same for the same seed."""
+def draw_conversations(seed: int = SEED) -> Iterator[Conversation]:
+    """Yield conversations without end, the same for the same seed."""
     random = Random(seed)
     start = datetime(2026, 3, 2, 9, tzinfo=UTC)
     while True:
         start += timedelta(seconds=random.randrange(1, 40))
-        yield [orjson.dumps(event) for event in _told(random, start)]
+        yield [orjson.dumps(event) for event in _draw_conversation(random, start)]
 
 
-def of_file(path: Path, seed: int = SEED) -> Iterator[Conversation]:
-    """The conversations of a file of events (NDJSON, also gzipped), again and again, ids new."""
+def read_sample(path: Path, seed: int = SEED) -> Iterator[Conversation]:
+    """Yield the conversations of a file (NDJSON, also gzipped) endlessly, with new ids."""
     body = path.read_bytes()
     lines = (gzip.decompress(body) if path.suffix == ".gz" else body).splitlines()
-    events = sorted(map(orjson.loads, lines), key=_conversation_of)  # which keeps their order
-    conversations = [list(told) for _, told in groupby(events, key=_conversation_of)]
+    events = sorted(
+        map(orjson.loads, lines), key=_conversation_of
+    )  # stable: keeps the order of events
+    conversations = [list(each) for _, each in groupby(events, key=_conversation_of)]
     random = Random(seed)
     while True:
-        for told in conversations:
-            yield _with_new_ids(told, random)
+        for events_of_one in conversations:
+            yield _with_new_ids(events_of_one, random)
 
 
 def _conversation_of(event: dict[str, Any]) -> tuple[str, str]:
     return event["workspace"]["id"], event["conversation"]["id"]
 
 
-def _with_new_ids(told: Sequence[dict[str, Any]], random: Random) -> Conversation:
+def _with_new_ids(events: Sequence[dict[str, Any]], random: Random) -> Conversation:
     conversation, contact = _uuid(random), f"ct-{_uuid(random)}"
     return [
         orjson.dumps(
@@ -82,11 +84,11 @@ def _with_new_ids(told: Sequence[dict[str, Any]], random: Random) -> Conversatio
                 "contact": {**event["contact"], "id": contact},
             }
         )
-        for event in told
+        for event in events
     ]
 
 
-def _told(random: Random, at: datetime) -> Iterator[dict[str, Any]]:
+def _draw_conversation(random: Random, at: datetime) -> Iterator[dict[str, Any]]:
     workspace = random.choice(tuple(WORKSPACES))
     kind = random.choice(("visitor", "visitor", "visitor", "lead", "lead", "user"))
     is_known = kind == "user" or random.random() < 0.3  # noqa: PLR2004 - as on a support desk
@@ -114,17 +116,17 @@ def _told(random: Random, at: datetime) -> Iterator[dict[str, Any]]:
             "type": event_type,
             "occurred_at": f"{at:%Y-%m-%dT%H:%M:%SZ}",
             **shared,
-            **_said(random, event_type, language),
+            **_content(random, event_type, language),
         }
 
 
-def _said(random: Random, event_type: str, language: str | None) -> dict[str, Any]:
+def _content(random: Random, event_type: str, language: str | None) -> dict[str, Any]:
     if event_type == "qualification.completed":
         return {"attributes": {"company_size": random.randrange(1, 500)}}
-    if event_type == "contact.replied" and random.random() < 0.2:  # noqa: PLR2004 - as they click
+    if event_type == "contact.replied" and random.random() < 0.2:  # noqa: PLR2004 - share of clicks
         return {"answer": {"choice": random.choice(("customer", "not_customer"))}}
     if event_type in ("conversation.started", "contact.replied"):
-        return {"message": {"text": random.choice(_SAID), "language": language}}
+        return {"message": {"text": random.choice(_TEXTS), "language": language}}
     return {}
 
 

@@ -1,1 +1,1 @@
-"""What the service is measured against: an application that does nothing."""
+"""An application that does nothing, for comparison with the service."""

@@ -1,7 +1,7 @@
 """An empty Flask view that reads its body.
 
-It is named as the service's own module, so that `policy-service serve` with this folder first on
-PYTHONPATH serves it: the same server, the same options.
+The module has the name of the service's own. So `policy-service serve`, with this folder first on
+PYTHONPATH, serves it with the same server and options.
 """
 
 from __future__ import annotations
@@ -13,10 +13,12 @@ app = Flask("empty", static_folder=None)
 
 @app.post("/v1/decisions")
 def decide() -> bytes:
+    """Read the body and return an empty object."""
     request.get_data()
     return b"{}"
 
 
 @app.get("/readyz")
 def is_ready() -> bytes:
+    """Return an empty response."""
     return b""

@@ -13,7 +13,7 @@ import orjson
 import pytest
 
 from audit.stores.sqlite.store import SqliteStore
-from bench.sample import drawn
+from bench.sample import draw_conversations
 from policy_service.replays.replay_queue import LOCK_FILE, Replay, ReplayState, read_replay
 from tests.durability.test_signing import opened_by
 from tests.policy_service.api_client import document
@@ -64,7 +64,7 @@ def test_what_a_killed_server_was_doing_another_brings_to_its_end(
     """And to the same end as a command that does it in one go."""
     data, file = tmp_path / "data", tmp_path / "candidate.json"
     keys = made(data)
-    told = [event for each in islice(drawn(), CONVERSATIONS) for event in each]
+    told = [event for each in islice(draw_conversations(), CONVERSATIONS) for event in each]
     run("decide", f"--data={data}", given=b"\n".join(told))
     file.write_bytes(orjson.dumps(candidate()))
     asked = ("backtest", f"--data={data}", f"--workspace={WORKSPACE}", f"--candidate={file}")

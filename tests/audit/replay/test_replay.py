@@ -13,7 +13,7 @@ from audit.replay.equivalence import equivalence_key
 from audit.replay.replay import COMPARED, ReplayCache, replay_decisions, summarize_replay
 from audit.stores.contract import RawEntry
 from audit.stores.sqlite.store import SqliteStore
-from bench.sample import drawn
+from bench.sample import draw_conversations
 from policy_service.decisions.batch import decide_lines
 from policy_service.observability.instrumentation import DecisionMetrics
 from policy_service.policies.policy_cache import PolicyCache
@@ -47,7 +47,7 @@ class Recording:
 @pytest.fixture(scope="module")
 def recording(tmp_path_factory: pytest.TempPathFactory) -> Recording:
     """A few hundred decisions as the service makes them."""
-    events = (event for told in islice(drawn(), 90) for event in told)
+    events = (event for told in islice(draw_conversations(), 90) for event in told)
     with SqliteStore.create(tmp_path_factory.mktemp("replay")) as store:
         list(decide_lines(store, PolicyCache(), DecisionMetrics(), events))
         with store.read() as snapshot:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from audit.stores.sqlite.store import SqliteStore
-from bench.sample import drawn
+from bench.sample import draw_conversations
 from policy_service.decisions.batch import decide_lines
 from policy_service.observability.instrumentation import DecisionMetrics
 from policy_service.policies import decision_counts
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from tests.policy_service.api_client import Api
 
 LOG = "finance-co"
-EVENTS = [happened for told in islice(drawn(), 60) for happened in told]
+EVENTS = [happened for told in islice(draw_conversations(), 60) for happened in told]
 WITHOUT_CLOSING = {
     **builtin.load_tree(),
     "tests": [],

@@ -13,7 +13,7 @@ import yaml
 
 from audit.entry import FORMAT, EntryKind
 from audit.stores.sqlite.store import SqliteStore
-from bench.sample import drawn
+from bench.sample import draw_conversations
 from policy_service.decisions.batch import decide_lines
 from policy_service.decisions.record import decision_id
 from policy_service.observability.instrumentation import DecisionMetrics
@@ -52,7 +52,7 @@ JOINED = (
 )
 """A teammate joins while the question is open; then it expires."""
 EVENTS = [
-    *(event for told in islice(drawn(), 60) for event in told),
+    *(event for told in islice(draw_conversations(), 60) for event in told),
     *(orjson.dumps({**_SHARED, **event}) for event in JOINED),
 ]
 

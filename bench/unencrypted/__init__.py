@@ -1,0 +1,1 @@
+"""The service without encryption, for comparison."""

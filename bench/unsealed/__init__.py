@@ -1,1 +1,0 @@
-"""What sealing is measured against: the service without it."""
