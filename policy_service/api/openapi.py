@@ -7,7 +7,6 @@ the schema of the event comes from pydantic. The document describes nothing that
 from __future__ import annotations
 
 from importlib.metadata import version
-from inspect import getdoc
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -62,7 +61,7 @@ class _Converter(OpenAPIConverter):
         """Return the JSON Schema of a schema, with its docstring and its conditions."""
         made: Json = super().schema2jsonschema(schema)  # type: ignore[no-untyped-call]  # apispec's
         kind = _class(schema)
-        made["description"] = " ".join((getdoc(kind) or "").split())
+        made["description"] = _docstring(kind)
         return {**made, **kind.json_schema}
 
     def metadata2properties(self, field: Any, **options: Any) -> Json:  # noqa: ANN401 - as overridden
@@ -78,9 +77,8 @@ class _Converter(OpenAPIConverter):
         name = field.enum.__name__
         if name not in self.spec.components.schemas:
             words = [word.value for word in field.enum]
-            about = " ".join((getdoc(field.enum) or "").split())
             self.spec.components.schema(
-                name, {"type": "string", "enum": words, "description": about}
+                name, {"type": "string", "enum": words, "description": _docstring(field.enum)}
             )
         return {"$ref": REF.format(model=name)}
 
@@ -250,6 +248,11 @@ def _name(schema: type[Schema] | Schema) -> str:
 
 def _class(schema: Any) -> type[StrictSchema]:  # noqa: ANN401 - a schema or its class
     return schema if isinstance(schema, type) else type(schema)
+
+
+def _docstring(kind: type) -> str:
+    """Return the docstring of a class itself, on one line."""
+    return " ".join(str(vars(kind).get("__doc__") or "").split())
 
 
 def _tag(route: Route) -> str:

@@ -136,6 +136,27 @@ def test_a_body_of_another_shape_is_refused_by_description_and_service(
     assert ("/undescribed", "unknown_field") in errors(refused)
 
 
+def test_every_schema_has_a_noun_of_its_own_and_no_title() -> None:
+    schemas = said("components", "schemas")
+    assert [name for name in schemas if not re.fullmatch("([A-Z][a-z]+)+", name)] == []
+    assert [name for name, schema in schemas.items() if "title" in schema] == []
+
+
+def test_no_property_is_only_null() -> None:
+    """Some generators fail at a property that has no other value."""
+    for name, schema in said("components", "schemas").items():
+        for member, inner in schema.get("properties", {}).items():
+            assert inner.get("type") not in ("null", ["null"]), f"{name}.{member}"
+
+
+def test_decisions_have_an_example_of_each_type_of_event() -> None:
+    body = said("paths", "/v1/decisions", "post", "requestBody", "content", JSON[0])
+    types = said(*EVENT_SCHEMA, "properties", "type", "enum")
+    assert {name: each["value"]["type"] for name, each in body["examples"].items()} == {
+        name: name for name in types
+    }
+
+
 def example(method: str, path: str, *of: str) -> Any:
     """An example of the description: what is sent, or what `of` this status answers."""
     where = ("responses", *of) if of else ("requestBody",)
