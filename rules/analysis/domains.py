@@ -1,7 +1,8 @@
-"""Which facts there can be: what `derive_facts` gives for some event and some conversation.
+"""The possible facts: all that `derive_facts` can return for an event and a conversation.
 
-One table, next to `derive_facts`: a test holds the facts of random events to it. It may allow
-more than can happen, never less: a proof over these facts is a proof over all that happen.
+One table describes them, and a test holds the facts of random events to it. The table may allow
+more than can happen, never less. A proof over these facts is therefore a proof over all that
+happen.
 """
 
 from __future__ import annotations
@@ -21,12 +22,12 @@ if TYPE_CHECKING:
     from rules.model.document import Document, Scalar
 
 MAX_WORD_LENGTH = 200
-"""Characters of a plan or a channel, which have one at least."""
+"""Maximum length of a plan or a channel in characters; the minimum is one."""
 MAX_REPEATS = 100
-"""What a setting that is a whole number can be at most."""
+"""Maximum of a setting that is a whole number."""
 
 TAG_FACTS = frozenset({"message.language", "settings.default_language"})
-"""Facts that are language tags where they are known."""
+"""Facts that are language tags if they are known."""
 OPTIONAL_FACTS = frozenset(
     {"conversation.direction", "message.language", "answer", "question.open"}
 )
@@ -35,7 +36,7 @@ EVENT_TYPE_BY_FACT: dict[str, EventType] = {
     "answer": EventType.REPLIED,
     "question.open": EventType.EXPIRED,
 }
-"""Facts that are known with events of one type, with all of these and with no other."""
+"""Facts that are known in all events of one type and in no others."""
 _WORD_FACTS = frozenset({"workspace.plan", "conversation.channel"})
 _BOUNDS: dict[str, tuple[int, int]] = {
     "conversation.asks": (0, MAX_SAFE_INTEGER),
@@ -51,9 +52,9 @@ class FactDomain:
 
     fact: Fact
     is_always_known: bool
-    """It is known of every event."""
+    """True if every event has the fact."""
     is_never_false: bool = False
-    """A boolean that is never false: no office hours are set."""
+    """True for a boolean that is never false: no office hours are set."""
 
     @property
     def bounds(self) -> tuple[int, int]:
@@ -62,10 +63,11 @@ class FactDomain:
 
     @property
     def is_tag(self) -> bool:
+        """True if the fact is a language tag."""
         return self.fact.name in TAG_FACTS
 
     def admits(self, value: Scalar | None) -> bool:
-        """Whether the fact can have this value, None for unknown."""
+        """Return True if the fact can have this value; None is the value of an unknown fact."""
         if value is None:
             return not self.is_always_known
         match self.fact.type:
@@ -81,7 +83,7 @@ class FactDomain:
         return isinstance(value, str) and self._admits_text(value)
 
     def derive_value(self, value: Scalar | None) -> Scalar | None:
-        """What is derived where another document, which declares the fact otherwise, has this."""
+        """Return the value that this document derives from a value that another one declares."""
         if self.admits(value):
             return value
         return True if self.is_never_false else None
@@ -93,7 +95,10 @@ class FactDomain:
 
 
 def build_domains(document: Document, settings: Mapping[str, Any] | None) -> dict[str, FactDomain]:
-    """The domain of each fact under these settings; None: under any, which are facts then."""
+    """Return the domain of each fact under these settings.
+
+    If `settings` is None, the settings are facts too, and may have any value.
+    """
     hours = settings is None or settings["office_hours"] is not None
     domains = {
         name: FactDomain(fact, name not in OPTIONAL_FACTS, name == "office.open" and not hours)
@@ -111,7 +116,7 @@ def build_domains(document: Document, settings: Mapping[str, Any] | None) -> dic
 
 
 def is_possible(facts: Mapping[str, Scalar], domains: Mapping[str, FactDomain]) -> bool:
-    """Whether these facts can come together."""
+    """Return True if these facts can occur together."""
     return all(domain.admits(facts.get(name)) for name, domain in domains.items()) and all(
         (name in facts) is (facts.get("event.type") == kind)
         for name, kind in EVENT_TYPE_BY_FACT.items()

@@ -1,4 +1,4 @@
-"""One set of facts, and what is decided of it: what every answer over all facts is shown with."""
+"""An example: one set of facts and its decision. It illustrates each answer over all facts."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _MAX_VALUE_LENGTH = 60
 
 @dataclass(frozen=True, slots=True)
 class DecisionSummary:
-    """What is decided, as a test of a document would expect it."""
+    """A decision, as a test of a document would expect it."""
 
     outcome: str
     reason: str
@@ -32,22 +32,21 @@ class DecisionSummary:
 
 @dataclass(frozen=True, slots=True)
 class DecidedExample:
-    """Facts, written as a test of a document gives them, and what is decided of them."""
+    """Facts, as a test of a document gives them, and their decision."""
 
     given: Mapping[str, Scalar | None]
-    """What is otherwise than in a test that gives nothing; None where a fact is unknown."""
+    """The facts that differ from those of a test without `given`; None for an unknown fact."""
     decision: DecisionSummary
     conversation: tuple[Event, ...] | None = None
-    """Events the last of which has such facts, under the settings that are given, where any are.
-
-    None where none was looked for, or none was found.
+    """Events of which the last has these facts, under the given settings if there are any.
+    None if no conversation was searched for, or none was found.
     """
 
 
 def build_example(bound_document: BoundDocument, facts: Mapping[str, Scalar]) -> DecidedExample:
-    """The facts as an example, decided by the reference evaluator.
+    """Return the facts as an example, decided by the reference evaluator.
 
-    Settings among the facts stand in the place of the document's own: any other is unknown then.
+    If the facts contain settings, these replace the document's own, and any other is unknown.
     """
     all_facts = facts if contains_settings(facts) else {**bound_document.setting_facts, **facts}
     given_facts = build_given(facts, {**BASE_FACTS, **bound_document.setting_facts})
@@ -57,14 +56,14 @@ def build_example(bound_document: BoundDocument, facts: Mapping[str, Scalar]) ->
 
 
 def contains_settings(facts: Mapping[str, Scalar]) -> bool:
-    """Whether settings are among the facts: then all that are known are."""
+    """Return True if the facts contain settings; then they contain all known settings."""
     return any(name.startswith(SETTING_PREFIX) for name in facts)
 
 
 def build_given(
     facts: Mapping[str, Scalar], base: Mapping[str, Scalar] = BASE_FACTS
 ) -> dict[str, Scalar | None]:
-    """What a test of a document gives to start from these facts; settings where they are told."""
+    """Return the `given` of a test that starts from these facts."""
     unknown = [
         name for name in (base if contains_settings(facts) else BASE_FACTS) if name not in facts
     ]
@@ -74,7 +73,7 @@ def build_given(
 def summarise_decision(
     explanation: RulingExplanation, facts: Mapping[str, Scalar]
 ) -> DecisionSummary:
-    """What a test of a document would expect."""
+    """Return the decision as a test of a document would expect it."""
     ruling = explanation.ruling
     stage = ruling.stage or str(facts["conversation.stage"])
     names = tuple(action.type.value for action in ruling.actions)
@@ -82,14 +81,14 @@ def summarise_decision(
 
 
 def describe_example(example: DecidedExample) -> str:
-    """The example in one line: the facts, and what they get."""
+    """Return the example in one line: the facts and their decision."""
     decision = example.decision
     result = f"{decision.outcome} by {decision.rule}, stage {decision.stage}"
     return f"{describe_given(example.given)} gets {result}"
 
 
 def describe_given(given_facts: Mapping[str, Scalar | None]) -> str:
-    """Facts in one line, as a document writes them."""
+    """Return facts in one line, as a document writes them."""
     if not given_facts:
         return "what every test starts from"
     return ", ".join(f"{name}: {_format_value(value)}" for name, value in given_facts.items())

@@ -1,10 +1,14 @@
-"""A conversation whose last event has given facts: an example as it happens, event by event.
+"""Example conversations: the last event has given facts.
 
-The events that lead up to a stage are looked for, breadth first, among those that bring a rule to
-decide and those of every type; each is derived and decided as any event is. What is offered was
-derived back: no test tells its last facts from those that were asked for. That none is found does
-not say that there is none. Times are always the same; ids are made of the document, its settings
-and the events, so that those of one conversation never differ and those of two always do.
+1. The events that lead to a stage are searched breadth first, among events that make a rule decide
+   and events of every type.
+2. Each event is derived and decided like any other.
+3. A conversation is returned only if its last event has the requested facts, as far as any test
+   distinguishes them.
+
+A failed search does not prove that there is no conversation. Times are constant. Ids are made of
+the document, its settings and the events: they are equal within one conversation and differ between
+two.
 """
 
 from __future__ import annotations
@@ -42,22 +46,22 @@ if TYPE_CHECKING:
 
 EXAMPLE_WORKSPACE = "example"
 MAX_EVENTS = 8
-"""Events of a conversation that are looked for."""
+"""Maximum number of events in a conversation that is searched for."""
 MAX_LEADING_FACTS = 10
-"""Rules of one stage from whose facts events on the way are made."""
+"""Rules of one stage whose facts are used for events on the way."""
 MAX_TRIED_IDS = 200_000
-"""Conversation ids that are tried for one in a given place of the sample."""
+"""Conversation ids that are tried for one place in the sample."""
 ID_DIGEST_LENGTH = 12
-"""Hexadecimal digits of what tells the ids of one conversation from those of another."""
+"""Hexadecimal digits that distinguish the ids of two conversations."""
 _ASKS_FACT = "conversation.asks"
 _BUCKET_FACT = "sample.bucket"
 _UNCLEAR_REPLIES = ("What do you mean?", "Tell me more", "")
-"""Replies, one of which is no listed phrase: none of those is empty."""
+"""Non-empty replies, at least one of which is not a listed phrase."""
 _ATTRIBUTE_PREFIX = "attributes."
 
 
 class _ConversationState(NamedTuple):
-    """How far a conversation has come."""
+    """The progress of a conversation."""
 
     stage: str
     asks: int
@@ -67,7 +71,7 @@ _NEW_STATE = _ConversationState(Conversation().stage, Conversation().asks)
 
 
 class ConversationSearch:
-    """Conversations that a document decides, under settings of its own or others."""
+    """A search for conversations that a document decides, under its own settings or others."""
 
     def __init__(
         self,
@@ -76,9 +80,9 @@ class ConversationSearch:
         leading_facts: Iterable[Facts],
         *other_documents: Document,
     ) -> None:
-        """`leading_facts` are facts that rules decide, which events are made of on the way.
+        """Prepare a search in a space of the document and of others that see the last event.
 
-        The space is one of the document, and of others beside it that the last event is put to.
+        `leading_facts` are facts that rules decide; events on the way are made of them.
         """
         self._binding = binding
         self._documents = (binding.document, *other_documents)
@@ -92,9 +96,10 @@ class ConversationSearch:
         return CompiledPolicy(self._binding)
 
     def find_conversation(self, facts: Facts, rule: str) -> tuple[Event, ...] | None:
-        """Events the last of which has these facts and is decided by this rule; None: none found.
+        """Return events of which the last has these facts and is decided by the rule.
 
-        It has them as far as any test asks. They are in its language where that changes nothing.
+        Return None if none is found. The facts are equal as far as any test distinguishes them. The
+        events are in the language of the facts if that changes nothing.
         """
         conversation = self._find_id(facts.get(_BUCKET_FACT), "c")
         if conversation is None:
@@ -117,7 +122,7 @@ class ConversationSearch:
     def _translate_events(
         self, events: tuple[Event, ...], state: _ConversationState, language: Scalar | None
     ) -> tuple[Event, ...]:
-        """The events in one language, where conversations come as far by them; else as they are."""
+        """Return the events in one language if they lead to the same state, else unchanged."""
         if language is None:
             return events
         translated = tuple(_set_language(event, str(language)) for event in events)
@@ -129,7 +134,7 @@ class ConversationSearch:
     def _assign_ids(
         self, events: tuple[Event, ...], bucket: Scalar | None
     ) -> tuple[Event, ...] | None:
-        """The events under ids of their own, at the same place of the sample."""
+        """Return the events with ids of their own, in the same place of the sample."""
         content = [self._binding.document.digest, self._binding.settings, list(events)]
         digest = hashlib.sha256(encode_canonical(content)).hexdigest()[:ID_DIGEST_LENGTH]
         conversation = self._find_id(bucket, f"c-{digest}")
@@ -148,7 +153,7 @@ class ConversationSearch:
     def _derive_facts(
         self, event: Event, state: _ConversationState, document: Document | None = None
     ) -> Facts | None:
-        """The facts of the event, so far in its conversation; None where it is no event."""
+        """Return the facts of an event in this state; None if the event is invalid."""
         try:
             return derive_facts(
                 document or self._binding.document, parse_event(event), Conversation(*state)
@@ -157,7 +162,7 @@ class ConversationSearch:
             return None
 
     def _event_has_facts(self, event: Event, state: _ConversationState, facts: Facts) -> bool:
-        """Whether each document takes the event for one with these facts, as far as is asked."""
+        """Return True if each document derives these facts, as far as tests distinguish."""
         for document, view in zip(self._documents, self._space.views, strict=True):
             derived_facts = self._derive_facts(event, state, document) or {}
             tested_names = (
@@ -168,7 +173,7 @@ class ConversationSearch:
         return True
 
     def _has_same_class(self, name: str, facts: Facts, other_facts: Facts) -> bool:
-        """Whether no test tells the fact of these from that of those."""
+        """Return True if no test distinguishes the fact's two values."""
         if name not in self._space.examples:
             return True
         class_of = self._space.class_of
@@ -177,7 +182,7 @@ class ConversationSearch:
         return class_ == other_class
 
     def _find_id(self, bucket: Scalar | None, prefix: str) -> str | None:
-        """A conversation's id, with this start, for which the place in the sample is alike."""
+        """Return a conversation id with this prefix whose bucket is equivalent."""
         if _BUCKET_FACT not in self._space.examples:
             return prefix
         bucket_class = self._space.class_of(_BUCKET_FACT, bucket)
@@ -198,7 +203,7 @@ class ConversationSearch:
     def _reachable_states(
         self, conversation: str
     ) -> Iterator[tuple[_ConversationState, tuple[Event, ...]]]:
-        """How far conversations come, each with events that lead there, the fewest first."""
+        """Yield the states of conversations with the events that lead there, fewest first."""
         if conversation in self._reached_states:
             yield from self._reached_states[conversation].items()
             return
@@ -218,7 +223,7 @@ class ConversationSearch:
         self._reached_states[conversation] = events_by_state
 
     def _next_state(self, event: Event, state: _ConversationState) -> _ConversationState | None:
-        """How far the conversation has come when the event is decided; None: it is no event."""
+        """Return the state after the event is decided; None if the event is invalid."""
         facts = self._derive_facts(event, state)
         if facts is None:
             return None
@@ -237,9 +242,9 @@ class ConversationSearch:
 def collect_leading_facts(
     rules: Iterable[Rule], facts_reaching: Callable[[str], Facts | None]
 ) -> Iterator[Facts]:
-    """Facts for which a rule asks, or leads to a stage: a few for each stage.
+    """Return facts that rules test for, or that lead to a stage: a few for each stage.
 
-    `facts_reaching` gives facts that a rule decides, by its id.
+    `facts_reaching` returns facts that a rule decides, by the rule's id.
     """
     count_by_result: Counter[str] = Counter()
     for rule in rules:
@@ -253,7 +258,10 @@ def collect_leading_facts(
 
 
 def build_event(facts: Facts, document: Document) -> Event:
-    """An event from which these facts are derived, where one has them; stages aside."""
+    """Return an event from which these facts are derived, without regard to stages.
+
+    Return None if no event has them.
+    """
     language = facts.get("message.language")
     kind = facts["event.type"]
     reply: dict[str, Any] = {}
@@ -291,7 +299,7 @@ def build_event(facts: Facts, document: Document) -> Event:
 
 
 def _set_language(event: Event, language: str) -> Event:
-    """The event with the language of its message, or of its contact, as a tag."""
+    """Return the event with a language tag for its message, or for its contact."""
     member: Literal["message", "contact"] = "message" if "message" in event else "contact"
     return cast("Event", {**event, member: {**event[member], "language": language}})
 
@@ -316,7 +324,7 @@ def _build_contact(facts: Facts) -> dict[str, Any]:
 
 
 def _facts_of_every_type() -> Iterator[Facts]:
-    """What any test starts from, with every type of event and every answer."""
+    """Yield the base facts with every type of event and every answer."""
     for kind in EventType:
         if kind is EventType.REPLIED:
             yield from (

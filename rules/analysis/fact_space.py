@@ -1,12 +1,11 @@
-"""All facts there can be, in finitely many classes that no test tells apart.
+"""All possible facts, in finitely many classes of values that no test distinguishes.
 
-Each fact's values fall into classes: two values are in one class where every test that is asked
-holds for both or for neither. A class is known by one value, its example; `condition_holds` alone
-says what tests hold for it, so the classes cannot disagree with deciding. Values enough
-are tried that each class there is has one among them: literals, integers at and next to every
-bound, a tag for every range, a word that nothing names, unknown.
+Two values of a fact are in one class if every test of the question holds for both or for neither.
+One value represents the class, its example. Only `condition_holds` evaluates tests, so the classes
+cannot disagree with the engine. The candidates include a value of every class: literals, integers
+at and next to every bound, a tag for every range, an unnamed word, and unknown.
 
-A set of facts is a `Box`: for each fact the classes it may be of, as bits of a number.
+A set of facts is a `Box`: the classes of each fact, as the bits of a number.
 """
 
 from __future__ import annotations
@@ -31,33 +30,34 @@ if TYPE_CHECKING:
     from rules.model.document import Condition, Conditions, Scalar
 
 Box: TypeAlias = "dict[str, int]"
-"""Of each fact the classes it may be of; a fact that is not named may be of any."""
+"""The possible classes of each fact. A fact that is absent may have any class."""
 
 LINKED_FACTS = ("event.type", *EVENT_TYPE_BY_FACT)
-"""Facts that hang together, and so have classes whether a rule tests them or not."""
+"""Facts that depend on each other. They have classes even if no rule tests them."""
 
 
 _TestKey: TypeAlias = "tuple[int, str, str]"
-"""View, fact, and the test as text, in which 1 is not true."""
+"""View, fact, and the test as text, so that 1 differs from true."""
 
 
 _SignatureCache: TypeAlias = "dict[tuple[object, ...], bytes]"
-"""What tests say of values, as each view takes them."""
+"""The results of tests for values, by view."""
 MAX_SIGNATURE_CACHES = 32
-"""Facts of which it is remembered what a document's tests say: one is looked at in many spaces."""
+"""Facts for which test results are cached. One document is analysed in many spaces."""
 
 
 @lru_cache(MAX_SIGNATURE_CACHES)
 def _shared_signatures(tests: tuple[tuple[int, str], ...]) -> _SignatureCache:
-    """What was found out of these tests, in this order; whoever asks adds to it."""
+    """Return the cached results of these tests, in this order. The caller adds to them."""
     del tests
     return {}
 
 
 class FactSpace:
-    """The classes of every fact that is asked about, and what each test holds for.
+    """The classes of every fact in question, and the tests that hold for each class.
 
-    A view is what one document takes facts for: two documents may declare an attribute otherwise.
+    A view is one document's reading of the facts: two documents may declare an attribute
+    differently.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class FactSpace:
         tests: Iterable[tuple[int, str, Condition]],
         base: Mapping[str, Scalar] = BASE_FACTS,
     ) -> None:
-        """All that will be asked: which view asks it of which fact."""
+        """Build the classes for all tests of a question: view, fact and test."""
         tests_by_fact: dict[str, dict[_TestKey, Condition]] = {name: {} for name in LINKED_FACTS}
         event_type_tests = (
             (0, "event.type", OneOfCondition((kind.value,))) for kind in EVENT_TYPE_BY_FACT.values()
@@ -114,7 +114,7 @@ class FactSpace:
             self._masks[key] = sum(1 << n for n, signature in enumerate(classes) if signature[at])
 
     def _signature(self, name: str, value: Scalar | None, signatures: _SignatureCache) -> bytes:
-        """Whether the value is unknown, and whether each test holds for it."""
+        """Return whether the value is unknown, and the result of each test for it."""
         derived = [view[name].derive_value(value) if name in view else None for view in self.views]
         key = (value is None, *[(type(value_of_view), value_of_view) for value_of_view in derived])
         if key not in signatures:
@@ -125,9 +125,9 @@ class FactSpace:
         return signatures[key]
 
     def class_of(self, name: str, value: Scalar | None) -> int:
-        """The class that a value is of; one that the fact cannot have is taken for unknown.
+        """Return the class of a value; an impossible value counts as unknown.
 
-        0 where it cannot be unknown either.
+        Return 0 if the fact cannot be unknown either.
         """
         integer_classes = self._integer_classes.get(name)
         if (
@@ -143,15 +143,15 @@ class FactSpace:
         return 0 if number is None else 1 << number
 
     def all_classes(self, name: str) -> int:
-        """Every class of the fact."""
+        """Return every class of the fact."""
         return (1 << len(self.examples[name])) - 1
 
     def classes_where(self, name: str, test: Condition, view: int = 0) -> int:
-        """The classes of the fact that a test holds for: one of those that were to be asked."""
+        """Return the classes for which a test holds. The test must be part of the question."""
         return self._masks[view, name, repr(test)]
 
     def box_where(self, tests: Conditions, view: int = 0) -> Box | None:
-        """The facts that all the tests hold for; None where there are none."""
+        """Return the facts for which all tests hold; None if there are none."""
         box: Box = {}
         for name, test in tests:
             box[name] = box.get(name, self.all_classes(name)) & self.classes_where(name, test, view)
@@ -160,7 +160,7 @@ class FactSpace:
         return {name: mask for name, mask in box.items() if mask != self.all_classes(name)}
 
     def impossible_boxes(self) -> Iterator[Box]:
-        """Boxes of facts that cannot come together."""
+        """Return the boxes of facts that cannot occur together."""
         for name, kind in EVENT_TYPE_BY_FACT.items():
             of_kind = self.classes_where("event.type", OneOfCondition((kind.value,)))
             unknown = sum(
@@ -175,11 +175,11 @@ class FactSpace:
             )
 
     def examples_of(self, name: str, mask: int) -> list[Scalar | None]:
-        """The examples of these classes."""
+        """Return the examples of these classes."""
         return [value for number, value in enumerate(self.examples[name]) if mask >> number & 1]
 
     def describe_values(self, name: str, mask: int) -> list[str]:
-        """The values of these classes, to be read: those that are named, ranges, any other."""
+        """Return the values of these classes for a reader: named values, ranges, any other."""
         domains = [view[name] for view in self.views if name in view]
         if any(domain.fact.type is FactType.INTEGER for domain in domains):
             return list(_describe_ranges(self._tried_values[name], mask, domains[0].bounds))
@@ -197,7 +197,7 @@ class FactSpace:
         return list(dict.fromkeys(descriptions))
 
     def facts_at(self, point: Mapping[str, int]) -> dict[str, Scalar]:
-        """The facts at a point, which gives facts their one class; others are as in any test."""
+        """Return the facts at a point; facts without a class there are as in any test."""
         facts: dict[str, Scalar | None] = dict(self.base)
         for name, mask in point.items():
             [facts[name]] = self.examples_of(name, mask)
@@ -211,7 +211,7 @@ def _is_generated(word: str) -> bool:
 def _describe_ranges(
     tried_values: Sequence[tuple[Scalar | None, int]], mask: int, bounds: tuple[int, int]
 ) -> Iterator[str]:
-    """Integers as ranges: of those between two that were tried, none differs from both."""
+    """Return integers as ranges. Values between two candidates behave like one of them."""
     numbers = sorted({(v, number) for v, number in tried_values if isinstance(v, int)})
     start = None
     for position, (value, number) in enumerate(numbers):
@@ -241,7 +241,7 @@ def _format_value(value: Scalar | None) -> str:
 
 
 def intersect(box: Box, other_box: Box) -> Box | None:
-    """What is in both; None where nothing is."""
+    """Return the intersection of two boxes; None if it is empty."""
     common = dict(box)
     for name, mask in other_box.items():
         common[name] = common.get(name, mask) & mask
@@ -266,7 +266,7 @@ def bit_numbers(mask: int) -> Iterator[int]:
 def _candidate_values(
     domains: Sequence[FactDomain], tests: Sequence[Condition], base_value: Scalar | None
 ) -> Iterator[Scalar | None]:
-    """Values of every class there is, the one a test starts from first."""
+    """Return values of every class, the value of a base test first."""
     values = (value for domain in domains for value in domain.fact.values)
     literals = dict.fromkeys(chain(values, *map(_literals_of, tests)))
     of_types = (_values_of_type(domain, tuple(literals), tests) for domain in domains)
@@ -302,7 +302,7 @@ def _candidate_integers(domain: FactDomain, literals: Sequence[Scalar]) -> Itera
 
 
 def _candidate_texts(words: Iterable[str], ranges: Sequence[str], *, tags: bool) -> Iterator[str]:
-    """Texts that are none of the words: one that each range matches, and no longer one."""
+    """Return unnamed texts: one that each range matches, and no longer one."""
     used_words = frozenset(words)
     used_subtags = {part.lower() for text in (*used_words, *ranges) for part in text.split("-")}
     new_word = next(letters for letters in _generate_words() if letters not in used_subtags)
@@ -318,7 +318,7 @@ def _candidate_texts(words: Iterable[str], ranges: Sequence[str], *, tags: bool)
 
 
 def _generate_words() -> Iterator[str]:
-    """Words of five letters, which are language tags too."""
+    """Yield words of five letters, which are language tags too."""
     yield "other"
     letters = "abcdefghijklmnopqrstuvwxyz"
     yield from (
@@ -327,7 +327,7 @@ def _generate_words() -> Iterator[str]:
 
 
 def _case_variants(text: str) -> Iterator[str]:
-    """The text in every mixture of lower and upper case."""
+    """Yield the text in every mixture of lower and upper case."""
     choices = (dict.fromkeys((char, char.upper())) for char in text)
     return ("".join(chosen) for chosen in product(*choices))
 

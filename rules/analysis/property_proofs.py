@@ -1,8 +1,8 @@
-"""The properties of a document, proved over all facts there can be.
+"""The properties of a document, proved over all possible facts.
 
-A property says what may be decided of all facts that its `for_all` holds for, under the settings
-of the document as they stand. It holds where no such facts get another decision; where it does
-not, facts are shown that do.
+A property states which decisions are allowed for the facts that its `for_all` matches, under the
+document's own settings. It holds if no such facts get another decision. Otherwise a counterexample
+is returned.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class PropertyProof:
-    """What came of one property: it holds, or an example breaks it, or neither could be told."""
+    """The result for one property: it holds, an example breaks it, or it is undecided."""
 
     node: TreeNode
     holds: bool
@@ -36,12 +36,13 @@ class PropertyProof:
 
     @property
     def id(self) -> str:
+        """The id of the property."""
         property_id: str = self.node.value["id"]
         return property_id
 
     @property
     def complaint(self) -> Complaint | None:
-        """What the document is refused with."""
+        """The complaint that refuses the document; None if the property holds."""
         if self.holds:
             return None
         if self.example is None:
@@ -52,7 +53,7 @@ class PropertyProof:
 
 
 def prove_properties(document: Document) -> tuple[PropertyProof, ...]:
-    """Each property of a document in which nothing else is wrong, in order."""
+    """Return the proof of each property of a document without other faults, in order."""
     nodes = list(TreeNode("", document.tree).member("properties").items())
     if not nodes:
         return ()
@@ -79,7 +80,7 @@ def _prove_property(search: ReachabilitySearch, node: TreeNode, when: When) -> P
 def _find_counterexamples(
     search: ReachabilitySearch, property_: Mapping[str, Any], when: When
 ) -> Iterator[dict[str, Any]]:
-    """Facts that get a decision that the property does not allow."""
+    """Yield facts with a decision that the property does not allow."""
     for case in search.cases[0]:
         forbidden = _disallowed_box(search, property_, case.rule)
         if forbidden is None:
@@ -94,7 +95,7 @@ def _find_counterexamples(
 def _disallowed_box(
     search: ReachabilitySearch, property_: Mapping[str, Any], rule: Rule
 ) -> Box | None:
-    """Where the property does not allow what this rule says; None: nowhere."""
+    """Return the box in which the rule's decision is not allowed; None if there is none."""
     decided = {"outcome_in": rule.outcome, "reason_in": rule.reason, "rule_in": rule.id}
     if rule.stage is not None:
         decided["stage_in"] = rule.stage
@@ -106,7 +107,7 @@ def _disallowed_box(
 
 
 def _other_stages_box(search: ReachabilitySearch, stages: Sequence[str]) -> Box | None:
-    """The facts in no such stage, of a conversation that stays in its stage."""
+    """Return the box of facts in no such stage, for a decision that keeps the stage."""
     stage_mask = 0
     for stage in Stage:
         if stage.value not in stages:

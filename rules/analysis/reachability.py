@@ -1,8 +1,8 @@
-"""Which facts reach which rule: a document, or two side by side, over all facts there can be.
+"""The facts that reach each rule of a document, or of two documents side by side.
 
-A rule's `when` is a box for each of its alternatives. Facts reach the rule in one of them where
-they are in it and in no box before it; what is impossible is forbidden everywhere. Every answer is
-an example, of which `explain_ruling` says the same.
+The `when` of a rule is one box per alternative. Facts reach the rule if they are in one of its
+boxes and in no box of an earlier rule. Impossible facts are forbidden everywhere. Every answer is
+an example for which `explain_ruling` says the same.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ if TYPE_CHECKING:
     )
 
 MAX_STEPS = 30_000
-"""Steps of the search for all questions about a document together: half a minute at most."""
+"""Maximum steps for all questions about a document together, about half a minute."""
 MAX_CONDITIONS = 6
-"""Conditional actions of a rule that are told apart; each doubles the ways to carry it out."""
+"""Maximum number of conditional actions of a rule. Each doubles the number of variants."""
 
 
 @dataclass(frozen=True, slots=True)
 class RuleCase:
-    """One alternative of a rule: its box, its bit, and the bits of all that comes before."""
+    """One alternative of a rule: its box, its bit, and the bits of all earlier boxes."""
 
     rule: Rule
     box: Box
@@ -51,7 +51,7 @@ class RuleCase:
 
 @dataclass(frozen=True, slots=True)
 class CaseVariant:
-    """One way for a case to be carried out: with these actions, in this box but for those."""
+    """One way to carry out a case: its actions, its box, and the boxes excluded from it."""
 
     case: RuleCase
     actions: tuple[Action, ...]
@@ -62,7 +62,7 @@ class CaseVariant:
 class ReachabilitySearch:
     """The rules of documents over one space of facts.
 
-    `free` takes settings for facts that may be anything; else they are as they stand.
+    With `free`, settings are facts that may have any value. Otherwise they are as set.
     """
 
     def __init__(
@@ -93,9 +93,9 @@ class ReachabilitySearch:
         self._solver = BoxSolver(sizes, self._boxes, self.steps)
 
     def find_facts(self, box: Box, forbidden: int) -> dict[str, Scalar] | None:
-        """Facts in this box and in none of those, as near to those of a test as can be.
+        """Return facts in a box and in none of the forbidden ones, close to the base facts.
 
-        None where there are none; raises StepLimitError where that takes too many steps.
+        Return None if there are none. Raises StepLimitError if the search takes too many steps.
         """
         point = self._solver.find_point(box, forbidden | self._impossible_bits)
         if point is None:
@@ -105,24 +105,24 @@ class ReachabilitySearch:
     def find_reaching_facts(
         self, case: RuleCase, box: Box | None = None
     ) -> dict[str, Scalar] | None:
-        """Facts, of those within a box, for which this case decides."""
+        """Return facts within a box that this case decides; None if there are none."""
         common = intersect(case.box, box or {})
         return None if common is None else self.find_facts(common, case.earlier_bits)
 
     def region(self, box: Box, forbidden: int) -> Region:
-        """The facts in this box and in none of those, to ask of given facts."""
+        """Return the region of facts in the box and in none of the forbidden ones."""
         return Region(self.space, self._boxes, box, forbidden)
 
     def boxes_where(self, when: When, view: int = 0) -> list[Box]:
-        """The boxes of a `when`: of its alternatives, those that can hold."""
+        """Return the boxes of a `when`: one for each alternative that can match."""
         rows = (self._fold_settings(tests, view) for tests in when.expanded_alternatives())
         boxes = (self.space.box_where(tests, view) for tests in rows if tests is not None)
         return [box for box in boxes if box is not None]
 
     def find_variants(self, case: RuleCase, view: int = 0) -> Iterator[CaseVariant]:
-        """Every way for the case to be carried out, by which of its actions' conditions hold.
+        """Return every way to carry out a case, by the conditions of its actions.
 
-        Raises StepLimitError where there are too many.
+        Raises StepLimitError if there are too many.
         """
         actions = case.rule.actions
         conditions = list(dict.fromkeys(a.when for a in actions if a.when is not UNCONDITIONAL))
@@ -148,7 +148,7 @@ class ReachabilitySearch:
                     yield CaseVariant(case, carried_out, box, forbidden)
 
     def _simplify_point(self, point: dict[str, int], box: Box, forbidden: int) -> dict[str, Scalar]:
-        """The facts at a point, with every fact as in any test that may be."""
+        """Return the facts at a point, with as many base facts as possible."""
         boxes = [self._boxes[number] for number in bit_numbers(forbidden | self._impossible_bits)]
         for name, mask in tuple(point.items()):
             candidate = {**point, name: 1}

@@ -1,7 +1,7 @@
-"""Regions of facts, and in which of them given facts fall.
+"""Regions of facts, and the region that given facts belong to.
 
-A region is a box without those boxes that come before it. What falls in it is told by classes
-alone, so that it is what the search that found the region would say of the same facts.
+A region is a box without the boxes of earlier rules. Membership depends on classes alone, so it
+agrees with the search that found the region.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from rules.model.document import Scalar
 
 MAX_CACHED_POINTS = 50_000
-"""Values, and facts no two of them alike, that are remembered; then all are forgotten."""
+"""Distinct values and facts that are cached. A full cache is cleared."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Region:
-    """Facts of a space that are in a box, and in none of the boxes whose bits are set."""
+    """The facts of a space in a box, and in none of the boxes whose bits are set."""
 
     space: FactSpace
     boxes: Sequence[Box]
@@ -31,7 +31,7 @@ class Region:
     forbidden_bits: int
 
     def contains(self, point: Mapping[str, int]) -> bool:
-        """Whether facts of these classes, one of each fact, are in it."""
+        """Return True if facts of these classes, one of each fact, are in the region."""
         if not is_in_box(point, self.box):
             return False
         remaining = self.forbidden_bits
@@ -44,7 +44,7 @@ class Region:
 
 
 class RegionIndex:
-    """Regions of one space, in order. What it remembers changes no answer."""
+    """The regions of one space, in order. Its cache changes no answer."""
 
     def __init__(self, regions: Sequence[Region]) -> None:
         self._regions = regions
@@ -58,7 +58,7 @@ class RegionIndex:
         return len(self._regions)
 
     def find_region(self, facts: Mapping[str, Scalar]) -> int | None:
-        """The number of the first region that the facts fall in; None: in none."""
+        """Return the number of the first region with these facts; None if there is none."""
         point = tuple([self._class_of(name, facts.get(name)) for name in self._names])
         if point not in self._region_by_point:
             if len(self._region_by_point) >= MAX_CACHED_POINTS:

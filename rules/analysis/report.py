@@ -1,4 +1,4 @@
-"""What a check of a document has to say beside refusing it: findings, properties, coverage."""
+"""The report on an accepted document: findings, properties and coverage."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class DocumentReport:
-    """Of a document that is accepted: its properties are proved and its tests pass."""
+    """The report on a document whose properties are proved and whose tests pass."""
 
     findings: tuple[Finding, ...]
     undecided_codes: tuple[str, ...]
-    """The codes of findings that took too many steps: there may be more of these."""
+    """The codes of findings that took too many steps; there may be more of them."""
     proved_properties: tuple[str, ...]
-    """The ids of the properties that are proved."""
+    """The ids of the proved properties."""
     coverage: RuleCoverage
 
 
@@ -36,9 +36,9 @@ def build_report(
     directory: WorkspaceDirectory = EMPTY_DIRECTORY,
     max_steps: int = MAX_STEPS,
 ) -> DocumentReport:
-    """The report on a document, with the lines of its text, for who has this directory.
+    """Return the report on a document, with the lines of its text and a workspace's directory.
 
-    `max_steps` may be taken by each of four searches: two for findings, two for coverage.
+    Each of four searches may take `max_steps`: two for findings, two for coverage.
     """
     findings, undecided_codes = run_lints(LintSubject(document, directory, max_steps), source)
     properties = DocumentTree(document.tree).root.member("properties").mappings()

@@ -1,8 +1,8 @@
-"""What two documents decide otherwise: which facts, from what to what.
+"""The semantic difference of two documents: the facts that they decide differently.
 
-Facts that the one decides by one rule and the other by another are one group; a group is told
-where what is said differs, whatever the rules are called. Where only texts differ it is told so.
-Each document is taken with its own settings, and the same stage and history are put to both.
+Facts that one document decides by one rule and the other by another are one group. A group is
+reported if the decisions differ, whatever the names of the rules are. A difference in texts alone
+is marked. Each document has its own settings, and both see the same stage and history.
 """
 
 from __future__ import annotations
@@ -36,46 +36,45 @@ if TYPE_CHECKING:
     from rules.model.event import Event
 
 MAX_GROUPS = 200
-"""Groups that are told; with more than these nobody reads on."""
+"""Maximum number of reported groups."""
 _SAMPLE_TIME = "2026-01-01T00:00:00Z"
 _TEXT_MEMBERS = ("text", "choices")
 
 
 @dataclass(frozen=True, slots=True)
 class GroupDecision:
-    """What one document says of the facts of a group; no `stage`: it stays."""
+    """One document's decision on the facts of a group; `stage` is None if the stage stays."""
 
     rule: str
     outcome: str
     reason: str
     stage: str | None
     actions: tuple[Mapping[str, Any], ...]
-    """As they are carried out, in the default language."""
+    """The actions as carried out, in the default language."""
 
 
 @dataclass(frozen=True, slots=True)
 class SemanticChange:
-    """Facts that are decided otherwise, or in other words."""
+    """Facts that get another decision, or other texts."""
 
     texts_only: bool
     before: GroupDecision
     after: GroupDecision
     fact_values: Mapping[str, tuple[str, ...]]
-    """For each fact that narrows the group the values it has there, to be read."""
+    """The values of each fact that the group restricts, for a reader."""
     example: Mapping[str, Scalar | None]
     """Facts of the group, as a test of a document gives them."""
     region: Region = field(repr=False, compare=False)
     """All facts of the group."""
     conversation: tuple[Event, ...] | None = None
-    """Events the last of which has such facts, where the earlier document decides them all.
-
-    None where none was found.
+    """Events of which the last has these facts, if the earlier document decides them all.
+    None if none was found.
     """
 
 
 @dataclass(frozen=True, slots=True)
 class SemanticDiff:
-    """Every change; `complete` is false where there may be more than could be told."""
+    """The changes; `complete` is False if there may be more."""
 
     changes: tuple[SemanticChange, ...]
     complete: bool
@@ -84,7 +83,7 @@ class SemanticDiff:
 def compare_decisions(
     before: Document, after: Document, max_steps: int = MAX_STEPS
 ) -> SemanticDiff:
-    """What the later document decides otherwise, as far as so many steps tell."""
+    """Return the changes in the later document, as far as the steps allow."""
     if before.digest == after.digest:
         return SemanticDiff((), complete=True)
     stages = tuple(When(((STAGE_FACT, OneOfCondition((stage.value,))),)) for stage in Stage)
@@ -115,7 +114,7 @@ class _DocumentComparison:
         ] = {}
 
     def find_changes(self) -> Iterator[SemanticChange]:
-        """In the order of the earlier document's rules."""
+        """Yield the changes in the order of the earlier document's rules."""
         before, after = self._search.cases
         positions = [_first_positions(cases) for cases in (before, after)]
         for number, case in enumerate(before):
@@ -129,7 +128,7 @@ class _DocumentComparison:
                     yield from self._compare_cases(case, other_case)
 
     def add_conversations(self, changes: Iterable[SemanticChange]) -> Iterator[SemanticChange]:
-        """The changes, each with a conversation."""
+        """Return the changes, each with an example conversation."""
         before, after = self._search.documents
         leading_facts = (
             list(collect_leading_facts(before.rules, self._facts_reaching)) if changes else []
@@ -140,7 +139,7 @@ class _DocumentComparison:
             yield replace(change, conversation=events)
 
     def _facts_reaching(self, rule: str) -> Mapping[str, Scalar] | None:
-        """Facts that a rule of the earlier document decides; None, too, where that is not known."""
+        """Return facts that a rule of the earlier document decides; None if unknown."""
         try:
             solutions = map(self._search.find_reaching_facts, self._cases_by_rule[rule])
             return next((facts for facts in solutions if facts is not None), None)
@@ -181,7 +180,7 @@ class _DocumentComparison:
     def _narrow_box(
         self, box: Box, rendered: _RenderedVariant, other_rendered: _RenderedVariant
     ) -> Box | None:
-        """Where a stage that stays is not the stage that the other document sets."""
+        """Return the box in which a kept stage differs from the stage that the other sets."""
         stages = {rendered.decision.stage, other_rendered.decision.stage}
         set_stages = stages - {None}
         if (
@@ -198,7 +197,7 @@ class _DocumentComparison:
         return intersect(box, {STAGE_FACT: other_stages})
 
     def _describe_group(self, box: Box, forbidden: int) -> dict[str, tuple[str, ...]]:
-        """The values that each fact has in the group, of those facts that have not all."""
+        """Return the values of each fact in the group that is restricted there."""
         space = self._search.space
         fact_values = {}
         for name in space.examples:
@@ -234,7 +233,7 @@ class _DocumentComparison:
 
 @dataclass(frozen=True, slots=True)
 class _RenderedVariant:
-    """What is said in one way, to be compared: all of it, without texts, without the stage."""
+    """A decision without texts and stage, for comparison."""
 
     decision: GroupDecision
     without_stage: Any
@@ -277,7 +276,7 @@ def _box_key(box: Box) -> tuple[tuple[str, int], ...]:
 
 
 def _first_positions(cases: list[RuleCase]) -> dict[tuple[tuple[str, int], ...], int]:
-    """Where each box stands first."""
+    """Return the first position of each box."""
     positions: dict[tuple[tuple[str, int], ...], int] = {}
     for number, case in enumerate(cases):
         positions.setdefault(_box_key(case.box), number)

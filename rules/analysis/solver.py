@@ -1,11 +1,14 @@
-"""Is there a point in this box that is in none of those? One, or the proof that there is none.
+"""The solver: find a point of a box outside forbidden boxes, or prove that there is none.
 
-To be in no forbidden box a point needs, for each, one fact of a class that the box has not. What
-is left to escape is a set of boxes, kept as the bits of one number, and so is what each class of
-each fact escapes: a step looks at all boxes at once. A box that only one fact can still escape
-decides that fact (unit propagation); a class that escapes all that another one does makes trying
-the other needless (dominance). The search is exhaustive, and the same on any machine: it counts
-its steps and no time.
+A point escapes a forbidden box if one of its facts has a class that the box lacks. The boxes yet to
+escape are the bits of one number, and so are the boxes that each class escapes: a step handles all
+boxes at once.
+
+1. A box that only one fact can still escape decides that fact (unit propagation).
+2. A class that escapes all that another class escapes makes the other needless (dominance).
+3. Otherwise the search branches.
+
+The search is exhaustive and gives the same answer on any machine. It counts steps, not time.
 """
 
 from __future__ import annotations
@@ -21,24 +24,24 @@ if TYPE_CHECKING:
 
 
 class StepLimitError(Exception):
-    """The steps that were allowed are used up."""
+    """The end of a search because its steps are used up."""
 
 
 class StepBudget:
-    """So many steps may be taken, by all who share them."""
+    """A number of steps that several searches share."""
 
     def __init__(self, max_steps: int) -> None:
         self.remaining = max_steps
 
     def spend(self) -> None:
-        """Take one; raises StepLimitError where none is left."""
+        """Use one step; raise StepLimitError if none is left."""
         if self.remaining <= 0:
             raise StepLimitError
         self.remaining -= 1
 
 
 class BoxSolver:
-    """Boxes over facts of so many classes each, some of which a question forbids."""
+    """Boxes over facts with a number of classes each; a question forbids some of them."""
 
     def __init__(self, sizes: Mapping[str, int], boxes: Sequence[Box], steps: StepBudget) -> None:
         self.steps = steps
@@ -50,9 +53,9 @@ class BoxSolver:
         self._escape_cache: dict[tuple[str, int], tuple[int, int]] = {}
 
     def find_point(self, box: Box, forbidden: int) -> dict[str, int] | None:
-        """A point of the box, one class for each fact, in no box whose bit is set; None: none.
+        """Return a point of the box in no forbidden box, one class per fact; None if there is none.
 
-        Raises StepLimitError where it takes more steps than there are.
+        Raises StepLimitError if it takes too many steps.
         """
         stack = [{**self._all_classes, **box}]
         while stack:
@@ -67,7 +70,7 @@ class BoxSolver:
         return None
 
     def _propagate(self, allowed: dict[str, int], remaining: int) -> int | None:
-        """Narrow the classes to those that are forced; the boxes yet to escape, None: trapped."""
+        """Narrow the classes to the forced ones; return the boxes left, None for a dead end."""
         while True:
             escaped_surely = escaped_maybe = escaped_twice = 0
             possible = {}
@@ -90,7 +93,7 @@ class BoxSolver:
                         return None
 
     def _branch(self, allowed: dict[str, int], remaining: int) -> Iterator[dict[str, int]]:
-        """What is left to try: all but the best class of the best fact, and then that class."""
+        """Yield the choices: the best class of the best fact last, all others first."""
         best: tuple[int, str, int, int] | None = None
         for name, mask in allowed.items():
             if mask & (mask - 1) and self._escaped_boxes(name, mask)[1] & remaining:
@@ -114,7 +117,7 @@ class BoxSolver:
             yield {**allowed, name: 1 << chosen}
 
     def _escaped_boxes(self, name: str, mask: int) -> tuple[int, int]:
-        """The boxes that every one, and that at least one of these classes escapes."""
+        """Return the boxes that each, and that at least one, of these classes escapes."""
         cached = self._escape_cache.get((name, mask))
         if cached is None:
             surely, maybe = -1, 0
@@ -131,7 +134,7 @@ class BoxSolver:
 
 
 def _escape_table(name: str, size: int, boxes: Sequence[Box]) -> list[int]:
-    """For each class of the fact the boxes that have it not, as bits."""
+    """Return the boxes that lack each class of the fact, as bits."""
     constraining = 0
     admitting_by_class = [0] * size
     for number, box in enumerate(boxes):

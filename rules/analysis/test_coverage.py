@@ -1,8 +1,8 @@
-"""Which rules the tests of a document decide, and a smallest set of tests that would add the rest.
+"""The coverage of a document's tests, and a smallest set of tests for the other rules.
 
-A test is decided by one rule, so the smallest set has one test for each rule that is missing. Each
-is made from facts that reach the rule under the default settings, which tests start from; where
-only other settings reach it, the test gives those. A rule that none reaches is said to be so.
+One rule decides a test, so the smallest set has one test for each missing rule. Each test is made
+from facts that reach the rule under the default settings. If only other settings reach the rule,
+the test gives them. A rule that no facts reach is reported as unreachable.
 """
 
 from __future__ import annotations
@@ -29,18 +29,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class RuleCoverage:
-    """How many rules there are, and what of them no test decides, by id and in order."""
+    """The number of rules, and the ids of those that no test reaches, in order."""
 
     rules: int
     untested: tuple[str, ...]
     suggested_tests: tuple[Mapping[str, Any], ...]
-    """Tests that the rules without one are decided by, as a document writes them."""
+    """Tests for the rules without one, as a document writes them."""
     unreachable: tuple[str, ...]
-    """Rules without a test for which no test is suggested: no facts that reach them were found."""
+    """Rules without a test and without a suggestion: no facts that reach them were found."""
 
 
 def measure_coverage(document: Document, max_steps: int = MAX_STEPS) -> RuleCoverage:
-    """The coverage of a document whose tests pass; so many steps of each of two searches."""
+    """Return the coverage of a document whose tests pass; two searches may take the steps each."""
     untested_rules = document_tests.run_tests(document).untested_rules
     rules = sum(1 for _ in DocumentTree(document.tree).rules())
     if not untested_rules:
@@ -58,7 +58,7 @@ def measure_coverage(document: Document, max_steps: int = MAX_STEPS) -> RuleCove
 
 
 def format_tests(tests: Sequence[Mapping[str, Any]]) -> str:
-    """Tests as lines to be pasted under `tests:` of a document in YAML."""
+    """Return tests as lines of YAML, to be pasted under `tests:`."""
     return "".join(f"  - {_format_flow(test)}\n" for test in tests)
 
 
@@ -100,7 +100,7 @@ def _build_test(binding: BoundDocument, rule: str, facts: Mapping[str, Any]) -> 
 
 
 def _valid_tests(document: Document, tests: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """Those that a document may hold and that pass."""
+    """Return the tests that a document may hold and that pass."""
     tree = {**document.tree, "tests": tests}
     wrong = {complaint.pointer for complaint in wrong_expectations(DocumentTree(tree))}
     accepted = [

@@ -1,7 +1,7 @@
-"""What is written otherwise in two documents: rule by rule, setting by setting.
+"""The textual difference of two documents: rule by rule, setting by setting.
 
-It compares what is written, completed by the defaults; what it means is another question. The order
-of guards and of rules is part of the meaning, so a rule that stands elsewhere is told.
+It compares the written documents, completed by the defaults, not their meaning. The order of guards
+and rules is part of the meaning, so moved rules are reported.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class TextChange:
-    """One thing that is written otherwise; None where it is not there.
+    """One difference; a side is None if the thing is absent there.
 
-    `name` is a setting, the id of a rule, or what else a document holds by name.
+    `name` is a setting, the id of a rule, or the name of another part of the document.
     """
 
     name: str
@@ -33,18 +33,18 @@ class TextChange:
 
 @dataclass(frozen=True, slots=True)
 class TextDiff:
-    """Everything that is written otherwise, each in the order of the later document."""
+    """All differences, each in the order of the later document."""
 
     settings: tuple[TextChange, ...]
     rules: tuple[TextChange, ...]
     """Guards, rules and `otherwise`, by id."""
     moved_rules: tuple[str, ...]
-    """The ids of rules that stand in both documents, and not in the same order among those."""
+    """The ids of rules in both documents whose order among them differs."""
     texts: tuple[TextChange, ...]
     """Title, phrases and messages, by JSON pointer without the leading slash."""
     facts: tuple[TextChange, ...]
     properties: tuple[TextChange, ...] = ()
-    """By id. Tests are not told: they hold of a document, or it is refused."""
+    """Properties by id. Tests are not compared: a document that fails one is refused."""
 
     def __bool__(self) -> bool:
         changes = (
@@ -59,7 +59,7 @@ class TextDiff:
 
 
 def compare_texts(before: Document, after: Document) -> TextDiff:
-    """What is written otherwise in `after`."""
+    """Return the differences of `after` from `before`."""
     rules = _rules_by_id(before), _rules_by_id(after)
     return TextDiff(
         settings=tuple(_find_changes(before.settings, after.settings)),
@@ -72,7 +72,7 @@ def compare_texts(before: Document, after: Document) -> TextDiff:
 
 
 def _rules_by_id(document: Document) -> dict[str, Any]:
-    """Guards, rules and `otherwise` by id, a guard told from a rule."""
+    """Return guards, rules and `otherwise` by id; a guard differs from a rule of the same id."""
     guards = {rule["id"]: {"guard": True, **rule} for rule in document.tree.get("guards", ())}
     rules = {rule["id"]: rule for rule in document.tree["rules"]}
     return {**guards, **rules, OTHERWISE: document.tree["otherwise"]}
@@ -102,7 +102,7 @@ def _find_changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterat
 
 
 def _find_moved_rules(before: Sequence[str], after: Sequence[str]) -> Iterator[str]:
-    """What must be moved to get from one order to the other: all but a longest common one."""
+    """Return the rules to move: all but a longest common order."""
     positions = {name: position for position, name in enumerate(before)}
     common = [name for name in after if name in positions]
     unmoved = _find_longest_rising([positions[name] for name in common])
@@ -110,7 +110,7 @@ def _find_moved_rules(before: Sequence[str], after: Sequence[str]) -> Iterator[s
 
 
 def _find_longest_rising(positions: Sequence[int]) -> set[int]:
-    """A longest rising subsequence of distinct numbers (patience sorting)."""
+    """Return a longest rising subsequence of distinct numbers (patience sorting)."""
     tails: list[int] = []
     previous: dict[int, int | None] = {}
     for position in positions:

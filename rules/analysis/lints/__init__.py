@@ -1,6 +1,6 @@
-"""What is probably not meant in a document, over all facts: one kind of finding per file.
+"""Lints: probable mistakes in a document, over all facts, one kind of finding per file.
 
-Findings refuse nothing. Each has a page in docs/checks/, under its code.
+Findings refuse nothing. Each has a page in docs/checks/, named after its code.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ LINTS: dict[tuple[str, ...], Lint] = {
     (unknown_name.CODE,): unknown_name.find_unknown_names,
     (missing_translation.CODE,): missing_translation.find_missing_translations,
 }
-"""What looks for findings, by the codes that it tells."""
+"""The lints, by the codes of their findings."""
 
 FINDING_CODES: dict[str, str] = {
     "rule_unreachable": "Rules before it, together, decide all that the rule asks for.",
@@ -53,13 +53,13 @@ FINDING_CODES: dict[str, str] = {
     "text_not_in_language": "A text is not there in a language that the settings list.",
     "otherwise_decides": "No rule decides these events: `otherwise` does.",
 }
-"""Every finding; a code never changes its meaning."""
+"""The codes of findings. A code never changes its meaning."""
 
 
 def run_lints(
     subject: LintSubject, source: DocumentSource
 ) -> tuple[tuple[Finding, ...], tuple[str, ...]]:
-    """What is found, in the order of the table and of the text; and the codes left undecided."""
+    """Return the findings in the order of the table and of the text, and the undecided codes."""
     findings: list[Finding] = []
     undecided_codes: list[str] = []
     for codes, find in LINTS.items():

@@ -1,4 +1,4 @@
-"""A test that holds for every value its fact can have, or for none; a `when` that never holds."""
+"""A test that always holds or never holds, and a `when` that never holds."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ CONTRADICTION_CODE = "when_never_holds"
 
 
 def find_constant_conditions(subject: LintSubject) -> Iterator[Finding]:
+    """Yield a finding for each constant test or `when`."""
     for when in subject.tree.whens():
         findings = list(_find_constant_tests(subject, when))
         yield from findings
@@ -63,7 +64,7 @@ def _find_contradiction(subject: LintSubject, when: TreeNode) -> Iterator[Findin
 
 
 def _example_without_test(subject: LintSubject, when: TreeNode, name: str) -> DecidedExample | None:
-    """Facts that the other tests of a `when` hold for, and what they get."""
+    """Return facts that match the other tests of a `when`, and their decision."""
     remaining = resolve_references(
         {k: v for k, v in when.value.items() if k != name}, subject.document.settings
     )

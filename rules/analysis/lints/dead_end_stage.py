@@ -1,4 +1,4 @@
-"""A stage that conversations come into and that no event leads out of."""
+"""A stage that conversations enter and that no event leaves."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ if TYPE_CHECKING:
 
 CODE = "stage_dead_end"
 FINAL_STAGES = frozenset({Stage.ROUTED, Stage.NOT_ROUTED})
-"""The stages in which routing is over, and nothing need lead on."""
+"""The stages in which routing is finished, so that nothing needs to follow."""
 
 
 def find_dead_end_stages(subject: LintSubject) -> Iterator[Finding]:
+    """Yield a finding for each dead end."""
     rule_by_stage: dict[str, str] = {Stage.NEW.value: ""}
     queue = [Stage.NEW.value]
     while queue:
@@ -39,7 +40,7 @@ def find_dead_end_stages(subject: LintSubject) -> Iterator[Finding]:
 
 
 def _next_stages(subject: LintSubject, stage: str) -> dict[str, str]:
-    """The other stages that a conversation comes to from this one, each with a rule."""
+    """Return the other stages that a conversation can go to from this one, each with a rule."""
     rule_by_stage: dict[str, str] = {}
     for case in subject.any_search.cases[0]:
         next_stage = case.rule.stage

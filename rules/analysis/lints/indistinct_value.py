@@ -1,4 +1,4 @@
-"""A value that a test names, and that every rule decides as it decides any other."""
+"""A named value that every rule decides like any other value."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ CODE = "value_not_told_apart"
 
 
 def find_indistinct_values(subject: LintSubject) -> Iterator[Finding]:
+    """Yield a finding for each value that no rule distinguishes."""
     values_by_fact = _named_values(subject)
     for fact, values in values_by_fact.items():
         other_class = _class_of_unnamed_values(subject, fact, set(values))
@@ -34,9 +35,10 @@ def find_indistinct_values(subject: LintSubject) -> Iterator[Finding]:
 
 
 def _is_distinguished(subject: LintSubject, fact: str, value_class: int, other_class: int) -> bool:
-    """Whether some rule that is reached has one of the two classes and not the other.
+    """Return True if a reachable rule includes one of the two classes and not the other.
 
-    Where it is the same rule by another alternative, they are taken to be told apart.
+    If another alternative of the same rule makes the difference, the classes count as
+    distinguished.
     """
     for case in subject.any_search.cases[0]:
         mask = case.box.get(fact, value_class | other_class)
@@ -59,7 +61,7 @@ def _class_of_value(subject: LintSubject, fact: str, value: str) -> int:
 
 
 def _class_of_unnamed_values(subject: LintSubject, fact: str, named_values: set[str]) -> int:
-    """The class of the values that no test names; 0 where there is none."""
+    """Return the class of the values that no test names; 0 if there is none."""
     for number, value in enumerate(subject.any_search.space.examples[fact]):
         if isinstance(value, str) and value not in named_values:
             return 1 << number
@@ -67,7 +69,7 @@ def _class_of_unnamed_values(subject: LintSubject, fact: str, named_values: set[
 
 
 def _named_values(subject: LintSubject) -> dict[str, dict[str, str]]:
-    """The texts that tests of reached rules name, each with where it stands first."""
+    """Return the texts that tests of reachable rules name, each with its first place."""
     pointers_by_fact: dict[str, dict[str, str]] = {}
     for rule in subject.tree.rules():
         if subject.facts_reaching(rule.value["id"]) is None:

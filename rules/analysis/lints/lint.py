@@ -1,4 +1,4 @@
-"""What a finding is, and the document that findings are looked for in."""
+"""A finding, and the document that lints examine."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ if TYPE_CHECKING:
     from rules.model.document import Document, Scalar
 
 MAX_SETTING_SETS = 8
-"""Sets of settings, the document's own among them, under which conversations are looked for."""
+"""Sets of settings under which conversations are searched for, including the document's own."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing in a document that is probably not what was meant; it refuses nothing.
+    """A probable mistake in a document; it refuses nothing.
 
-    `pointer` is a JSON pointer to where, `example` facts that show it and what they get. `region`
-    is all facts that it is told of, where recorded decisions are to be counted.
+    `pointer` is a JSON pointer to the place. `example` has facts that show it, and their decision.
+    `region` contains all facts concerned, if recorded decisions are to be counted.
     """
 
     pointer: str
@@ -48,19 +48,19 @@ class Finding:
 
 @dataclass(frozen=True)
 class LintSubject:
-    """A checked document, looked at over all facts, whatever its settings are set to.
+    """A checked document, examined over all facts and under any settings.
 
-    What `$name` stands for is as it is; what is asked of a setting itself may come out either way.
+    A value `$name` is as set. A test of a setting itself may have either result.
     """
 
     document: Document
     directory: WorkspaceDirectory = EMPTY_DIRECTORY
     max_steps: int = MAX_STEPS
-    """Of each of the two searches, under the settings as they stand and under any."""
+    """Maximum steps of each of the two searches, under own and under any settings."""
 
     @cached_property
     def own_search(self) -> ReachabilitySearch:
-        """Under the settings as they stand."""
+        """The search under the document's own settings."""
         return ReachabilitySearch(
             self.document.own_binding,
             extra_whens=_STAGE_AND_TYPE_CONDITIONS,
@@ -69,7 +69,7 @@ class LintSubject:
 
     @cached_property
     def any_search(self) -> ReachabilitySearch:
-        """Under any settings."""
+        """The search under any settings."""
         return ReachabilitySearch(
             self.document.own_binding,
             extra_whens=_STAGE_AND_TYPE_CONDITIONS,
@@ -79,11 +79,12 @@ class LintSubject:
 
     @cached_property
     def tree(self) -> DocumentTree:
+        """The tree of the document, with pointers."""
         return DocumentTree(self.document.tree)
 
     @cached_property
     def pointers(self) -> dict[str, str]:
-        """Where each guard and rule stands, by id."""
+        """The pointer of each guard and rule, by id."""
         pointers = {OTHERWISE: json_pointer(OTHERWISE)}
         for section in ("guards", "rules"):
             for number, rule in enumerate(self.document.tree.get(section, ())):
@@ -103,15 +104,15 @@ class LintSubject:
         return facts_by_rule
 
     def facts_reaching(self, rule: str) -> Mapping[str, Scalar] | None:
-        """Facts that the rule decides; settings stand among them where they are to be otherwise."""
+        """Return facts that the rule decides, with settings if these must differ."""
         return self._facts_by_rule.get(rule)
 
     def cases_of(self, rule: str) -> list[RuleCase]:
-        """The ways for a rule to hold, under any settings."""
+        """Return the ways for a rule to match, under any settings."""
         return [case for case in self.any_search.cases[0] if case.rule.id == rule]
 
     def build_example(self, facts: Mapping[str, Any]) -> DecidedExample:
-        """The facts, what they get, and a conversation that comes to them, where one is found."""
+        """Return the facts, their decision, and a conversation that leads to them if found."""
         example = build_example(self.document.own_binding, facts)
         try:
             search = self._conversation_search(example.given)
@@ -123,7 +124,7 @@ class LintSubject:
         return replace(example, conversation=conversation)
 
     def _conversation_search(self, given_facts: Mapping[str, Any]) -> ConversationSearch | None:
-        """Conversations under the settings given; None where too many others were asked for."""
+        """Return a search under the given settings; None if too many sets were searched."""
         overrides = overridden_settings(add_default_redirect(given_facts))
         key = encode_canonical(overrides)
         if key not in self._searches_by_settings:

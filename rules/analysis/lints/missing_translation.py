@@ -1,8 +1,8 @@
-"""A text that an action needs in a language the settings list, and that the document has not got.
+"""A text that an action needs in a language of the settings, and that has no translation.
 
-Asked of a message tagged as a range of `languages` itself, and of what is said to it: a text falls
-back to `default_language` where neither the tag nor a shorter one has it. A text that stands in the
-action, and is said as it is, and a range that is no tag, such as `*`, tell of no language.
+The lint considers a message tagged with a range of `languages` itself, and the replies to it. A
+text falls back to `default_language` if neither the tag nor a shorter one has it. Literal texts in
+actions, and ranges that are not tags, such as `*`, are not considered.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ if TYPE_CHECKING:
 
 CODE = "text_not_in_language"
 MAX_FINDINGS = 100
-"""Findings after which no more are looked for: there may be some."""
+"""Findings after which the search stops; there may be more."""
 MAX_LOOKUPS = 20_000
-"""Texts times languages that are looked up: a second at most."""
+"""Maximum of texts times languages to look up, about a second of work."""
 
 
 def find_missing_translations(subject: LintSubject) -> Iterator[Finding]:
-    """Yield each text once for each language; raise StepLimitError after MAX_FINDINGS."""
+    """Yield each text once per language; raise StepLimitError after MAX_FINDINGS."""
     missing_by_keys: dict[tuple[str, ...], dict[str, list[str]]] = {}
     lookups = StepBudget(MAX_LOOKUPS)
     reported: set[tuple[str, str]] = set()
@@ -62,7 +62,7 @@ def find_missing_translations(subject: LintSubject) -> Iterator[Finding]:
 def _find_missing_languages(
     binding: BoundDocument, keys: tuple[str, ...], lookups: StepBudget
 ) -> dict[str, list[str]]:
-    """The languages in which some of the texts fall back, each with those that do."""
+    """Return the languages in which texts fall back, each with those texts."""
     ranges = {tag.lower(): tag for tag in binding.settings["languages"] if parse_tag(tag) == tag}
     missing_by_tag: dict[str, list[str]] = {}
     for tag in ranges.values() if keys else ():
@@ -88,7 +88,7 @@ def _format_message(action: RuleAction, tag: str, keys: list[str]) -> str:
 def _find_facts_in_language(
     subject: LintSubject, action: RuleAction, tag: str
 ) -> dict[str, Scalar] | None:
-    """Facts of a message in the language for which the action is carried out."""
+    """Return facts of a message in the language for which the action is carried out."""
     space = subject.own_search.space
     box = (
         {LANGUAGE_FACT: space.class_of(LANGUAGE_FACT, tag)}

@@ -1,6 +1,6 @@
-"""The actions that rules name: where each is written, and facts for which it is carried out.
+"""The actions of rules: the place of each, and facts for which it is carried out.
 
-Under the settings as they stand.
+Settings are as they stand in the document.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class RuleAction(NamedTuple):
-    """An action of a rule, the JSON pointer to where it is written, and the ways to the rule."""
+    """An action of a rule, the JSON pointer to its place, and the ways to the rule."""
 
     pointer: str
     rule: Rule
@@ -31,7 +31,7 @@ class RuleAction(NamedTuple):
 
 
 def list_actions(subject: LintSubject) -> Iterator[RuleAction]:
-    """Every action of every guard and rule and of `otherwise`, in the order of the text."""
+    """Return every action of guards, rules and `otherwise`, in the order of the text."""
     cases: dict[str, tuple[RuleCase, ...]] = {}
     for case in subject.own_search.cases[0]:
         cases[case.rule.id] = (*cases.get(case.rule.id, ()), case)
@@ -45,7 +45,7 @@ def list_actions(subject: LintSubject) -> Iterator[RuleAction]:
 def find_facts_for_action(
     subject: LintSubject, action: RuleAction, limits: Mapping[str, int] | None = None
 ) -> dict[str, Scalar] | None:
-    """Facts, of those within a box, for which the rule decides and the action is carried out."""
+    """Return facts within a box for which the rule decides and the action is carried out."""
     outer_box: Box = dict(limits or {})
     for case in action.cases:
         for variant in subject.own_search.find_variants(case):
@@ -59,9 +59,9 @@ def find_facts_for_action(
 
 
 def _action_pointers(node: TreeNode, document: Document) -> Iterator[str]:
-    """Where each action of a rule is written: in the rule, or in the setting that it names.
+    """Return the place of each action of a rule: in the rule, or in the setting it names.
 
-    A setting that is as built in is written nowhere: then it is where it is named.
+    If the setting has its built-in value, the place is the reference to it.
     """
     for part in node.member("actions").items():
         action = part.value
@@ -81,6 +81,6 @@ def _action_pointers(node: TreeNode, document: Document) -> Iterator[str]:
 
 
 def _referenced_setting(value: Any) -> str | None:  # noqa: ANN401 - any JSON value
-    """The setting that a value stands for."""
+    """Return the setting that a value refers to, None if it is not a reference."""
     reference = REFERENCE.fullmatch(value) if isinstance(value, str) else None
     return reference[1] if reference else None

@@ -1,4 +1,4 @@
-"""Events that no rule decides, by type and stage: `otherwise` does. It may well be meant."""
+"""Events that only `otherwise` decides, by type and stage. That may be intended."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ CODE = "otherwise_decides"
 
 
 def find_uncovered_events(subject: LintSubject) -> Iterator[Finding]:
+    """Yield a finding for each type and stage without a rule."""
     [otherwise] = subject.own_search.cases[0][-1:]
     for event_type in EventType:
         facts_by_stage = {}

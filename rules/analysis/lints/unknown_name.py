@@ -1,7 +1,7 @@
-"""A team, a teammate or a tag that the workspace's directory does not know.
+"""A team, a teammate or a tag that the workspace's directory does not contain.
 
-Told of an action that is carried out for some event, under the settings as they stand. Without a
-directory, or where it says nothing of the sort, nothing is told.
+The lint considers actions that are carried out for some event, under the document's settings.
+Without a directory, or if it leaves out that kind of name, there is no finding.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ CODE = "name_not_in_directory"
 
 
 class _ActionName(NamedTuple):
-    """A name that an action gives, its sort, and where it is written."""
+    """A name in an action, its kind, and its place."""
 
     pointer: str
     kind: str
@@ -31,6 +31,7 @@ class _ActionName(NamedTuple):
 
 
 def find_unknown_names(subject: LintSubject) -> Iterator[Finding]:
+    """Yield a finding for each unknown name."""
     reported: set[_ActionName] = set()
     for action in list_actions(subject):
         name = _name_in_action(action.action, action.pointer)

@@ -1,4 +1,4 @@
-"""A rule that no facts reach: those before it, together, decide all that it asks for."""
+"""A rule that no facts reach: the rules before it decide all facts that it matches."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ _MAX_NAMED_RULES = 3
 
 
 def find_unreachable_rules(subject: LintSubject) -> Iterator[Finding]:
+    """Yield a finding for each rule that is never reached."""
     for rule in subject.document.own_binding.rules[:-1]:
         if subject.facts_reaching(rule.id) is None:
             hiding = _find_hiding_rules(subject, rule.id)
@@ -30,7 +31,7 @@ def find_unreachable_rules(subject: LintSubject) -> Iterator[Finding]:
 
 
 def _find_hiding_rules(subject: LintSubject, rule: str) -> list[tuple[str, dict[str, Scalar]]]:
-    """Rules that hide it, each with facts that it asks for and they decide; at most a few."""
+    """Return a few rules that hide it, each with facts that both match."""
     hiding: list[tuple[str, dict[str, Scalar]]] = []
     for case in subject.cases_of(rule):
         forbidden = 0
