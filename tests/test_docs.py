@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import re
+import shlex
 from typing import TYPE_CHECKING
 
+import click
 import pytest
 
 from audit.entry import EntryKind
 from audit.stores.sqlite.schema import APPLICATION_ID, FORMAT
+from bench.__main__ import BENCHES
+from policy_service.access.keys import Role
+from policy_service.access.permissions import ROLES
+from policy_service.cli import main
 from policy_service.policies.policy_cache import BUILTIN_VERSION, first_leaves
 from tests.folders import ROOT
+from tests.policy_service.command_line import commands
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -185,3 +192,40 @@ def test_the_first_leaves_have_the_members_that_the_architecture_lists() -> None
         always = {"format", "kind", "at", "workspace"}
         assert set(table_of_leaves()[leaf["kind"]]) <= leaf.keys() - always
         assert leaf["version"] == BUILTIN_VERSION
+
+
+def invocations(text: str) -> list[list[str]]:
+    """Return the words of each call of `policy-service` in the shell blocks of a page."""
+    blocks = re.findall(r"^```(?:sh|console)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    lines = "\n".join(blocks).replace("\\\n", " ").splitlines()
+    calls = [line.split("policy-service ", 1)[1] for line in lines if "policy-service " in line]
+    return [shlex.split(re.split(r" [|<>2]+[&> ]|<<<", call)[0], comments=True) for call in calls]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_commands_of_a_page_exist_with_their_options(page: Path) -> None:
+    options = {
+        words: {option for param in command.params for option in param.opts}
+        for words, command in commands(main)
+        if not isinstance(command, click.Group)
+    }
+    calls = invocations(page.read_text(encoding="utf-8"))
+    assert calls or page.name not in ("operations.md", "format.md", "backtesting.md")
+    for call in calls:
+        name = next((words for words in options if tuple(call[: len(words)]) == tuple(words)), None)
+        assert name, call
+        assert {word for word in call if word.startswith("--")} <= options[name], call
+
+
+def test_the_page_for_operators_lists_the_roles_of_every_permission() -> None:
+    page = (DOCS / "operations.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(.*)` \| (.*) \|$", section(page, "Keys and roles"), re.MULTILINE)
+    assert rows == [
+        (permission.value, ", ".join(f"`{role.value}`" for role in Role if role in roles))
+        for permission, roles in ROLES.items()
+    ]
+
+
+def test_the_page_on_benchmarks_lists_every_row() -> None:
+    page = (DOCS / "benchmarks.md").read_text(encoding="utf-8")
+    assert re.findall(r"^\| `([a-z]+)` \|", page, re.MULTILINE) == [*BENCHES]
