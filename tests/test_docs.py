@@ -199,7 +199,7 @@ def invocations(text: str) -> list[list[str]]:
     blocks = re.findall(r"^```(?:sh|console)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
     lines = "\n".join(blocks).replace("\\\n", " ").splitlines()
     calls = [line.split("policy-service ", 1)[1] for line in lines if "policy-service " in line]
-    return [shlex.split(re.split(r" [|<>2]+[&> ]|<<<", call)[0], comments=True) for call in calls]
+    return [shlex.split(re.split(r" (?:\||<|\d?>)", call)[0], comments=True) for call in calls]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
