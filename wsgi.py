@@ -1,4 +1,4 @@
-"""The application a WSGI server loads. Settings come from the environment; see README.md."""
+"""The application for WSGI servers. Settings come from the environment; see README.md."""
 
 from __future__ import annotations
 

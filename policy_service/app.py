@@ -1,4 +1,4 @@
-"""The application factory: the only place that opens anything, and starts nothing."""
+"""The application factory: the only place that opens the ledger. It starts no threads or jobs."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from policy_service.settings import Settings
 
 
 def create_app(settings: Settings | None = None, store: SqliteStore | None = None) -> Flask:
-    """The service as a WSGI application.
+    """Return the service as a WSGI application.
 
-    `settings` are loaded from the environment, and the file it names, where none are given; `store`
-    is opened in their folder of data, where it must have been created before, and closed with the
-    process.
+    If `settings` is None, they are loaded from the environment and the file that it names. If
+    `store` is None, it is opened in their data folder, which must have been created before. It is
+    closed at the end of the process.
     """
     if settings is None:
         settings = Settings.load()

@@ -1,8 +1,8 @@
-"""A client of the service, for the platform, compliance and admins: typed, retrying, exactly once.
+"""A typed client of the service that retries and never decides or proposes twice.
 
-An event's id makes asking again safe, so a decision that got no whole answer is asked for again, a
-few times with growing pauses; the ledger holds it once. What could be entered twice (a proposal) is
-sent again only after an answer that says that nothing was written.
+The id of an event makes a retry safe: a decision without a complete answer is requested again, a
+few times with growing pauses, and the ledger holds it once. A proposal could be entered twice, so
+it is sent again only if an answer states that nothing was written.
 
     client = Client("http://127.0.0.1:8000", key)
     decision = client.decide(event)
@@ -41,16 +41,16 @@ if TYPE_CHECKING:
     from rules.model.event import Event
 
 MAX_TRIES = 5
-"""Times that a request is sent at most."""
+"""Maximum number of times that a request is sent."""
 PAUSE = 0.1
-"""Seconds before the second try, doubled before each later one; `Retry-After` goes before it."""
+"""Seconds before the second try, doubled before each later one. `Retry-After` takes precedence."""
 MAX_PAUSE = 10.0
 
 _RETRY_STATUSES = (429, 503)
 
 
 class RefusedRequestError(Exception):
-    """The service answered with a problem (RFC 9457); `code` is stable."""
+    """An answer of the service that is a problem (RFC 9457); `code` is stable."""
 
     def __init__(self, problem: Mapping[str, Any]) -> None:
         super().__init__(f"{problem['code']}: {problem['detail']}")
@@ -62,51 +62,51 @@ class RefusedRequestError(Exception):
 
 
 class NoAnswerError(Exception):
-    """No whole answer came, however often it was tried. What was asked may have been done."""
+    """A request without a complete answer after all tries. It may have been carried out."""
 
 
 class Client:
-    """Speaks for one key. Safe to share between threads; close it, or use it as a context."""
+    """A client with one key. Threads may share it. Close it, or use it as a context manager."""
 
     def __init__(self, url: str, key: str, *, timeout: float = 10.0) -> None:
-        """`timeout` is in seconds, for connecting and for each wait for an answer."""
+        """Create a client; `timeout` is in seconds, for connecting and for each read."""
         self._url = url.rstrip("/")
         self._headers = {"Authorization": f"Bearer {key}"}
         self._pool = PoolManager(maxsize=64, timeout=Timeout(timeout))
 
     def decide(self, event: Event | Mapping[str, Any]) -> DecisionView:
-        """The decision on the event; the same one however often it is asked for."""
+        """Return the decision on an event; the same event always gets the same decision."""
         return cast("DecisionView", self._request_json("POST", "/v1/decisions", event))
 
     def decide_all(
         self, events: Iterable[Event | Mapping[str, Any]]
     ) -> list[DecisionView | ProblemView]:
-        """The decision on each of up to 5,000 events in order, or its problem in its place."""
+        """Yield the decision on each of up to 5,000 events, in order, or its problem."""
         lines = b"".join(orjson.dumps(event) + b"\n" for event in events)
         answer = self._request_bytes("POST", "/v1/decisions/batch", lines, "application/x-ndjson")
         return [orjson.loads(line) for line in answer.splitlines()]
 
     def dry_run(self, event: Event | Mapping[str, Any], **supposed: Any) -> DryRunView:  # noqa: ANN401 - stage, asks, version or document
-        """What would be decided; nothing is written."""
+        """Return the decision that would be made; nothing is written."""
         body = {"event": event, **supposed}
         return cast("DryRunView", self._request_json("POST", "/v1/decisions/dry-run", body))
 
     def get_decision(self, workspace: str, event: str) -> DecisionView:
-        """The decision that was made on an event."""
+        """Return the decision that was made on an event."""
         return cast("DecisionView", self._request_json("GET", _decision_path(workspace, event)))
 
     def get_explanation(self, workspace: str, event: str) -> ExplanationView:
-        """Why an event was decided so: its facts, and every rule up to the one that held."""
+        """Return the facts of a decision, and every rule up to the one that matched."""
         path = f"{_decision_path(workspace, event)}/explanation"
         return cast("ExplanationView", self._request_json("GET", path))
 
     def list_story(self, workspace: str, conversation: str) -> Iterator[StoryEventView]:
-        """A conversation's story, event by event."""
+        """Return the story of a conversation, event by event."""
         path = f"{_workspace_path(workspace)}/conversations/{quote(conversation, safe='')}"
         return cast("Iterator[StoryEventView]", self._iterate_pages(path, {}))
 
     def list_actions(self, workspace: str, *statuses: str) -> Iterator[ActionStateView]:
-        """The actions with these statuses, or all of them."""
+        """Return the actions with these statuses, or all actions."""
         parameters = {"status": ",".join(statuses)} if statuses else {}
         return cast(
             "Iterator[ActionStateView]",
@@ -116,33 +116,34 @@ class Client:
     def send_receipt(
         self, workspace: str, action: str, status: str, detail: str | None = None
     ) -> ActionStateView:
-        """Say that an action was `delivered`, or that it `failed`; saying it twice is safe."""
+        """Report an action as `delivered` or `failed`. The same receipt twice is safe."""
         body = {"status": status, "detail": detail}
         path = f"{_workspace_path(workspace)}/actions/{quote(action, safe='')}/receipt"
         return cast("ActionStateView", self._request_json("POST", path, body))
 
     def retry_action(self, workspace: str, action: str) -> ActionStateView:
-        """Have a failed action tried again."""
+        """Make a failed action pending again."""
         path = f"{_workspace_path(workspace)}/actions/{quote(action, safe='')}/retry"
         return cast("ActionStateView", self._request_json("POST", path))
 
     def get_policy(self, workspace: str) -> PolicyView:
-        """The active version and its document."""
+        """Return the active version with its document."""
         return cast("PolicyView", self._request_json("GET", f"{_workspace_path(workspace)}/policy"))
 
     def list_versions(self, workspace: str) -> Iterator[VersionView]:
-        """Every version, in the order of their numbers."""
+        """Return every version, in the order of their numbers."""
         return cast(
             "Iterator[VersionView]",
             self._iterate_pages(f"{_workspace_path(workspace)}/versions", {}),
         )
 
     def get_version(self, workspace: str, number: int) -> VersionWithDocumentView:
+        """Return a version with its document."""
         path = f"{_workspace_path(workspace)}/versions/{number}"
         return cast("VersionWithDocumentView", self._request_json("GET", path))
 
     def get_diff(self, workspace: str, number: int, against: int | None = None) -> DiffView:
-        """What a version says otherwise than another one, or than the active one."""
+        """Return the differences of a version from another one, or from the active version."""
         query = "" if against is None else f"?against={against}"
         path = f"{_workspace_path(workspace)}/versions/{number}/diff{query}"
         return cast("DiffView", self._request_json("GET", path))
@@ -158,24 +159,25 @@ class Client:
         )
 
     def approve(self, workspace: str, number: int, digest: str) -> VersionView:
-        """Agree to the version with this digest."""
+        """Approve the version with this digest."""
         return self._post_step(workspace, number, "approve", {"digest": digest})
 
     def reject(self, workspace: str, number: int, reason: str) -> VersionView:
+        """Reject a proposed version."""
         return self._post_step(workspace, number, "reject", {"reason": reason})
 
     def activate(self, workspace: str, number: int, **options: Any) -> VersionView:  # noqa: ANN401 - at, percent, shadow, apply_to_running
-        """Let the version decide: for all and from now on, unless it says how else."""
+        """Activate a version; by default now and for all conversations."""
         return self._post_step(workspace, number, "activate", options)
 
     def get_approvals(self, workspace: str) -> ApprovalsView:
-        """How many keys must approve a version before it is activated the first time."""
+        """Return the number of approvals that a version needs before its first activation."""
         return cast(
             "ApprovalsView", self._request_json("GET", f"{_workspace_path(workspace)}/approvals")
         )
 
     def require_approvals(self, workspace: str, count: int, reason: str) -> ApprovalsView:
-        """Say how many from here on; saying what is so already changes nothing."""
+        """Set the number of required approvals. The current number changes nothing."""
         body = {"count": count, "reason": reason}
         return cast(
             "ApprovalsView",
@@ -183,7 +185,7 @@ class Client:
         )
 
     def get_guardrails(self, workspace: str) -> GuardrailsView:
-        """The properties that every proposal must have."""
+        """Return the properties that every proposal must have."""
         return cast(
             "GuardrailsView", self._request_json("GET", f"{_workspace_path(workspace)}/guardrails")
         )
@@ -191,7 +193,7 @@ class Client:
     def set_guardrails(
         self, workspace: str, properties: Sequence[Mapping[str, Any]], reason: str
     ) -> GuardrailsView:
-        """Ask these of every proposal from here on; setting what is set changes nothing."""
+        """Set the properties of every later proposal. The current properties change nothing."""
         body = {"properties": properties, "reason": reason}
         return cast(
             "GuardrailsView",
@@ -199,7 +201,7 @@ class Client:
         )
 
     def get_directory(self, workspace: str) -> DirectoryView:
-        """The teams, teammates and tags that the workspace is said to have."""
+        """Return the teams, teammates and tags that the platform has sent."""
         return cast(
             "DirectoryView", self._request_json("GET", f"{_workspace_path(workspace)}/directory")
         )
@@ -207,9 +209,9 @@ class Client:
     def replace_directory(
         self, workspace: str, lists: Mapping[str, Sequence[str] | None]
     ) -> DirectoryView:
-        """Say which there are, in the place of what was said; what is so already changes nothing.
+        """Replace the directory. The current directory changes nothing.
 
-        Of a sort that is not among the lists nothing is said from here on.
+        A kind of names that is left out is not checked from then on.
         """
         return cast(
             "DirectoryView",
@@ -217,7 +219,7 @@ class Client:
         )
 
     def list_entries(self, workspace: str, **filters: str | int) -> Iterator[LedgerEntryView]:
-        """The entries that the filters find, in order; `from_` stands for `from`."""
+        """Return the entries that match the filters, in order; write `from_` for `from`."""
         parameters = {name.rstrip("_"): value for name, value in filters.items()}
         return cast(
             "Iterator[LedgerEntryView]",
@@ -225,6 +227,7 @@ class Client:
         )
 
     def close(self) -> None:
+        """Close the connections."""
         self._pool.clear()
 
     def __enter__(self) -> Self:
@@ -284,7 +287,7 @@ class Client:
 
 
 def _retry_policy(*, once: bool) -> Retry:
-    """How often, and after what: with `once`, never after a request that may have arrived."""
+    """Return the policy of retries; with `once`, no retry after a request that may have arrived."""
     return Retry(
         total=MAX_TRIES - 1,
         read=0 if once else None,

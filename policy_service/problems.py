@@ -101,15 +101,15 @@ PROBLEMS: dict[ProblemCode, ProblemType] = {
 """Every code a response may carry, in the order of its status."""
 
 DEFAULT_RETRY_AFTER = 1
-"""Seconds after which what was refused for now may be tried again, where nothing says more."""
+"""Seconds until a retry, if no other time is known."""
 RETRY_STATUSES = frozenset({429, 503})
-"""The statuses that promise a later try."""
+"""The statuses that allow a retry."""
 
 
 class ProblemError(Exception):
-    """Something refused; `code` is stable, `detail` says what of this occurrence.
+    """A refusal; `code` is stable, `detail` describes this occurrence.
 
-    `retry_after` is in seconds, for what is refused for now.
+    `retry_after` is in seconds, if a later try may succeed.
     """
 
     def __init__(
@@ -127,10 +127,11 @@ class ProblemError(Exception):
 
     @property
     def status(self) -> int:
+        """The HTTP status."""
         return PROBLEMS[self.code].status
 
     def as_json(self) -> dict[str, Any]:
-        """The problem object; `errors` only where there are complaints."""
+        """Return the problem object; it has `errors` only if there are complaints."""
         kind = PROBLEMS[self.code]
         problem: dict[str, Any] = {
             "type": "about:blank",
@@ -145,7 +146,7 @@ class ProblemError(Exception):
 
 
 def to_problem(error: Exception) -> ProblemError | None:
-    """Return the problem that an error of ours is to the caller; None for any other error."""
+    """Return the problem for an error of this project; None for any other error."""
     match error:
         case ProblemError():
             return error
@@ -185,7 +186,7 @@ def _ledger_problem(error: AuditError) -> ProblemError | None:
 
 
 def complaint_as_json(complaint: Complaint) -> dict[str, Any]:
-    """The complaint with the members SPEC names, and `line` where there is one."""
+    """Return the complaint with the members that clients expect, and `line` if it has one."""
     view: dict[str, Any] = {
         "pointer": complaint.pointer,
         "message": complaint.message,

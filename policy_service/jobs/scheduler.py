@@ -77,6 +77,7 @@ class _IntervalTrigger(BaseTrigger):  # type: ignore[misc]  # the library has no
         self._interval = timedelta(seconds=seconds)
 
     def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime:
+        """Return the time of the next start."""
         del previous_fire_time
         return now + self._interval
 
@@ -110,12 +111,13 @@ class JobScheduler:
         )
 
     def start(self) -> None:
+        """Start the scheduler of this process."""
         for job in JOBS:
             self._scheduler.add_job(self._run, _IntervalTrigger(job.seconds), [job], id=job.name)
         self._scheduler.start()
 
     def stop(self) -> None:
-        """Let the work that is under way end, do all once more, and leave it to the others."""
+        """Wait for the running job, run every job once more, and release the lock."""
         self._scheduler.shutdown(wait=True)
         for job in JOBS:
             self._run(job)

@@ -45,6 +45,7 @@ class LineFormatter(logging.Formatter):
         self._format_line = _format_columns if columns else _format_json
 
     def format(self, record: logging.LogRecord) -> str:
+        """Return the line of a record."""
         line = {
             "at": _format_time(record.created),
             "level": record.levelname.lower(),
@@ -61,6 +62,7 @@ class AdviceFilter(logging.Filter):
     """A filter that drops granian's advice on the numbers of threads and workers."""
 
     def filter(self, record: logging.LogRecord) -> bool:
+        """Return False for a record that is advice."""
         return not record.getMessage().startswith(ADVICE)
 
 
@@ -74,6 +76,7 @@ class BatchingListener(QueueListener):
         self._is_stopping = Event()
 
     def start(self) -> None:
+        """Start the thread that writes."""
         self._is_stopping.clear()
         super().start()
 
@@ -83,6 +86,7 @@ class BatchingListener(QueueListener):
         super().stop()
 
     def dequeue(self, block: bool) -> logging.LogRecord:  # noqa: FBT001 - as the library has it
+        """Return the next record; pause after the first of a batch."""
         if not self.queue.empty():
             return self.queue.get(block)
         record = self.queue.get(block)
@@ -111,6 +115,7 @@ class BackgroundHandler(QueueHandler):
         return record
 
     def enqueue(self, record: logging.LogRecord) -> None:
+        """Put a record into the queue; write a warning or an error before returning."""
         if self._is_closed:
             self._stream.handle(record)
             return

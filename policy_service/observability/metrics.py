@@ -1,8 +1,9 @@
-"""What is counted and measured, for Prometheus.
+"""The metrics of the service, for Prometheus.
 
-`METRICS` is the one table; a label holds words of ours alone: no ids, nothing a client chose. Where
-several processes serve, each counts in files of its own in the folder that PROMETHEUS_MULTIPROC_DIR
-names, and whichever is asked answers for all. The variable must be set before this is imported.
+`METRICS` is the one table. A label holds only words of the service: no ids and no text from a
+client. If several processes serve, each counts in files of its own in the folder that
+PROMETHEUS_MULTIPROC_DIR names, and any of them answers for all. Set the variable before this module
+is imported.
 """
 
 from __future__ import annotations
@@ -148,7 +149,7 @@ PROCESS_METRICS = (
     "process_open_fds",
     "process_max_fds",
 )
-"""As every client of Prometheus names them: sums over the workers, the first start."""
+"""Names as in every client of Prometheus: sums over the workers, and the first start."""
 
 
 class Metrics(DecisionMetrics, SigningMetrics):
@@ -174,7 +175,7 @@ class Metrics(DecisionMetrics, SigningMetrics):
         self._children: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
 
     def count_request(self, route: str, method: str, status: int, seconds: float) -> None:
-        """A request was answered."""
+        """Count an answered request, and its duration."""
         key = (route, method, status)
         children = self._children.get(key)
         if children is None:
@@ -184,29 +185,33 @@ class Metrics(DecisionMetrics, SigningMetrics):
         children[1].observe(seconds)
 
     def observe_commit(self, writes: int, seconds: float) -> None:
-        """So many writes shared a commit of the ledger."""
+        """Record a commit of the ledger: its number of writes and its duration."""
         self._commit_writes.observe(writes)
         self._commit_seconds.observe(seconds)
 
     def count_refusal(self, code: str) -> None:
+        """Count a request, or a line of a batch, that was refused."""
         self._refusals.labels(code).inc()
 
     def count_decision(self, outcome: str, *, replayed: bool) -> None:
+        """Count an answered event."""
         if replayed:
             self._replays.inc()
         else:
             self._decisions.labels(outcome).inc()
 
     def count_signed(self, checkpoints: int) -> None:
+        """Count signed checkpoints."""
         self._signed.inc(checkpoints)
 
     def count_refused(self) -> None:
+        """Count a log that was refused its checkpoint."""
         self._not_signed.inc()
 
     def text(self, size: StoreSize | None, lag: CheckpointLag | None = None) -> bytes:
-        """All of it, of all processes, in the text format; the ledger's size and lag if known.
+        """Return the metrics of all processes in the text format; with size and lag if known.
 
-        Where the folder was deleted meanwhile, it is of this process alone.
+        If the folder was deleted, the metrics are those of this process alone.
         """
         shown = CollectorRegistry()
         if (folder := os.environ.get(FOLDER_VARIABLE)) and Path(folder).is_dir():
@@ -222,10 +227,11 @@ class Metrics(DecisionMetrics, SigningMetrics):
 
 
 def _allocate_files(folder: Path) -> None:
-    """Take the room that this process needs for counting, so that a full disk cannot end it.
+    """Allocate the disk space of this process's metrics, so that a full disk cannot kill it.
 
-    The library maps files with holes into memory: to write into a hole when there is no room is the
-    death of the process. Where there is none now, this process counts for itself, seen by nobody.
+    The library maps sparse files into memory, and a write to a hole on a full disk kills the
+    process. If there is no space now, this process counts in memory, and its counts are not
+    collected.
     """
     files = [folder / f"{name}_{os.getpid()}.db" for name in _FILES]
     try:
@@ -253,7 +259,10 @@ def _pids(folder: Path) -> list[int]:
 
 
 def _is_running(pid: int, folder: str) -> bool:
-    """Whether the process runs; what it counted stays, what it was goes with it."""
+    """Return True if the process runs.
+
+    The counters of an ended process stay; its gauges are removed.
+    """
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -264,7 +273,7 @@ def _is_running(pid: int, folder: str) -> bool:
 
 
 class _LedgerCollector:
-    """What is told of the ledger itself, which is the same whichever process is asked."""
+    """A collector of figures about the ledger, equal in every process."""
 
     def __init__(self, size: StoreSize, lag: CheckpointLag | None) -> None:
         self._values: dict[str, float] = {
@@ -276,6 +285,7 @@ class _LedgerCollector:
             self._values["policy_service_checkpoint_lag_seconds"] = lag.seconds
 
     def collect(self) -> Iterator[Family]:
+        """Yield the figures."""
         for metric in METRICS:
             if metric.multiprocess_mode is None and metric.name in self._values:
                 value = self._values[metric.name]
@@ -283,12 +293,13 @@ class _LedgerCollector:
 
 
 class _ProcessesCollector:
-    """What the system says of some processes, together."""
+    """A collector of the operating system's figures about processes, added up."""
 
     def __init__(self, pids: Iterable[int]) -> None:
         self._pids = list(pids)
 
     def collect(self) -> Iterator[Family]:
+        """Yield the figures."""
         families: dict[str, Family] = {}
         for pid in self._pids:
             for family in ProcessCollector(pid=lambda pid=pid: pid, registry=None).collect():  # type: ignore[misc]
