@@ -13,11 +13,11 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from audit.stores.files.checkpoint_files import CHECKPOINTS
-from audit.stores.files.file_locks import LeaderLock
+from audit.stores.files.file_locks import FileLeaderLock
 from audit.stores.sqlite.store import LEDGER
 from bench.harness import TIMES, Bar, Row
 from bench.load import CONNECTIONS, load
-from policy_service.jobs.scheduler import LOCK_FILE
+from policy_service.jobs.scheduler import LEADER_LOCK
 from policy_service.settings import Settings
 from tests.served import Server, made
 
@@ -33,7 +33,7 @@ def run(bench: Bench) -> Iterator[Row]:
     """Yield rate and p99 with encryption and signatures, against those without."""
     evidence = _server(bench, "evidence")
     bare = _server(bench, "bare", PYTHONPATH=str(UNENCRYPTED))
-    leader_lock = LeaderLock(bare.data / LOCK_FILE)
+    leader_lock = FileLeaderLock(bare.data / f"{LEADER_LOCK}.lock")
     if not leader_lock.try_acquire():
         raise AssertionError("another process holds the lock")
     with evidence, bare:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from flask import Flask
 
 from audit.evidence.checkpoint_signer import CheckpointSigner
@@ -13,8 +15,11 @@ from policy_service.replays.replay_queue import ReplayQueue
 from policy_service.services import Services
 from policy_service.settings import Settings
 
+if TYPE_CHECKING:
+    from audit.stores.contract import Store
 
-def create_app(settings: Settings | None = None, store: SqliteStore | None = None) -> Flask:
+
+def create_app(settings: Settings | None = None, store: Store | None = None) -> Flask:
     """Return the service as a WSGI application.
 
     If `settings` is None, they are loaded from the environment and the file that it names. If
@@ -35,7 +40,7 @@ def create_app(settings: Settings | None = None, store: SqliteStore | None = Non
         rate_limit=RateLimit.from_settings(settings),
         metrics=metrics,
         checkpoints=checkpoints,
-        replays=ReplayQueue(store, store.folder),
+        replays=ReplayQueue(store),
     )
     request_log.register(app, metrics)
     errors.register(app, metrics)

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from audit.entry import FORMAT, EntryKind, format_time
 from audit.log.signed_note import encode_base64
-from audit.stores.files.checkpoint_files import CHECKPOINTS, CheckpointFiles
 from audit.stores.rollback_detection import find_missing_entries
 from policy_service.access.keys import EVERY_WORKSPACE, Key, Keyring, Role
 from policy_service.problems import ProblemCode, ProblemError
@@ -15,20 +14,19 @@ from rules.model.workspace import SYSTEM_LOG
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from audit.stores.contract import Snapshot, Transaction
+    from audit.stores.contract import Store, Transaction
     from audit.stores.rollback_detection import MissingEntries
-    from audit.stores.sqlite.store import SqliteStore
 
 _REQUIRED_ROLES = (Role.OWNER, Role.APPROVER)
 
 
-def find_missing(store: SqliteStore) -> list[MissingEntries]:
+def find_missing(store: Store) -> list[MissingEntries]:
     """What was signed of the ledger and is not there."""
     with store.read() as snapshot:
-        return _find_missing_entries(store, snapshot)
+        return find_missing_entries(snapshot, store.checkpoints)
 
 
-def accept_loss(store: SqliteStore, tokens: Sequence[str]) -> list[MissingEntries]:
+def accept_loss(store: Store, tokens: Sequence[str]) -> list[MissingEntries]:
     """Enter `ledger.restored`, then set the checkpoints aside; what was lost.
 
     The store was opened to accept a loss. Problem `unauthorized` or `role_not_allowed` unless the
@@ -37,26 +35,15 @@ def accept_loss(store: SqliteStore, tokens: Sequence[str]) -> list[MissingEntrie
 
     def enter(tx: Transaction) -> list[MissingEntries]:
         owner, approver = _require_two_keys(tx, tokens)
-        losses = _find_missing_entries(store, tx)
+        losses = find_missing_entries(tx, store.checkpoints)
         if losses:
             tx.append(SYSTEM_LOG, _restored_leaf(tx, losses, owner, approver))
         return losses
 
     losses = store.transact(enter)
     for loss in losses:
-        _open_checkpoints(store).archive(loss.log)
+        store.checkpoints.archive(loss.log)
     return losses
-
-
-def _open_checkpoints(store: SqliteStore) -> CheckpointFiles:
-    return CheckpointFiles(store.folder / CHECKPOINTS)
-
-
-def _find_missing_entries(store: SqliteStore, snapshot: Snapshot) -> list[MissingEntries]:
-    checkpoints = _open_checkpoints(store)
-    return find_missing_entries(
-        snapshot, {log: k.checkpoint for log in checkpoints.logs() if (k := checkpoints.get(log))}
-    )
 
 
 def _require_two_keys(tx: Transaction, tokens: Sequence[str]) -> tuple[Key, Key]:

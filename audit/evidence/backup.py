@@ -40,7 +40,7 @@ def back_up(data: Path, to: Path) -> list[CopiedLog]:
     notes = {
         log: stored_checkpoint
         for log in _checkpoint_files(data).logs()
-        if (stored_checkpoint := _checkpoint_files(data).get(log))
+        if (stored_checkpoint := _checkpoint_files(data).newest(log))
     }
     (to / CHECKPOINTS).mkdir(mode=0o700)
     for log, stored_checkpoint in notes.items():

@@ -14,17 +14,14 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from audit.entry import FORMAT, Entry, EntryKind, format_time
-from audit.errors import NoSigningKeyError, NotSignedError
+from audit.errors import NotSignedError
 from audit.evidence.instrumentation import CheckpointLag, SigningMetrics
 from audit.evidence.recompute import extend_frontier, frontier_at_checkpoint
 from audit.log.checkpoint import Checkpoint, sign_checkpoint, verify_checkpoint
 from audit.log.merkle import EMPTY_ROOT, Frontier, verify_inclusion
 from audit.log.signed_note import EvidenceError, encode_base64
 from audit.log.tlog_proof import InclusionProof
-from audit.stores.files.checkpoint_files import CHECKPOINTS, CheckpointFiles, StoredCheckpoint
-from audit.stores.files.file_locks import hold_lock
-from audit.stores.files.signing_key import SIGNING_KEY, SigningKey
-from audit.stores.sqlite.store import LOCK
+from audit.stores.signing import SigningKey, StoredCheckpoint
 from audit.stores.subtree_cache import SubtreeCache
 from rules.model.workspace import SYSTEM_LOG
 
@@ -32,8 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from audit.log.signed_note import VerifierKey
-    from audit.stores.contract import Snapshot, Transaction
-    from audit.stores.sqlite.store import SqliteStore
+    from audit.stores.contract import Snapshot, Store, Transaction
 
 SECONDS_AFTER_REFUSAL = 10.0
 
@@ -43,13 +39,11 @@ _log = logging.getLogger(__name__)
 class CheckpointSigner:
     """The checkpoints of a store's logs; safe to share between threads, and between processes."""
 
-    def __init__(
-        self, store: SqliteStore, origin: str, metrics: SigningMetrics | None = None
-    ) -> None:
+    def __init__(self, store: Store, origin: str, metrics: SigningMetrics | None = None) -> None:
         self._store = store
         self._prefix = origin.rstrip("/")
         self._metrics = metrics or SigningMetrics()
-        self._files = CheckpointFiles(store.folder / CHECKPOINTS)
+        self._stored = store.checkpoints
         self._subtrees = SubtreeCache()
         self._signing = threading.RLock()
         self._cached_key: SigningKey | None = None
@@ -121,13 +115,13 @@ class CheckpointSigner:
                     self._refusals.pop(log, None)
             message = "; ".join(str(refusal) for refusal, _ in self._refusals.values())
             if message != self._written_refusal:
-                self._files.write_refusal(message)
+                self._stored.write_refusal(message)
                 self._written_refusal = message
             return {log: refusal for log, (refusal, _) in self._refusals.items()}
 
     def read_refusal(self) -> str:
         """What was refused when checkpoints were last due, by any process; empty where nothing."""
-        return self._files.read_refusal()
+        return self._stored.read_refusal()
 
     def proof(self, log: str, index: int) -> tuple[Entry, InclusionProof, Checkpoint] | None:
         """That the entry is in the log: the entry, the proof, the checkpoint that it leads to.
@@ -169,7 +163,7 @@ class CheckpointSigner:
         """How far the checkpoints that are kept are behind the snapshot."""
         entries, oldest = 0, None
         for log, size in snapshot.sizes().items():
-            stored_checkpoint = self._files.get(log)
+            stored_checkpoint = self._stored.newest(log)
             covered_size = stored_checkpoint.checkpoint.size if stored_checkpoint else 0
             entries += max(0, size - covered_size)
             if (
@@ -182,7 +176,7 @@ class CheckpointSigner:
         return CheckpointLag(entries, _seconds_since(oldest, self._store.now()) if oldest else 0.0)
 
     def _is_covered(self, log: str, size: int) -> bool:
-        stored_checkpoint = self._files.get(log)
+        stored_checkpoint = self._stored.newest(log)
         is_covered = stored_checkpoint is not None and stored_checkpoint.checkpoint.size == size
         if (
             is_covered
@@ -217,7 +211,7 @@ class CheckpointSigner:
         if new_system_frontier is not None:
             self._frontiers[SYSTEM_LOG] = new_system_frontier
         for log, stored_checkpoint in notes.items():
-            self._files.save(log, stored_checkpoint.note)
+            self._stored.save(log, stored_checkpoint.note)
             self._signed_sizes[log] = stored_checkpoint.checkpoint.size
             self._verified_notes[log] = stored_checkpoint.note
         self._metrics.count_signed(len(notes))
@@ -266,7 +260,7 @@ class CheckpointSigner:
 
     def _own_checkpoint(self, log: str) -> StoredCheckpoint | None:
         """What is kept of the log; NotSignedError where another key signed it."""
-        stored_checkpoint = self._files.get(log)
+        stored_checkpoint = self._stored.newest(log)
         if (
             stored_checkpoint is not None
             and self._verified_notes.get(log) != stored_checkpoint.note
@@ -284,23 +278,18 @@ class CheckpointSigner:
         return stored_checkpoint
 
     def _signing_key(self) -> SigningKey:
+        """Return the signing key; create it for a ledger that has never signed anything.
+
+        Ledgers of early releases were created without a key.
+        """
         if self._cached_key is None:
-            path = self._store.folder / SIGNING_KEY
-            if not path.exists():
-                self._make_key()
-            self._cached_key = SigningKey.read(path)
+            self._cached_key = self._store.signing_key(create=not self._has_signed())
         return self._cached_key
 
-    def _make_key(self) -> None:
-        """For a ledger that was made before there were keys; NoSigningKeyError where it is lost."""
+    def _has_signed(self) -> bool:
         with self._store.read() as snapshot:
-            has_signed = (
-                next(snapshot.reversed_entries(SYSTEM_LOG, EntryKind.CHECKPOINT), None) is not None
-            )
-        if has_signed or self._files.logs():
-            raise NoSigningKeyError(f"the signing key is missing; put it back as {SIGNING_KEY}")
-        with hold_lock(self._store.folder / LOCK):
-            SigningKey.create(self._store.folder / SIGNING_KEY)
+            entries = snapshot.reversed_entries(SYSTEM_LOG, EntryKind.CHECKPOINT)
+            return next(entries, None) is not None or bool(self._stored.logs())
 
 
 def _build_leaf(tx: Transaction, log: str, stored_checkpoint: StoredCheckpoint) -> dict[str, Any]:

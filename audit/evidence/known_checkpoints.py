@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from audit.entry import Entry
     from audit.log.signed_note import SignedNote
     from audit.stores.contract import Snapshot
-    from audit.stores.files.checkpoint_files import CheckpointFiles
+    from audit.stores.signing import StoredCheckpoints
 
 
 @dataclass(slots=True)
@@ -46,11 +46,11 @@ class KnownCheckpoints:
         for entry in snapshot.reversed_entries(SYSTEM_LOG, EntryKind.CHECKPOINT):
             self._add_entry(entry)
 
-    def add_files(self, files: CheckpointFiles) -> None:
-        """The last one of each log outside the database."""
-        for log in files.logs():
+    def add_stored(self, checkpoints: StoredCheckpoints) -> None:
+        """Add the newest checkpoint of each log that is stored outside the logs."""
+        for log in checkpoints.logs():
             try:
-                if stored_checkpoint := files.get(log):
+                if stored_checkpoint := checkpoints.newest(log):
                     self.add_note(stored_checkpoint.note, log, None)
             except StorageUnavailableError as error:
                 self.findings.append(LogFinding(log, None, FindingCode.CHECKPOINT, str(error)))

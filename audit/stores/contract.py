@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from audit.entry import Entry, PersonalData
+    from audit.stores.signing import SigningKey, StoredCheckpoints
 
 T = TypeVar("T")
 
@@ -230,7 +231,31 @@ class Transaction(Snapshot, Protocol):
         """Keep when keys were last used, as times of leaves. An earlier time changes nothing."""
 
 
+class LeaderLock(Protocol):
+    """A lock that at most one process of the store holds; the end of its holder releases it."""
+
+    def try_acquire(self) -> bool:
+        """Take the lock if it is free, without waiting; return True if this object holds it."""
+
+    def release(self) -> None:
+        """Release the lock if this object holds it."""
+
+
 class Store(Protocol):
+    @property
+    def checkpoints(self) -> StoredCheckpoints:
+        """The newest checkpoint of each log, stored outside the logs."""
+
+    def signing_key(self, *, create: bool = False) -> SigningKey:
+        """Return the key that signs checkpoints; if it is missing and `create` is set, create it.
+
+        Raises NoSigningKeyError if it is missing and not created, or cannot be read. A transaction
+        must not create it.
+        """
+
+    def leader_lock(self, name: str) -> LeaderLock:
+        """Return a lock of this name, not yet taken. Locks of different names are independent."""
+
     def now(self) -> datetime:
         """The time by the clock that transactions are given theirs from, UTC."""
 

@@ -19,8 +19,8 @@ from rules.model.workspace import SYSTEM_LOG
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from audit.log.checkpoint import Checkpoint
     from audit.stores.contract import Snapshot
+    from audit.stores.signing import StoredCheckpoints
 
 _MAX_DESCRIBED = 5
 
@@ -41,7 +41,7 @@ class MissingEntries:
 
 
 def find_missing_entries(
-    snapshot: Snapshot, checkpoints: Mapping[str, Checkpoint]
+    snapshot: Snapshot, checkpoints: StoredCheckpoints
 ) -> list[MissingEntries]:
     """The logs that lack what their checkpoints, by log, say; sorted.
 
@@ -50,7 +50,11 @@ def find_missing_entries(
     signed at once, and for `system` itself, the root is made from the leaf hashes.
     """
     losses, to_check = [], {}
-    for log, checkpoint in sorted(checkpoints.items()):
+    for log in checkpoints.logs():
+        stored_checkpoint = checkpoints.newest(log)
+        if stored_checkpoint is None:
+            continue
+        checkpoint = stored_checkpoint.checkpoint
         head = snapshot.head(log)
         loss = MissingEntries(log, checkpoint.size, checkpoint.root, head.size)
         if head.size > checkpoint.size > 0:

@@ -30,7 +30,7 @@ from policy_service.cli.progress import show_progress
 
 if TYPE_CHECKING:
     from audit.log.checkpoint import Checkpoint
-    from audit.stores.sqlite.store import SqliteStore
+    from audit.stores.contract import Store
 
 _MAX_TRIES = 3
 
@@ -68,7 +68,7 @@ def export_command(data: Path, workspace: str, out: Path, *, personal: bool, as_
         click.echo(f"{workspace}: {size} entries, root {root}, in {escape_control(str(out))}")
 
 
-def _export_log(store: SqliteStore, log: str, out: Path, *, personal: bool) -> Checkpoint:
+def _export_log(store: Store, log: str, out: Path, *, personal: bool) -> Checkpoint:
     checkpoints = CheckpointSigner(store, load_settings().origin)
     with store.read() as snapshot:
         if log not in snapshot.logs():

@@ -185,9 +185,7 @@ def _load(loaded: int, target: str) -> Any:  # noqa: ANN401 - whatever applicati
     module, _, name = target.partition(":")
     app = getattr(import_module(module), name)
     if services := getattr(app, "extensions", {}).get("policy_service"):
-        scheduler = import_module("policy_service.jobs.scheduler").JobScheduler(
-            services, Settings.load().data
-        )
+        scheduler = import_module("policy_service.jobs.scheduler").JobScheduler(services)
         scheduler.start()
         Finalize(None, scheduler.stop, exitpriority=1)  # before the services are stopped
     os.write(loaded, b".")

@@ -13,8 +13,6 @@ from audit.evidence.known_checkpoints import KnownCheckpoints
 from audit.evidence.ledger_verifier import verify_ledger
 from audit.log.checkpoint import parse_checkpoint
 from audit.log.signed_note import EvidenceError, parse_note
-from audit.stores.files.checkpoint_files import CHECKPOINTS, CheckpointFiles
-from audit.stores.files.signing_key import SIGNING_KEY, SigningKey
 from audit.verification.findings import escape_control
 from policy_service.cli.console import (
     data_option,
@@ -27,8 +25,7 @@ from policy_service.cli.console import (
 from policy_service.cli.progress import show_progress
 
 if TYPE_CHECKING:
-    from audit.stores.contract import Snapshot
-    from audit.stores.sqlite.store import SqliteStore
+    from audit.stores.contract import Snapshot, Store
     from audit.verification.findings import LogReport
 
 
@@ -78,14 +75,14 @@ def verify(data: Path, notes: tuple[Path, ...], *, as_json: bool) -> None:
         exit_with_finding()
 
 
-def _gather_checkpoints(store: SqliteStore, notes: tuple[Path, ...]) -> KnownCheckpoints:
+def _gather_checkpoints(store: Store, notes: tuple[Path, ...]) -> KnownCheckpoints:
     """What was signed and kept outside; by whom is looked at where the signing key is there."""
     try:
-        verifier = SigningKey.read(store.folder / SIGNING_KEY).verifier
+        verifier = store.signing_key().verifier
     except NoSigningKeyError:
         verifier = None
     signed = KnownCheckpoints(verifier)
-    signed.add_files(CheckpointFiles(store.folder / CHECKPOINTS))
+    signed.add_stored(store.checkpoints)
     for path in notes:
         try:
             note = path.read_bytes()

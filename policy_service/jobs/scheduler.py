@@ -1,6 +1,6 @@
 """The background jobs of the service: one table of jobs, run by one of the processes that serve.
 
-Each process has a scheduler, but only the process that holds the lock on `DATA/jobs.lock` works.
+Each process has a scheduler, but only the process that holds the store's leader lock `jobs` works.
 The system releases the lock when its holder ends. The next turn of another process takes the lock.
 A clock that is put forward or back neither stops the turns nor adds any.
 """
@@ -19,19 +19,17 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.base import BaseTrigger
 
 from audit.errors import AuditError
-from audit.stores.files.file_locks import LeaderLock
 from policy_service.policies.activation import activate_due_in_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
-    from pathlib import Path
 
     from apscheduler.job import Job
 
     from policy_service.services import Services
 
-LOCK_FILE = "jobs.lock"
+LEADER_LOCK = "jobs"
 SECONDS_AFTER_FAILURE = 2.0
 
 _log = logging.getLogger(__name__)
@@ -97,9 +95,9 @@ class _SteadyJobStore(MemoryJobStore):  # type: ignore[misc]  # the library has 
 class JobScheduler:
     """The jobs of a process: started after it was forked, stopped before it ends."""
 
-    def __init__(self, services: Services, folder: Path) -> None:
+    def __init__(self, services: Services) -> None:
         self._services = services
-        self._leader_lock = LeaderLock(folder / LOCK_FILE)
+        self._leader_lock = services.store.leader_lock(LEADER_LOCK)
         self._failed: dict[str, tuple[str, float]] = {}  # the last error, and the end of the pause
         # A job that takes long skips its next turns, which is no news.
         logging.getLogger("apscheduler").setLevel(logging.ERROR)

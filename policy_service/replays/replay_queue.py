@@ -1,8 +1,8 @@
 """Replays that were asked for over HTTP: kept beside the logs, done by one process of all.
 
-Whoever holds the lock on `DATA/replays.lock` does what is not finished, one after the other, in a
-thread that ends when nothing is left. The system gives the lock back when its holder ends; what it
-was doing is then begun anew by the next who asks, or by the next tick of `serve`.
+The process that holds the store's leader lock `replays` does what is not finished, one after the
+other, in a thread that ends when nothing is left. The lock is free again when its holder ends; what
+it was doing is then begun anew by the next who asks, or by the next tick of `serve`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ from audit.entry import format_time
 from audit.errors import AuditError
 from audit.replay import replay as replaying
 from audit.stores.contract import Job
-from audit.stores.files.file_locks import LeaderLock
 from policy_service.problems import ProblemCode, ProblemError
 from policy_service.replays import backtest_parts
 from policy_service.replays.backtest_result import Tally
@@ -29,12 +28,11 @@ from policy_service.replays.decision_backtest import BacktestMode, Period
 
 if TYPE_CHECKING:
     from collections.abc import Container
-    from pathlib import Path
 
     from audit.replay.replay import ReplayDifference, ReplayReport
-    from audit.stores.contract import Store, Transaction
+    from audit.stores.contract import LeaderLock, Store, Transaction
 
-LOCK_FILE = "replays.lock"
+LEADER_LOCK = "replays"
 MAX_SAVED = 50
 """Replays of a workspace that are kept; of those that are finished, the oldest go first."""
 MAX_WAITING = 10
@@ -131,9 +129,8 @@ def replay_view(replay: Replay) -> dict[str, Any]:
 class ReplayQueue:
     """Does what was asked for; safe to share between threads, and between processes."""
 
-    def __init__(self, store: Store, folder: Path) -> None:
+    def __init__(self, store: Store) -> None:
         self._store = store
-        self._lock_file = folder / LOCK_FILE
         self._starting = threading.Lock()
         self._thread: threading.Thread | None = None
         self._stopping = threading.Event()
@@ -143,7 +140,7 @@ class ReplayQueue:
         with self._starting:
             if self._thread is not None and self._thread.is_alive():
                 return self._thread
-            leader_lock = LeaderLock(self._lock_file)
+            leader_lock = self._store.leader_lock(LEADER_LOCK)
             if self._stopping.is_set() or not self._unfinished() or not leader_lock.try_acquire():
                 return None
             self._thread = threading.Thread(target=self._run_all, args=[leader_lock], daemon=True)

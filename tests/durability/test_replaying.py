@@ -14,7 +14,7 @@ import pytest
 
 from audit.stores.sqlite.store import SqliteStore
 from bench.sample import draw_conversations
-from policy_service.replays.replay_queue import LOCK_FILE, Replay, ReplayState, read_replay
+from policy_service.replays.replay_queue import Replay, ReplayState, read_replay
 from tests.durability.test_signing import opened_by
 from tests.policy_service.api_client import document
 from tests.served import NotAnswered, Server, made, patiently, run
@@ -47,7 +47,7 @@ def kept(data: Path) -> list[Replay]:
 
 def stop_in_the_midst(server: Server) -> None:
     """Stop (SIGSTOP) the process that holds the lock as soon as it works."""
-    lock = (server.data / LOCK_FILE).resolve()
+    lock = (server.data / "replays.lock").resolve()
     for _ in patiently("nobody works"):
         for pid in server.process_ids():
             if lock in set(opened_by(pid)):

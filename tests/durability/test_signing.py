@@ -13,7 +13,6 @@ import orjson
 from audit.log.checkpoint import parse_checkpoint
 from audit.log.signed_note import parse_note
 from audit.stores.sqlite.store import SqliteStore
-from policy_service.jobs.scheduler import LOCK_FILE
 from tests.fakes.tampering import owned
 from tests.policy_service.api_client import event
 from tests.served import Server, made, patiently, run, served
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
 
 def signers(server: Server) -> list[int]:
     """The processes that hold the lock: who does not get it closes the file again."""
-    lock = (server.data / LOCK_FILE).resolve()
+    lock = (server.data / "jobs.lock").resolve()
     return [pid for pid in server.process_ids() if lock in set(opened_by(pid))]
 
 
@@ -131,4 +130,4 @@ def test_nothing_is_signed_by_an_application_that_only_was_made(
     from policy_service.app import create_app  # noqa: PLC0415 - it reads the environment
 
     create_app()
-    assert not (tmp_path / "data" / LOCK_FILE).exists()
+    assert not (tmp_path / "data" / "jobs.lock").exists()

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from audit.entry import Entry, EntryKind, PersonalData, hash_for
-from audit.errors import AlreadyDecidedError, AuditError
+from audit.errors import AlreadyDecidedError, AuditError, NoSigningKeyError
 from audit.log.merkle import Frontier
 from audit.stores.contract import (
     EntryFilter,
@@ -24,6 +24,7 @@ from audit.stores.contract import (
     RawEntry,
     StoreSize,
 )
+from audit.stores.signing import SigningKey, StoredCheckpoint
 from rules.formats.canonical_json import digest_bytes, encode_canonical
 
 if TYPE_CHECKING:
@@ -235,15 +236,71 @@ class MemoryTransaction(MemorySnapshot):
         last.update({key: max(at, last.get(key, at)) for key, at in uses.items()})
 
 
+class MemoryCheckpoints:
+    """Stored checkpoints in dictionaries."""
+
+    def __init__(self) -> None:
+        self._newest: dict[str, StoredCheckpoint] = {}
+        self._refusal = ""
+
+    def logs(self) -> list[str]:
+        return sorted(self._newest)
+
+    def newest(self, log: str) -> StoredCheckpoint | None:
+        return self._newest.get(log)
+
+    def save(self, log: str, note: bytes) -> None:
+        saved = StoredCheckpoint.parse(note)
+        previous = self.newest(log)
+        if previous is None or previous.checkpoint.size <= saved.checkpoint.size:
+            self._newest[log] = saved
+
+    def archive(self, log: str) -> None:
+        self._newest.pop(log, None)
+
+    def write_refusal(self, message: str) -> None:
+        self._refusal = message
+
+    def read_refusal(self) -> str:
+        return self._refusal
+
+
+class MemoryLeaderLock:
+    """A lock on an entry of a dictionary: the name of the lock, and the object that holds it."""
+
+    def __init__(self, holders: dict[str, object], name: str) -> None:
+        self._holders, self._name = holders, name
+
+    def try_acquire(self) -> bool:
+        return self._holders.setdefault(self._name, self) is self
+
+    def release(self) -> None:
+        if self._holders.get(self._name) is self:
+            del self._holders[self._name]
+
+
 class MemoryStore:
     def __init__(self, clock: Callable[[], datetime]) -> None:
         self._clock = clock
         self._state = _State()
         self._mutex = threading.Lock()
+        self.checkpoints = MemoryCheckpoints()
+        self._signing_key: SigningKey | None = None
+        self._lock_holders: dict[str, object] = {}
         self._on_commit: CommitCallback = lambda _works, _seconds: None
 
     def on_commit(self, callback: CommitCallback) -> None:
         self._on_commit = callback
+
+    def signing_key(self, *, create: bool = False) -> SigningKey:
+        if self._signing_key is None and create:
+            self._signing_key = SigningKey.generate()
+        if self._signing_key is None:
+            raise NoSigningKeyError("the signing key is missing")
+        return self._signing_key
+
+    def leader_lock(self, name: str) -> MemoryLeaderLock:
+        return MemoryLeaderLock(self._lock_holders, name)
 
     def now(self) -> datetime:
         return self._clock()

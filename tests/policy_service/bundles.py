@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from audit.evidence.checkpoint_signer import CheckpointSigner
 from audit.log.signed_note import format_key
-from audit.stores.files.signing_key import SIGNING_KEY, SigningKey
+from audit.stores.files.signing_key import SIGNING_KEY, read_signing_key
 from policy_service.access.keys import Role
 from tests.policy_service.api_client import ACME, Api, document, event, opened, reply
 from tests.policy_service.command_line import call
@@ -56,7 +56,7 @@ def _conversation(api: Api, number: int) -> None:
 
 def key_of(folder: Path, log: str = "acme") -> str:
     """The verifier key of a log, as an outsider was given it."""
-    return format_key(SigningKey.read(folder / SIGNING_KEY).verifier(f"{ORIGIN}/{log}"))
+    return format_key(read_signing_key(folder / SIGNING_KEY).verifier(f"{ORIGIN}/{log}"))
 
 
 def exported(data: Path, out: Path, *options: str, log: str = "acme") -> Path:

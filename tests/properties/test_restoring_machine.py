@@ -25,7 +25,7 @@ from audit.evidence.ledger_verifier import verify_ledger
 from audit.log.signed_note import encode_base64
 from audit.stores.files.checkpoint_files import ARCHIVE_FOLDER, CHECKPOINTS, CheckpointFiles
 from audit.stores.files.contact_keys import KEYS
-from audit.stores.files.signing_key import SIGNING_KEY, SigningKey
+from audit.stores.files.signing_key import SIGNING_KEY, read_signing_key
 from audit.stores.rollback_detection import MissingEntries, describe_missing_entries
 from audit.stores.sqlite.store import LEDGER, SqliteStore
 from policy_service.access.keys import EVERY_WORKSPACE, Role, create_key
@@ -233,7 +233,7 @@ class RestoringMachine(ErasingMachine):
 
     def notes(self) -> dict[str, bytes]:
         kept = CheckpointFiles(self.folder / CHECKPOINTS)
-        return {log: note.note for log in kept.logs() if (note := kept.get(log))}
+        return {log: note.note for log in kept.logs() if (note := kept.newest(log))}
 
     def accepted(self, tokens: list[str]) -> list[MissingEntries]:
         with SqliteStore.open(self.folder, clock=self.clock, accept_loss=True) as store:
@@ -278,16 +278,16 @@ class RestoringMachine(ErasingMachine):
     @invariant()
     def what_is_kept_outside_is_what_was_signed(self) -> None:
         kept = CheckpointFiles(self.folder / CHECKPOINTS)
-        said = {log: note.checkpoint for log in kept.logs() if (note := kept.get(log))}
+        said = {log: note.checkpoint for log in kept.logs() if (note := kept.newest(log))}
         assert {log: (each.size, each.root) for log, each in said.items()} == self.signed
 
     def sound(self, snapshot: Snapshot) -> None:
         """And every checkpoint there is, in `system` or outside, is of the log as it went on."""
         super().sound(snapshot)
         folder = self.folder
-        signed = KnownCheckpoints(SigningKey.read(folder / SIGNING_KEY).verifier)
+        signed = KnownCheckpoints(read_signing_key(folder / SIGNING_KEY).verifier)
         signed.add_entries(snapshot)
-        signed.add_files(CheckpointFiles(folder / CHECKPOINTS))
+        signed.add_stored(CheckpointFiles(folder / CHECKPOINTS))
         for report in verify_ledger(snapshot, known_checkpoints=signed):
             assert report.findings == ()
 

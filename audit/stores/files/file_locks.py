@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-class LeaderLock:
-    """A lock that one process holds from its first success until it releases it or ends."""
+class FileLeaderLock:
+    """A `LeaderLock` on a file: its holder keeps it until it releases it or its process ends."""
 
     def __init__(self, lock_file: Path) -> None:
         self._lock_file = lock_file

@@ -6,7 +6,6 @@ A store belongs to the process that opened it: open it after a fork.
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
@@ -16,19 +15,18 @@ from typing import TYPE_CHECKING, Self, TypeVar
 from audit.errors import (
     AuditError,
     LedgerBehindError,
-    LedgerExistsError,
     NotALedgerError,
     StorageUnavailableError,
-    UnknownFormatError,
 )
 from audit.stores.contract import LookupKey
 from audit.stores.files.checkpoint_files import CHECKPOINTS, CheckpointFiles
 from audit.stores.files.contact_keys import KEYS, ContactKeys
-from audit.stores.files.file_locks import hold_lock
-from audit.stores.files.signing_key import SIGNING_KEY, SigningKey
+from audit.stores.files.file_locks import FileLeaderLock, hold_lock
+from audit.stores.files.signing_key import SIGNING_KEY, create_signing_key, read_signing_key
 from audit.stores.group_commit import QUEUE_LIMIT, GroupCommit, WorkFailure, WorkResult
 from audit.stores.rollback_detection import describe_missing_entries, find_missing_entries
 from audit.stores.sqlite import schema
+from audit.stores.sqlite.connections import check_format, connect, create_file
 from audit.stores.sqlite.snapshot import SqliteSnapshot
 from audit.stores.sqlite.transaction import SqliteTransaction, prepare_entry
 from audit.stores.sqlite.upgrade import upgrade
@@ -43,6 +41,7 @@ if TYPE_CHECKING:
 
     from audit.entry import PersonalData
     from audit.stores.contract import CommitCallback, PreparedEntry
+    from audit.stores.signing import SigningKey
 
 T = TypeVar("T")
 
@@ -54,7 +53,6 @@ _LAST_KEY = """
                coalesce((SELECT max(contact) FROM erased), 0))
 """
 _WORKS_PER_COMMIT = 256  # of one `transact_each`, so that others get in between
-_BUSY_SECONDS = 5.0  # for a program that does not know our lock, such as the sqlite3 shell
 
 
 def utc_now() -> datetime:
@@ -73,6 +71,7 @@ class SqliteStore:
         accept_loss: bool = False,
     ) -> None:
         self.folder = data_dir
+        self.checkpoints = CheckpointFiles(data_dir / CHECKPOINTS)
         self._path = data_dir / LEDGER
         self._accept_loss = accept_loss
         self._clock = clock
@@ -95,8 +94,8 @@ class SqliteStore:
         with hold_lock(data_dir / LOCK):
             if not (data_dir / LEDGER).exists():
                 ContactKeys.create(data_dir / KEYS)
-                SigningKey.create(data_dir / SIGNING_KEY)
-            _create(data_dir / LEDGER)
+                create_signing_key(data_dir / SIGNING_KEY)
+            create_file(data_dir / LEDGER)
         return cls.open(data_dir, clock=clock)
 
     @classmethod
@@ -177,6 +176,18 @@ class SqliteStore:
             ]
         return results
 
+    def signing_key(self, *, create: bool = False) -> SigningKey:
+        """Return the key of the file `signing.key`; create the file if asked and it is missing."""
+        path = self.folder / SIGNING_KEY
+        if create and not path.exists():
+            with hold_lock(self.folder / LOCK):
+                create_signing_key(path)
+        return read_signing_key(path)
+
+    def leader_lock(self, name: str) -> FileLeaderLock:
+        """Return a lock on the file `<name>.lock` of the folder."""
+        return FileLeaderLock(self.folder / f"{name}.lock")
+
     def now(self) -> datetime:
         return self._clock()
 
@@ -228,18 +239,18 @@ class SqliteStore:
             self.close()
 
     def _connect_reader(self) -> sqlite3.Connection:
-        connection = _connect(self._path, "ro")
+        connection = connect(self._path, "ro")
         # What is no UTF-8 was put there by somebody else; its leaf is to be read, and found wrong.
         connection.text_factory = partial(str, encoding="utf-8", errors="replace")
         try:
-            _check_format(connection, self._path)
+            check_format(connection, self._path)
         except AuditError:
             connection.close()
             raise
         return connection
 
     def _connect_writer(self) -> sqlite3.Connection:
-        connection = _connect(self._path, "rw")
+        connection = connect(self._path, "rw")
         try:
             connection.execute("PRAGMA synchronous = FULL")
             # A process that was killed may have written a commit and not synced it. It counts as
@@ -259,59 +270,6 @@ class SqliteStore:
         return connection
 
     def _check_checkpoints(self, connection: sqlite3.Connection) -> None:
-        files = CheckpointFiles(self.folder / CHECKPOINTS)
-        checkpoints = {
-            log: stored_checkpoint.checkpoint
-            for log in files.logs()
-            if (stored_checkpoint := files.get(log))
-        }
-        if losses := find_missing_entries(SqliteSnapshot(connection, self._keys), checkpoints):
+        snapshot = SqliteSnapshot(connection, self._keys)
+        if losses := find_missing_entries(snapshot, self.checkpoints):
             raise LedgerBehindError(describe_missing_entries(losses))
-
-
-def _connect(path: Path, mode: str) -> sqlite3.Connection:
-    """A connection for any thread, in autocommit: transactions are begun by name."""
-    try:
-        return sqlite3.connect(
-            f"{path.absolute().as_uri()}?mode={mode}",
-            uri=True,
-            timeout=_BUSY_SECONDS,
-            isolation_level=None,
-            check_same_thread=False,
-        )
-    except sqlite3.Error as error:
-        raise translate_error(error) from error
-
-
-def _check_format(connection: sqlite3.Connection, path: Path) -> None:
-    try:
-        [application] = connection.execute("PRAGMA application_id").fetchone()
-        version = schema.format_of(connection)
-    except sqlite3.Error as error:
-        if error.sqlite_errorcode == sqlite3.SQLITE_NOTADB:
-            raise NotALedgerError(f"{path} is not a ledger") from error
-        raise translate_error(error) from error
-    if application != schema.APPLICATION_ID:
-        raise NotALedgerError(f"{path} is a database of something else")
-    if not 1 <= version <= schema.FORMAT:
-        formats = f"1 to {schema.FORMAT}"
-        raise UnknownFormatError(f"{path} has format {version}; this release reads {formats}")
-
-
-def _create(path: Path) -> None:
-    """Build the ledger under another name, so that it is there whole or not at all."""
-    if path.exists():
-        raise LedgerExistsError(f"there is a ledger in {path.parent} already")
-    unfinished = path.with_name(f"{path.name}.new")
-    try:
-        for leftover in path.parent.glob(f"{unfinished.name}*"):
-            leftover.unlink()
-        os.close(os.open(unfinished, os.O_CREAT | os.O_EXCL, 0o600))
-        with closing(_connect(unfinished, "rw")) as connection:
-            schema.create(connection)
-        unfinished.rename(path)
-        directory = os.open(path.parent, os.O_RDONLY)
-        os.fsync(directory)
-        os.close(directory)
-    except (OSError, sqlite3.Error) as error:
-        raise translate_error(error) from error

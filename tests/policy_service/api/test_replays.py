@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from audit.errors import StorageUnavailableError
-from audit.stores.files.file_locks import LeaderLock
 from policy_service.access.keys import Role
 from policy_service.replays import backtest_parts, replay_queue
 from policy_service.replays.replay_queue import MAX_SAVED, MAX_WAITING, ReplayState, read_replay
@@ -149,14 +148,14 @@ def test_a_restart_in_the_middle_begins_it_anew(api: Api, monkeypatch: pytest.Mo
         assert kept
     cut = read_replay(kept)
     assert (cut.state, cut.done, cut.result) == (ReplayState.RUNNING, 3, None)
-    object.__setattr__(service, "replays", replay_queue.ReplayQueue(api.store, api.store.folder))
+    object.__setattr__(service, "replays", replay_queue.ReplayQueue(api.store))
     found = finished(api, asked)
     assert found["result"]["changed"] == 4
 
 
 def test_while_another_process_works_nobody_else_does(api: Api) -> None:
     tell(api)
-    other = LeaderLock(api.store.folder / replay_queue.LOCK_FILE)
+    other = api.store.leader_lock(replay_queue.LEADER_LOCK)
     assert other.try_acquire()
     asked = ask(api)
     assert asked["state"] == "pending"
@@ -166,7 +165,7 @@ def test_while_another_process_works_nobody_else_does(api: Api) -> None:
 
 
 def test_so_many_may_wait_and_so_many_are_kept(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    other = LeaderLock(api.store.folder / replay_queue.LOCK_FILE)
+    other = api.store.leader_lock(replay_queue.LEADER_LOCK)
     assert other.try_acquire()
     asked = [ask(api) for _ in range(MAX_WAITING)]
     assert code(api.post(PATH, {}, Role.AUDITOR)) == (503, "busy")
@@ -185,7 +184,7 @@ def test_one_that_the_ledger_cannot_do_holds_up_no_other(
 ) -> None:
     """It is tried again in the next round."""
     tell(api)
-    other = LeaderLock(api.store.folder / replay_queue.LOCK_FILE)
+    other = api.store.leader_lock(replay_queue.LEADER_LOCK)
     assert other.try_acquire()
     damaged, sound = ask(api), ask(api)
     replayed = replay_queue.ReplayQueue._run_replay

@@ -108,9 +108,7 @@ def test_clocks_that_change_under_a_running_scheduler_make_nothing_early_or_late
         other = approved(service, workspace="witness")
         for percent, moment in enumerate([*moments, due], start=1):
             scheduled(service, other, moment, percent=percent, workspace="witness")
-        jobs = JobScheduler(
-            service.client.application.extensions["policy_service"], service.store.folder
-        )
+        jobs = JobScheduler(service.client.application.extensions["policy_service"])
         jobs.start()
         try:
             for looked, moment in enumerate(moments, start=1):
@@ -127,9 +125,7 @@ def test_clocks_that_change_under_a_running_scheduler_make_nothing_early_or_late
 def test_a_clock_that_is_put_back_does_not_stop_the_scheduler(service: Api) -> None:
     """It would wait until the clock shows again what it did, for as long as that is."""
     with at("2027-06-09T00:00:00Z"):
-        jobs = JobScheduler(
-            service.client.application.extensions["policy_service"], service.store.folder
-        )
+        jobs = JobScheduler(service.client.application.extensions["policy_service"])
         jobs.start()
         try:
             with at("2027-06-01T00:00:00Z"):
