@@ -1,4 +1,4 @@
-"""Try a candidate on what was recorded, before anybody approves it."""
+"""`backtest`: compare a candidate with recorded decisions before anybody approves it."""
 
 from __future__ import annotations
 
@@ -57,26 +57,22 @@ class _TimeParameter(click.ParamType):  # type: ignore[type-arg]  # no argument 
 
 @click.command()
 @data_option
-@click.option("--workspace", required=True, help="Whose history.")
+@click.option("--workspace", required=True, help="The workspace with the history.")
 @click.option(
     "--candidate",
     required=True,
     metavar="FILE",
-    help="The document that is tried, YAML or JSON; or the number of a version.",
+    help="The candidate: a document in YAML or JSON, or the number of a version.",
 )
 @click.option(
     "--mode",
     type=click.Choice([mode.value for mode in BacktestMode]),
     default=BacktestMode.DECISIONS.value,
     show_default=True,
-    help="Each recorded decision again, or whole conversations from their first event.",
+    help="Decide each recorded decision again, or whole conversations from their first event.",
 )
-@click.option(
-    "--from", "since", type=_TimeParameter(), help="Only what was decided from this time on."
-)
-@click.option(
-    "--to", "until", type=_TimeParameter(), help="Only what was decided before this time."
-)
+@click.option("--from", "since", type=_TimeParameter(), help="Only decisions from this time on.")
+@click.option("--to", "until", type=_TimeParameter(), help="Only decisions before this time.")
 @json_option
 def backtest(  # noqa: PLR0913 - one for each option
     *,
@@ -88,9 +84,9 @@ def backtest(  # noqa: PLR0913 - one for each option
     until: datetime | None,
     as_json: bool,
 ) -> None:
-    """Say what a candidate would have decided otherwise in a workspace's history.
+    """Backtest a candidate document against a workspace's recorded decisions.
 
-    The exit code is 1 where anything would have been.
+    The exit code is 1 if any decision would differ.
     """
     if not is_workspace(workspace):
         fail(f"{workspace} is not the id of a workspace")

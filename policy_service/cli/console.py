@@ -74,17 +74,17 @@ def print_json(value: Any) -> None:  # noqa: ANN401 - any JSON value
 
 
 def fail(message: str) -> NoReturn:
-    """End the command as wrong use, saying why on standard error."""
+    """End the command as wrong use, with a message on standard error."""
     click.echo(f"policy-service: {message}", err=True)
     sys.exit(EXIT_WRONG_USE)
 
 
 def fail_with_ledger(error: AuditError, data: Path) -> NoReturn:
-    """End the command with what the ledger refused; where that was the disk, naming the folder."""
+    """End the command with an error of the ledger; name the folder if the disk caused it."""
     is_of_disk = isinstance(error, StorageUnavailableError)
     fail(f"the ledger in {data} cannot be used: {error}" if is_of_disk else str(error))
 
 
 def exit_with_finding() -> NoReturn:
-    """End the command with a finding, which has been shown."""
+    """End the command with exit code 1; the finding has been printed."""
     sys.exit(EXIT_FINDING)

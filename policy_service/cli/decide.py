@@ -1,4 +1,4 @@
-"""Decide events without a server."""
+"""`decide`: decide events without a server."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ if TYPE_CHECKING:
     "--json",
     is_flag=True,
     expose_value=False,
-    help="Taken as everywhere; decisions are JSON in any case.",
+    help="Accepted as in every command; decisions are always JSON.",
 )
 def decide(data: Path) -> None:
-    """Decide the events on standard input, one a line; their decisions come out, one a line.
+    """Decide the events on standard input, one a line; print one decision a line.
 
-    A line that is refused has its problem in its place, and the exit code is 1 in the end. Where
-    the folder holds no ledger yet, one is made, without keys.
+    A refused line has its problem in its place, and the exit code is 1 at the end. If the folder
+    has no ledger yet, one is created, without keys.
     """
     _create_if_missing(data)
     is_refused = False
@@ -56,7 +56,7 @@ def decide(data: Path) -> None:
 
 
 def _with_progress(lines: BinaryIO) -> Iterable[bytes]:
-    """The lines; how far they were read is shown, unless decisions go to the terminal."""
+    """Yield the lines; show the progress unless decisions go to the terminal."""
     if sys.stdout.isatty():
         yield from lines
         return
@@ -67,7 +67,7 @@ def _with_progress(lines: BinaryIO) -> Iterable[bytes]:
 
 
 def _size(lines: BinaryIO) -> int | None:
-    """How many bytes there will be; None where that is not known, as in a pipe."""
+    """Return the size of the input in bytes; None if it is unknown, as in a pipe."""
     try:
         about = os.fstat(lines.fileno())
     except OSError:

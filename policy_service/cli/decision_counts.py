@@ -1,4 +1,4 @@
-"""Recorded decisions counted for commands that say something over all facts, with progress."""
+"""Recorded decisions counted by region, with progress, for several commands."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ if TYPE_CHECKING:
     from rules.analysis.regions import Region
 
 BATCH_SIZE = 10_000
-"""Entries between two looks at the progress."""
+"""Entries between two updates of the progress."""
 
 history_option = click.option(
-    "--workspace", help="Count the recorded decisions of this workspace that fall there."
+    "--workspace", help="Count the recorded decisions of this workspace in each group."
 )
 
 
 def count_decisions(
     data: Path, workspace: str | None, regions: Sequence[Region]
 ) -> RegionCounts | None:
-    """All recorded decisions of the workspace, counted; None where none is named."""
+    """Return the counts of all recorded decisions of the workspace; None without a workspace."""
     if workspace is None:
         return None
     counting = RegionCounter(regions)

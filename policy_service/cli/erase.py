@@ -1,4 +1,4 @@
-"""Erasing a person without a server, or beside one."""
+"""`erase`: erase a contact, with or without a running server."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ MAX_REASON_LENGTH = 500
 
 @click.command()
 @data_option
-@click.option("--workspace", required=True, help="The workspace they are a contact of.")
+@click.option("--workspace", required=True, help="The workspace of the contact.")
 @click.option(
     "--reason",
     required=True,
-    help="Why, in at most 500 characters; kept for good, and so not for personal data.",
+    help="The reason, at most 500 characters. It is kept for good: no personal data.",
 )
 @click.argument("contact")
 @json_option
 def erase(data: Path, workspace: str, reason: str, contact: str, *, as_json: bool) -> None:
-    """Erase a contact from a workspace: what is personal is destroyed, every decision stays.
+    """Erase a contact from a workspace: personal data is destroyed, every decision stays.
 
-    A running server need not be stopped. Under a hold nothing is erased, an entry says that it was
-    refused, and the exit code is 1.
+    A running server may go on. Under a hold nothing is erased, an entry records the refusal, and
+    the exit code is 1.
     """
     _check_arguments(workspace, contact, reason)
     work = partial(
@@ -75,5 +75,5 @@ def _check_arguments(workspace: str, contact: str, reason: str) -> None:
 
 
 def _is_text(text: str) -> bool:
-    """Whether no byte of the command line was beyond UTF-8."""
+    """Return True if the command line was valid UTF-8."""
     return text.isascii() or text.encode(errors="replace").decode() == text

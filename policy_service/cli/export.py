@@ -1,4 +1,4 @@
-"""Hand a log out, for others to verify."""
+"""`export`: write a bundle for others to verify."""
 
 from __future__ import annotations
 
@@ -37,19 +37,19 @@ _MAX_TRIES = 3
 
 @click.command(name="export")
 @data_option
-@click.option("--workspace", required=True, help="The log to hand out.")
+@click.option("--workspace", required=True, help="The workspace of the log, or `system`.")
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
     required=True,
-    help="The folder to make; it must not be there.",
+    help="The folder to create; it must not exist.",
 )
-@click.option("--personal", is_flag=True, help="With the personal parts of its entries.")
+@click.option("--personal", is_flag=True, help="Include the personal data of the entries.")
 @json_option
 def export_command(data: Path, workspace: str, out: Path, *, personal: bool, as_json: bool) -> None:
-    """Write a log as a folder of files that anybody can verify, without this service.
+    """Write a log as a folder of files that anybody can verify without this service.
 
-    Its checkpoint is signed now, where there is none yet of all its entries.
+    A checkpoint is signed now if none covers all entries.
     """
     if out.exists() or out.is_symlink():
         fail(f"{out} is there already")

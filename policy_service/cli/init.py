@@ -1,4 +1,4 @@
-"""The first run: a ledger, and a key for each role."""
+"""`init`: create a ledger, and a key for each role."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ _FIRST_EVENT = (
 @data_option
 @json_option
 def init(data: Path, *, as_json: bool) -> None:
-    """Make a ledger and one key for each role, shown this once.
+    """Create a ledger and one key for each role; the secrets are shown once.
 
-    A ledger that is there and has no key yet gets its keys.
+    A ledger that exists and has no keys yet gets its keys.
     """
     url = local_url(load_settings())
     try:

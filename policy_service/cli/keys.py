@@ -1,4 +1,4 @@
-"""Keys, made and revoked by whoever may read the folder."""
+"""`keys`: list, create and revoke keys, with access to the folder."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def keys() -> None:
 @data_option
 @json_option
 def list_keys(data: Path, *, as_json: bool) -> None:
-    """Every key there was, without its secret, and when it was last used, to the minute."""
+    """List every key without its secret, with its last use to the minute."""
     with open_ledger(data) as store, store.read() as snapshot:
         all_keys = list(Keyring().keys(snapshot).values())
         last_uses = snapshot.last_uses()
@@ -57,16 +57,18 @@ def list_keys(data: Path, *, as_json: bool) -> None:
     "--role",
     type=click.Choice([role.value for role in Role]),
     required=True,
-    help="What its holder may do.",
+    help="The role of the key.",
 )
-@click.option("--workspace", default=EVERY_WORKSPACE, show_default=True, help="`*` for all.")
-@click.option("--name", required=True, help="What it is for.")
-@click.option("--expires-at", help="An RFC 3339 time from which on it is none.")
+@click.option(
+    "--workspace", default=EVERY_WORKSPACE, show_default=True, help="The workspace, or `*` for all."
+)
+@click.option("--name", required=True, help="The purpose of the key.")
+@click.option("--expires-at", help="The RFC 3339 time at which the key expires.")
 @json_option
 def create(  # noqa: PLR0913 - one for each option
     data: Path, role: str, workspace: str, name: str, expires_at: str | None, *, as_json: bool
 ) -> None:
-    """Create a key; its secret is shown this once."""
+    """Create a key; its secret is shown once."""
     if workspace != EVERY_WORKSPACE and not is_workspace(workspace):
         fail(f"{workspace!r} is not a workspace's id")
     if not (name.isprintable() and 1 <= len(name) <= MAX_NAME_LENGTH):

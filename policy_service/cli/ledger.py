@@ -1,4 +1,4 @@
-"""Checkpoints and proofs at the command line, and proofs verified without a ledger."""
+"""`ledger`: checkpoints and proofs, and proofs verified without a ledger."""
 
 from __future__ import annotations
 
@@ -43,16 +43,16 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _UNDETERMINED = (BadProofError, BadNoteError, BadCheckpointError, UnknownSignerError)
-"""Refusals of what is no proof, or of a signer who is not known: nothing was tampered with."""
+"""Errors about something that is not a proof, or has an unknown signer: no sign of tampering."""
 
 workspace_option: Callable[[Any], Any] = click.option(
-    "--workspace", required=True, help="Whose log, or `system`."
+    "--workspace", required=True, help="The workspace of the log, or `system`."
 )
 
 
 @click.group(cls=CommandGroup)
 def ledger() -> None:
-    """Checkpoints of the logs, proofs of what is in them, and proofs verified."""
+    """Print checkpoints and proofs, and verify proofs."""
 
 
 @ledger.command("checkpoint")
@@ -60,7 +60,7 @@ def ledger() -> None:
 @workspace_option
 @json_option
 def checkpoint_command(data: Path, workspace: str, *, as_json: bool) -> None:
-    """Print a log's checkpoint, a signed note; it is signed now where none covers the log."""
+    """Print the signed checkpoint of a log; sign one if none covers all entries."""
     stored = _query_checkpoints(
         data, workspace, lambda checkpoints: checkpoints.latest_checkpoint(workspace)
     )
@@ -91,7 +91,7 @@ def key_command(data: Path, workspace: str, *, as_json: bool) -> None:
 @click.argument("index", type=click.IntRange(0))
 @json_option
 def proof_command(data: Path, workspace: str, index: int, *, as_json: bool) -> None:
-    """Print the proof that an entry is in a log, as a tlog-proof."""
+    """Print the proof that a log includes an entry, as a tlog-proof."""
     proof_parts = _query_checkpoints(
         data, workspace, lambda checkpoints: checkpoints.proof(workspace, index)
     )
@@ -121,7 +121,7 @@ def proof_command(data: Path, workspace: str, index: int, *, as_json: bool) -> N
 def consistency_command(
     data: Path, workspace: str, earlier: int, later: int, *, as_json: bool
 ) -> None:
-    """Print the proof that a log of one size is the beginning of the log of another."""
+    """Print the proof that a log of one size is a prefix of the log of another."""
     if earlier > later:
         fail("the later log has no fewer entries")
     ask = _query_checkpoints(
@@ -139,20 +139,20 @@ def consistency_command(
 
 @ledger.command("check")
 @click.argument("proof", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--key", required=True, help="The verifier key of the log, got another way.")
+@click.option("--key", required=True, help="The verifier key of the log, from a trusted source.")
 @click.option("--leaf-hash", help="The hash of the entry's leaf, in base64.")
 @click.option(
     "--entry",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="The entry itself, as JSON, in a file.",
+    help="A file with the entry as JSON.",
 )
 @json_option
 def check_command(
     proof: Path, key: str, leaf_hash: str | None, entry: Path | None, *, as_json: bool
 ) -> None:
-    """Verify a tlog-proof with nothing but the log's key and the entry.
+    """Verify a tlog-proof with the log's key and the entry alone.
 
-    The exit code is 1 if the proof is wrong, 2 if that cannot be told.
+    The exit code is 1 if the proof is wrong, 2 if it cannot be judged.
     """
     hashed = _read_leaf_hash(leaf_hash, entry)
     try:
@@ -194,7 +194,7 @@ def _read_leaf_hash(text: str | None, entry: Path | None) -> bytes:
 
 
 def _query_checkpoints(data: Path, workspace: str, ask: Callable[[CheckpointSigner], T]) -> T:
-    """What the ledger's checkpoints answer; a log that is refused is a finding."""
+    """Return the result of a question to the signer; a log that failed its check is a finding."""
     if not (is_workspace(workspace) or workspace == SYSTEM_LOG):
         fail(f"{workspace!r} is not a workspace's id")
     origin = load_settings().origin

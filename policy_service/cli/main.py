@@ -1,4 +1,4 @@
-"""The command `policy-service`, and the place of each of its sub-commands."""
+"""The command `policy-service`, with the place of each sub-command."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""What a workspace asks of its versions: how many approvals, and which guardrails.
+"""`rules approvals` and `rules guardrails`: the requirements for versions of a workspace.
 
-Shown to any key; set by the key of a role that may, with a reason, which the ledger keeps.
+Any key may read them. A key with the permission sets them, with a reason that the ledger keeps.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from policy_service.policies.guardrails import Properties
     from policy_service.services import Services
 
-_reason = click.option("--reason", help="Why; kept for good, not for personal data.")
+_reason = click.option("--reason", help="The reason. It is kept for good: no personal data.")
 
 
 @click.command()
@@ -42,7 +42,7 @@ _reason = click.option("--reason", help="Why; kept for good, not for personal da
 @click.argument("count", type=click.IntRange(0, MAX_APPROVALS), required=False)
 @_reason
 def approvals(count: int | None, reason: str | None, **options: Any) -> None:  # noqa: ANN401 - the options of every step
-    """Show how many keys must approve a version, or say how many from here on."""
+    """Show the number of approvals that a version needs, or set it."""
     _check_reason(reason, sets=count is not None, label="COUNT")
     with open_target(**options) as target:
         _show_approvals(target, _get_or_set_approvals(target, count, reason or ""))
@@ -78,10 +78,10 @@ def _show_approvals(target: Target, required: dict[str, Any]) -> None:
 @click.argument("file", type=document_file, required=False)
 @_reason
 def guardrails(file: Path | None, reason: str | None, **options: Any) -> None:  # noqa: ANN401
-    """Show the properties that every proposal must have, or set those of a file from here on.
+    """Show the properties that every proposal must have, or set those of a file.
 
-    The file, YAML or JSON, is a list as a document has under `properties`; an empty one asks for
-    nothing any more. The exit code is 1 where they are refused.
+    The file, YAML or JSON, is a list as under `properties` of a document. An empty list removes all
+    guardrails. The exit code is 1 if they are refused.
     """
     _check_reason(reason, sets=file is not None, label="FILE")
     with open_target(**options) as target:
@@ -128,7 +128,7 @@ def _show_guardrails(target: Target, answer: dict[str, Any]) -> None:
 
 
 def _describe_since(answered: dict[str, Any]) -> str:
-    """Who said so and why; nothing where nobody ever did."""
+    """Return who set it and why; nothing if nobody did."""
     since = answered["since"]
     return (
         f", by {since['by']} at {since['at']}: {escape_control(since['reason'])}" if since else ""
@@ -136,7 +136,7 @@ def _describe_since(answered: dict[str, Any]) -> str:
 
 
 def _read_properties(file: Path) -> Properties:
-    """The properties of a file; InvalidDocumentError, in words, where it is no list of them."""
+    """Return the properties in a file; raise InvalidDocumentError if it is not a list of them."""
     try:
         text = file.read_bytes().decode()
     except UnicodeDecodeError:
@@ -149,7 +149,7 @@ def _read_properties(file: Path) -> Properties:
 
 
 def _check_reason(reason: str | None, *, sets: bool, label: str) -> None:
-    """A reason is given with what is set, and with nothing else."""
+    """End the command unless a reason is given exactly if something is set."""
     if sets and not reason:
         fail("say why, with --reason")
     if reason and not sets:

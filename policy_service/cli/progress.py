@@ -1,4 +1,4 @@
-"""Progress on a terminal, for what takes over a second; on standard error, where it is read."""
+"""Progress bars on a terminal, on standard error, for work of over a second."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 SECONDS_BEFORE_SHOWN = 1.0
-"""Seconds before which nothing is shown."""
+"""Seconds before the bar is shown."""
 SECONDS_BETWEEN_UPDATES = 0.1
-"""Seconds before it is shown anew."""
+"""Seconds between two updates of the bar."""
 
 
 class ProgressBar:
-    """How far something has come, out of `length`, where that is known."""
+    """The progress of some work, out of `length` if that is known."""
 
     def __init__(self, label: str, length: int | None, file: TextIO) -> None:
         self._label, self._length, self._file = label, length, file
@@ -30,11 +30,13 @@ class ProgressBar:
         self._bar: Any = None
 
     def advance(self, by: int = 1) -> None:
+        """Add to the progress."""
         self._pending += by
         if self._is_terminal and time.monotonic() > self._next:
             self._update()
 
     def end(self) -> None:
+        """Remove the bar."""
         if self._bar:
             self._update()
             self._bar.render_finish()
@@ -52,7 +54,7 @@ class ProgressBar:
 
 @contextmanager
 def show_progress(label: str, length: int | None) -> Iterator[Callable[[int], None]]:
-    """Gives what is to be told of each step, and how large it was."""
+    """Yield a function that takes the size of each finished step."""
     bar = ProgressBar(label, length, sys.stderr)
     try:
         yield bar.advance

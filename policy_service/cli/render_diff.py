@@ -1,4 +1,4 @@
-"""What two documents say otherwise, in lines to read."""
+"""The textual difference of two documents, as lines."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def difference_lines(difference: TextDiff) -> Iterator[str]:
-    """`+` is new, `-` is gone, `~` is written otherwise, with its members that are."""
+    """Yield the lines: `+` is new, `-` is removed, `~` is changed, with its changed members."""
     if not difference:
         yield "No difference."
     for change in difference.settings:
@@ -60,7 +60,7 @@ def _member_lines(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterat
 
 
 def _has_same_order(before: Sequence[Any], after: Sequence[Any]) -> bool:
-    """Whether what is in both lists has the same order in both; else the lists are shown whole."""
+    """Return True if the common items have the same order; else the lists are shown whole."""
     return [each for each in before if each in after] == [each for each in after if each in before]
 
 

@@ -1,4 +1,4 @@
-"""What is said of a document over all facts, in lines to read, and its tests as JUnit has them."""
+"""Reports on documents as lines, and their tests as JUnit XML."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 def report_lines(
     file: Path, report: DocumentReport, counts: RegionCounts | None = None
 ) -> Iterator[str]:
-    """The findings, each with its example, and what else there is to say."""
+    """Yield the findings, each with its example, and the rest of the report."""
     counts_left = iter(counts.in_region if counts else ())
     for finding in report.findings:
         line = "" if finding.line is None else f":{finding.line}"
@@ -44,7 +44,7 @@ def report_lines(
 
 
 def _conversation_lines(events: Sequence[Event] | None) -> Iterator[str]:
-    """The events, each as a line of what `decide` reads."""
+    """Yield the events, each as a line that `decide` reads."""
     if events is None:
         yield "    no conversation was found that comes to this"
     for event in events or ():
@@ -56,7 +56,7 @@ def _count_line(number: int, counts: RegionCounts) -> str:
 
 
 def coverage_lines(analysis: RuleCoverage) -> Iterator[str]:
-    """How many rules the tests decide, and tests to paste for those they do not."""
+    """Yield the number of tested rules, and tests to paste for the others."""
     covered = analysis.rules - len(analysis.untested)
     yield f"{covered} of {analysis.rules} rules are decided by a test"
     if analysis.suggested_tests:
@@ -69,7 +69,7 @@ def coverage_lines(analysis: RuleCoverage) -> Iterator[str]:
 def semantic_change_lines(
     analysis: SemanticDiff, counts: RegionCounts | None = None
 ) -> Iterator[str]:
-    """What is decided otherwise, group by group."""
+    """Yield the facts that are decided differently, group by group."""
     for number, change in enumerate(analysis.changes):
         yield from _change_lines(change)
         if counts:
@@ -101,7 +101,7 @@ def _describe_outcome(decision: GroupDecision) -> str:
 def _action_lines(
     before: Sequence[Mapping[str, Any]], after: Sequence[Mapping[str, Any]]
 ) -> Iterator[str]:
-    """The actions that are carried out no more, and those that are now, by what differs in them."""
+    """Yield the actions that are removed and added, by their differences."""
     for sign, actions, other_actions in (("-", before, after), ("+", after, before)):
         for action in actions:
             if action not in other_actions:
@@ -117,14 +117,14 @@ def _action_lines(
 def _members_that_differ(
     action: Mapping[str, Any], other_actions: Sequence[Mapping[str, Any]]
 ) -> dict[str, Any]:
-    """What an action takes; where one other is of its type, what that one takes otherwise."""
+    """Return the arguments of an action that differ from the other action of its type."""
     other_members = other_actions[0] if len(other_actions) == 1 else {}
     members = {name: value for name, value in action.items() if name != "type"}
     return {n: value for n, value in members.items() if other_members.get(n) != value} or members
 
 
 def junit_report(tests: Sequence[Mapping[str, Any]], failures: Sequence[Complaint]) -> bytes:
-    """The document's tests as one suite of JUnit's XML."""
+    """Return the document's tests as one suite in JUnit's XML."""
     failed = {failure.pointer: failure.message for failure in failures}
     suite = Element("testsuite", name="rules", tests=str(len(tests)), failures=str(len(failed)))
     for number, test in enumerate(tests):
@@ -135,5 +135,5 @@ def junit_report(tests: Sequence[Mapping[str, Any]], failures: Sequence[Complain
 
 
 def _to_xml_text(text: str) -> str:
-    """The text without the characters that XML has no place for."""
+    """Return the text without characters that XML does not allow."""
     return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)

@@ -51,7 +51,7 @@ MAX_PRINTED = 20
 
 @click.command()
 @data_option
-@click.option("--workspace", help="Only this one.")
+@click.option("--workspace", help="Only this workspace.")
 @json_option
 def replay(data: Path, workspace: str | None, *, as_json: bool) -> None:
     """Decide every recorded decision again, from its recorded facts and its version.

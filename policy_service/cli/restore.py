@@ -1,4 +1,4 @@
-"""Go on with a restored copy of the ledger, and back up the one that is used."""
+"""`restore` and `backup`: continue with a restored copy; copy a ledger in use."""
 
 from __future__ import annotations
 
@@ -33,18 +33,18 @@ if TYPE_CHECKING:
 
 @click.command()
 @data_option
-@click.option("--accept-loss", is_flag=True, help="Go on without what is lost, for good.")
+@click.option("--accept-loss", is_flag=True, help="Accept the loss and continue, for good.")
 @click.option(
     "--keys",
     type=click.File(),
     default="-",
-    help="A file with an owner's key and an approver's, one a line; else standard input.",
+    help="A file with an owner's key and an approver's, one a line; the default is standard input.",
 )
 @json_option
 def restore(data: Path, keys: TextIO, *, accept_loss: bool, as_json: bool) -> None:
-    """Say what was signed and is missing, as in a restored copy; accept that with two keys.
+    """List signed entries that are missing, as in a restored copy; accept the loss with two keys.
 
-    Until it is accepted such a ledger may only be read. The exit code is 1 while something is
+    Until the loss is accepted, such a ledger is read-only. The exit code is 1 while entries are
     missing.
     """
     with open_ledger(data) as store:
@@ -68,13 +68,13 @@ def restore(data: Path, keys: TextIO, *, accept_loss: bool, as_json: bool) -> No
     "--out",
     type=click.Path(file_okay=False, path_type=Path),
     required=True,
-    help="The folder to make, or an empty one.",
+    help="The folder to create, or an empty folder.",
 )
 @json_option
 def backup(data: Path, out: Path, *, as_json: bool) -> None:
-    """Copy the ledger while it is served, recompute the copy, and hold it against what was signed.
+    """Copy the ledger in use, recompute the copy, and compare it with the signed checkpoints.
 
-    The signing key is not in it.
+    The copy does not contain the signing key.
     """
     with open_ledger(data):
         pass

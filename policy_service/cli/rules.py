@@ -1,4 +1,4 @@
-"""Rule documents at the command line: shown, checked, tested, explained."""
+"""`rules`: show, check, test, compare and explain documents."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ if TYPE_CHECKING:
 
 TEST_FAILED = "test_failed"
 OWN_CODES = frozenset({TEST_FAILED, "property_broken", "property_undecided"})
-"""The codes of what a document's own tests and properties complain of; it is whole otherwise."""
+"""The codes of failing tests and broken properties. Such a document is otherwise valid."""
 
 _document_file: Any = click.Path(exists=True, dir_okay=False, path_type=Path)
 _new_file: Any = click.Path(dir_okay=False, writable=True, path_type=Path)
@@ -90,7 +90,7 @@ def show_builtin(*, as_json: bool) -> None:
 @click.option(
     "--directory",
     type=click.File("rb"),
-    help="JSON that lists the teams, teammates and tags that there are.",
+    help="A JSON file with the existing teams, teammates and tags.",
 )
 @data_option
 @history_option
@@ -98,7 +98,7 @@ def show_builtin(*, as_json: bool) -> None:
 def check(
     file: Path, directory: IO[bytes] | None, data: Path, workspace: str | None, *, as_json: bool
 ) -> None:
-    """Say everything that is wrong with a document, and run its tests."""
+    """Check a document: list every fault, and run its tests."""
     names = _read_directory(directory) if directory else EMPTY_DIRECTORY
     findings = _check_file(file)
     extra = {}
@@ -114,11 +114,11 @@ def check(
 
 @rules.command()
 @click.argument("file", type=_document_file)
-@click.option("--coverage", is_flag=True, help="Offer tests for the rules that none decides.")
-@click.option("--junit", type=_new_file, help="Write the results as JUnit's XML to this file.")
+@click.option("--coverage", is_flag=True, help="Suggest tests for the rules that no test reaches.")
+@click.option("--junit", type=_new_file, help="Write the results to this file as JUnit XML.")
 @json_option
 def test(file: Path, *, coverage: bool, junit: Path | None, as_json: bool) -> None:
-    """Run the tests that a document carries, and name the rules that none of them decides."""
+    """Run the tests of a document, and list the rules that no test reaches."""
     findings = _check_file(file)
     extra = {}
     if _is_sound(findings):
@@ -139,26 +139,26 @@ def test(file: Path, *, coverage: bool, junit: Path | None, as_json: bool) -> No
 
 @rules.command()
 @click.argument("event", type=click.File("rb"), default="-")
-@click.option("--document", type=_document_file, help="Another than the built-in document.")
+@click.option("--document", type=_document_file, help="A document other than the built-in one.")
 @click.option(
     "--stage",
     type=click.Choice([stage.value for stage in Stage]),
     default=Stage.NEW.value,
     show_default=True,
-    help="How far the conversation has come.",
+    help="The stage of the conversation.",
 )
 @click.option(
     "--asks",
     type=click.IntRange(0),
     default=0,
     show_default=True,
-    help="Earlier decisions that asked.",
+    help="The number of earlier decisions with an `ask`.",
 )
 @json_option
 def explain(
     event: IO[bytes], document: Path | None, stage: str, asks: int, *, as_json: bool
 ) -> None:
-    """Decide one event, from a file or standard input, and say which rules were tried."""
+    """Decide one event, from a file or standard input, and list the rules that were tried."""
     written = _require_document(document) if document else Document(builtin.load_tree())
     try:
         happened = parse_event(parse_json(event.read(), null_is_absent=True))
@@ -198,7 +198,7 @@ def show_schema(*, as_json: bool) -> None:
 @history_option
 @json_option
 def diff(before: Path, after: Path, data: Path, workspace: str | None, *, as_json: bool) -> None:
-    """Say what a document says otherwise than an earlier one; the exit code is 1 where it does."""
+    """Compare a document with an earlier one; the exit code is 1 if they differ."""
     earlier, later = _require_document(before), _require_document(after)
     difference = difference_of(earlier, later)
     analysis = compare_decisions(earlier, later)
@@ -213,7 +213,7 @@ def diff(before: Path, after: Path, data: Path, workspace: str | None, *, as_jso
 
 
 def _read_directory(file: IO[bytes]) -> WorkspaceDirectory:
-    """What a file lists, as it is sent or as it is answered."""
+    """Return the directory in a file, as it is sent or as the service answers it."""
     try:
         return directory_from(parse_json(file.read()))
     except ValueError as error:
@@ -221,7 +221,7 @@ def _read_directory(file: IO[bytes]) -> WorkspaceDirectory:
 
 
 def _read_source(file: Path) -> DocumentSource:
-    """The values of a file; raises InvalidDocumentError."""
+    """Return the values of a file; raise InvalidDocumentError."""
     body = file.read_bytes()
     if file.suffix == ".json":
         return read_json(body)
@@ -239,12 +239,12 @@ def _check_file(file: Path) -> CheckResult:
 
 
 def _is_sound(findings: CheckResult) -> bool:
-    """Whether nothing is wrong with the document, but for what it says of itself."""
+    """Return True if the document has no faults but failing tests and properties of its own."""
     return all(complaint.code in OWN_CODES for complaint in findings.complaints)
 
 
 def _require_document(file: Path) -> Document:
-    """The document, whatever it says of itself; the command ends where anything else is wrong."""
+    """Return the document even if its own tests fail; end the command at any other fault."""
     findings = _check_file(file)
     if not _is_sound(findings):
         _end_with_result(file, findings, "refused", as_json=False)
@@ -259,7 +259,7 @@ def _end_with_result(
     as_json: bool,
     extra: Mapping[str, Any] | None = None,
 ) -> None:
-    """Show the findings and the result, and end with a finding where there is a complaint."""
+    """Print the findings and the result; exit with 1 if there is a complaint."""
     if as_json:
         print_json(
             {

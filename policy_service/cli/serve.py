@@ -1,8 +1,7 @@
-"""Serve over HTTP: granian, several processes of several threads, one ledger.
+"""`serve`: serve the ledger over HTTP with several processes and threads (granian).
 
-Granian's sockets share their port (SO_REUSEPORT): two servers on one port would each get some of
-the requests. So a port that is taken is refused, and a worker does not outlive the process that
-started it.
+Granian's sockets share their port (SO_REUSEPORT), so two servers on one port would each get a part
+of the requests. A port in use is therefore refused, and a worker ends with its parent.
 """
 
 from __future__ import annotations
@@ -40,14 +39,14 @@ if TYPE_CHECKING:
 
 _M_ARENA_MAX = -8  # of glibc's malloc.h
 _MODULES_OF_WORKERS = ("policy_service.app", "policy_service.jobs.scheduler")
-"""Workers are forked, and so share the memory of these and start without loading them.
+"""Modules that are loaded before the fork, so that workers share their memory.
 
-They import the library of the metrics, which looks for its folder at that moment.
+The library of the metrics is not among them: it looks for its folder when it is imported.
 """
 _MAX_PORT = 65535
 _SECONDS_BETWEEN_TRIES = 0.02
 SECONDS_TO_STOP = 30
-"""After these a worker that was asked to stop is killed; the ledger does not mind."""
+"""Seconds after which a worker that was asked to stop is killed. The ledger allows that."""
 
 _log = logging.getLogger("policy_service.serve")
 
@@ -66,8 +65,8 @@ def _option_for_each_setting(command: Callable[..., None]) -> Callable[..., None
 def serve(config: Path | None, **options: str | None) -> None:
     """Serve the ledger over HTTP until stopped.
 
-    What no option says is as the environment says (POLICY_SERVICE_DATA and so on), then as the file
-    does that --config or POLICY_SERVICE_CONFIG names.
+    The environment (POLICY_SERVICE_DATA and so on) supplies settings that are not given as options;
+    the file of --config or POLICY_SERVICE_CONFIG supplies the rest.
     """
     try:
         settings = Settings.load(options, file=config)
@@ -134,17 +133,17 @@ def _answers(url: str) -> bool:
 
 
 def _share_heaps() -> None:
-    """Have the threads of a worker share two heaps, so that its memory hardly grows with time.
+    """Limit the threads of a worker to two heaps, so that its memory hardly grows.
 
-    glibc gives nearly every thread a heap of its own, and what one leaves free no other can use.
-    Workers are forked, and keep this; other C libraries have neither the heaps nor the call.
+    glibc gives nearly every thread a heap of its own, and no other thread can use its free memory.
+    Workers are forked and keep the limit. Other C libraries have neither the heaps nor the call.
     """
     with suppress(AttributeError):
         ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 2)
 
 
 def _folder_of_metrics(settings: Settings) -> Path:
-    """An empty folder for what the workers count; it is for this address alone."""
+    """Return an empty folder for the counters of the workers on this address."""
     folder = settings.data / "metrics" / f"{settings.host}:{settings.port}"
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -156,7 +155,7 @@ def _folder_of_metrics(settings: Settings) -> Path:
 
 
 def _check_free(host: str, port: int) -> None:
-    """End the command where the address cannot be listened on, or somebody does."""
+    """End the command if the address cannot be used, or another process listens on it."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         socket.create_server((host, port), family=family).close()
@@ -168,16 +167,16 @@ def _check_free(host: str, port: int) -> None:
 
 
 def _end_when_asked() -> None:
-    """Until it serves, a worker ends as soon as it is asked to.
+    """Let a worker end on a signal until it serves.
 
-    The handlers that it has from its parent would swallow that, and the parent would wait for it.
+    The handlers that it inherits would ignore the signal, and the parent would wait.
     """
     for asked_to_stop in (signal.SIGTERM, signal.SIGINT):
         signal.signal(asked_to_stop, signal.SIG_DFL)
 
 
 def _load(loaded: int, target: str) -> Any:  # noqa: ANN401 - whatever application the target names
-    """Return the application `module:name`, in a worker, which is made to end with its parent.
+    """Return the application `module:name` in a worker, and tie the worker's life to its parent.
 
     Writes a byte to the pipe `loaded` at the end.
     """
@@ -193,7 +192,7 @@ def _load(loaded: int, target: str) -> Any:  # noqa: ANN401 - whatever applicati
 
 
 def _end_with_parent() -> None:
-    """Wait for the parent, however it ends; then end at once: what is not on disk is unanswered."""
+    """Wait for the parent to end, then end at once. Work that is not on disk is unanswered."""
     if parent := parent_process():
         parent.join()
         os.kill(os.getpid(), signal.SIGKILL)

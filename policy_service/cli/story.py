@@ -1,4 +1,4 @@
-"""The story of a conversation, to read."""
+"""`story`: print the story of a conversation."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ BATCH_SIZE = 500
 
 @click.command()
 @data_option
-@click.option("--workspace", required=True, help="The workspace it took place in.")
+@click.option("--workspace", required=True, help="The workspace of the conversation.")
 @click.argument("conversation")
 @json_option
 def story(data: Path, workspace: str, conversation: str, *, as_json: bool) -> None:
-    """Tell what happened in a conversation, what was decided, by whose rules, and what then."""
+    """Print the events of a conversation with their decisions, rules, people and actions."""
     with open_ledger(data) as store, store.read() as snapshot:
         try:
             events = list(_list_events(snapshot, workspace, conversation))
@@ -58,7 +58,7 @@ def _list_events(snapshot: Snapshot, workspace: str, conversation: str) -> Itera
 
 
 def _event_lines(event: dict[str, Any]) -> Iterator[str]:
-    """When, who, what, and why."""
+    """Yield the lines of one event: time, contact, decision, rule and actions."""
     yield f"{event['occurred_at']}  {event['type']}  {event['event']}"
     yield f"  {_describe_contact(event)}"
     yield (
@@ -93,7 +93,7 @@ def _describe_key(key: dict[str, Any]) -> str:
 
 
 def _describe_action(action: dict[str, Any]) -> str:
-    """Its type, and what tells it from others of the type."""
+    """Return the type of an action and its arguments."""
     parts = [action["type"]]
     for name in ("team", "teammate", "tag"):
         parts += [f"{name} {action[name]}"] if name in action else []

@@ -1,8 +1,8 @@
-"""Where a step of a workspace's versions is taken, and by whose key: in a folder, or by a server.
+"""The target of a step of a version: a folder or a server, and the key that takes the step.
 
-The same steps under the same rules as over HTTP: a key's role says what it may do, and whoever
-proposed does not approve. They are taken in a folder, beside a running server or without one, or
-asked of a server at `--url`. A key is read from a file or standard input, never from the arguments.
+The rules are those of the API: the role of the key grants permissions, and the author does not
+approve. A step in a folder works with or without a running server; with `--url` a server takes it.
+A key is read from a file or standard input, never from the arguments.
 """
 
 from __future__ import annotations
@@ -50,28 +50,29 @@ MAX_TEXT_LENGTH = 500
 NO_KEY_MESSAGE = (
     "there is no such key: name the file that holds one with --key, or give it on standard input"
 )
-"""What HTTP says of a header, at the command line."""
+"""The message about a missing key, without the words about HTTP headers."""
 FINDING_STATUSES = frozenset({409, 413, 422})
-"""The statuses of problems that lie in the document or the version; any other is wrong use, but
-that whoever proposed would approve."""
+"""The statuses of problems that the document or the version causes.
+Other problems are wrong use, except an approval by the author.
+"""
 
 document_file: Any = click.Path(exists=True, dir_okay=False, path_type=Path)
 _OPTIONS: tuple[Callable[[Any], Any], ...] = (
     data_option,
-    click.option("--url", help="The address of a server to ask, in the place of the folder."),
-    click.option("--workspace", required=True, help="The workspace whose rules they are."),
+    click.option("--url", help="The URL of a server, instead of the folder."),
+    click.option("--workspace", required=True, help="The workspace of the version."),
     click.option(
         "--key",
         type=click.File(lazy=True),
         default="-",
-        help="A file that holds the key; else standard input.",
+        help="A file with the key; the default is standard input.",
     ),
     json_option,
 )
 
 
 def target_options(command: Options) -> Options:
-    """The options of every step: where it is taken, and the key that takes it."""
+    """Add the options of every step: its target and its key."""
     for option in reversed(_OPTIONS):
         command = option(command)
     return command
@@ -79,7 +80,7 @@ def target_options(command: Options) -> Options:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where a step is taken, and by whose key."""
+    """The target of a step, and the key that takes it."""
 
     data: Path
     url: str | None
@@ -94,9 +95,9 @@ class Target:
         ask: Ask,
         before: Callable[[Services], object] = lambda _: None,
     ) -> dict[str, Any]:
-        """Take the step if the key has the permission, or ask the server at `url` to.
+        """Take the step if the key has the permission, or ask the server at `url`.
 
-        In a folder, `before` is done before the transaction of the step.
+        In a folder, `before` runs before the transaction of the step.
         """
         token = self.key.read().strip()
         if not (token.isascii() and token.isprintable()):
@@ -128,7 +129,7 @@ class Target:
 
 @contextmanager
 def open_target(**options: Any) -> Iterator[Target]:  # noqa: ANN401
-    """Where the step is taken; what refuses it ends the command."""
+    """Yield the target; a refusal ends the command."""
     try:
         yield Target(**options)
     except RefusedRequestError as refused:
@@ -140,7 +141,7 @@ def open_target(**options: Any) -> Iterator[Target]:  # noqa: ANN401
 
 
 def _end_with_problem(problem: Mapping[str, Any], *, as_json: bool) -> NoReturn:
-    """Show what was refused; a finding where that lies in the document or the version."""
+    """Print a refusal; exit with 1 if the document or the version caused it, else with 2."""
     if as_json:
         print_json(problem)
     else:
@@ -161,5 +162,6 @@ def _end_with_problem(problem: Mapping[str, Any], *, as_json: bool) -> NoReturn:
 
 
 def check_text(label: str, text: str | None) -> None:
+    """End the command if a text is too long."""
     if text is not None and len(text) > MAX_TEXT_LENGTH:
         fail(f"{label} has at most {MAX_TEXT_LENGTH} characters")

@@ -1,4 +1,4 @@
-"""Recompute the whole ledger, and name what does not fit."""
+"""`verify`: recompute the ledger and list every inconsistency."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ if TYPE_CHECKING:
     "notes",
     type=click.Path(dir_okay=False, exists=True, path_type=Path),
     multiple=True,
-    help="A signed checkpoint that was kept elsewhere; may be given more than once.",
+    help="A signed checkpoint from elsewhere; repeat the option for more.",
 )
 @json_option
 def verify(data: Path, notes: tuple[Path, ...], *, as_json: bool) -> None:
     """Recompute every leaf, hash, root and step of every log.
 
-    Each log is held against every checkpoint of it that is there. A ledger that cannot be read to
-    its end is a finding too.
+    Each log is compared with every known checkpoint of it. A ledger that cannot be read to its end
+    is a finding too.
     """
     reports: list[LogReport] = []
     strays: list[str] = []
@@ -76,7 +76,7 @@ def verify(data: Path, notes: tuple[Path, ...], *, as_json: bool) -> None:
 
 
 def _gather_checkpoints(store: Store, notes: tuple[Path, ...]) -> KnownCheckpoints:
-    """What was signed and kept outside; by whom is looked at where the signing key is there."""
+    """Return the checkpoints stored outside; check their signer if the signing key is there."""
     try:
         verifier = store.signing_key().verifier
     except NoSigningKeyError:
@@ -94,7 +94,7 @@ def _gather_checkpoints(store: Store, notes: tuple[Path, ...]) -> KnownCheckpoin
 
 
 def _count_entries(snapshot: Snapshot) -> int | None:
-    """How many entries there should be; None where no head can be read."""
+    """Return the expected number of entries; None if no head can be read."""
     try:
         return sum(snapshot.head(log).size for log in snapshot.logs())
     except StorageUnavailableError:

@@ -1,4 +1,4 @@
-"""Versions from files, for teams that keep their documents in git: the steps that a key takes."""
+"""`rules propose|approve|reject|activate`: steps of versions, for documents kept in git."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ if TYPE_CHECKING:
 @click.command()
 @target_options
 @click.argument("file", type=document_file)
-@click.option("--note", help="What it changes and why; kept for good, not for personal data.")
+@click.option("--note", help="The change and its reason. It is kept for good: no personal data.")
 def propose(file: Path, note: str | None, **options: Any) -> None:  # noqa: ANN401 - the options of every step
-    """Propose a document as the next version; the exit code is 1 where it is refused."""
+    """Propose a document as the next version; the exit code is 1 if it is refused."""
     check_text("a note", note)
     with open_target(**options) as target:
         written = _read_document_file(file)
@@ -55,10 +55,10 @@ def propose(file: Path, note: str | None, **options: Any) -> None:  # noqa: ANN4
 @click.command()
 @target_options
 @click.argument("version", type=click.IntRange(1))
-@click.option("--digest", help="The digest of what is agreed to.")
-@click.option("--file", type=document_file, help="Or the document that is agreed to.")
+@click.option("--digest", help="The digest of the approved document.")
+@click.option("--file", type=document_file, help="The approved document, instead of its digest.")
 def approve(version: int, digest: str | None, file: Path | None, **options: Any) -> None:  # noqa: ANN401
-    """Agree to a proposed version, with another key than proposed it."""
+    """Approve a proposed version, with another key than the author's."""
     if (digest is None) == (file is None):
         fail("give --digest or --file: what is agreed to")
     with open_target(**options) as target:
@@ -74,9 +74,9 @@ def approve(version: int, digest: str | None, file: Path | None, **options: Any)
 @click.command()
 @target_options
 @click.argument("version", type=click.IntRange(1))
-@click.option("--reason", required=True, help="Why; kept for good, not for personal data.")
+@click.option("--reason", required=True, help="The reason. It is kept for good: no personal data.")
 def reject(version: int, reason: str, **options: Any) -> None:  # noqa: ANN401
-    """Refuse a proposed version for good."""
+    """Reject a proposed version for good."""
     check_text("a reason", reason)
     with open_target(**options) as target:
         _run_step(
@@ -90,10 +90,12 @@ def reject(version: int, reason: str, **options: Any) -> None:  # noqa: ANN401
 @click.command()
 @target_options
 @click.argument("version", type=click.IntRange(1))
-@click.option("--at", help="An RFC 3339 time from which on it decides; else now.")
-@click.option("--percent", type=click.IntRange(1, 100), help="For so many of 100 conversations.")
-@click.option("--shadow", is_flag=True, help="Decide nothing; record what it would decide.")
-@click.option("--apply-to-running", is_flag=True, help="Also for conversations that have begun.")
+@click.option("--at", help="The RFC 3339 time of the activation; the default is now.")
+@click.option(
+    "--percent", type=click.IntRange(1, 100), help="Activate for a percentage of the conversations."
+)
+@click.option("--shadow", is_flag=True, help="Record the version's decisions without using them.")
+@click.option("--apply-to-running", is_flag=True, help="Include conversations that have begun.")
 def activate(
     version: int,
     at: str | None,
@@ -103,7 +105,7 @@ def activate(
     apply_to_running: bool,
     **options: Any,  # noqa: ANN401
 ) -> None:
-    """Let an approved version decide; activating an older one is rolling back."""
+    """Activate an approved version; activating an older one is a rollback."""
     try:
         if at is not None:
             parse_timestamp(at)
@@ -137,7 +139,7 @@ def _run_step(
     ask: Ask,
     before: Callable[[Services], object] = lambda _: None,
 ) -> None:
-    """Take a step of a version, and show the version as it is after it."""
+    """Take a step of a version and print the version after it."""
 
     def work(services: Services, tx: Transaction, caller: Key) -> dict[str, Any]:
         record = step(VersionSteps(tx, services.policies, target.workspace, caller))
@@ -154,7 +156,7 @@ def _run_step(
 
 
 def _describe_scope(version: dict[str, Any]) -> str:
-    """For whom an active version decides, where that is not for all."""
+    """Return the scope of an active version if it does not decide for all."""
     return (
         _describe_step(version["activations"][-1])
         if version["status"] == VersionStatus.ACTIVE
@@ -169,7 +171,7 @@ def _describe_step(step: dict[str, Any]) -> str:
 
 
 def _read_document_file(file: Path) -> dict[str, Any] | str:
-    """What is sent of a file: JSON as an object, anything else as the YAML text that it is."""
+    """Return the content of a file to send: JSON as an object, YAML as text."""
     body = file.read_bytes()
     try:
         return cast("dict[str, Any]", parse_json(body)) if file.suffix == ".json" else body.decode()

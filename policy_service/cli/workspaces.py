@@ -1,4 +1,4 @@
-"""The workspaces of a ledger."""
+"""`workspaces`: list the logs of a ledger."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from audit.stores.contract import Snapshot
 
 _OTHER_FAMILIES = sorted({kind.partition(".")[0] for kind in EntryKind} - {EntryKind.DECISION})
-"""The families of kinds beside decisions: these are found by an index, and are few."""
+"""The families of kinds other than decisions. They are few and found by an index."""
 
 
 @click.command()
 @data_option
 @json_option
 def workspaces(data: Path, *, as_json: bool) -> None:
-    """List every log with its size, active version and decisions."""
+    """List every log with its size, active version and number of decisions."""
     with open_ledger(data) as store, store.read() as snapshot:
         policies = PolicyCache()
         rows = [_workspace_row(snapshot, policies, log) for log in snapshot.logs()]
