@@ -53,11 +53,11 @@ class Documentation:
 
     def _own_routes(self) -> tuple[Route, Route]:
         def get_openapi(_: Services) -> Reply:
-            """Get the description of every call as OpenAPI 3.1."""
+            """Get the OpenAPI document."""
             return Reply(self.openapi)
 
         def get_docs(_: Services) -> Reply:
-            """Get the description of every call as a page to read."""
+            """Get this page."""
             return Reply(self.page, {"Content-Security-Policy": self._policy})
 
         return (
@@ -161,9 +161,8 @@ def _curl(method: str, path: str, operation: Json) -> str:
         if each["in"] == "query" and each["required"]
     ]
     query = f"?{'&'.join(needed)}" if needed else ""
-    lines = [
-        f"curl -X {method.upper()} {shlex.quote(EXAMPLE_ADDRESS + path.format(**examples) + query)}"
-    ]
+    address = shlex.quote(f"{EXAMPLE_ADDRESS}{path.format(**examples)}{query}")
+    lines = [f"curl {address}" if method == "get" else f"curl -X {method.upper()} {address}"]
     if operation["security"]:
         lines.append('-H "Authorization: Bearer $KEY"')
     for body in _bodies(operation):

@@ -122,9 +122,10 @@ _DELIVERED: dict[str, Any] = {
 
 
 def list_actions(services: Services, _: Key, *, workspace: str, query: ActionParameters) -> Reply:
-    """List the actions of a workspace with their statuses, in the order of their decisions.
+    """List actions.
 
-    A page may hold fewer actions than `limit`, even none, and still have a next page.
+    The actions of a workspace come with their statuses, in the order of their decisions. A page may
+    hold fewer actions than `limit`, even none, and still have a next page.
     """
     with services.store.read() as snapshot:
         actions, last = read_actions(snapshot, workspace, query.statuses, query.after, query.limit)
@@ -134,7 +135,10 @@ def list_actions(services: Services, _: Key, *, workspace: str, query: ActionPar
 def report_action(
     services: Services, caller: Key, *, workspace: str, action: str, body: Receipt
 ) -> Reply:
-    """Report that an action was delivered or failed; the same receipt twice is one entry."""
+    """Report that an action was delivered or failed.
+
+    The same receipt twice is one entry.
+    """
     status = ActionStatus(body.status)
     reported = services.store.transact(
         lambda tx: Receipts(tx, workspace, caller.id).receive(action, status, body.detail)
@@ -143,7 +147,10 @@ def report_action(
 
 
 def retry_action(services: Services, caller: Key, *, workspace: str, action: str) -> Reply:
-    """Retry a failed action: it is pending again."""
+    """Retry a failed action.
+
+    Its status is `pending` again.
+    """
     retried = services.store.transact(lambda tx: Receipts(tx, workspace, caller.id).retry(action))
     return Reply(retried.view())
 

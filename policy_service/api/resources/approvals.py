@@ -56,16 +56,16 @@ _APPROVALS: dict[str, Any] = {"count": 2, "since": {**STEP, "reason": _NEW_APPRO
 
 
 def get_approvals(services: Services, _: Key, *, workspace: str) -> Reply:
-    """Get the number of keys that must approve a version."""
+    """Get the number of required approvals."""
     with services.store.read() as snapshot:
         return Reply(approvals_view(services.policies.versions(snapshot, workspace)))
 
 
 def set_approvals(services: Services, caller: Key, *, workspace: str, body: NewApprovals) -> Reply:
-    """Set the number of keys that must approve a version, also one that is proposed already.
+    """Set the number of required approvals.
 
-    A version that was activated before may be activated again. The current number again changes
-    nothing.
+    It also holds for versions that are proposed already. A version that was activated before may be
+    activated again. The current number again changes nothing.
     """
 
     def work(tx: Transaction) -> Versions:

@@ -112,9 +112,10 @@ _STORY: dict[str, Any] = {
 def get_story(
     services: Services, caller: Key, *, workspace: str, conversation: str, query: PageParameters
 ) -> Reply:
-    """Get the story of a conversation: each event, its decision, its version and its actions.
+    """Get the story of a conversation.
 
-    Only auditors get personal data.
+    The story has each event with its decision, its version and its actions. Only auditors get
+    personal data.
     """
     with services.store.read() as snapshot:
         narrator = Narrator(

@@ -57,9 +57,10 @@ DECIDED_BATCH = f"{json.dumps(DECISION)}\n{json.dumps(_REFUSED)}\n"
 
 
 def decide_event(services: Services, caller: Key, *, body: Event) -> Reply:
-    """Decide an event; the same event again gets the same decision, byte for byte.
+    """Decide an event.
 
-    If the event was erased, its id alone identifies it: any body with this id gets the decision.
+    The same event again gets the same decision, byte for byte. If the event was erased, its id
+    alone identifies it: any body with this id gets the decision.
     """
     require_reach(caller, body)
     precomputed = services.precomputer.precompute(body)
@@ -87,12 +88,13 @@ def _decide(
 
 
 def decide_batch(services: Services, caller: Key, *, body: list[bytes]) -> Reply:
-    """Decide many events, one on each line, and answer with a decision or a problem for each line.
+    """Decide many events.
 
-    A batch has up to 5,000 lines and 16 MiB, and a line has up to 64 KiB; a larger batch is refused
-    as a whole. Blank lines are ignored. A refused line stops nothing. But if the ledger cannot take
-    a line (503), the lines after it are refused too. A batch may be sent again: decided events keep
-    their decisions.
+    Send one event on each line; the answer has a decision or a problem for each line. A batch has
+    up to 5,000 lines and 16 MiB, and a line has up to 64 KiB; a larger batch is refused as a whole.
+    Blank lines are ignored. A refused line stops nothing. But if the ledger cannot take a line
+    (503), the lines after it are refused too. A batch may be sent again: decided events keep their
+    decisions.
     """
     require = partial(require_reach, caller)
     decided = decide_lines(services.store, services.policies, services.metrics, body, require)
@@ -109,9 +111,10 @@ def get_decision(services: Services, _: Key, *, workspace: str, event: str) -> R
 
 
 def explain_decision(services: Services, _: Key, *, workspace: str, event: str) -> Reply:
-    """Explain a decision: its facts, and every rule that the deciding version tried.
+    """Explain a decision.
 
-    If no event has this id, but an event has this id followed by `/explanation`, the answer is the
+    The explanation has the facts of the event and every rule that the deciding version tried. If no
+    event has this id, but an event has this id followed by `/explanation`, the answer is the
     decision on that event: both have the same address.
     """
     with services.store.read() as snapshot:

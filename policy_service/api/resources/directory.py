@@ -85,7 +85,7 @@ _DIRECTORY: dict[str, Any] = {
 
 
 def get_directory(services: Services, _: Key, *, workspace: str) -> Reply:
-    """Get the teams, teammates and tags of a workspace."""
+    """Get the teams, teammates and tags."""
     with services.store.read() as snapshot:
         return Reply(directory_view(read_directory(snapshot, workspace)))
 
@@ -93,9 +93,10 @@ def get_directory(services: Services, _: Key, *, workspace: str) -> Reply:
 def set_directory(
     services: Services, caller: Key, *, workspace: str, body: WorkspaceDirectory
 ) -> Reply:
-    """Replace the teams, teammates and tags of a workspace; the same names again change nothing.
+    """Replace the teams, teammates and tags.
 
-    No document is refused because of the directory: the report on a version lists unknown names.
+    The same names again change nothing. No document is refused because of the directory: the report
+    on a version lists unknown names.
     """
 
     def work(tx: Transaction) -> RecordedDirectory:

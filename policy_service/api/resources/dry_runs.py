@@ -88,10 +88,11 @@ _DRY_RUN: dict[str, Any] = {
 
 
 def dry_run(services: Services, caller: Key, *, body: DryRunBody) -> Reply:
-    """Dry-run an event: get the decision that would be made, and its explanation.
+    """Try an event without deciding it.
 
-    Without `version` and `document`, the version of the conversation decides, or the active one.
-    The event counts as a new event, even if its id was decided before. Nothing is written.
+    The answer has the decision that would be made, and its explanation. Without `version` and
+    `document`, the version of the conversation decides, or the active one. The event counts as a
+    new event, even if its id was decided before. Nothing is written.
     """
     require_reach(caller, body.event)
     request = DryRunRequest(

@@ -64,10 +64,11 @@ _ERASURE: dict[str, Any] = {
 
 
 def erase_contact(services: Services, caller: Key, *, workspace: str, body: NewErasure) -> Reply:
-    """Erase a contact: destroy its personal data in the workspace and keep every decision.
+    """Erase a contact.
 
-    An entry records the erasure, also if the ledger held no data of the contact. Under a hold
-    nothing is erased, and an entry records the refusal.
+    Its personal data in the workspace are destroyed, and every decision stays. An entry records the
+    erasure, also if the ledger held no data of the contact. Under a hold nothing is erased, and an
+    entry records the refusal.
     """
     work = partial(
         erase_in_transaction,

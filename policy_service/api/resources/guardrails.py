@@ -73,7 +73,7 @@ _GUARDRAILS: dict[str, Any] = {
 
 
 def get_guardrails(services: Services, _: Key, *, workspace: str) -> Reply:
-    """Get the properties that every proposal must have."""
+    """Get the guardrails."""
     with services.store.read() as snapshot:
         versions = services.policies.versions(snapshot, workspace)
         properties = guardrails.read_guardrails(snapshot, versions)
@@ -83,11 +83,11 @@ def get_guardrails(services: Services, _: Key, *, workspace: str) -> Reply:
 def set_guardrails(
     services: Services, caller: Key, *, workspace: str, body: NewGuardrails
 ) -> Reply:
-    """Set the properties that every proposal must have.
+    """Replace the guardrails.
 
-    The properties are checked against the vocabulary of the active version. Neither the active
-    version nor earlier proposals need to have them. If they are not properties, the answer is 422
-    with every complaint.
+    Every later proposal must have these properties. The properties are checked against the
+    vocabulary of the active version. Neither the active version nor earlier proposals need to have
+    them. If they are not properties, the answer is 422 with every complaint.
     """
     with services.store.read() as snapshot:
         active = services.policies.active_version(snapshot, workspace)

@@ -51,7 +51,7 @@ def check_readiness(services: Services) -> Reply:
 
 
 def get_metrics(services: Services) -> Reply:
-    """Get the metrics in the text format of Prometheus."""
+    """Get metrics for Prometheus."""
     size = lag = None
     with suppress(StorageUnavailableError), services.store.read() as snapshot:
         size = snapshot.size()

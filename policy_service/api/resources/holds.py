@@ -102,7 +102,10 @@ _RELEASED_HOLD: dict[str, Any] = {
 
 
 def set_hold(services: Services, caller: Key, *, workspace: str, body: NewHold) -> Reply:
-    """Protect a contact, or the workspace, from erasure until another key releases the hold."""
+    """Set a hold.
+
+    The contact, or the whole workspace, is not erased until another key releases the hold.
+    """
 
     def work(tx: Transaction) -> dict[str, object]:
         hold = HoldSteps(tx, workspace, caller.id).set(body.contact, body.reason)
@@ -112,7 +115,10 @@ def set_hold(services: Services, caller: Key, *, workspace: str, body: NewHold) 
 
 
 def list_holds(services: Services, _: Key, *, workspace: str, query: PageParameters) -> Reply:
-    """List all holds, in the order in which they were set."""
+    """List holds.
+
+    They come in the order in which they were set.
+    """
     after = -1 if query.after is None else query.after
     with services.store.read() as snapshot:
         holds = fold_holds(snapshot.entries_of_family(workspace, "hold.")).values()
@@ -124,7 +130,10 @@ def list_holds(services: Services, _: Key, *, workspace: str, query: PageParamet
 def release_hold(
     services: Services, caller: Key, *, workspace: str, hold: str, body: HoldRelease
 ) -> Reply:
-    """Release a hold for good; the key that set the hold may not release it."""
+    """Release a hold for good.
+
+    The key that set the hold may not release it.
+    """
 
     def work(tx: Transaction) -> dict[str, object]:
         released = HoldSteps(tx, workspace, caller.id).release(hold, body.reason)

@@ -105,7 +105,10 @@ _REVOKED_KEY: dict[str, Any] = {**_USED_KEY, "revoked_at": "2026-12-01T09:00:00.
 
 
 def add_key(services: Services, caller: Key, *, body: NewKey) -> Reply:
-    """Create a key; its secret is shown only once."""
+    """Create a key.
+
+    The answer is the only one that shows the secret of the key.
+    """
     if not caller.reaches(body.workspace):
         raise ProblemError(ProblemCode.NOT_FOUND, "There is no such workspace for this key")
     create = partial(
@@ -121,7 +124,10 @@ def add_key(services: Services, caller: Key, *, body: NewKey) -> Reply:
 
 
 def list_keys(services: Services, caller: Key, *, query: PageParameters) -> Reply:
-    """List all keys without their secrets, in the order of their creation."""
+    """List keys.
+
+    They come without their secrets, in the order of their creation.
+    """
     with services.store.read() as snapshot:
         keys = services.keyring.keys(snapshot).values()
         last_uses = snapshot.last_uses()
@@ -133,10 +139,11 @@ def list_keys(services: Services, caller: Key, *, query: PageParameters) -> Repl
 
 
 def revoke_key(services: Services, caller: Key, *, key: str) -> Reply:
-    """Revoke a key for good; to revoke it again changes nothing.
+    """Revoke a key for good.
 
-    The last owner key for every workspace cannot be revoked here, because nobody could create
-    another one. The command line can revoke it in the folder of the ledger.
+    To revoke it again changes nothing. The last owner key for every workspace cannot be revoked
+    here, because nobody could create another one. The command line can revoke it in the folder of
+    the ledger.
     """
     revoke = partial(revoke_key_in_reach, key_id=key, caller=caller)
     revoked = services.store.transact(revoke)

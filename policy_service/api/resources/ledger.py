@@ -174,10 +174,11 @@ _LINK = fields.text(
 def list_entries(
     services: Services, _: Key, *, workspace: str, query: EntryParameters, media: str
 ) -> Reply:
-    """List the entries that match all filters, in order.
+    """List entries.
 
-    A table comes without personal data, and its header `Link` leads to the next page. In a table, a
-    cell that a spreadsheet would take for a formula has an apostrophe in front.
+    The entries match all filters and come in order. A table comes without personal data, and its
+    header `Link` leads to the next page. In a table, a cell that a spreadsheet would take for a
+    formula has an apostrophe in front.
     """
     with services.store.read() as snapshot:
         found = snapshot.search(workspace, query.filter(), query.after, query.limit + 1)
@@ -193,7 +194,7 @@ def list_entries(
 
 
 def get_entry(services: Services, _: Key, *, workspace: str, index: int) -> Reply:
-    """Get one entry."""
+    """Get an entry."""
     with services.store.read() as snapshot:
         found = snapshot.entry(workspace, index) if index <= MAX_SAFE_INTEGER else None
         if found is None:

@@ -95,22 +95,24 @@ _TEXT_TYPE = f"{TEXT}; charset=utf-8"
 
 
 def get_checkpoint(services: Services, _: Key, *, workspace: str) -> Reply:
-    """Get the checkpoint of a log: a signed note of its size and root.
+    """Get the checkpoint of a log.
 
-    The checkpoint covers every entry; it is signed now if necessary.
+    It is a signed note of the log's size and root. The checkpoint covers every entry; it is signed
+    now if necessary.
     """
     return Reply(_checkpoints(services).latest_checkpoint(workspace).note)
 
 
 def get_verifier_key(services: Services, _: Key, *, workspace: str) -> Reply:
-    """Get the verifier key of the checkpoints of a log."""
+    """Get the verifier key of a log."""
     return Reply(f"{format_key(_checkpoints(services).verifier_key(workspace))}\n")
 
 
 def prove_consistency(services: Services, _: Key, *, workspace: str, query: LogSizes) -> Reply:
-    """Prove that a log only grew between two of its sizes (RFC 9162, 2.1.4).
+    """Prove that a log only grew.
 
-    If the earlier log is empty, the proof has no hashes.
+    The proof is between two of its sizes (RFC 9162, 2.1.4). If the earlier log is empty, the proof
+    has no hashes.
     """
     if query.earlier > query.later:
         message = "`to` is smaller than `from`; send the size of the later log as `to`"
@@ -124,9 +126,10 @@ def prove_consistency(services: Services, _: Key, *, workspace: str, query: LogS
 
 
 def prove_inclusion(services: Services, _: Key, *, workspace: str, index: int, media: str) -> Reply:
-    """Prove that an entry is in the log of a checkpoint that covers it (RFC 9162, 2.1.3).
+    """Prove that an entry is in a log.
 
-    As text it is a tlog-proof, which needs nothing else to be verified.
+    The proof leads to a checkpoint that covers the entry (RFC 9162, 2.1.3). As text it is a
+    tlog-proof, which needs nothing else to be verified.
     """
     found = _checkpoints(services).proof(workspace, index) if index <= MAX_SAFE_INTEGER else None
     if found is None:

@@ -204,11 +204,11 @@ _REPLAY: dict[str, Any] = {
 
 
 def start_replay(services: Services, caller: Key, *, workspace: str, body: NewReplay) -> Reply:
-    """Start a replay; a long replay continues after the answer.
+    """Start a replay or a backtest.
 
-    Without `version` and `document` each decision is replayed with its own version. With one of
-    them the replay is a backtest of that candidate. Get the replay again until its state is `done`
-    or `failed`.
+    A long replay continues after the answer. Without `version` and `document` each decision is
+    replayed with its own version. With one of them the replay is a backtest of that candidate. Get
+    the replay again until its state is `done` or `failed`.
     """
     replay = _new_replay(services, caller, workspace, body)
 

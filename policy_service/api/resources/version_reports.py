@@ -137,9 +137,10 @@ _REPORT: dict[str, Any] = {
 def diff_version(
     services: Services, _: Key, *, workspace: str, number: int, query: DiffParameters
 ) -> Reply:
-    """Compare a version with another version: rules, settings, texts, and decisions.
+    """Compare two versions.
 
-    The other version is `against`, or the active version.
+    The comparison covers rules, settings, texts and decisions. The other version is `against`, or
+    the active version.
     """
     apply_due_in_workspace(services.store, services.policies, workspace)
     with services.store.read() as snapshot:
@@ -158,10 +159,10 @@ def diff_version(
 
 
 def report_on_version(services: Services, _: Key, *, workspace: str, number: int) -> Reply:
-    """Report on a version: findings, proved properties, untested rules, and guardrails.
+    """Report on a version.
 
-    The report covers all facts, and each finding has an example. The guardrails are the current
-    ones.
+    The report has findings, proved properties, untested rules and results of guardrails. It covers
+    all facts, and each finding has an example. The guardrails are the current ones.
     """
     with services.store.read() as snapshot:
         versions = services.policies.versions(snapshot, workspace)

@@ -215,7 +215,10 @@ def propose_version(services: Services, caller: Key, *, workspace: str, body: Pr
 
 
 def list_versions(services: Services, _: Key, *, workspace: str, query: PageParameters) -> Reply:
-    """List the versions in the order of their numbers."""
+    """List versions.
+
+    They come in the order of their numbers.
+    """
     apply_due_in_workspace(services.store, services.policies, workspace)
     with services.store.read() as snapshot:
         versions = services.policies.versions(snapshot, workspace)
@@ -226,7 +229,7 @@ def list_versions(services: Services, _: Key, *, workspace: str, query: PagePara
 
 
 def get_version(services: Services, _: Key, *, workspace: str, number: int) -> Reply:
-    """Get one version with its document."""
+    """Get a version with its document."""
     apply_due_in_workspace(services.store, services.policies, workspace)
     with services.store.read() as snapshot:
         versions = services.policies.versions(snapshot, workspace)
@@ -238,7 +241,10 @@ def get_version(services: Services, _: Key, *, workspace: str, number: int) -> R
 def approve_version(
     services: Services, caller: Key, *, workspace: str, number: int, body: Approval
 ) -> Reply:
-    """Approve a proposed version; the digest names the document that is approved."""
+    """Approve a proposed version.
+
+    The digest names the document that is approved.
+    """
     return _step(services, caller, workspace, lambda steps: steps.approve(number, body.digest))
 
 
@@ -252,11 +258,12 @@ def reject_version(
 def activate_version(
     services: Services, caller: Key, *, workspace: str, number: int, body: Activation
 ) -> Reply:
-    """Activate a version: now or later, for all conversations, for a percentage, or as a shadow.
+    """Activate a version.
 
-    After the answer no conversation starts on the replaced version. A conversation that has started
-    keeps its version, unless `apply_to_running` is true. A scheduled activation is suspended if
-    another version is active when it is due. To roll back, activate an older version.
+    It decides now or from a time on, for all conversations or a percentage, or as a shadow. After
+    the answer no conversation starts on the replaced version. A conversation that has started keeps
+    its version, unless `apply_to_running` is true. A scheduled activation is suspended if another
+    version is active when it is due. To roll back, activate an older version.
     """
     return _step(services, caller, workspace, lambda steps: steps.activate(number, body))
 

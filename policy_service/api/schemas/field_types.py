@@ -115,10 +115,12 @@ class Pattern(validate.Validator):
 
 
 def check_printable(text: str) -> None:
+    """Raise ValidationError if the text has a control character or another separator."""
     if not text.isprintable():
         raise ValidationError("not_printable: Use printable characters only")
 
 
 def check_not_system(workspace: str) -> None:
+    """Raise ValidationError if the text is the name of the log `system`."""
     if workspace == SYSTEM_LOG:
         raise ValidationError("reserved_workspace: `system` is not a workspace; name another one")

@@ -5,13 +5,16 @@ from __future__ import annotations
 import base64
 import hashlib
 import itertools
+import json
 import re
+import shlex
 from collections import Counter
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING
 
 import pytest
 
+from policy_service.api.parameters import PARTS
 from policy_service.api.routes import ROUTES
 from policy_service.problems import PROBLEMS
 from tests.policy_service.described import at, description, said
@@ -31,10 +34,15 @@ class Page(HTMLParser):
         self.open: list[str] = []
         self.text = ""
         self.styles: list[str] = []
+        self.blocks: dict[str, str] = {}
         self.feed(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append((tag, dict(attrs)))
+        if tag == "pre":
+            label = str(dict(attrs)["aria-label"])
+            assert label not in self.blocks
+            self.blocks[label] = ""
         if tag not in VOID:
             self.open.append(tag)
 
@@ -46,6 +54,8 @@ class Page(HTMLParser):
             self.styles.append(data)
         else:
             self.text += data
+        if "pre" in self.open:
+            self.blocks[next(reversed(self.blocks))] += data
 
     def values(self, attribute: str) -> list[str]:
         return [str(given[attribute]) for _, given in self.tags if attribute in given]
@@ -70,6 +80,36 @@ def test_every_call_refusal_and_schema_is_shown(page: Page) -> None:
         assert said(*at(route, "summary")).replace("`", "") in page.text
         for parameter in said(*at(route, "parameters")):
             assert parameter["description"].replace("`", "") in page.text
+
+
+def test_page_begins_with_decisions(page: Page) -> None:
+    headings = [given["id"] for tag, given in page.tags if tag == "h2" and "id" in given]
+    assert headings[0] == "tag-decisions"
+
+
+def test_contents_say_what_each_call_does(page: Page) -> None:
+    for route in ROUTES:
+        assert page.text.count(route.summary.rstrip(".").replace("`", "")) >= 2
+
+
+def test_every_call_has_a_command(page: Page) -> None:
+    for route in ROUTES:
+        command = page.blocks[f"Command for {route.method} {route.template}"]
+        words = shlex.split(command.replace(" \\\n", " "))
+        assert words[0] == "curl"
+        assert ("-X" in words) is (route.method != "GET")
+        assert ("Authorization: Bearer $KEY" in words) is (route.permission is not None)
+        address = next(word for word in words if word.startswith("http://"))
+        values = {part: str(PARTS[part].metadata["example"]) for part in route.parts}
+        assert address.partition("?")[0].endswith(route.template.format(**values))
+        if route.body and route.body.is_json:
+            sent = json.loads(words[words.index("-d") + 1])
+            assert sent in route.body.examples.values()
+
+
+def test_page_shows_an_example_of_each_type_of_event(page: Page) -> None:
+    for name in ROUTES[0].body.examples if ROUTES[0].body else ():
+        assert f'"type": "{name}"' in page.text
 
 
 def test_every_link_of_the_page_leads_somewhere(page: Page) -> None:
