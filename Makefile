@@ -50,10 +50,15 @@ bench:
 	$(INSTALL) bench $(VENV)
 	@$(BIN)/python -m bench $(ROWS) $(FLAGS)
 
-# `make soak DECISIONS=20000` asks for fewer.
+# Run the random tests and the kills DEPTH times as long, then send many events to one server.
+# `make soak DECISIONS=20000 DEPTH=2` is shorter.
 DECISIONS = 200000
+DEPTH = 20
+RANDOM = tests/rules tests/contracts tests/properties tests/durability \
+	tests/policy_service/api/test_conformance.py
 soak:
 	$(INSTALL) test $(VENV)
+	TEST_DEPTH=$(DEPTH) $(BIN)/pytest -n auto $(RANDOM)
 	@$(BIN)/python -m tests.soak $(DECISIONS)
 
 clean:

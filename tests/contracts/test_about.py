@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from audit.stores.sqlite.store import SqliteStore
 from tests.contracts.conftest import clock
+from tests.depth import DEPTH
 from tests.fakes.leaves import decide
 from tests.fakes.memory_store import MemoryStore
 
@@ -91,7 +92,7 @@ def left(store: Store) -> dict[str, Any]:
         }
 
 
-@settings(deadline=None, derandomize=True, max_examples=100)
+@settings(deadline=None, derandomize=True, max_examples=40 * DEPTH)
 @given(groups)
 def test_works_see_and_leave_the_same_whatever_was_said_of_them(
     groups: list[tuple[list[Work], bool]],

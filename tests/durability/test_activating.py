@@ -14,6 +14,7 @@ import orjson
 
 from audit.entry import EntryKind
 from audit.stores.sqlite.store import SqliteStore
+from tests.depth import DEPTH
 from tests.durability.load import WORKSPACES, Platform
 from tests.durability.promises import broken_in_ledger, out_of_order, verify_and_replay
 from tests.policy_service.api_client import document
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from audit.entry import Entry
     from tests.served import Client, Server
 
-ACTIVATIONS = 100
+ACTIVATIONS = 40 * DEPTH
 CLIENTS = 32
 WAITING = ("awaiting_answer", "awaiting_contact", "qualifying")
 WAYS: tuple[dict[str, Any], ...] = (

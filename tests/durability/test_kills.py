@@ -7,6 +7,7 @@ import time
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from tests.depth import DEPTH
 from tests.durability.load import Platform
 from tests.durability.promises import (
     broken_in_ledger,
@@ -29,7 +30,7 @@ class Kill(Enum):
     WORKER = "worker"
 
 
-KILLS = [Kill.EVERYTHING] * 12 + [Kill.MAIN] * 6 + [Kill.WORKER] * 6
+KILLS = [Kill.EVERYTHING] * 4 * DEPTH + [Kill.MAIN] * 2 * DEPTH + [Kill.WORKER] * 2 * DEPTH
 
 
 def strike(server: Server, kill: Kill, choice: random.Random) -> None:
@@ -46,7 +47,7 @@ def strike(server: Server, kill: Kill, choice: random.Random) -> None:
 
 
 def test_no_kill_loses_or_doubles_an_acknowledged_decision(server: Server) -> None:
-    """24 kills under load: the whole server, its main process, a worker; no repair between them."""
+    """Kills under load: the whole server, its main process, a worker; no repair between them."""
     choice = random.Random(SEED)
     platform = Platform([server], clients=12, seed=SEED)
     checked = 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import threading
 from contextlib import suppress
@@ -57,15 +58,23 @@ def stop_in_the_midst(server: Server) -> None:
                 os.kill(pid, signal.SIGCONT)
 
 
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str]]:
+    """Return the folder of a ledger with many decisions, for tests to copy, and its keys."""
+    data = tmp_path_factory.mktemp("recorded") / "data"
+    keys = made(data)
+    events = [event for each in islice(draw_conversations(), CONVERSATIONS) for event in each]
+    run("decide", f"--data={data}", given=b"\n".join(events))
+    return data, keys
+
+
 @pytest.mark.parametrize("mode", ["decisions", "conversations"])
 def test_what_a_killed_server_was_doing_another_brings_to_its_end(
-    tmp_path: Path, mode: str
+    tmp_path: Path, recorded: tuple[Path, dict[str, str]], mode: str
 ) -> None:
     """And to the same end as a command that does it in one go."""
-    data, file = tmp_path / "data", tmp_path / "candidate.json"
-    keys = made(data)
-    told = [event for each in islice(draw_conversations(), CONVERSATIONS) for event in each]
-    run("decide", f"--data={data}", given=b"\n".join(told))
+    template, keys = recorded
+    data, file = shutil.copytree(template, tmp_path / "data"), tmp_path / "candidate.json"
     file.write_bytes(orjson.dumps(candidate()))
     asked = ("backtest", f"--data={data}", f"--workspace={WORKSPACE}", f"--candidate={file}")
     in_one_go = orjson.loads(run(*asked, f"--mode={mode}", "--json", exit_code=1).stdout)

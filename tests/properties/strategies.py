@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 
 from rules.model.event import MAX_EVENT_YEAR
 from rules.model.vocabulary import CONTACT_KINDS, DIRECTIONS, IDENTITIES, EventType
+from tests.depth import DEPTH
 from tests.properties.random_documents import DECLARED, TAGS, WORDS
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
 
-STEADY = settings(deadline=None, derandomize=True, max_examples=60)
+STEADY = settings(deadline=None, derandomize=True, max_examples=60 * DEPTH)
 """The same examples on every run, and no clock."""
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)

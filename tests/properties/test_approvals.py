@@ -19,6 +19,7 @@ from policy_service.policies.activation import Activation, apply_due_activations
 from policy_service.policies.policy_cache import PolicyCache
 from policy_service.policies.versions import VersionSteps
 from policy_service.problems import ProblemError
+from tests.depth import DEPTH
 from tests.fakes.memory_store import MemoryStore
 from tests.properties.strategies import STEADY
 from tests.properties.two_sides import checked, key
@@ -97,7 +98,7 @@ def unlawful(leaves: Sequence[dict[str, Any]]) -> list[int]:
     return found
 
 
-@settings(STEADY, max_examples=200)
+@settings(STEADY, max_examples=80 * DEPTH)
 @given(st.lists(steps, min_size=10, max_size=40))
 def test_what_is_let_through_is_lawful_and_the_verifier_says_so(taken: list[Step]) -> None:
     now = [NOON]

@@ -13,6 +13,7 @@ import rules.engine.compiler
 from rules.engine.compiler import compile_document
 from rules.engine.evaluator import condition_holds, explain_ruling
 from rules.model.document import OTHERWISE, Document
+from tests.depth import DEPTH
 from tests.properties.random_documents import Drawing
 from tests.properties.strategies import STEADY
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from rules.model.document import Facts
 
-SOME = settings(STEADY, max_examples=100)
+SOME = settings(STEADY, max_examples=100 * DEPTH)
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from hypothesis.stateful import invariant, rule
 from audit.stores.contract import EntryFilter
 from policy_service.privacy.erasures import erase_contact, erasure_view, find_erasures
 from policy_service.privacy.holds import HoldSteps, fold_holds
+from tests.depth import DEPTH
 from tests.properties.ledger_model import HAPPENINGS
 from tests.properties.strategies import STEADY
 from tests.properties.test_ledger_machine import LedgerMachine, logs, people, picks, sides
@@ -152,4 +153,4 @@ class ErasingMachine(LedgerMachine):
 
 
 TestErasing = ErasingMachine.TestCase
-TestErasing.settings = settings(STEADY, max_examples=30, stateful_step_count=40)
+TestErasing.settings = settings(STEADY, max_examples=12 * DEPTH, stateful_step_count=40)

@@ -26,6 +26,7 @@ from policy_service.policies.versions import VersionSteps
 from policy_service.problems import ProblemCode, ProblemError
 from rules.model.event import parse_event
 from rules.model.workspace import SYSTEM_LOG
+from tests.depth import DEPTH
 from tests.properties.ledger_model import (
     HAPPENINGS,
     VARIANTS,
@@ -334,4 +335,4 @@ class LedgerMachine(TwoSides):
 
 
 TestLedger = LedgerMachine.TestCase
-TestLedger.settings = settings(STEADY, max_examples=40, stateful_step_count=40)
+TestLedger.settings = settings(STEADY, max_examples=16 * DEPTH, stateful_step_count=40)

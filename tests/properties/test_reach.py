@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any
 
 from hypothesis import given, settings
@@ -16,6 +15,7 @@ from rules.engine.evaluator import condition_holds, explain_ruling
 from rules.model import builtin
 from rules.model.document import Document, RangeCondition
 from rules.model.vocabulary import Operator
+from tests.depth import DEPTH
 from tests.properties.brute_force import all_facts
 from tests.properties.random_documents import Drawing
 from tests.properties.strategies import STEADY
@@ -23,8 +23,7 @@ from tests.properties.strategies import STEADY
 if TYPE_CHECKING:
     from random import Random
 
-MANY = settings(STEADY, max_examples=int(os.environ.get("REACH_EXAMPLES", "300")))
-"""`REACH_EXAMPLES=5000 make test` tries more."""
+MANY = settings(STEADY, max_examples=150 * DEPTH)
 
 
 def small(random: Random, rules: int) -> dict[str, Any]:

@@ -7,7 +7,6 @@ never signed is lost without a trace: then the ledger is the backup, and nothing
 from __future__ import annotations
 
 import copy
-import os
 import shutil
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -31,6 +30,7 @@ from audit.stores.sqlite.store import LEDGER, SqliteStore
 from policy_service.access.keys import EVERY_WORKSPACE, Role, create_key
 from policy_service.restore import accept_loss, find_missing
 from rules.model.workspace import SYSTEM_LOG
+from tests.depth import DEPTH
 from tests.properties.ledger_model import HAPPENINGS, naive_root
 from tests.properties.strategies import STEADY
 from tests.properties.test_erasing_machine import ErasingMachine, contacts
@@ -292,8 +292,5 @@ class RestoringMachine(ErasingMachine):
             assert report.findings == ()
 
 
-HISTORIES = int(os.environ.get("RESTORING_HISTORIES", "12"))
-"""More of them take longer, and are others."""
-
 TestRestoring = RestoringMachine.TestCase
-TestRestoring.settings = settings(STEADY, max_examples=HISTORIES, stateful_step_count=40)
+TestRestoring.settings = settings(STEADY, max_examples=6 * DEPTH, stateful_step_count=40)

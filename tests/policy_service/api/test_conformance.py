@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tests.depth import DEPTH
 from tests.policy_service.conformance import conform
 from tests.policy_service.described import description
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
 def test_what_is_described_is_what_is_done(api: Api) -> None:
     """Good requests and bad ones, of every call, with the key that it asks for."""
-    outcome = conform(api, most=10)
+    outcome = conform(api, most=5 * DEPTH)
     assert outcome.findings == [], "\n\n".join(outcome.findings)
     assert outcome.ended[-4:] == ["examples", "coverage", "fuzzing", "stateful"]
     calls = [f"{m.upper()} {path}" for path, of in description()["paths"].items() for m in of]
