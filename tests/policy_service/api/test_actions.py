@@ -44,7 +44,7 @@ def kinds(api: Api) -> list[str]:
         return [entry.value["kind"] for entry in snapshot.entries_of_family("acme", "action.")]
 
 
-def test_an_action_is_pending_with_all_it_asks_for(api: Api) -> None:
+def test_new_action_is_pending_with_its_members(api: Api) -> None:
     decided = api.decide(event())
     assert listed(api) == [
         {
@@ -61,7 +61,7 @@ def test_an_action_is_pending_with_all_it_asks_for(api: Api) -> None:
     ]
 
 
-def test_a_receipt_settles_an_action(api: Api) -> None:
+def test_receipt_sets_status_of_action(api: Api) -> None:
     action = asked(api)
     api.clock.move(seconds=5)
     answered = read(receipt(api, action, status="delivered", detail="by push"))
@@ -71,7 +71,7 @@ def test_a_receipt_settles_an_action(api: Api) -> None:
     assert listed(api) == [answered]
 
 
-def test_a_receipt_twice_is_one_entry(api: Api) -> None:
+def test_same_receipt_twice_is_one_entry(api: Api) -> None:
     action = asked(api)
     first = receipt(api, action, status="delivered")
     again = receipt(api, action, status="delivered", detail="said again")
@@ -79,7 +79,7 @@ def test_a_receipt_twice_is_one_entry(api: Api) -> None:
     assert kinds(api) == ["action.delivered"]
 
 
-def test_a_failed_action_may_be_tried_again_and_fail_again(api: Api) -> None:
+def test_failed_action_can_be_retried_and_fail_again(api: Api) -> None:
     action = asked(api)
     assert read(receipt(api, action, status="failed", detail="no channel"))["status"] == "failed"
     assert read(retry(api, action))["status"] == "pending"
@@ -88,7 +88,7 @@ def test_a_failed_action_may_be_tried_again_and_fail_again(api: Api) -> None:
     assert kinds(api) == ["action.failed", "action.retried", "action.failed"]
 
 
-def test_a_delivery_is_believed_after_a_failure_and_nothing_after_a_delivery(api: Api) -> None:
+def test_receipt_is_accepted_after_failure_and_refused_after_delivery(api: Api) -> None:
     action = asked(api)
     receipt(api, action, status="failed")
     assert read(receipt(api, action, status="delivered"))["status"] == "delivered"
@@ -98,7 +98,7 @@ def test_a_delivery_is_believed_after_a_failure_and_nothing_after_a_delivery(api
     assert api.written() == written
 
 
-def test_the_story_says_what_became_of_an_action(api: Api) -> None:
+def test_story_shows_status_of_action(api: Api) -> None:
     action = asked(api)
     receipt(api, action, status="delivered")
     story = read(api.get(f"{ACME}/conversations/c-1"))["items"]
@@ -114,7 +114,7 @@ def test_the_story_says_what_became_of_an_action(api: Api) -> None:
         ("?status=withdrawn", []),
     ],
 )
-def test_actions_are_found_by_what_became_of_them(api: Api, query: str, found: list[str]) -> None:
+def test_list_of_actions_filters_by_status(api: Api, query: str, found: list[str]) -> None:
     ids = [api.decide(event(name, conversation={"id": name}))["actions"][0]["id"] for name in "abc"]
     receipt(api, ids[1], status="delivered")
     receipt(api, ids[2], status="failed")
@@ -145,12 +145,12 @@ def paged(api: Api, limit: int) -> list[str]:
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 100])
-def test_pages_hold_every_action_once_in_order(api: Api, limit: int) -> None:
+def test_pages_of_actions_hold_each_action_once_in_order(api: Api, limit: int) -> None:
     ids = many(api)
     assert paged(api, limit)[1:] == ids
 
 
-def test_a_page_that_looked_at_enough_goes_on_where_it_stopped(
+def test_page_of_actions_continues_after_its_limit_of_decisions(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(actions, "MAX_DECISIONS_PER_PAGE", 2)
@@ -159,7 +159,7 @@ def test_a_page_that_looked_at_enough_goes_on_where_it_stopped(
 
 
 @pytest.mark.parametrize("action", ["dec-nothing.0", "dec-nothing", "x", "%2F"])
-def test_an_action_nobody_asked_for_is_not_found(api: Api, action: str) -> None:
+def test_receipt_is_not_found_for_unknown_action(api: Api, action: str) -> None:
     asked(api)
     written = api.written()
     assert code(receipt(api, action, status="delivered")) == (404, "not_found")
@@ -167,7 +167,7 @@ def test_an_action_nobody_asked_for_is_not_found(api: Api, action: str) -> None:
     assert api.written() == written
 
 
-def test_an_action_of_another_workspace_is_not_found(api: Api) -> None:
+def test_receipt_is_not_found_for_action_of_another_workspace(api: Api) -> None:
     action = asked(api)
     answered = api.post(
         f"/v1/workspaces/globex/actions/{action}/receipt", {"status": "failed"}, Role.PLATFORM
@@ -175,7 +175,7 @@ def test_an_action_of_another_workspace_is_not_found(api: Api) -> None:
     assert code(answered) == (404, "not_found")
 
 
-def test_a_number_that_the_decision_has_not_is_not_found(api: Api) -> None:
+def test_receipt_is_not_found_for_unknown_number_in_decision(api: Api) -> None:
     action = asked(api)
     assert code(receipt(api, f"{action}0", status="failed")) == (404, "not_found")
     assert code(receipt(api, action.replace(".0", ".1"), status="failed")) == (404, "not_found")
@@ -190,7 +190,9 @@ def test_a_number_that_the_decision_has_not_is_not_found(api: Api) -> None:
         ({"status": "delivered", "when": "now"}, "/when"),
     ],
 )
-def test_a_bad_receipt_is_refused(api: Api, body: dict[str, Any], pointer: str) -> None:
+def test_receipt_is_refused_when_its_body_is_wrong(
+    api: Api, body: dict[str, Any], pointer: str
+) -> None:
     action = asked(api)
     written = api.written()
     answered = receipt(api, action, **body)
@@ -210,7 +212,9 @@ def test_a_bad_receipt_is_refused(api: Api, body: dict[str, Any], pointer: str) 
         ("?kind=x", "/kind"),
     ],
 )
-def test_a_bad_question_is_refused(api: Api, query: str, pointer: str) -> None:
+def test_list_of_actions_is_refused_when_its_query_is_wrong(
+    api: Api, query: str, pointer: str
+) -> None:
     answered = api.get(f"{PATH}{query}", Role.PLATFORM)
     assert code(answered) == (400, "invalid_request")
     assert [each for each, _ in errors(answered)] == [pointer]

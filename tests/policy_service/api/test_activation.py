@@ -58,7 +58,7 @@ def status(api: Api, number: int) -> str:
     return str(read(api.get(f"{ACME}/versions/{number}"))["status"])
 
 
-def test_a_share_of_the_conversations_is_decided_by_the_version_on_trial(api: Api) -> None:
+def test_trial_version_decides_its_percentage_of_conversations(api: Api) -> None:
     """Always the same ones, by their bucket; the others by the version that is active."""
     number = approved(api, OFF)
     active = read(api.step(number, "activate", percent=30))
@@ -70,7 +70,7 @@ def test_a_share_of_the_conversations_is_decided_by_the_version_on_trial(api: Ap
     assert (status(api, 1), status(api, number)) == ("active", "active")
 
 
-def test_a_share_only_grows_and_keeps_whom_it_had(api: Api) -> None:
+def test_percentage_only_grows_and_keeps_its_conversations(api: Api) -> None:
     number = approved(api, OFF)
     shares = []
     for percent in (10, 50):
@@ -99,7 +99,7 @@ def test_a_share_only_grows_and_keeps_whom_it_had(api: Api) -> None:
     assert status(api, 1) == "retired"
 
 
-def test_a_trial_is_replaced_by_another_and_ended_by_rolling_back(api: Api) -> None:
+def test_trial_is_replaced_by_another_trial_and_ended_by_rollback(api: Api) -> None:
     first, second = approved(api, OFF), approved(api, FRENCH)
     read(api.step(first, "activate", percent=90))
     read(api.step(second, "activate", percent=90))
@@ -114,13 +114,13 @@ def test_a_trial_is_replaced_by_another_and_ended_by_rolling_back(api: Api) -> N
     assert code(api.step(1, "activate")) == (409, "wrong_status")
 
 
-def test_a_hundred_percent_is_all(api: Api) -> None:
+def test_activation_of_100_percent_is_for_all_conversations(api: Api) -> None:
     number = approved(api, OFF)
     assert "percent" not in read(api.step(number, "activate", percent=100))["activations"][0]
     assert read(api.get(f"{ACME}/policy"))["version"] == number
 
 
-def test_a_version_in_the_shadow_decides_nothing_and_is_recorded_beside(api: Api) -> None:
+def test_shadow_decides_nothing_and_is_recorded_with_each_decision(api: Api) -> None:
     number = approved(api, OFF)
     assert read(api.step(number, "activate", shadow=True))["activations"][0]["shadow"] is True
     decided = starts(api, "c-1")
@@ -141,7 +141,7 @@ def test_a_version_in_the_shadow_decides_nothing_and_is_recorded_beside(api: Api
     assert status(api, number) == "retired"
 
 
-def test_a_version_on_trial_may_be_in_the_shadow_too_and_loses_each_place_alone(api: Api) -> None:
+def test_version_can_be_trial_and_shadow_and_lose_each_role_separately(api: Api) -> None:
     first, second, third = (approved(api, tree) for tree in (OFF, FRENCH, document("Third")))
     of_the_share = [c for c in CONVERSATIONS if sample_bucket("acme", c) < 5000]
     read(api.step(first, "activate", percent=50))
@@ -162,13 +162,13 @@ def test_a_version_on_trial_may_be_in_the_shadow_too_and_loses_each_place_alone(
     ]
 
 
-def test_a_conversation_that_has_begun_keeps_its_version(api: Api) -> None:
+def test_running_conversation_keeps_its_version(api: Api) -> None:
     starts(api, "c-1")
     api.publish(document("Two", customer_destination={"team": "vip"}))
     assert api.decide(reply("ev-2", "customer"))["policy"]["version"] == 1
 
 
-def test_running_conversations_are_moved_where_that_is_asked_for(api: Api) -> None:
+def test_activation_applies_to_running_conversations_when_requested(api: Api) -> None:
     """From their stage on; one that begins later keeps the version it began with."""
     starts(api, "c-1")
     number = approved(api, document("Two", collect_contact=False))
@@ -194,7 +194,7 @@ def test_precomputed_decision_is_discarded_after_an_activation(api: Api) -> None
     assert decided.entry.value["policy"]["version"] == number
 
 
-def test_what_is_scheduled_is_done_before_the_first_write_after_it_is_due(api: Api) -> None:
+def test_scheduled_activation_precedes_first_write_after_due_time(api: Api) -> None:
     number = approved(api, OFF)
     at = "2026-11-22T14:00:00+01:00"
     scheduled = read(api.step(number, "activate", at=at))
@@ -211,21 +211,21 @@ def test_what_is_scheduled_is_done_before_the_first_write_after_it_is_due(api: A
     assert entered(api)[-3:] == [("scheduled", 2), ("activated", 2), ("retired", 1)]
 
 
-def test_whoever_reads_is_told_what_holds_when_it_is_due(api: Api) -> None:
+def test_read_applies_due_activation(api: Api) -> None:
     number = approved(api, OFF)
     read(api.step(number, "activate", at="2026-11-22T13:00:00Z"))
     api.clock.move(hours=2)
     assert read(api.get(f"{ACME}/policy"))["version"] == number
 
 
-def test_a_difference_is_told_against_what_is_active_when_it_is_due(api: Api) -> None:
+def test_diff_applies_due_activation(api: Api) -> None:
     number = approved(api, OFF)
     read(api.step(number, "activate", at="2026-11-22T13:00:00Z"))
     api.clock.move(hours=2)
     assert read(api.get(f"{ACME}/versions/1/diff"))["against"] == number
 
 
-def test_what_is_due_is_done_where_nobody_asks(api: Api) -> None:
+def test_job_applies_due_activation_without_requests(api: Api) -> None:
     """By the process that does the jobs; once, however often it looks."""
     number = approved(api, OFF)
     read(api.step(number, "activate", at="2026-11-22T13:00:00Z"))
@@ -237,7 +237,7 @@ def test_what_is_due_is_done_where_nobody_asks(api: Api) -> None:
     assert entered(api)[-2:] == [("activated", number), ("retired", 1)]
 
 
-def test_what_is_overdue_is_done_once_and_in_order(api: Api) -> None:
+def test_overdue_activations_are_applied_once_and_in_order(api: Api) -> None:
     """The service was down when they were due: the later one stays."""
     first, second = approved(api, OFF), approved(api, FRENCH)
     read(api.step(second, "activate", at="2026-11-22T15:00:00Z", percent=50))
@@ -248,7 +248,7 @@ def test_what_is_overdue_is_done_once_and_in_order(api: Api) -> None:
     assert entered(api)[-3:] == [("activated", first), ("activated", second), ("retired", first)]
 
 
-def test_what_was_agreed_to_against_another_version_is_suspended(api: Api) -> None:
+def test_scheduled_activation_is_suspended_when_another_version_is_active(api: Api) -> None:
     """Nobody agreed to it in the place of what is active now; the notice says so."""
     first, second = approved(api, OFF), approved(api, FRENCH)
     read(api.step(first, "activate", at="2026-11-22T14:00:00Z"))
@@ -261,7 +261,7 @@ def test_what_was_agreed_to_against_another_version_is_suspended(api: Api) -> No
     assert read(api.step(first, "activate"))["status"] == "active"
 
 
-def test_a_time_that_is_past_is_now(api: Api) -> None:
+def test_activation_is_immediate_when_its_time_is_past(api: Api) -> None:
     number = approved(api, OFF)
     assert read(api.step(number, "activate", at="2020-01-01T00:00:00Z"))["status"] == "active"
 
@@ -281,7 +281,7 @@ def test_a_time_that_is_past_is_now(api: Api) -> None:
         ({"when": "now"}, "/when"),
     ],
 )
-def test_how_to_activate_is_said_rightly_or_refused(
+def test_activation_is_refused_when_its_body_is_wrong(
     api: Api, asked: dict[str, Any], pointer: str
 ) -> None:
     number = approved(api, OFF)
@@ -292,7 +292,7 @@ def test_how_to_activate_is_said_rightly_or_refused(
     assert api.written() == written
 
 
-def test_a_proposal_supersedes_those_that_are_still_proposed(api: Api) -> None:
+def test_proposal_supersedes_proposed_versions(api: Api) -> None:
     """One that was agreed to stays: somebody wants it."""
     agreed = approved(api, OFF)
     waiting = int(api.propose(FRENCH)["version"])

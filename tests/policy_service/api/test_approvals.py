@@ -54,7 +54,7 @@ def deciding(api: Api, identity: str = "ev-1") -> int:
     return int(decided["policy"]["version"])
 
 
-def test_one_approval_is_needed_where_nobody_said_how_many(api: Api) -> None:
+def test_one_approval_is_required_by_default(api: Api) -> None:
     assert read(api.get(f"{ACME}/approvals")) == {"count": 1, "since": None}
     written = api.written()
     assert read(require(api, 1)) == {"count": 1, "since": None}
@@ -64,7 +64,7 @@ def test_one_approval_is_needed_where_nobody_said_how_many(api: Api) -> None:
     assert "version.approvals" not in kinds
 
 
-def test_who_said_how_many_stands_in_the_ledger(api: Api) -> None:
+def test_required_approvals_are_an_entry_with_key_and_reason(api: Api) -> None:
     required = read(require(api, 2))
     assert (required["count"], required["since"]["reason"]) == (2, WHY)
     [entry] = api.entries("?kind=version.approvals")
@@ -81,7 +81,7 @@ def test_who_said_how_many_stands_in_the_ledger(api: Api) -> None:
     assert read(api.get("/v1/workspaces/globex/approvals"))["count"] == 1
 
 
-def test_two_keys_approve_and_neither_is_the_proposer_nor_the_same(api: Api) -> None:
+def test_two_approvals_need_two_keys_other_than_the_proposer(api: Api) -> None:
     read(require(api, 2))
     version = proposed(api)
     assert read(approve(api, version))["status"] == "proposed"
@@ -96,7 +96,7 @@ def test_two_keys_approve_and_neither_is_the_proposer_nor_the_same(api: Api) -> 
     assert deciding(api) == 2
 
 
-def test_a_team_of_one_activates_what_it_proposed(api: Api) -> None:
+def test_proposed_version_can_be_activated_when_no_approval_is_required(api: Api) -> None:
     """With a key of each role: the author's may still not activate."""
     read(require(api, 0, "There is one of us"))
     version = proposed(api)
@@ -107,7 +107,9 @@ def test_a_team_of_one_activates_what_it_proposed(api: Api) -> None:
     assert deciding(api) == 2
 
 
-def test_what_was_rejected_or_superseded_stays_so_where_no_approval_is_needed(api: Api) -> None:
+def test_rejected_or_superseded_version_is_not_activated_when_no_approval_is_required(
+    api: Api,
+) -> None:
     read(require(api, 0))
     proposed(api)
     proposed(api, "Three")
@@ -116,7 +118,7 @@ def test_what_was_rejected_or_superseded_stays_so_where_no_approval_is_needed(ap
     assert code(api.step(3, "activate")) == (409, "wrong_status")
 
 
-def test_more_are_needed_also_for_what_was_approved_and_not_activated(api: Api) -> None:
+def test_raised_number_applies_to_approved_version_before_activation(api: Api) -> None:
     version = proposed(api)
     read(approve(api, version))
     read(require(api, 2))
@@ -128,7 +130,7 @@ def test_more_are_needed_also_for_what_was_approved_and_not_activated(api: Api) 
 
 
 @pytest.mark.parametrize("later", [1, 2, 3])
-def test_rolling_back_needs_no_approval_again(api: Api, later: int) -> None:
+def test_rollback_needs_no_new_approval(api: Api, later: int) -> None:
     """Not of the built-in version, nor of what was activated when fewer were needed."""
     read(require(api, 0))
     proposed(api)
@@ -138,7 +140,7 @@ def test_rolling_back_needs_no_approval_again(api: Api, later: int) -> None:
     assert read(api.step(2, "activate"))["status"] == "active"
 
 
-def test_what_is_scheduled_is_suspended_where_approvals_are_missing_by_then(api: Api) -> None:
+def test_scheduled_activation_is_suspended_when_approvals_are_missing(api: Api) -> None:
     read(approve(api, proposed(api)))
     read(api.step(2, "activate", at="2026-11-22T13:00:00Z"))
     read(require(api, 2))
@@ -149,7 +151,7 @@ def test_what_is_scheduled_is_suspended_where_approvals_are_missing_by_then(api:
 
 
 @pytest.mark.parametrize("count", [-1, 11, 1.5, "2", True, None])
-def test_a_count_that_cannot_be_is_refused(api: Api, count: Any) -> None:
+def test_approvals_are_refused_when_count_is_wrong(api: Api, count: Any) -> None:
     written = api.written()
     assert code(require(api, count)) == (400, "invalid_request")
     assert code(require(api, 2, "")) == (400, "invalid_request")

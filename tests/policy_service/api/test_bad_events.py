@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_a_bad_event_is_refused(shared: Api, case: Case) -> None:
+def test_bad_event_is_refused_with_every_complaint(shared: Api, case: Case) -> None:
     written = shared.written()
     refused = shared.send("POST", "/v1/decisions", case.body, shared.tokens[Role.PLATFORM])
     assert code(refused) == (400, case.code)
@@ -29,19 +29,19 @@ def test_a_bad_event_is_refused(shared: Api, case: Case) -> None:
 
 
 @pytest.mark.parametrize("case", CASES[:3], ids=lambda case: case.name)
-def test_without_a_key_nobody_learns_what_is_wrong(shared: Api, case: Case) -> None:
+def test_bad_event_is_unauthorized_without_key(shared: Api, case: Case) -> None:
     assert code(shared.send("POST", "/v1/decisions", case.body)) == (401, "unauthorized")
 
 
 # What is odd and still an event.
 
 
-def test_the_longest_ids_are_accepted(api: Api) -> None:
+def test_event_is_accepted_with_longest_ids(api: Api) -> None:
     sent = event("🙂" * 128, conversation={"id": "ä" * 200}, contact={"id": "x" * 200})
     assert api.decide(sent)["conversation"] == "ä" * 200
 
 
-def test_the_deepest_nesting_is_accepted(api: Api) -> None:
+def test_event_is_accepted_with_deepest_nesting(api: Api) -> None:
     deep: Any = "bottom"
     for _ in range(62):
         deep = [deep]
@@ -51,7 +51,7 @@ def test_the_deepest_nesting_is_accepted(api: Api) -> None:
 
 
 @pytest.mark.parametrize("number", ["-0", "-0.0", "1e-400", "1e308", "0.1", "9007199254740991"])
-def test_numbers_of_i_json_are_accepted(api: Api, number: str) -> None:
+def test_event_is_accepted_with_each_number_of_i_json(api: Api, number: str) -> None:
     body = json.dumps(event(attributes={"number": "here"})).replace('"here"', number)
     for replayed in (None, "true"):
         answered = api.send("POST", "/v1/decisions", body, api.tokens[Role.PLATFORM])
@@ -72,14 +72,14 @@ def test_numbers_of_i_json_are_accepted(api: Api, number: str) -> None:
         "9997-12-31T23:59:59Z",
     ],
 )
-def test_every_time_of_rfc_3339_is_accepted(api: Api, at: str) -> None:
+def test_event_is_accepted_with_each_form_of_rfc_3339_time(api: Api, at: str) -> None:
     assert api.decide(event(occurred_at=at))["outcome"] == "ask"
 
 
 @pytest.mark.parametrize(
     "content_type", ["application/json", "text/plain", "application/x-www-form-urlencoded", "", "?"]
 )
-def test_the_body_is_json_whatever_its_type_is_said_to_be(api: Api, content_type: str) -> None:
+def test_event_is_read_as_json_with_any_content_type(api: Api, content_type: str) -> None:
     body = json.dumps(event())
     answered = api.send(
         "POST", "/v1/decisions", body, api.tokens[Role.PLATFORM], **{"Content-Type": content_type}
@@ -95,14 +95,14 @@ def padded(size: int) -> bytes:
     return body + b" " * (size - len(body))
 
 
-def test_a_body_of_64_kib_is_accepted(api: Api) -> None:
+def test_event_of_64_kib_is_accepted(api: Api) -> None:
     body = padded(MAX_EVENT_BYTES)
     assert len(body) == 65_536
     answered = api.send("POST", "/v1/decisions", body, api.tokens[Role.PLATFORM])
     assert answered.status_code == 200
 
 
-def test_a_body_of_one_byte_more_is_refused(shared: Api) -> None:
+def test_event_of_64_kib_and_one_byte_is_refused(shared: Api) -> None:
     written = shared.written()
     body = padded(MAX_EVENT_BYTES + 1)
     refused = shared.send("POST", "/v1/decisions", body, shared.tokens[Role.PLATFORM])
@@ -111,7 +111,7 @@ def test_a_body_of_one_byte_more_is_refused(shared: Api) -> None:
     assert shared.written() == written
 
 
-def test_a_body_of_200_000_brackets_is_refused_by_its_size(shared: Api) -> None:
+def test_body_of_200_000_brackets_is_refused_by_its_size(shared: Api) -> None:
     body = b"[" * 200_000
     refused = shared.send("POST", "/v1/decisions", body, shared.tokens[Role.PLATFORM])
     assert code(refused) == (413, "too_large")
@@ -133,11 +133,11 @@ def streamed(
     )
 
 
-def test_a_body_in_chunks_is_read_to_its_end(api: Api) -> None:
+def test_chunked_body_is_read_to_its_end(api: Api) -> None:
     assert streamed(api, padded(MAX_EVENT_BYTES), **CHUNKED).status_code == 200
 
 
-def test_chunks_beyond_64_kib_are_refused(shared: Api) -> None:
+def test_chunked_body_is_refused_when_longer_than_64_kib(shared: Api) -> None:
     written = shared.written()
     refused = streamed(shared, padded(MAX_EVENT_BYTES + 1), **CHUNKED)
     assert code(refused) == (413, "too_large")
@@ -145,7 +145,7 @@ def test_chunks_beyond_64_kib_are_refused(shared: Api) -> None:
 
 
 @pytest.mark.parametrize("role", [Role.PLATFORM, Role.AUDITOR])
-def test_a_refused_body_is_read_to_its_end(shared: Api, role: Role) -> None:
+def test_refused_body_is_drained(shared: Api, role: Role) -> None:
     """One who is still sending when the connection closes may never see why it was refused."""
     body = BytesIO(padded(10 * MAX_EVENT_BYTES))
     refused = streamed(shared, body, role, **{"wsgi.input_terminated": True})
@@ -162,7 +162,7 @@ def test_a_refused_body_is_read_to_its_end(shared: Api, role: Role) -> None:
     ],
     ids=["without a key", "waits to be asked", "has no end"],
 )
-def test_a_refused_body_that_nobody_need_send_is_not_read(
+def test_refused_body_is_not_drained_without_key_or_when_client_waits(
     shared: Api, role: Role | None, environ: dict[str, Any]
 ) -> None:
     body = BytesIO(padded(MAX_EVENT_BYTES))
@@ -171,7 +171,7 @@ def test_a_refused_body_that_nobody_need_send_is_not_read(
 
 
 @pytest.mark.parametrize("length", ["10", "0", "70000", "-1", "x", "9" * 400])
-def test_a_length_that_lies_is_refused(shared: Api, length: str) -> None:
+def test_event_is_refused_when_content_length_is_wrong(shared: Api, length: str) -> None:
     written = shared.written()
     refused = streamed(shared, json.dumps(FULL).encode(), CONTENT_LENGTH=length)
     assert refused.status_code in {400, 413}

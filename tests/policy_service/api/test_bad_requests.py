@@ -35,7 +35,9 @@ PROPOSALS: list[tuple[str, Any, list[tuple[str, str]]]] = [
 @pytest.mark.parametrize(
     ("sent", "expected"), [case[1:] for case in PROPOSALS], ids=[case[0] for case in PROPOSALS]
 )
-def test_a_bad_proposal_is_refused(shared: Api, sent: Any, expected: list[tuple[str, str]]) -> None:
+def test_proposal_is_refused_when_its_body_is_wrong(
+    shared: Api, sent: Any, expected: list[tuple[str, str]]
+) -> None:
     written = shared.written()
     refused = shared.post(f"{ACME}/versions", sent, Role.AUTHOR)
     assert code(refused) == (400, "invalid_request")
@@ -55,7 +57,7 @@ def test_a_bad_proposal_is_refused(shared: Api, sent: Any, expected: list[tuple[
     ],
     ids=["not JSON", "a key twice", "1e400", "half a pair", "200,000 deep", "bad UTF-8"],
 )
-def test_a_proposal_that_is_not_i_json_is_refused(shared: Api, body: bytes, expected: str) -> None:
+def test_proposal_is_refused_when_it_is_not_i_json(shared: Api, body: bytes, expected: str) -> None:
     written = shared.written()
     token = shared.tokens[Role.AUTHOR]
     refused = shared.send("POST", f"{ACME}/versions", body, token)
@@ -65,7 +67,7 @@ def test_a_proposal_that_is_not_i_json_is_refused(shared: Api, body: bytes, expe
 
 
 @pytest.mark.parametrize("as_text", [False, True], ids=["JSON", "YAML"])
-def test_a_document_of_more_than_1_mib_is_refused(shared: Api, *, as_text: bool) -> None:
+def test_document_is_refused_when_larger_than_1_mib(shared: Api, *, as_text: bool) -> None:
     written = shared.written()
     large = document("x" * (1024 * 1024))
     sent = {"document": json.dumps(large) if as_text else large}
@@ -75,7 +77,7 @@ def test_a_document_of_more_than_1_mib_is_refused(shared: Api, *, as_text: bool)
     assert shared.written() == written
 
 
-def test_a_proposal_beyond_all_bounds_is_refused(shared: Api) -> None:
+def test_proposal_is_refused_when_body_is_too_large(shared: Api) -> None:
     body = b" " * (4 * 1024 * 1024)
     refused = shared.send("POST", f"{ACME}/versions", body, shared.tokens[Role.AUTHOR])
     assert code(refused) == (413, "too_large")
@@ -97,7 +99,7 @@ STEPS = [
 
 
 @pytest.mark.parametrize(("step", "sent", "expected"), STEPS)
-def test_a_bad_step_is_refused(
+def test_version_step_is_refused_when_its_body_is_wrong(
     shared: Api, step: str, sent: Any, expected: list[tuple[str, str]]
 ) -> None:
     written = shared.written()
@@ -126,7 +128,7 @@ def test_a_bad_step_is_refused(
         ("GET", f"{ACME}/ledger/entries/0", None),
     ],
 )
-def test_an_unknown_parameter_is_refused_everywhere(
+def test_unknown_parameter_is_refused_by_each_call(
     shared: Api, method: str, path: str, body: Any
 ) -> None:
     roles = [Role.PLATFORM, Role.AUTHOR, Role.APPROVER, Role.AUDITOR]
@@ -177,7 +179,7 @@ def test_an_unknown_parameter_is_refused_everywhere(
         "/" + "x" * 5000,
     ],
 )
-def test_an_address_of_nothing_is_not_found_and_leads_nowhere_else(shared: Api, path: str) -> None:
+def test_unknown_path_is_not_found_without_redirect(shared: Api, path: str) -> None:
     written = shared.written()
     for method in ("GET", "POST"):
         answered = shared.client.open(
@@ -197,9 +199,7 @@ def _path_info(path: str) -> str:
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "TRACE", "PROPFIND", "get", "X-Y"])
-def test_a_method_that_is_not_for_an_address_is_refused_naming_those_that_are(
-    shared: Api, method: str
-) -> None:
+def test_wrong_method_is_refused_with_allowed_methods(shared: Api, method: str) -> None:
     written = shared.written()
     refused = shared.send(method, "/v1/decisions", json.dumps(FULL))
     assert code(refused) == (405, "method_not_allowed")
@@ -207,7 +207,7 @@ def test_a_method_that_is_not_for_an_address_is_refused_naming_those_that_are(
     assert shared.written() == written
 
 
-def test_head_is_get_without_its_body(shared: Api) -> None:
+def test_head_answers_like_get_without_body(shared: Api) -> None:
     path = f"{ACME}/policy"
     head = shared.send("HEAD", path, token=shared.tokens[Role.AUDITOR])
     assert (head.status_code, head.data) == (200, b"")

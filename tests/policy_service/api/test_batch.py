@@ -49,7 +49,7 @@ def answers(answered: TestResponse) -> list[dict[str, Any]]:
     return [json.loads(line) for line in answered.data.splitlines()]
 
 
-def test_every_line_is_answered_in_its_place(api: Api) -> None:
+def test_batch_answers_lines_in_order(api: Api) -> None:
     decided = answers(send(api, lines(*FEW)))
     assert [each["event"] for each in decided] == [each["id"] for each in FEW]
     assert [each["reason"] for each in decided] == [
@@ -63,7 +63,7 @@ def test_every_line_is_answered_in_its_place(api: Api) -> None:
         assert complaints(each, "components", "schemas", "Decision") == []
 
 
-def test_a_batch_is_the_same_path_as_single_events(api: Api) -> None:
+def test_batch_decides_like_single_events(api: Api) -> None:
     """The same bytes, whichever way an event was asked first, and again."""
     single = [api.post("/v1/decisions", each, Role.PLATFORM).data for each in FEW[:3]]
     written = api.written()
@@ -78,14 +78,14 @@ def test_a_batch_is_the_same_path_as_single_events(api: Api) -> None:
     assert api.get(decision_path("ev-4")).data == later.splitlines()[3]
 
 
-def test_an_event_twice_in_a_batch_is_decided_once(api: Api) -> None:
+def test_batch_decides_repeated_event_once(api: Api) -> None:
     first, again, other = answers(send(api, lines(FEW[0], FEW[0], event(message={"text": "?"}))))
     assert first == again
     assert other["code"] == "event_id_reused"
     assert len(api.entries("?kind=decision")) == 1
 
 
-def test_a_bad_line_has_its_problem_in_its_place_and_stops_nothing(api: Api) -> None:
+def test_bad_line_gets_its_problem_and_stops_nothing(api: Api) -> None:
     largest = json.dumps(event("ev-largest")).encode().ljust(MAX_EVENT_BYTES)
     body = b"".join(
         [
@@ -117,7 +117,7 @@ def test_a_bad_line_has_its_problem_in_its_place_and_stops_nothing(api: Api) -> 
             assert complaints(problem, "components", "schemas", "Problem") == []
 
 
-def test_an_event_of_another_workspace_is_not_found_in_its_line(api: Api) -> None:
+def test_line_is_not_found_when_key_is_for_another_workspace(api: Api) -> None:
     _, token = api.new_key(Role.PLATFORM, "acme")
     written = api.written()
     said = answers(send(api, lines(FEW[4], FEW[0]), token))
@@ -126,14 +126,14 @@ def test_an_event_of_another_workspace_is_not_found_in_its_line(api: Api) -> Non
 
 
 @pytest.mark.parametrize("body", [b"", b"\n", b"\r\n \n\t\n"], ids=repr)
-def test_no_line_gives_no_line(shared: Api, body: bytes) -> None:
+def test_empty_batch_has_empty_answer(shared: Api, body: bytes) -> None:
     assert answers(send(shared, body)) == []
 
 
 @pytest.mark.parametrize(
     "media", ["", "application/json", "text/plain", "application/ndjson", "x-ndjson"]
 )
-def test_another_content_type_is_refused(shared: Api, media: str) -> None:
+def test_batch_is_refused_with_another_content_type(shared: Api, media: str) -> None:
     written = shared.written()
     refused = send(shared, lines(*FEW), media=media)
     assert code(refused) == (400, "invalid_request")
@@ -142,23 +142,23 @@ def test_another_content_type_is_refused(shared: Api, media: str) -> None:
     assert shared.written() == written
 
 
-def test_a_content_type_may_have_parameters_and_any_case(api: Api) -> None:
+def test_batch_accepts_content_type_with_parameters_in_any_case(api: Api) -> None:
     assert len(answers(send(api, lines(FEW[0]), media="Application/X-NDJSON; charset=utf-8"))) == 1
 
 
-def test_more_lines_than_allowed_decide_nothing(shared: Api) -> None:
+def test_batch_is_refused_when_it_has_too_many_lines(shared: Api) -> None:
     written = shared.written()
     refused = send(shared, b"{}\n\n" * (MAX_BATCH_LINES + 1))
     assert code(refused) == (413, "too_large")
     assert shared.written() == written
 
 
-def test_as_many_lines_as_allowed_are_answered(shared: Api) -> None:
+def test_batch_answers_maximum_number_of_lines(shared: Api) -> None:
     """Blank lines do not count."""
     assert len(answers(send(shared, b"{}\n\n" * MAX_BATCH_LINES))) == MAX_BATCH_LINES
 
 
-def test_a_body_beyond_all_bounds_decides_nothing(shared: Api) -> None:
+def test_batch_is_refused_when_body_is_too_large(shared: Api) -> None:
     written = shared.written()
     whole = lines(FEW[0])
     assert code(send(shared, whole.ljust(MAX_BATCH + 1))) == (413, "too_large")
@@ -170,7 +170,7 @@ def decided(store: Any, events: Iterable[bytes]) -> Iterator[ResultLine]:
     return decide_lines(store, PolicyCache(), DecisionMetrics(), events)
 
 
-def test_what_the_ledger_does_not_take_stops_what_comes_behind_it() -> None:
+def test_batch_refuses_later_lines_after_storage_failure() -> None:
     """Else an event could overtake one of its conversation, and be decided from a wrong stage."""
 
     class Full:
@@ -192,7 +192,7 @@ def test_what_the_ledger_does_not_take_stops_what_comes_behind_it() -> None:
     assert store.asked == 1
 
 
-def test_a_failure_nobody_expected_is_a_problem_in_its_line(
+def test_unexpected_failure_is_a_problem_of_its_line(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     class Broken:
@@ -210,7 +210,7 @@ def test_a_failure_nobody_expected_is_a_problem_in_its_line(
     assert "a secret" in caplog.text
 
 
-def test_the_description_shows_a_batch_and_what_it_gives(api: Api) -> None:
+def test_example_of_batch_has_its_example_answer(api: Api) -> None:
     said = answers(send(api, decisions.BATCH.encode()))
     shown = [json.loads(line) for line in decisions.DECIDED_BATCH.splitlines()]
     assert said[0]["id"] == shown[0]["id"]

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from tests.policy_service.api_client import Api
 
 
-def test_what_is_described_is_what_is_done(api: Api) -> None:
+def test_service_conforms_to_its_description(api: Api) -> None:
     """Good requests and bad ones, of every call, with the key that it asks for."""
     outcome = conform(api, most=5 * DEPTH)
     assert outcome.findings == [], "\n\n".join(outcome.findings)

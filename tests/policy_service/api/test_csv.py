@@ -53,14 +53,14 @@ def rows(answered: TestResponse) -> list[dict[str, str]]:
     return list(csv.DictReader(StringIO(answered.text, newline="")))
 
 
-def test_a_table_has_a_header_and_ends_its_lines_as_rfc_4180_says(busy: Api) -> None:
+def test_table_has_header_and_line_ends_of_rfc_4180(busy: Api) -> None:
     text = ask(busy).text
     assert text.startswith(",".join(COLUMNS) + "\r\n")
     assert text.endswith("\r\n")
     assert re.search(r"[^\r]\n", text) is None
 
 
-def test_a_table_has_a_row_for_every_entry_that_is_listed(busy: Api) -> None:
+def test_table_has_row_for_each_listed_entry(busy: Api) -> None:
     listed = busy.entries()
     found = rows(ask(busy))
     assert len(found) == len(listed)
@@ -75,20 +75,20 @@ def test_a_table_has_a_row_for_every_entry_that_is_listed(busy: Api) -> None:
             assert row[name].removeprefix("'") == leaf.get(name, "")
 
 
-def test_the_hash_of_a_row_is_that_of_its_entry(busy: Api) -> None:
+def test_row_has_leaf_hash_of_its_entry(busy: Api) -> None:
     for row in rows(ask(busy)):
         hashed = hashlib.sha256(b"\0" + row["entry"].encode()).digest()
         assert row["leaf_hash"] == base64.b64encode(hashed).decode()
 
 
-def test_a_hash_that_begins_with_a_plus_stands_as_it_is() -> None:
+def test_leaf_hash_that_starts_with_plus_is_not_escaped() -> None:
     entry = Entry("acme", 0, b"\xf8" * 32, {"kind": "decision", "reason": "+1"})
     [row] = csv.DictReader(StringIO(table([entry]), newline=""))
     assert row["leaf_hash"] == "+Pj4+Pj4+Pj4+Pj4+Pj4+Pj4+Pj4+Pj4+Pj4+Pj4+Pg="
     assert row["reason"] == "'+1"
 
 
-def test_no_cell_begins_a_formula(busy: Api) -> None:
+def test_cells_never_start_a_formula(busy: Api) -> None:
     found = rows(ask(busy))
     cells = [cell for row in found for name, cell in row.items() if name != "leaf_hash"]
     assert [
@@ -98,20 +98,20 @@ def test_no_cell_begins_a_formula(busy: Api) -> None:
     assert "'=HYPERLINK(1)" in [row["reason"] for row in found]
 
 
-def test_a_table_holds_nothing_personal(busy: Api) -> None:
+def test_table_has_no_personal_data(busy: Api) -> None:
     text = ask(busy).text
     assert "Hi there" not in text
     assert "ct-1" not in text
 
 
 @pytest.mark.parametrize("given", ["kind=decision", "conversation=c-1", "reason=nothing"])
-def test_every_filter_is_for_tables_too(busy: Api, given: str) -> None:
+def test_table_supports_each_filter(busy: Api, given: str) -> None:
     listed = [str(item["index"]) for item in busy.entries(f"?{given}")]
     assert [row["index"] for row in rows(ask(busy, f"?{given}"))] == listed
 
 
 @pytest.mark.parametrize("limit", [1, 3, 500])
-def test_links_lead_through_every_entry_in_order(busy: Api, limit: int) -> None:
+def test_links_of_tables_lead_through_every_entry_in_order(busy: Api, limit: int) -> None:
     found: list[Any] = []
     path = f"{ENTRIES}?from=2026-11-22T11:00:00%2B01:00&limit={limit}"
     while True:
@@ -139,22 +139,22 @@ def test_links_lead_through_every_entry_in_order(busy: Api, limit: int) -> None:
         ("text/csv;q=0", "application/json"),
     ],
 )
-def test_a_client_gets_what_it_would_rather_have(busy: Api, accept: str, expected: str) -> None:
+def test_media_type_follows_accept_header(busy: Api, accept: str, expected: str) -> None:
     answered = ask(busy, accept=accept)
     assert answered.mimetype == expected
     assert answered.headers["Vary"] == "Accept"
 
 
-def test_nothing_found_is_a_table_of_a_header(busy: Api) -> None:
+def test_empty_table_has_only_header(busy: Api) -> None:
     answered = ask(busy, "?reason=nothing")
     assert (rows(answered), answered.headers.get("Link")) == ([], None)
 
 
-def test_the_system_log_is_a_table_too(busy: Api) -> None:
+def test_table_of_system_log_lists_keys(busy: Api) -> None:
     found = rows(ask(busy, path="/v1/workspaces/system/ledger/entries"))
     assert {row["kind"] for row in found} == {"key.created"}
     assert {row["version"] for row in found} == {""}
 
 
-def test_a_refusal_is_a_problem_whatever_is_accepted(busy: Api) -> None:
+def test_refusal_is_a_problem_with_any_accept_header(busy: Api) -> None:
     assert code(ask(busy, "?limit=0")) == (400, "invalid_request")

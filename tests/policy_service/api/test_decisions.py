@@ -42,7 +42,7 @@ def members(value: Any) -> Any:
     return None
 
 
-def test_a_decision_has_the_members_of_the_specification_in_its_order(api: Api) -> None:
+def test_decision_has_members_in_order_of_specification(api: Api) -> None:
     decision = api.decide(event())
     choices = [[("value", None), ("label", None)], [("value", None), ("label", None)]]
     assert members(decision) == [
@@ -72,7 +72,7 @@ def test_a_decision_has_the_members_of_the_specification_in_its_order(api: Api) 
     ]
 
 
-def test_a_decision_says_what_was_decided_by_what_and_where_it_is_kept(api: Api) -> None:
+def test_decision_names_its_rule_version_and_entry(api: Api) -> None:
     decision = api.decide(event())
     assert decision["id"].startswith("dec-")
     assert decision == {
@@ -102,7 +102,7 @@ def test_a_decision_says_what_was_decided_by_what_and_where_it_is_kept(api: Api)
     }
 
 
-def test_the_leaf_hash_is_that_of_the_entry_as_the_api_shows_it(api: Api) -> None:
+def test_leaf_hash_of_decision_is_hash_of_shown_entry(api: Api) -> None:
     """SHA-256 over byte 0 and the canonical JSON, in standard base64."""
     ledger = api.decide(FULL)["ledger"]
     entry = read(api.get(f"{ACME}/ledger/entries/{ledger['index']}"))
@@ -111,7 +111,7 @@ def test_the_leaf_hash_is_that_of_the_entry_as_the_api_shows_it(api: Api) -> Non
     assert hashed == ledger["leaf_hash"] == entry["leaf_hash"]
 
 
-def test_a_leaf_holds_nothing_personal_and_commits_to_the_event_beside_it(api: Api) -> None:
+def test_leaf_has_no_personal_data_and_commits_to_event(api: Api) -> None:
     index = api.decide(FULL)["ledger"]["index"]
     entry = read(api.get(f"{ACME}/ledger/entries/{index}"))
     leaf, personal = entry["entry"], entry["personal"]
@@ -124,18 +124,18 @@ def test_a_leaf_holds_nothing_personal_and_commits_to_the_event_beside_it(api: A
     assert base64.b64encode(committed).decode() == leaf["commitment"]
 
 
-def test_the_deadline_counts_from_when_it_occurred_wherever_the_clock_stands(api: Api) -> None:
+def test_deadline_counts_from_time_of_event_at_any_clock_time(api: Api) -> None:
     decision = api.decide(event(occurred_at="2031-02-28T23:59:30.5+02:00"))
     assert decision["actions"][0]["expires_at"] == "2031-02-28T22:02:30.500000Z"
 
 
-def test_a_noted_decision_has_no_deadline(api: Api) -> None:
+def test_noted_decision_has_no_deadline(api: Api) -> None:
     api.decide(event())
     noted = api.decide(event("ev-2", occurred_at="2026-11-22T10:01:00Z"))
     assert (noted["outcome"], noted["actions"]) == ("noted", [])
 
 
-def test_decided_at_is_the_time_of_the_service(api: Api) -> None:
+def test_decided_at_is_time_of_service(api: Api) -> None:
     api.clock.move(hours=1, microseconds=1_999)
     assert api.decide(event())["decided_at"] == "2026-11-22T13:00:00.001Z"
 
@@ -151,14 +151,14 @@ def test_decided_at_is_the_time_of_the_service(api: Api) -> None:
         ("contact.replied", {"message": {"text": ""}}),
     ],
 )
-def test_every_type_of_event_is_decided(api: Api, kind: str, more: dict[str, Any]) -> None:
+def test_each_type_of_event_is_decided(api: Api, kind: str, more: dict[str, Any]) -> None:
     assert api.decide(event(type=kind, **more))["policy"]["version"] == 1
 
 
 # The same event again.
 
 
-def test_the_same_event_again_gets_the_same_bytes_and_writes_nothing(api: Api) -> None:
+def test_repeated_event_gets_same_bytes_and_writes_nothing(api: Api) -> None:
     first = api.post("/v1/decisions", FULL, Role.PLATFORM)
     written = api.written()
     api.clock.move(days=1)
@@ -170,7 +170,7 @@ def test_the_same_event_again_gets_the_same_bytes_and_writes_nothing(api: Api) -
     assert api.written() == written
 
 
-def test_an_answer_stays_the_same_however_the_conversation_and_the_rules_went_on(api: Api) -> None:
+def test_repeated_event_gets_same_decision_after_later_changes(api: Api) -> None:
     first = api.post("/v1/decisions", event(), Role.PLATFORM)
     api.decide(reply("ev-2", "customer"))
     api.publish(document(enabled=False))
@@ -192,7 +192,7 @@ SAME = {
 
 
 @pytest.mark.parametrize("body", SAME.values(), ids=SAME.keys())
-def test_how_the_same_event_is_written_makes_no_difference(api: Api, body: str) -> None:
+def test_repeated_event_may_be_written_differently(api: Api, body: str) -> None:
     first = api.post("/v1/decisions", FULL, Role.PLATFORM)
     again = api.send("POST", "/v1/decisions", body, api.tokens[Role.PLATFORM])
     assert again.headers.get("Idempotency-Replayed") == "true", again.text
@@ -212,7 +212,7 @@ OTHERS = {
 
 
 @pytest.mark.parametrize("changes", OTHERS.values(), ids=OTHERS.keys())
-def test_the_id_of_one_event_is_refused_to_another(api: Api, changes: dict[str, Any]) -> None:
+def test_another_event_with_same_id_is_refused(api: Api, changes: dict[str, Any]) -> None:
     api.decide(FULL)
     written = api.written()
     refused = api.post("/v1/decisions", merged(FULL, changes), Role.PLATFORM)
@@ -220,7 +220,7 @@ def test_the_id_of_one_event_is_refused_to_another(api: Api, changes: dict[str, 
     assert api.written() == written
 
 
-def test_an_id_counts_in_its_workspace_alone(api: Api) -> None:
+def test_event_id_counts_per_workspace(api: Api) -> None:
     ours = api.decide(event())
     theirs = api.decide(event(workspace={"id": "globex"}))
     assert theirs["ledger"]["log"] == "globex"
@@ -228,7 +228,7 @@ def test_an_id_counts_in_its_workspace_alone(api: Api) -> None:
     assert theirs["stage"] == ours["stage"] == "awaiting_answer"
 
 
-def test_a_key_of_one_workspace_decides_in_it_alone(api: Api) -> None:
+def test_key_of_workspace_decides_only_its_events(api: Api) -> None:
     _, token = api.new_key(Role.PLATFORM, "acme")
     accepted = api.send("POST", "/v1/decisions", json.dumps(event()), token)
     assert accepted.status_code == 200
@@ -242,7 +242,7 @@ def test_a_key_of_one_workspace_decides_in_it_alone(api: Api) -> None:
 # Which version decides.
 
 
-def test_a_conversation_under_way_keeps_its_version_until_it_is_routed(api: Api) -> None:
+def test_conversation_keeps_its_version_until_it_is_routed(api: Api) -> None:
     assert api.decide(event())["policy"]["version"] == 1
     two = api.publish(document(collect_contact=False))
     assert api.decide(reply("ev-2", "customer"))["policy"]["version"] == 1
@@ -251,7 +251,7 @@ def test_a_conversation_under_way_keeps_its_version_until_it_is_routed(api: Api)
     assert api.decide(event("ev-4"))["policy"]["version"] == two
 
 
-def test_a_conversation_that_is_still_new_keeps_no_version(api: Api) -> None:
+def test_new_conversation_keeps_no_version(api: Api) -> None:
     left = api.decide(reply("ev-1", "customer"))
     assert (left["stage"], left["policy"]["version"]) == ("new", 1)
     two = api.publish(document(answer_within="PT10M"))
@@ -260,14 +260,14 @@ def test_a_conversation_that_is_still_new_keeps_no_version(api: Api) -> None:
     assert asked["actions"][0]["expires_at"] == "2026-11-22T10:10:00Z"
 
 
-def test_a_conversation_that_starts_after_an_activation_is_on_the_new_version(api: Api) -> None:
+def test_conversation_started_after_activation_has_new_version(api: Api) -> None:
     api.decide(event())
     two = api.publish(document(enabled=False))
     other = api.decide(event("ev-2", conversation={"id": "c-2"}))
     assert (other["policy"]["version"], other["reason"]) == (two, "switched_off")
 
 
-def test_an_approved_version_decides_nothing_before_it_is_activated(api: Api) -> None:
+def test_approved_version_decides_nothing_before_activation(api: Api) -> None:
     proposed = api.propose(document(enabled=False))
     api.step(proposed["version"], "approve", digest=proposed["digest"])
     assert api.decide(event())["policy"]["version"] == 1

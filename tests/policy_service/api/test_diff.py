@@ -45,7 +45,7 @@ def changed() -> dict[str, Any]:
     return {**tree, "tests": []}
 
 
-def test_a_version_is_compared_with_the_active_one(api: Api) -> None:
+def test_diff_compares_with_active_version_by_default(api: Api) -> None:
     title = builtin.load_tree()["title"]
     api.propose(document("Two", ask_again=3))
     told = read(api.get(f"{ACME}/versions/2/diff"))
@@ -63,7 +63,7 @@ def test_a_version_is_compared_with_the_active_one(api: Api) -> None:
     }
 
 
-def test_the_conversation_of_a_group_is_decided_as_the_one_before_says(api: Api) -> None:
+def test_conversation_of_semantic_change_gets_earlier_decision(api: Api) -> None:
     api.propose(document("Two", ask_again=3), "example")
     [meant] = read(api.get("/v1/workspaces/example/versions/2/diff"))["semantic_changes"]
     last = [api.decide(event) for event in meant["conversation"]][-1]
@@ -71,7 +71,7 @@ def test_the_conversation_of_a_group_is_decided_as_the_one_before_says(api: Api)
     assert [last[name] for name in names] == [meant["before"][name] for name in names]
 
 
-def test_a_version_is_compared_with_any_other(api: Api) -> None:
+def test_diff_compares_with_any_version(api: Api) -> None:
     api.publish(document("Two"))
     api.propose(document("Three"))
     there = read(api.get(f"{ACME}/versions/3/diff?against=1"))["texts"]
@@ -82,25 +82,25 @@ def test_a_version_is_compared_with_any_other(api: Api) -> None:
     assert read(api.get(f"{ACME}/versions/3/diff"))["against"] == 2
 
 
-def test_a_version_does_not_differ_from_itself(shared: Api) -> None:
+def test_diff_is_empty_for_same_version(shared: Api) -> None:
     """Not even that of a workspace which nothing was written to."""
     expected = {"version": 1, "against": 1, **NOTHING, **UNUSED}
     for role in Role:
         assert read(shared.get(f"{ACME}/versions/1/diff", role)) == expected
 
 
-def test_versions_that_are_none_are_not_found(shared: Api) -> None:
+def test_diff_is_not_found_for_unknown_version(shared: Api) -> None:
     for path in ("9/diff", "1/diff?against=9", "9/diff?against=1", "1/diff?against=0"):
         assert code(shared.get(f"{ACME}/versions/{path}")) == (404, "not_found")
 
 
 @pytest.mark.parametrize("against", ["", "one", "-1", "1.0"])
-def test_what_is_no_number_is_refused(shared: Api, against: str) -> None:
+def test_diff_is_refused_when_against_is_not_a_number(shared: Api, against: str) -> None:
     refused = shared.get(f"{ACME}/versions/1/diff?against={against}")
     assert errors(refused) == [("/against", "not_allowed")]
 
 
-def test_two_files_are_compared_in_lines_to_read(tmp_path: Path) -> None:
+def test_rules_diff_prints_lines(tmp_path: Path) -> None:
     before = written(tmp_path, builtin.load_tree(), "before.yaml")
     after = written(tmp_path, changed(), "after.json")
     first, third = builtin.load_tree()["rules"][0], builtin.load_tree()["rules"][2]
@@ -119,7 +119,7 @@ def test_two_files_are_compared_in_lines_to_read(tmp_path: Path) -> None:
     ]
 
 
-def test_two_files_are_compared_as_json(tmp_path: Path) -> None:
+def test_rules_diff_prints_json(tmp_path: Path) -> None:
     before = written(tmp_path, builtin.load_tree(), "before.yaml")
     after = written(tmp_path, changed(), "after.yaml")
     told = as_json("rules", "diff", before, after, code=1)
@@ -128,13 +128,13 @@ def test_two_files_are_compared_as_json(tmp_path: Path) -> None:
     assert as_json("rules", "diff", after, after) == NOTHING
 
 
-def test_equal_files_have_no_difference(tmp_path: Path) -> None:
+def test_rules_diff_is_empty_for_equal_files(tmp_path: Path) -> None:
     file = written(tmp_path, builtin.load_tree())
     same = written(tmp_path, dict(sorted(builtin.load_tree().items(), reverse=True)), "same.json")
     assert call("rules", "diff", file, same).stdout == "No difference.\n"
 
 
-def test_a_difference_says_nothing_that_a_terminal_obeys(tmp_path: Path) -> None:
+def test_rules_diff_escapes_control_characters(tmp_path: Path) -> None:
     file = written(tmp_path, builtin.load_tree(), "before.json")
     escaping = written(tmp_path, {**builtin.load_tree(), "title": "\x9b31m red"}, "after.json")
     said = call("rules", "diff", file, escaping, code=1).stdout
@@ -142,7 +142,7 @@ def test_a_difference_says_nothing_that_a_terminal_obeys(tmp_path: Path) -> None
     assert "\\x9b31m red" in said
 
 
-def test_a_file_that_is_no_document_is_not_compared(tmp_path: Path) -> None:
+def test_rules_diff_fails_when_file_is_not_a_document(tmp_path: Path) -> None:
     good = written(tmp_path, builtin.load_tree(), "good.json")
     bad = tmp_path / "bad.json"
     bad.write_text(json.dumps({**builtin.load_tree(), "colour": "red"}), encoding="utf-8")

@@ -43,7 +43,7 @@ def unknown(api: Api, version: int = 1) -> list[dict[str, Any]]:
     return [finding for finding in report["findings"] if finding["code"] == UNKNOWN]
 
 
-def test_where_nobody_told_one_nothing_is_known_and_nothing_missed(api: Api) -> None:
+def test_directory_is_empty_by_default_and_nothing_is_reported(api: Api) -> None:
     nothing = dict.fromkeys(("teams", "teammates", "tags", "digest", "since"))
     assert read(api.get(f"{ACME}/directory")) == nothing
     before = api.written()
@@ -52,7 +52,7 @@ def test_where_nobody_told_one_nothing_is_known_and_nothing_missed(api: Api) -> 
     assert unknown(api) == []
 
 
-def test_a_team_that_it_does_not_know_is_reported_with_an_example(api: Api) -> None:
+def test_unknown_team_is_reported_with_example(api: Api) -> None:
     assert tell(api, teams=TEAMS).status_code == 200
     [finding] = unknown(api)
     assert finding["pointer"] == "/settings/customer_destination"
@@ -63,7 +63,7 @@ def test_a_team_that_it_does_not_know_is_reported_with_an_example(api: Api) -> N
     assert unknown(api) == unknown(api, 2) == []
 
 
-def test_it_stands_in_the_ledger_with_who_told_it(api: Api) -> None:
+def test_directory_is_an_entry_with_its_key(api: Api) -> None:
     told = read(tell(api, teams=[*TEAMS, "inbox"], tags=[]))
     assert (told["teams"], told["teammates"], told["tags"]) == (sorted(TEAMS), None, [])
     assert read(api.get(f"{ACME}/directory", Role.AUTHOR)) == told
@@ -76,7 +76,7 @@ def test_it_stands_in_the_ledger_with_who_told_it(api: Api) -> None:
     assert read(api.get("/v1/workspaces/globex/directory"))["teams"] is None
 
 
-def test_it_may_be_the_first_that_is_written_of_a_workspace(api: Api) -> None:
+def test_directory_can_be_first_entry_of_workspace(api: Api) -> None:
     tell(api, teams=TEAMS)
     assert api.decide(event())["policy"]["version"] == 1
 
@@ -92,7 +92,9 @@ def test_it_may_be_the_first_that_is_written_of_a_workspace(api: Api) -> None:
     ],
     ids=["empty", "long", "no list", "many", "another list"],
 )
-def test_what_is_no_directory_is_refused(api: Api, lists: Any, found: tuple[str, str]) -> None:
+def test_directory_is_refused_when_its_body_is_wrong(
+    api: Api, lists: Any, found: tuple[str, str]
+) -> None:
     before = api.written()
     refused = tell(api, **lists)
     assert code(refused) == (400, "invalid_request")
@@ -100,7 +102,7 @@ def test_what_is_no_directory_is_refused(api: Api, lists: Any, found: tuple[str,
     assert api.written() == before
 
 
-def test_a_bundle_holds_it_and_its_verifier_looks_for_it(api: Api, tmp_path: Path) -> None:
+def test_bundle_holds_directory_and_verifier_checks_it(api: Api, tmp_path: Path) -> None:
     told = read(tell(api, teams=TEAMS))
     bundle = exported(api.store.folder, tmp_path / "out")
     (tmp_path / "acme.key").write_text(key_of(api.store.folder))
@@ -114,7 +116,7 @@ def test_a_bundle_holds_it_and_its_verifier_looks_for_it(api: Api, tmp_path: Pat
     assert (ended, {found["code"] for found in said["findings"]}) == (1, {"document"})
 
 
-def test_a_file_is_checked_against_the_directory_that_is_answered(api: Api, tmp_path: Path) -> None:
+def test_rules_check_reads_answered_directory(api: Api, tmp_path: Path) -> None:
     tell(api, teams=TEAMS)
     listed = tmp_path / "directory.json"
     listed.write_bytes(api.get(f"{ACME}/directory").data)
@@ -128,7 +130,7 @@ def test_a_file_is_checked_against_the_directory_that_is_answered(api: Api, tmp_
 
 
 @pytest.mark.parametrize("body", ["[]", "{", '{"teams": "support"}', "1"])
-def test_a_file_that_is_no_directory_is_wrong_use(tmp_path: Path, body: str) -> None:
+def test_rules_check_fails_when_file_is_not_a_directory(tmp_path: Path, body: str) -> None:
     listed = tmp_path / "directory.json"
     listed.write_text(body)
     call("rules", "check", written(tmp_path, document()), "--directory", listed, code=2)

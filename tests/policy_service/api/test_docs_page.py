@@ -71,7 +71,7 @@ def page(shared: Api) -> Page:
     return Page(answered.text)
 
 
-def test_every_call_refusal_and_schema_is_shown(page: Page) -> None:
+def test_page_shows_every_call_problem_and_schema(page: Page) -> None:
     shown = set(page.values("id"))
     assert {said(*at(route, "operationId")) for route in ROUTES} <= shown
     assert {f"problem-{code}" for code in PROBLEMS} <= shown
@@ -87,12 +87,12 @@ def test_page_begins_with_decisions(page: Page) -> None:
     assert headings[0] == "tag-decisions"
 
 
-def test_contents_say_what_each_call_does(page: Page) -> None:
+def test_contents_show_summary_of_each_call(page: Page) -> None:
     for route in ROUTES:
         assert page.text.count(route.summary.rstrip(".").replace("`", "")) >= 2
 
 
-def test_every_call_has_a_command(page: Page) -> None:
+def test_page_has_command_for_each_call(page: Page) -> None:
     for route in ROUTES:
         command = page.blocks[f"Command for {route.method} {route.template}"]
         words = shlex.split(command.replace(" \\\n", " "))
@@ -107,12 +107,12 @@ def test_every_call_has_a_command(page: Page) -> None:
             assert sent in route.body.examples.values()
 
 
-def test_page_shows_an_example_of_each_type_of_event(page: Page) -> None:
+def test_page_shows_example_of_each_type_of_event(page: Page) -> None:
     for name in ROUTES[0].body.examples if ROUTES[0].body else ():
         assert f'"type": "{name}"' in page.text
 
 
-def test_every_link_of_the_page_leads_somewhere(page: Page) -> None:
+def test_links_of_page_have_targets(page: Page) -> None:
     ids = Counter(page.values("id"))
     assert [identity for identity, times in ids.items() if times > 1] == []
     links = page.values("href")
@@ -120,7 +120,7 @@ def test_every_link_of_the_page_leads_somewhere(page: Page) -> None:
     assert {link[1:] for link in links if link.startswith("#")} <= ids.keys()
 
 
-def test_the_page_loads_nothing_and_runs_nothing(shared: Api, page: Page) -> None:
+def test_page_loads_and_runs_nothing(shared: Api, page: Page) -> None:
     """Its policy allows the style it carries, known by its hash, and nothing else."""
     [style] = page.styles
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
@@ -138,7 +138,7 @@ def test_the_page_loads_nothing_and_runs_nothing(shared: Api, page: Page) -> Non
     assert {"script", "link", "img", "iframe", "form"}.isdisjoint(tag for tag, _ in page.tags)
 
 
-def test_the_page_is_well_formed_and_has_its_landmarks(page: Page) -> None:
+def test_page_is_well_formed_and_has_landmarks(page: Page) -> None:
     assert page.open == []
     assert ("html", {"lang": "en"}) in page.tags
     assert [page.count(tag) for tag in ("main", "h1", "nav", "footer")] == [1, 1, 1, 1]
@@ -149,10 +149,10 @@ def test_the_page_is_well_formed_and_has_its_landmarks(page: Page) -> None:
     assert all(given.get("aria-label") for tag, given in page.tags if tag in {"nav", "pre"})
 
 
-def test_the_page_shows_what_would_be_markup_as_text(page: Page) -> None:
+def test_page_escapes_markup_in_text(page: Page) -> None:
     assert "Authorization: Bearer <key>" in page.text
 
 
-def test_root_redirects_to_the_page(shared: Api) -> None:
+def test_root_redirects_to_page(shared: Api) -> None:
     answered = shared.send("GET", "/")
     assert (answered.status_code, answered.headers["Location"]) == (302, "/docs")

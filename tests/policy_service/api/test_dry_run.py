@@ -36,14 +36,14 @@ def reason(api: Api, sent: dict[str, Any], **more: Any) -> str:
 
 
 @pytest.mark.parametrize("role", [Role.PLATFORM, Role.AUTHOR])
-def test_a_dry_run_says_what_would_be_decided(api: Api, role: Role) -> None:
+def test_dry_run_has_decision_that_would_be_made(api: Api, role: Role) -> None:
     would = tried(api, event(), role)
     assert list(would) == ["decision", "explanation"]
     decision = api.decide(event())
     assert would["decision"] == {**decision, "decided_at": None, "ledger": None}
 
 
-def test_its_explanation_is_the_one_the_decision_gets(api: Api) -> None:
+def test_dry_run_has_explanation_of_decision(api: Api) -> None:
     would = tried(api, event())["explanation"]
     api.decide(event())
     recorded = read(api.get(f"{decision_path('ev-1')}/explanation"))
@@ -54,7 +54,7 @@ def test_its_explanation_is_the_one_the_decision_gets(api: Api) -> None:
     }
 
 
-def test_a_conversation_goes_on_from_where_it_is(api: Api) -> None:
+def test_dry_run_continues_recorded_conversation(api: Api) -> None:
     api.decide(event())
     assert reason(api, reply("ev-2", "customer")) == "contact_details_needed"
     unclear = event("ev-2", type="contact.replied", message={"text": "What?"})
@@ -63,7 +63,7 @@ def test_a_conversation_goes_on_from_where_it_is(api: Api) -> None:
     assert reason(api, unclear | {"id": "ev-3"}) == "no_clear_answer"
 
 
-def test_a_conversation_is_tried_with_the_version_that_it_began_with(api: Api) -> None:
+def test_dry_run_uses_version_of_conversation(api: Api) -> None:
     api.decide(event())
     api.publish(document("Off", enabled=False))
     assert tried(api, reply("ev-2", "customer"))["decision"]["policy"]["version"] == 1
@@ -72,7 +72,7 @@ def test_a_conversation_is_tried_with_the_version_that_it_began_with(api: Api) -
     assert tried(api, event("ev-3"), stage="new")["decision"]["policy"]["version"] == 2
 
 
-def test_texts_are_in_the_language_of_the_conversation(api: Api) -> None:
+def test_dry_run_uses_language_of_conversation(api: Api) -> None:
     tree = copy.deepcopy(document(languages=["en", "fr"]))
     tree["messages"]["fr"] = {**tree["messages"]["en"], "collect_contact": "Votre adresse ?"}
     api.publish(tree)
@@ -92,17 +92,17 @@ def test_texts_are_in_the_language_of_the_conversation(api: Api) -> None:
         ("not_routed", "ongoing_conversation"),
     ],
 )
-def test_a_stage_is_supposed(shared: Api, stage: str, expected: str) -> None:
+def test_dry_run_assumes_stage(shared: Api, stage: str, expected: str) -> None:
     assert reason(shared, reply("ev-2", "customer"), stage=stage) == expected
 
 
-def test_every_stage_can_be_supposed(shared: Api) -> None:
+def test_dry_run_assumes_each_stage(shared: Api) -> None:
     for stage in Stage:
         would = tried(shared, reply("ev-2", "customer"), stage=stage.value)
         assert would["explanation"]["facts"]["conversation.stage"] == stage
 
 
-def test_asks_are_supposed(api: Api) -> None:
+def test_dry_run_assumes_number_of_asks(api: Api) -> None:
     unclear = event("ev-2", type="contact.replied", message={"text": "What?"})
     given = {"stage": "awaiting_answer"}
     assert reason(api, unclear, asks=1, **given) == "unclear_answer"
@@ -111,7 +111,7 @@ def test_asks_are_supposed(api: Api) -> None:
     assert reason(api, unclear, asks=2) == "no_clear_answer"
 
 
-def test_any_version_is_tried_whatever_its_status(api: Api) -> None:
+def test_dry_run_uses_version_with_any_status(api: Api) -> None:
     api.propose(document("Off", enabled=False))
     would = tried(api, event(), version=2)["decision"]
     assert (would["policy"]["version"], would["reason"]) == (2, "switched_off")
@@ -119,14 +119,14 @@ def test_any_version_is_tried_whatever_its_status(api: Api) -> None:
 
 
 @pytest.mark.parametrize("as_text", [False, True], ids=["JSON", "YAML"])
-def test_a_document_is_tried_before_it_is_proposed(api: Api, *, as_text: bool) -> None:
+def test_dry_run_uses_document_before_proposal(api: Api, *, as_text: bool) -> None:
     tree = document("Off", enabled=False)
     would = tried(api, event(), document=yaml.safe_dump(tree) if as_text else tree)["decision"]
     assert (would["policy"]["version"], would["reason"]) == (None, "switched_off")
     assert would["policy"]["digest"] == api.propose(tree)["digest"]
 
 
-def test_a_null_in_a_document_is_not_absent(api: Api) -> None:
+def test_dry_run_keeps_null_in_document(api: Api) -> None:
     tree = document(redirect=None)
     assert (
         tried(api, event(), document=tree)["decision"]["policy"]["digest"]
@@ -134,7 +134,7 @@ def test_a_null_in_a_document_is_not_absent(api: Api) -> None:
     )
 
 
-def test_what_is_null_is_not_supposed(api: Api) -> None:
+def test_dry_run_ignores_null_assumptions(api: Api) -> None:
     nothing: dict[str, Any] = {"stage": None, "asks": None, "version": None, "document": None}
     assert tried(api, event(), **nothing) == tried(api, event())
     sent = event() | {"answer": None, "attributes": None}
@@ -142,7 +142,7 @@ def test_what_is_null_is_not_supposed(api: Api) -> None:
     assert tried(api, sent) == tried(api, event())
 
 
-def test_a_bad_document_is_refused_like_a_proposal(shared: Api) -> None:
+def test_dry_run_refuses_bad_document_like_proposal(shared: Api) -> None:
     tree = {**document(enabled="perhaps", ask_again=-1), "colour": "red"}
     for written in (tree, yaml.safe_dump(tree), "a: [", [tree][0] | {"tests": 1}):
         refused = shared.post(PATH, {"event": event(), "document": written}, Role.AUTHOR)
@@ -190,7 +190,7 @@ BAD: list[tuple[dict[str, Any], tuple[int, str], list[tuple[str, str]]]] = [
 
 
 @pytest.mark.parametrize(("sent", "expected", "complaints"), BAD)
-def test_a_bad_dry_run_is_refused(
+def test_dry_run_is_refused_when_its_body_is_wrong(
     shared: Api,
     sent: dict[str, Any],
     expected: tuple[int, str],
@@ -203,17 +203,17 @@ def test_a_bad_dry_run_is_refused(
     assert shared.written() == written
 
 
-def test_a_version_that_is_none_is_not_found(shared: Api) -> None:
+def test_dry_run_is_not_found_for_unknown_version(shared: Api) -> None:
     sent = {"event": event(), "version": 9}
     assert code(shared.post(PATH, sent, Role.AUTHOR)) == (404, "not_found")
 
 
-def test_an_event_of_another_workspace_is_not_found(api: Api) -> None:
+def test_dry_run_is_not_found_for_event_of_another_workspace(api: Api) -> None:
     _, token = api.new_key(Role.PLATFORM, "globex")
     refused = api.send("POST", PATH, json.dumps({"event": event()}), token)
     assert code(refused) == (404, "not_found")
 
 
-def test_an_event_too_large_to_be_decided_is_too_large_to_be_tried(shared: Api) -> None:
+def test_dry_run_is_refused_when_event_is_too_large(shared: Api) -> None:
     sent = {"event": event(message={"text": "x" * MAX_EVENT_BYTES})}
     assert code(shared.post(PATH, sent, Role.AUTHOR)) == (413, "too_large")

@@ -55,7 +55,7 @@ def talk(api: Api) -> list[dict[str, Any]]:
     ]
 
 
-def test_an_erasure_is_an_entry_that_names_entries_and_not_the_person(api: Api) -> None:
+def test_erasure_entry_names_entries_and_not_contact(api: Api) -> None:
     talk(api)
     api.clock.move(seconds=5)
     erased = erase(api)
@@ -75,7 +75,7 @@ def test_an_erasure_is_an_entry_that_names_entries_and_not_the_person(api: Api) 
     }
 
 
-def test_what_is_personal_is_gone_and_nothing_else_changes(api: Api) -> None:
+def test_erasure_destroys_personal_data_and_changes_nothing_else(api: Api) -> None:
     talk(api)
     before = api.entries()
     erase(api)
@@ -88,14 +88,14 @@ def test_what_is_personal_is_gone_and_nothing_else_changes(api: Api) -> None:
     assert [each["entry"]["event"] for each in api.entries("?contact=ct-2")] == ["ev-2"]
 
 
-def test_another_workspace_s_contact_of_the_same_id_is_another_person(api: Api) -> None:
+def test_erasure_keeps_same_contact_id_of_another_workspace(api: Api) -> None:
     api.decide(event("ev-1", workspace={"id": "globex"}))
     assert erase(api)["entries"] == []
     [kept] = api.entries("?contact=ct-1", "globex")
     assert kept["personal"]["part"]["contact"]["id"] == "ct-1"
 
 
-def test_every_decision_replays_from_its_facts_after_an_erasure(api: Api) -> None:
+def test_decisions_replay_from_facts_after_erasure(api: Api) -> None:
     talk(api)
     erase(api)
     with api.store.read() as snapshot:
@@ -103,7 +103,7 @@ def test_every_decision_replays_from_its_facts_after_an_erasure(api: Api) -> Non
     assert (replayed.decisions, replayed.identical) == (3, 3)
 
 
-def test_the_ledger_verifies_after_an_erasure(api: Api) -> None:
+def test_ledger_verifies_after_erasure(api: Api) -> None:
     talk(api)
     erase(api)
     hold(api, contact="ct-2")
@@ -113,7 +113,7 @@ def test_the_ledger_verifies_after_an_erasure(api: Api) -> None:
         assert list(snapshot.integrity_errors()) == []
 
 
-def test_the_id_alone_replays_a_decision_whose_event_was_erased(api: Api) -> None:
+def test_event_id_alone_gets_decision_after_erasure(api: Api) -> None:
     """With another body, too: nothing is left to tell it from."""
     first = api.post("/v1/decisions", event("ev-1"), Role.PLATFORM)
     erase(api)
@@ -126,7 +126,7 @@ def test_the_id_alone_replays_a_decision_whose_event_was_erased(api: Api) -> Non
     assert api.entries("?contact=ct-1") == []
 
 
-def test_a_process_remembers_nothing_personal(api: Api) -> None:
+def test_process_keeps_no_personal_data_after_erasure(api: Api) -> None:
     """Of what it decided it remembers leaves: nothing is left for an erasure to miss."""
     decided = api.decide(event(contact={"id": "ct-remembered"}))
     with api.store.read() as snapshot:
@@ -143,7 +143,7 @@ def _holds(alive: PersonalData | dict[Any, Any] | tuple[Any, ...], text: str) ->
     return any(type(each) is str and each == text for each in list(values))
 
 
-def test_a_conversation_goes_on_after_an_erasure(api: Api) -> None:
+def test_conversation_continues_after_erasure(api: Api) -> None:
     """Its stage and its version stand in leaves; the person is a new one, who can be erased too."""
     talk(api)
     erase(api)
@@ -153,7 +153,7 @@ def test_a_conversation_goes_on_after_an_erasure(api: Api) -> None:
     assert erase(api)["entries"] == [6]
 
 
-def test_the_explanation_says_what_was_erased_by_which_entry(api: Api) -> None:
+def test_explanation_names_entry_of_erasure(api: Api) -> None:
     talk(api)
     path = f"{decision_path('ev-1')}/explanation"
     before = read(api.get(path))
@@ -165,7 +165,7 @@ def test_the_explanation_says_what_was_erased_by_which_entry(api: Api) -> None:
     assert "erased" not in read(api.get(f"{decision_path('ev-2')}/explanation"))
 
 
-def test_an_explanation_names_the_erasure_of_its_own_event(
+def test_explanation_names_erasure_of_its_own_event(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Not one before it, not another's, however many there are."""
@@ -180,7 +180,7 @@ def test_an_explanation_names_the_erasure_of_its_own_event(
     assert said["erased"]["index"] == index
 
 
-def test_the_story_says_what_was_erased_by_which_entry(api: Api) -> None:
+def test_story_names_entry_of_erasure(api: Api) -> None:
     talk(api)
     path = f"{ACME}/conversations/c-1"
     before = {role: read(api.get(path, role))["items"] for role in (Role.AUDITOR, Role.PLATFORM)}
@@ -192,7 +192,7 @@ def test_the_story_says_what_was_erased_by_which_entry(api: Api) -> None:
         assert told == [{**each, **hidden, "erased": by} for each in items]
 
 
-def test_one_of_whom_nothing_is_kept_is_erased_all_the_same(api: Api) -> None:
+def test_erasure_is_recorded_for_unknown_contact(api: Api) -> None:
     """That someone asked, and that nothing is left, is on record."""
     assert erase(api, "nobody")["entries"] == []
     talk(api)
@@ -203,7 +203,7 @@ def test_one_of_whom_nothing_is_kept_is_erased_all_the_same(api: Api) -> None:
     assert kinds[:2] == ["version.proposed", "version.activated"]
 
 
-def test_an_erasure_under_a_hold_is_refused_and_the_refusal_stays(api: Api) -> None:
+def test_erasure_under_hold_is_refused_and_recorded(api: Api) -> None:
     talk(api)
     held = hold(api, contact="ct-1")
     api.clock.move(seconds=5)
@@ -228,14 +228,14 @@ def test_an_erasure_under_a_hold_is_refused_and_the_refusal_stays(api: Api) -> N
     assert api.entries("?kind=contact.erased") == []
 
 
-def test_a_refusal_is_on_disk_when_it_is_answered(api: Api, tmp_path: Path) -> None:
+def test_refused_erasure_is_on_disk_before_answer(api: Api, tmp_path: Path) -> None:
     hold(api)
     assert code(ask(api)) == (409, "under_hold")
     with SqliteStore.open(tmp_path / "data") as store, store.read() as snapshot:
         assert len(snapshot.entries_of_family("acme", "erasure.")) == 1
 
 
-def test_a_hold_of_the_workspace_keeps_everyone(api: Api) -> None:
+def test_hold_of_workspace_refuses_every_erasure(api: Api) -> None:
     talk(api)
     held = [hold(api), hold(api, contact="ct-2"), hold(api)]
     assert code(ask(api)) == (409, "under_hold")
@@ -243,14 +243,14 @@ def test_a_hold_of_the_workspace_keeps_everyone(api: Api) -> None:
     assert entry["entry"]["holds"] == [held[0], held[2]]
 
 
-def test_a_hold_keeps_no_other_contact_and_no_other_workspace(api: Api) -> None:
+def test_hold_allows_erasure_of_other_contact_and_workspace(api: Api) -> None:
     talk(api)
     hold(api, contact="ct-2")
     api.post("/v1/workspaces/globex/holds", {"reason": "A case"}, Role.AUDITOR)
     assert erase(api)["entries"] == [2, 4]
 
 
-def test_once_the_last_hold_is_released_all_of_it_can_be_erased(api: Api) -> None:
+def test_erasure_is_complete_after_last_hold_is_released(api: Api) -> None:
     """What the hold and the refusals said of the person included."""
     talk(api)
     held = [hold(api, contact="ct-1"), hold(api, contact="ct-1")]
@@ -278,7 +278,7 @@ def test_once_the_last_hold_is_released_all_of_it_can_be_erased(api: Api) -> Non
         ({"contact": "ct-1", "reason": WHY, "why": 1}, ("/why", "unknown_field")),
     ],
 )
-def test_a_request_that_is_none_is_refused(
+def test_erasure_is_refused_when_its_body_is_wrong(
     api: Api, body: dict[str, Any], complaint: tuple[str, str]
 ) -> None:
     written = api.written()
@@ -288,14 +288,14 @@ def test_a_request_that_is_none_is_refused(
     assert api.written() == written
 
 
-def test_the_longest_that_may_be_asked_for_can_be(api: Api) -> None:
+def test_erasure_is_accepted_with_longest_members(api: Api) -> None:
     contact = "ä" * 200
     api.decide(event(contact={"id": contact}))
     answered = ask(api, contact, reason="é" * 500)
     assert read(answered)["entries"] == [2]
 
 
-def test_an_erasure_that_the_ledger_does_not_take_erases_nothing(
+def test_erasure_destroys_nothing_when_storage_fails(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     talk(api)
@@ -310,7 +310,7 @@ def test_an_erasure_that_the_ledger_does_not_take_erases_nothing(
     assert api.entries() == before
 
 
-def test_while_one_process_erases_another_goes_on_deciding(api: Api, tmp_path: Path) -> None:
+def test_other_process_decides_during_erasure(api: Api, tmp_path: Path) -> None:
     """What the other one remembers brings nothing back."""
     with SqliteStore.open(tmp_path / "data", clock=api.clock) as store:
         for number in range(3):

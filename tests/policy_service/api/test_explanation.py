@@ -22,7 +22,7 @@ def explained(api: Api, identity: str) -> dict[str, Any]:
     return read(answered)
 
 
-def test_an_explanation_is_the_decision_its_facts_and_every_rule_up_to_the_one_that_held(
+def test_explanation_has_decision_facts_and_tried_rules(
     api: Api,
 ) -> None:
     decision = api.decide(event())
@@ -40,7 +40,7 @@ def test_an_explanation_is_the_decision_its_facts_and_every_rule_up_to_the_one_t
         assert (tried["held"], list(tried["failed"])) == (False, ["fact", "expected", "actual"])
 
 
-def test_the_explanation_that_is_shown_is_what_happens(api: Api) -> None:
+def test_example_of_explanation_is_true(api: Api) -> None:
     api.decide({**common.EVENT, "workspace": {"id": "acme", "plan": "starter"}})
     told = explained(api, "ev-1")
     assert {m for m in told if told[m] != common.EXPLANATION[m]} <= {"decision"}
@@ -49,7 +49,7 @@ def test_the_explanation_that_is_shown_is_what_happens(api: Api) -> None:
     assert differing <= {"decided_at", "ledger"}
 
 
-def test_an_old_decision_is_explained_by_the_version_that_made_it(api: Api) -> None:
+def test_explanation_uses_version_of_decision(api: Api) -> None:
     api.decide(event("ev-1"))
     before = explained(api, "ev-1")
     api.publish(document("Off", enabled=False))
@@ -58,7 +58,7 @@ def test_an_old_decision_is_explained_by_the_version_that_made_it(api: Api) -> N
     assert [tried["rule"] for tried in explained(api, "ev-2")["tried"]] == ["switched-off"]
 
 
-def test_a_decision_of_otherwise_is_explained_by_every_rule(api: Api) -> None:
+def test_explanation_of_otherwise_has_every_rule(api: Api) -> None:
     api.decide(event("ev-1", type="qualification.completed"))
     api.decide(event("ev-2"))
     api.decide(event("ev-3", type="qualification.completed"))
@@ -68,7 +68,7 @@ def test_a_decision_of_otherwise_is_explained_by_every_rule(api: Api) -> None:
     assert len(told["tried"]) == len(tree["guards"]) + len(tree["rules"]) + 1
 
 
-def test_an_explanation_writes_nothing_and_holds_nothing_personal(api: Api) -> None:
+def test_explanation_writes_nothing_and_has_no_personal_data(api: Api) -> None:
     api.decide(event(contact={"email": "eve@example.com", "name": "Eve"}))
     written = api.written()
     text = api.get(f"{decision_path('ev-1')}/explanation", Role.PLATFORM).text
@@ -80,14 +80,14 @@ def test_an_explanation_writes_nothing_and_holds_nothing_personal(api: Api) -> N
 
 
 @pytest.mark.parametrize("identity", ["nothing", "ev-1/", "EV-1"])
-def test_what_was_not_decided_cannot_be_explained(api: Api, identity: str) -> None:
+def test_explanation_is_not_found_for_undecided_event(api: Api, identity: str) -> None:
     api.decide(event())
     assert code(api.get(f"{decision_path(identity)}/explanation")) == (404, "not_found")
     elsewhere = f"{decision_path('ev-1', 'globex')}/explanation"
     assert code(api.get(elsewhere)) == (404, "not_found")
 
 
-def test_an_id_that_ends_like_the_address_of_an_explanation_is_still_found(api: Api) -> None:
+def test_decision_is_found_when_event_id_ends_with_explanation(api: Api) -> None:
     """A server decodes the path, so both have one address: who asks gets what there is."""
     whole = api.decide(event("ev-1/explanation"))
     assert read(api.get(decision_path("ev-1/explanation"))) == whole

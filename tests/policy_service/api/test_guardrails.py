@@ -64,7 +64,7 @@ def without_guard(guard: str) -> dict[str, Any]:
     return {**tree, "tests": [], "guards": [each for each in tree["guards"] if each["id"] != guard]}
 
 
-def test_where_nobody_set_any_nothing_is_asked(api: Api) -> None:
+def test_guardrails_are_empty_by_default(api: Api) -> None:
     nothing: dict[str, Any] = {"properties": [], "digest": None, "since": None}
     assert read(api.get(f"{ACME}/guardrails")) == nothing
     written = api.written()
@@ -72,7 +72,7 @@ def test_where_nobody_set_any_nothing_is_asked(api: Api) -> None:
     assert api.written() == written, "setting what is set already changes nothing"
 
 
-def test_a_document_that_breaks_one_is_refused_with_facts_that_do(api: Api) -> None:
+def test_proposal_that_breaks_guardrail_is_refused_with_facts(api: Api) -> None:
     assert set_to(api, ONLY_INBOUND, role=Role.OWNER).status_code == 200
     written = api.written()
     refused = proposed(api, without_guard("not-inbound"))
@@ -85,14 +85,14 @@ def test_a_document_that_breaks_one_is_refused_with_facts_that_do(api: Api) -> N
     assert proposed(api, without_guard("already-assigned")).status_code == 201
 
 
-def test_settings_are_those_of_the_document_that_is_proposed(api: Api) -> None:
+def test_guardrail_is_proved_with_settings_of_proposal(api: Api) -> None:
     assert set_to(api, SWITCHED_ON).status_code == 200
     assert proposed(api, document("Two")).status_code == 201
     free = document("Three", entitled_plans=["free", "pro"])
     assert code(proposed(api, free)) == (422, "invalid_document")
 
 
-def test_they_stand_in_the_ledger_with_who_and_why(api: Api) -> None:
+def test_guardrails_are_an_entry_with_key_and_reason(api: Api) -> None:
     told = read(set_to(api, ONLY_INBOUND, SWITCHED_ON))
     assert told["properties"] == [ONLY_INBOUND, SWITCHED_ON]
     assert read(api.get(f"{ACME}/guardrails", Role.PLATFORM)) == told
@@ -105,13 +105,13 @@ def test_they_stand_in_the_ledger_with_who_and_why(api: Api) -> None:
     assert read(api.get("/v1/workspaces/globex/guardrails"))["properties"] == []
 
 
-def test_they_are_taken_back(api: Api) -> None:
+def test_guardrails_can_be_removed(api: Api) -> None:
     set_to(api, ONLY_INBOUND)
     assert read(set_to(api))["properties"] == []
     assert proposed(api, without_guard("not-inbound")).status_code == 201
 
 
-def test_what_the_active_version_lacks_may_be_asked_of_the_next(api: Api) -> None:
+def test_guardrail_can_be_set_when_active_version_breaks_it(api: Api) -> None:
     assert set_to(api, NOBODY).status_code == 200
     assert code(proposed(api, document("Two"))) == (422, "invalid_document")
 
@@ -125,7 +125,9 @@ def test_what_the_active_version_lacks_may_be_asked_of_the_next(api: Api) -> Non
         ([{**NOBODY, "colour": "red"}], "/properties/0/colour"),
     ],
 )
-def test_what_is_no_property_is_refused(api: Api, properties: Any, found: str) -> None:
+def test_guardrails_are_refused_when_they_are_not_properties(
+    api: Api, properties: Any, found: str
+) -> None:
     written = api.written()
     refused = set_to(api, *properties)
     assert code(refused) == (422, "invalid_document")
@@ -133,7 +135,7 @@ def test_what_is_no_property_is_refused(api: Api, properties: Any, found: str) -
     assert api.written() == written
 
 
-def test_they_hold_in_the_transaction_itself(api: Api) -> None:
+def test_guardrails_are_checked_in_transaction_of_proposal(api: Api) -> None:
     """Also for a document that was checked before they were set."""
     checked = Document(without_guard("not-inbound"))
     set_to(api, ONLY_INBOUND)
@@ -144,7 +146,7 @@ def test_they_hold_in_the_transaction_itself(api: Api) -> None:
         )
 
 
-def test_a_bundle_holds_them_and_its_verifier_looks_for_them(api: Api, tmp_path: Path) -> None:
+def test_bundle_holds_guardrails_and_verifier_checks_them(api: Api, tmp_path: Path) -> None:
     told = read(set_to(api, ONLY_INBOUND))
     body = json.dumps({"count": 0, "reason": WHY})
     api.send("PUT", f"{ACME}/approvals", body, api.tokens[Role.OWNER])
@@ -162,7 +164,7 @@ def test_a_bundle_holds_them_and_its_verifier_looks_for_them(api: Api, tmp_path:
     assert (ended, {found["code"] for found in said["findings"]}) == (1, {"document"})
 
 
-def test_a_report_says_of_each_whether_the_version_has_it(api: Api) -> None:
+def test_report_has_result_of_each_guardrail(api: Api) -> None:
     """Those that are set now: the version was proposed before."""
     unknown = {**NOBODY, "id": "by-size", "for_all": {"attributes.size": {"gte": 5}}}
     assert read(api.get(f"{ACME}/versions/1/report"))["guardrails"] == []
@@ -187,7 +189,7 @@ def test_a_report_says_of_each_whether_the_version_has_it(api: Api) -> None:
     assert states == ["holds", "broken", "broken"]
 
 
-def test_a_guardrail_that_is_too_hard_to_prove_is_undecided(
+def test_guardrail_is_undecided_when_proof_is_too_long(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     api.propose(document("Too hard"))
@@ -202,7 +204,7 @@ def refused(_: Any) -> None:
 
 
 @pytest.mark.parametrize("proof", ["check_proposal", "check_guardrails"])
-def test_no_snapshot_is_kept_open_while_something_is_proved(
+def test_no_snapshot_is_open_during_proof(
     api: Api, monkeypatch: pytest.MonkeyPatch, proof: str
 ) -> None:
     """It can take long, and the log of what was written would grow until it is over."""

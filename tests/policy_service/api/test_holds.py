@@ -33,7 +33,7 @@ def listed(api: Api, query: str = "") -> dict[str, Any]:
     return read(api.get(f"{PATH}{query}"))
 
 
-def test_a_hold_of_a_contact_is_an_entry_that_does_not_name_it(api: Api) -> None:
+def test_hold_entry_does_not_name_contact(api: Api) -> None:
     held = put(api, contact="ct-1")
     [entry] = api.entries("?kind=hold.set")
     assert entry["personal"]["part"] == {"contact": "ct-1"}
@@ -62,7 +62,7 @@ def test_a_hold_of_a_contact_is_an_entry_that_does_not_name_it(api: Api) -> None
 
 
 @pytest.mark.parametrize("body", [{}, {"contact": None}], ids=["absent", "null"])
-def test_a_hold_without_a_contact_is_of_the_workspace(api: Api, body: dict[str, Any]) -> None:
+def test_hold_without_contact_is_for_workspace(api: Api, body: dict[str, Any]) -> None:
     held = put(api, **body)
     assert (held["scope"], held["contact"]) == ("workspace", None)
     [entry] = api.entries("?kind=hold.set")
@@ -70,7 +70,7 @@ def test_a_hold_without_a_contact_is_of_the_workspace(api: Api, body: dict[str, 
     assert entry["personal"] is None
 
 
-def test_another_key_releases_a_hold(api: Api) -> None:
+def test_hold_is_released_by_another_key(api: Api) -> None:
     held = put(api, contact="ct-1")
     key, token = api.new_key(Role.AUDITOR)
     api.clock.move(seconds=5)
@@ -90,7 +90,7 @@ def test_another_key_releases_a_hold(api: Api) -> None:
     assert listed(api)["items"] == [released]
 
 
-def test_the_key_that_set_a_hold_may_not_release_it(api: Api) -> None:
+def test_hold_is_not_released_by_its_own_key(api: Api) -> None:
     held = put(api)
     written = api.written()
     answered = release(api, held["id"], api.tokens["auditor"])
@@ -98,7 +98,7 @@ def test_the_key_that_set_a_hold_may_not_release_it(api: Api) -> None:
     assert api.written() == written
 
 
-def test_a_hold_is_released_once(api: Api) -> None:
+def test_hold_is_released_once(api: Api) -> None:
     held = put(api)
     assert release(api, held["id"]).status_code == 200
     written = api.written()
@@ -106,7 +106,7 @@ def test_a_hold_is_released_once(api: Api) -> None:
     assert api.written()["acme"] == written["acme"]
 
 
-def test_a_hold_that_is_not_there_cannot_be_released(api: Api) -> None:
+def test_release_is_not_found_for_unknown_hold(api: Api) -> None:
     held = put(api)
     assert code(release(api, "hold-000000000000")) == (404, "not_found")
     _, token = api.new_key(Role.AUDITOR)
@@ -115,7 +115,7 @@ def test_a_hold_that_is_not_there_cannot_be_released(api: Api) -> None:
     assert code(answered) == (404, "not_found")
 
 
-def test_holds_are_listed_in_the_order_they_were_set_page_by_page(api: Api) -> None:
+def test_pages_of_holds_keep_order_of_setting(api: Api) -> None:
     held = [put(api, contact=f"ct-{number}") for number in range(3)]
     release(api, held[0]["id"])
     assert listed(api)["next"] is None
@@ -124,7 +124,7 @@ def test_holds_are_listed_in_the_order_they_were_set_page_by_page(api: Api) -> N
     assert listed(api, f"?limit=2&after={first['next']}") == {"items": held[2:], "next": None}
 
 
-def test_a_workspace_without_holds_has_none(api: Api) -> None:
+def test_list_of_holds_is_empty_by_default(api: Api) -> None:
     assert listed(api) == {"items": [], "next": None}
 
 
@@ -138,7 +138,7 @@ def test_a_workspace_without_holds_has_none(api: Api) -> None:
         ({"reason": "A case", "until": "2027-01-01"}, ("/until", "unknown_field")),
     ],
 )
-def test_a_hold_that_is_none_is_refused(
+def test_hold_is_refused_when_its_body_is_wrong(
     api: Api, body: dict[str, Any], complaint: tuple[str, str]
 ) -> None:
     written = api.written()
@@ -149,7 +149,7 @@ def test_a_hold_that_is_none_is_refused(
 
 
 @pytest.mark.parametrize("body", [{}, {"reason": ""}, {"reason": 1}])
-def test_a_release_without_a_reason_is_refused(api: Api, body: dict[str, Any]) -> None:
+def test_release_is_refused_without_reason(api: Api, body: dict[str, Any]) -> None:
     held = put(api)
     answered = api.post(f"{PATH}/{held['id']}/release", body, Role.AUDITOR)
     assert code(answered) == (400, "invalid_request")

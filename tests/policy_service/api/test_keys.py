@@ -39,7 +39,7 @@ def works(api: Api, token: str) -> bool:
     return api.send("GET", f"{ACME}/policy", None, token).status_code == 200
 
 
-def test_a_new_key_works_and_its_secret_is_shown_once(api: Api) -> None:
+def test_new_key_works_and_its_secret_is_shown_once(api: Api) -> None:
     created = create(api)
     assert created == {
         "id": created["id"],
@@ -58,12 +58,12 @@ def test_a_new_key_works_and_its_secret_is_shown_once(api: Api) -> None:
     assert works(api, f"{created['id']}.{secret}")
 
 
-def test_the_answer_with_a_secret_is_not_kept_by_caches(api: Api) -> None:
+def test_answer_with_secret_forbids_caching(api: Api) -> None:
     answered = api.post(PATH, WANTED, Role.OWNER)
     assert answered.headers["Cache-Control"] == "no-store"
 
 
-def test_who_made_and_who_revoked_a_key_is_in_the_ledger(api: Api) -> None:
+def test_ledger_names_creator_and_revoker_of_key(api: Api) -> None:
     key = create(api)["id"]
     api.send("DELETE", f"{PATH}/{key}", None, api.tokens[Role.OWNER])
     *_, made, revoked = api.entries(workspace="system")
@@ -71,7 +71,7 @@ def test_who_made_and_who_revoked_a_key_is_in_the_ledger(api: Api) -> None:
     assert made["entry"]["by"] == revoked["entry"]["by"] == api.keys["owner"].id
 
 
-def test_every_key_is_listed_in_pages(api: Api) -> None:
+def test_pages_of_keys_hold_every_key(api: Api) -> None:
     for number in range(4):
         create(api, name=f"key {number}")
     found: list[Any] = []
@@ -88,7 +88,7 @@ def test_every_key_is_listed_in_pages(api: Api) -> None:
     assert read(api.get(f"{PATH}?after=99", Role.OWNER)) == {"items": [], "next": None}
 
 
-def test_a_key_is_revoked_for_good(api: Api) -> None:
+def test_key_is_revoked_for_good(api: Api) -> None:
     created = create(api)
     path = f"{PATH}/{created['id']}"
     revoked = api.send("DELETE", path, None, api.tokens[Role.OWNER])
@@ -103,12 +103,12 @@ def test_a_key_is_revoked_for_good(api: Api) -> None:
 
 
 @pytest.mark.parametrize("identity", ["key-none", "*", "%20", "x" * 300])
-def test_a_key_that_is_none_is_not_found(shared: Api, identity: str) -> None:
+def test_revocation_is_not_found_for_unknown_key(shared: Api, identity: str) -> None:
     answered = shared.send("DELETE", f"{PATH}/{identity}", None, shared.tokens[Role.OWNER])
     assert code(answered) == (404, "not_found")
 
 
-def test_a_key_may_expire_on_the_last_day_there_is(api: Api) -> None:
+def test_key_can_expire_on_last_possible_day(api: Api) -> None:
     created = create(api, expires_at="9999-12-31T23:59:59Z")
     assert created["expires_at"] == "9999-12-31T23:59:59.000Z"
     assert works(api, created["secret"])
@@ -117,7 +117,7 @@ def test_a_key_may_expire_on_the_last_day_there_is(api: Api) -> None:
 # Within reach.
 
 
-def test_the_owner_of_a_workspace_has_to_do_with_its_keys_alone(api: Api) -> None:
+def test_owner_of_workspace_manages_only_its_keys(api: Api) -> None:
     other = create(api, workspace="globex")["id"]
     _, token = api.new_key(Role.OWNER, "acme")
     mine = create(api, token)
@@ -134,7 +134,7 @@ def test_the_owner_of_a_workspace_has_to_do_with_its_keys_alone(api: Api) -> Non
     assert api.send("DELETE", f"{PATH}/{mine['id']}", None, token).status_code == 200
 
 
-def test_pages_of_a_workspaces_owner_count_its_keys_alone(api: Api) -> None:
+def test_pages_for_owner_of_workspace_count_only_its_keys(api: Api) -> None:
     _, token = api.new_key(Role.OWNER, "acme")
     create(api, workspace="globex")
     create(api)
@@ -144,7 +144,7 @@ def test_pages_of_a_workspaces_owner_count_its_keys_alone(api: Api) -> None:
     assert (second["items"][0]["name"], second["next"]) == (WANTED["name"], None)
 
 
-def test_the_last_owners_key_for_every_workspace_stays(api: Api) -> None:
+def test_last_owner_key_for_every_workspace_is_not_revoked(api: Api) -> None:
     last = api.keys["owner"].id
     create(api, role="owner", workspace="acme")
     create(api, role="auditor", workspace="*")
@@ -169,7 +169,7 @@ def test_the_last_owners_key_for_every_workspace_stays(api: Api) -> None:
 # Expiry.
 
 
-def test_an_expired_key_is_none(api: Api) -> None:
+def test_expired_key_is_unauthorized(api: Api) -> None:
     created = create(api, expires_at="2026-11-22T14:00:00+01:00")
     assert created["expires_at"] == "2026-11-22T13:00:00.000Z"
     api.clock.move(minutes=59, seconds=59, milliseconds=999)
@@ -180,7 +180,7 @@ def test_an_expired_key_is_none(api: Api) -> None:
     assert listed(api)[-1]["revoked_at"] is None
 
 
-def test_an_expired_key_decides_nothing(api: Api) -> None:
+def test_expired_key_decides_nothing(api: Api) -> None:
     """A decision's key is asked about in its transaction."""
     created = create(api, role="platform", expires_at="2026-11-22T13:00:00Z")
     sent = json.dumps(event())
@@ -217,7 +217,7 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
 
 
 @pytest.mark.parametrize(("changes", "pointer", "expected"), BAD)
-def test_a_bad_request_for_a_key_is_refused(
+def test_new_key_is_refused_when_its_body_is_wrong(
     shared: Api, changes: dict[str, Any], pointer: str, expected: str
 ) -> None:
     written = shared.written()
@@ -227,7 +227,7 @@ def test_a_bad_request_for_a_key_is_refused(
     assert shared.written() == written
 
 
-def test_what_a_key_lacks_is_named_at_once(shared: Api) -> None:
+def test_new_key_is_refused_with_every_missing_member(shared: Api) -> None:
     refused = shared.post(PATH, {}, Role.OWNER)
     assert errors(refused) == [
         ("/role", "missing_field"),
@@ -239,7 +239,7 @@ def test_what_a_key_lacks_is_named_at_once(shared: Api) -> None:
 # At the command line.
 
 
-def test_a_key_that_expires_is_made_and_listed(data: Path) -> None:
+def test_keys_command_creates_and_lists_key_with_expiry(data: Path) -> None:
     options = ["--role", "auditor", "--name", "x", "--expires-at", "2999-01-01T00:00:00+01:00"]
     created = as_json("keys", "create", "--data", data, *options)
     assert created["expires_at"] == "2998-12-31T23:00:00.000Z"
@@ -248,7 +248,7 @@ def test_a_key_that_expires_is_made_and_listed(data: Path) -> None:
 
 
 @pytest.mark.parametrize("given", ["2020-01-01T00:00:00Z", "tomorrow", ""])
-def test_a_time_that_cannot_be_is_wrong_use(data: Path, given: str) -> None:
+def test_keys_command_fails_when_expiry_is_not_a_time(data: Path, given: str) -> None:
     before = as_json("keys", "list", "--data", data)
     options = ["--role", "auditor", "--name", "x", "--expires-at", given]
     call("keys", "create", "--data", data, *options, code=2)

@@ -105,14 +105,14 @@ def query(*given: tuple[str, str]) -> str:
 
 
 @pytest.mark.parametrize("given", FILTERS, ids="=".join)
-def test_a_filter_finds_what_it_says_and_nothing_else(busy: Api, given: tuple[str, str]) -> None:
+def test_filter_finds_only_matching_entries(busy: Api, given: tuple[str, str]) -> None:
     everything = busy.entries()
     expected = [item for item in everything if FILTERS[given](item)]
     assert 0 < len(expected) < len(everything), "the filter would show nothing"
     assert busy.entries(query(given)) == expected
 
 
-def test_any_filters_together_find_what_each_of_them_finds(busy: Api) -> None:
+def test_combined_filters_find_common_entries(busy: Api) -> None:
     everything = busy.entries()
     for chosen in itertools.chain(
         itertools.combinations(FILTERS, 2), itertools.combinations(FILTERS, 3)
@@ -122,7 +122,7 @@ def test_any_filters_together_find_what_each_of_them_finds(busy: Api) -> None:
             assert busy.entries(query(*chosen)) == expected, chosen
 
 
-def test_all_filters_together_find_the_one_entry_they_mean(busy: Api) -> None:
+def test_all_filters_together_find_one_entry(busy: Api) -> None:
     chosen = (
         ("kind", "decision"),
         ("conversation", "c-1"),
@@ -139,27 +139,27 @@ def test_all_filters_together_find_the_one_entry_they_mean(busy: Api) -> None:
 
 
 @pytest.mark.parametrize("given", FINDS_NOTHING, ids="=".join)
-def test_a_filter_that_fits_nothing_finds_nothing(busy: Api, given: tuple[str, str]) -> None:
+def test_filter_without_match_finds_nothing(busy: Api, given: tuple[str, str]) -> None:
     assert busy.entries(query(given)) == []
 
 
-def test_an_offset_whose_plus_was_not_encoded_is_understood(busy: Api) -> None:
+def test_time_filter_accepts_unencoded_plus(busy: Api) -> None:
     plain = busy.entries("?from=2026-11-22T17:00:00+01:00")
     assert plain == busy.entries(query(("from", "2026-11-22T16:00:00Z")))
 
 
 @pytest.mark.parametrize("limit", [1, 2, 5, 500])
-def test_pages_lead_through_every_entry_in_order(busy: Api, limit: int) -> None:
+def test_pages_of_entries_hold_every_entry_in_order(busy: Api, limit: int) -> None:
     assert pages(busy, ENTRIES, f"limit={limit}") == busy.entries()
 
 
-def test_pages_of_a_filter_lead_through_what_it_finds(busy: Api) -> None:
+def test_pages_of_filter_hold_every_match(busy: Api) -> None:
     found = busy.entries("?kind=decision")
     assert pages(busy, ENTRIES, "kind=decision&limit=2") == found
     assert len(found) == 6
 
 
-def test_the_last_page_has_no_next(busy: Api) -> None:
+def test_last_page_of_entries_has_no_next(busy: Api) -> None:
     last = busy.entries()[-1]["index"]
     exactly = read(busy.get(f"{ENTRIES}?limit={last + 1}"))
     assert (len(exactly["items"]), exactly["next"]) == (last + 1, None)
@@ -177,25 +177,25 @@ def pages(api: Api, path: str, given: str) -> list[dict[str, Any]]:
         after = f"&after={page['next']}"
 
 
-def test_an_entry_alone_is_as_it_is_listed(busy: Api) -> None:
+def test_entry_equals_its_item_in_list(busy: Api) -> None:
     for item in busy.entries():
         assert list(item) == ["index", "kind", "at", "leaf_hash", "entry", "personal"]
         assert read(busy.get(f"{ENTRIES}/{item['index']}")) == item
 
 
-def test_a_workspace_that_nothing_was_written_of_has_no_entries(busy: Api) -> None:
+def test_list_of_entries_is_empty_before_first_write(busy: Api) -> None:
     path = "/v1/workspaces/initech/ledger/entries"
     assert read(busy.get(path)) == {"items": [], "next": None}
     assert code(busy.get(f"{path}/0")) == (404, "not_found")
 
 
 @pytest.mark.parametrize("index", ["17", "9007199254740991", "9007199254740992", "9" * 5000])
-def test_an_entry_that_is_not_there_is_not_found(busy: Api, index: str) -> None:
+def test_entry_is_not_found_for_unknown_index(busy: Api, index: str) -> None:
     assert code(busy.get(f"{ENTRIES}/{index}")) == (404, "not_found")
 
 
 @pytest.mark.parametrize("index", ["-1", "1.0", "00", "01", "x", "1x", "\u0661", "0x1", "+1", " 1"])
-def test_what_is_no_index_is_not_found(busy: Api, index: str) -> None:
+def test_entry_is_not_found_when_index_is_not_a_number(busy: Api, index: str) -> None:
     """Every entry has one address."""
     assert code(busy.get(f"{ENTRIES}/{index}")) == (404, "not_found")
 
@@ -230,7 +230,7 @@ BAD_QUERIES = [
 
 
 @pytest.mark.parametrize(("given", "pointer", "expected"), BAD_QUERIES, ids=lambda v: v[:30])
-def test_a_bad_query_is_refused_by_parameter(
+def test_list_of_entries_is_refused_with_wrong_parameter(
     busy: Api, given: str, pointer: str, expected: str
 ) -> None:
     refused = busy.get(f"{ENTRIES}?{given}")
@@ -238,7 +238,7 @@ def test_a_bad_query_is_refused_by_parameter(
     assert errors(refused) == [(pointer, expected)]
 
 
-def test_every_bad_parameter_is_named_at_once(busy: Api) -> None:
+def test_list_of_entries_is_refused_with_every_wrong_parameter(busy: Api) -> None:
     refused = busy.get(f"{ENTRIES}?colour=red&kind=decision&kind=decision&size=1")
     assert errors(refused) == [
         ("/colour", "unknown_parameter"),
@@ -248,12 +248,12 @@ def test_every_bad_parameter_is_named_at_once(busy: Api) -> None:
 
 
 @pytest.mark.parametrize("kind", list(EntryKind))
-def test_every_kind_may_be_asked_for(busy: Api, kind: EntryKind) -> None:
+def test_filter_accepts_each_kind(busy: Api, kind: EntryKind) -> None:
     assert {item["kind"] for item in busy.entries(query(("kind", kind)))} <= {kind}
 
 
 @pytest.mark.parametrize("outcome", list(Outcome))
-def test_every_outcome_may_be_asked_for(busy: Api, outcome: Outcome) -> None:
+def test_filter_accepts_each_outcome(busy: Api, outcome: Outcome) -> None:
     found = busy.entries(query(("outcome", outcome)))
     assert {item["entry"]["outcome"] for item in found} <= {outcome}
 
@@ -261,7 +261,7 @@ def test_every_outcome_may_be_asked_for(busy: Api, outcome: Outcome) -> None:
 # The log of the system.
 
 
-def test_the_system_log_holds_the_keys_and_no_secret(busy: Api) -> None:
+def test_system_log_holds_keys_without_secrets(busy: Api) -> None:
     items = read(busy.get(SYSTEM_ENTRIES))["items"]
     assert [item["entry"]["role"] for item in items] == list(Role)
     assert {item["kind"] for item in items} == {"key.created"}
@@ -271,7 +271,7 @@ def test_the_system_log_holds_the_keys_and_no_secret(busy: Api) -> None:
     assert read(busy.get(f"{SYSTEM_ENTRIES}/0")) == items[0]
 
 
-def test_the_system_log_is_for_keys_of_every_workspace_alone(api: Api) -> None:
+def test_system_log_is_not_found_for_key_of_one_workspace(api: Api) -> None:
     _, token = api.new_key(Role.AUDITOR, "acme")
     assert api.send("GET", ENTRIES, token=token).status_code == 200
     assert code(api.send("GET", SYSTEM_ENTRIES, token=token)) == (404, "not_found")
@@ -279,11 +279,11 @@ def test_the_system_log_is_for_keys_of_every_workspace_alone(api: Api) -> None:
 
 
 @pytest.mark.parametrize("path", ["policy", "versions", "versions/1", "decisions/ev-1"])
-def test_system_is_no_workspace(busy: Api, path: str) -> None:
+def test_system_is_not_a_workspace(busy: Api, path: str) -> None:
     assert code(busy.get(f"/v1/workspaces/system/{path}")) == (404, "not_found")
 
 
-def test_an_entry_is_shown_in_the_order_in_which_it_is_hashed(api: Api) -> None:
+def test_entry_has_members_in_hashed_order(api: Api) -> None:
     """So that what is read, without blanks, is the leaf byte for byte."""
     api.decide(event())
     for item in read(api.get(f"{ACME}/ledger/entries", Role.AUDITOR))["items"]:

@@ -66,14 +66,14 @@ IDS = [
 
 
 @pytest.mark.parametrize("identity", IDS)
-def test_every_id_that_is_accepted_can_be_looked_up(shared: Api, identity: str) -> None:
+def test_decision_is_found_by_each_accepted_event_id(shared: Api, identity: str) -> None:
     decided = shared.post("/v1/decisions", event(identity), Role.PLATFORM)
     assert read(decided)["event"] == identity
     found = shared.get(decision_path(identity), Role.PLATFORM)
     assert (found.status_code, found.data) == (200, decided.data)
 
 
-def test_ids_that_look_alike_are_events_of_their_own(api: Api) -> None:
+def test_similar_event_ids_are_different_events(api: Api) -> None:
     decided = {api.decide(event(identity))["id"] for identity in IDS}
     assert len(decided) == len(IDS)
     for identity in IDS:
@@ -81,13 +81,13 @@ def test_ids_that_look_alike_are_events_of_their_own(api: Api) -> None:
 
 
 @pytest.mark.parametrize("identity", ["nothing", "ev-1/", "/ev-1", "EV-1", "ev-1 ", "ev-1\0", "\n"])
-def test_an_event_that_was_not_decided_is_not_found(api: Api, identity: str) -> None:
+def test_decision_is_not_found_for_undecided_event(api: Api, identity: str) -> None:
     api.decide(event())
     assert code(api.get(decision_path(identity))) == (404, "not_found")
     assert code(api.get(decision_path("ev-1", "globex"))) == (404, "not_found")
 
 
-def test_looking_up_writes_nothing(api: Api) -> None:
+def test_lookup_writes_nothing(api: Api) -> None:
     api.decide(event())
     written = api.written()
     api.get(decision_path("ev-1"))

@@ -50,7 +50,7 @@ def places(value: Any, *parts: str | int) -> Iterator[tuple[tuple[str | int, ...
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=name)
-def test_every_route_says_what_it_is(route: Route) -> None:
+def test_row_has_summary_parts_and_known_problems(route: Route) -> None:
     row = f"the row of {route.endpoint} in policy_service/api/resources/{route.resource}.py"
     assert route.summary, f"the view in {row} has no docstring: it is the call's summary"
     for part in route.parts:
@@ -59,14 +59,14 @@ def test_every_route_says_what_it_is(route: Route) -> None:
         assert code in PROBLEMS, f"{row} names {code!r}, which is not in PROBLEMS"
 
 
-def test_the_description_is_served_and_is_valid_openapi(shared: Api) -> None:
+def test_description_is_served_and_valid(shared: Api) -> None:
     answered = shared.send("GET", "/openapi.json")
     assert answered.content_type == "application/json"
     assert read(answered) == description()
     validate(read(answered))
 
 
-def test_what_is_served_is_described_and_what_is_described_is_served(shared: Api) -> None:
+def test_served_and_described_calls_are_equal(shared: Api) -> None:
     served = {
         (method, re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule))
         for rule in shared.client.application.url_map.iter_rules()
@@ -76,19 +76,19 @@ def test_what_is_served_is_described_and_what_is_described_is_served(shared: Api
     assert served - redirect == {(method, path) for method, path, _ in operations()}
 
 
-def test_every_call_has_a_name_of_its_own() -> None:
+def test_operation_ids_are_unique() -> None:
     names = Counter(operation["operationId"] for _, _, operation in operations())
     assert [each for each, times in names.items() if times > 1] == []
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=name)
-def test_who_may_call_is_described(route: Route) -> None:
+def test_description_names_roles_of_call(route: Route) -> None:
     allowed = {role for each in said(*at(route, "security")) for role in each["key"]}
     assert allowed == set(route.roles)
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=name)
-def test_every_body_and_answer_has_an_example_that_fits(route: Route) -> None:
+def test_bodies_and_answers_have_valid_examples(route: Route) -> None:
     shown = 0
     for place, each in places(said(*at(route)), *at(route)):
         if "schema" not in each:
@@ -102,7 +102,7 @@ def test_every_body_and_answer_has_an_example_that_fits(route: Route) -> None:
     assert shown
 
 
-def test_every_problem_is_described_where_it_can_be_met() -> None:
+def test_each_problem_is_described_by_a_call() -> None:
     """But for a method that no call has: there is no call then that could say so."""
     met = {code for route in ROUTES for code in route.refusals}
     assert set(PROBLEMS) - met == {"method_not_allowed"}
@@ -111,9 +111,7 @@ def test_every_problem_is_described_where_it_can_be_met() -> None:
 @pytest.mark.parametrize(
     "route", [route for route in ROUTES if route.method == "GET" and route.roles], ids=name
 )
-def test_a_call_knows_the_parameters_that_are_described_and_no_other(
-    shared: Api, route: Route
-) -> None:
+def test_call_accepts_only_described_parameters(shared: Api, route: Route) -> None:
     path = route.template.format(**{part: PARTS[part].metadata["example"] for part in route.parts})
     described = [each for each in said(*at(route, "parameters")) if each["in"] == "query"]
     query = urlencode([(each["name"], each["example"]) for each in described])
@@ -124,7 +122,7 @@ def test_a_call_knows_the_parameters_that_are_described_and_no_other(
 
 
 @pytest.mark.parametrize("route", [route for route in ROUTES if takes_json(route)], ids=name)
-def test_a_body_of_another_shape_is_refused_by_description_and_service(
+def test_undescribed_member_is_refused_by_description_and_service(
     shared: Api, route: Route
 ) -> None:
     assert route.body
@@ -136,20 +134,20 @@ def test_a_body_of_another_shape_is_refused_by_description_and_service(
     assert ("/undescribed", "unknown_field") in errors(refused)
 
 
-def test_every_schema_has_a_noun_of_its_own_and_no_title() -> None:
+def test_schema_names_are_nouns_without_titles() -> None:
     schemas = said("components", "schemas")
     assert [name for name in schemas if not re.fullmatch("([A-Z][a-z]+)+", name)] == []
     assert [name for name, schema in schemas.items() if "title" in schema] == []
 
 
-def test_no_property_is_only_null() -> None:
+def test_properties_are_never_only_null() -> None:
     """Some generators fail at a property that has no other value."""
     for name, schema in said("components", "schemas").items():
         for member, inner in schema.get("properties", {}).items():
             assert inner.get("type") not in ("null", ["null"]), f"{name}.{member}"
 
 
-def test_decisions_have_an_example_of_each_type_of_event() -> None:
+def test_description_has_example_of_each_type_of_event() -> None:
     body = said("paths", "/v1/decisions", "post", "requestBody", "content", JSON[0])
     types = said(*EVENT_SCHEMA, "properties", "type", "enum")
     assert {name: each["value"]["type"] for name, each in body["examples"].items()} == {
@@ -165,14 +163,14 @@ def example(method: str, path: str, *of: str) -> Any:
     return next((each["value"] for each in named), content.get("example"))
 
 
-def test_the_example_of_an_event_gets_the_example_of_a_decision(api: Api) -> None:
+def test_example_event_gets_example_decision(api: Api) -> None:
     decided = api.decide(example("post", "/v1/decisions"))
     shown = example("post", "/v1/decisions", "200")
     assert decided["ledger"].keys() == shown["ledger"].keys()
     assert {m for m in shown if decided[m] != shown[m]} <= {"decided_at", "ledger"}
 
 
-def test_the_examples_lead_a_document_to_where_it_decides(api: Api) -> None:
+def test_examples_lead_from_proposal_to_active_version(api: Api) -> None:
     """Proposed, approved and active, as it is shown; the times and keys are those of that day."""
     versions = "/v1/workspaces/{workspace}/versions"
     steps = [
@@ -208,15 +206,13 @@ def test_the_examples_lead_a_document_to_where_it_decides(api: Api) -> None:
     ],
     ids=str,
 )
-def test_what_the_description_refuses_of_an_event_the_service_refuses(
-    shared: Api, changes: dict[str, Any]
-) -> None:
+def test_event_is_refused_by_description_and_service(shared: Api, changes: dict[str, Any]) -> None:
     sent = merged(event(), changes)
     assert complaints(sent, *EVENT_SCHEMA)
     assert shared.post("/v1/decisions", sent, Role.PLATFORM).status_code == 400
 
 
-def test_null_means_absent_to_the_description_too(api: Api) -> None:
+def test_description_allows_null_for_absent_members_of_event(api: Api) -> None:
     sent = event() | {"answer": None, "question": None, "attributes": None}
     sent["contact"] |= {"email": None, "identity": None}
     assert complaints(sent, *EVENT_SCHEMA) == []

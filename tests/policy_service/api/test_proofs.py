@@ -53,14 +53,14 @@ def decide(api: Api, *names: str) -> None:
         api.decide(event(name, conversation={"id": name}))
 
 
-def test_a_checkpoint_covers_every_entry_there_is(api: Api) -> None:
+def test_checkpoint_covers_every_entry(api: Api) -> None:
     for number in range(3):
         decide(api, f"ev-{number}")
         head = api.written()["acme"]
         assert checkpoint(api) == Checkpoint("policy-service.example/acme", head.size, head.root)
 
 
-def test_a_checkpoint_is_an_entry_of_system_and_signed_once(api: Api) -> None:
+def test_checkpoint_is_signed_once_and_recorded_in_system(api: Api) -> None:
     decide(api, "ev-1")
     note = api.get(f"{ACME}/ledger/checkpoint").text
     assert api.get(f"{ACME}/ledger/checkpoint").text == note
@@ -69,7 +69,7 @@ def test_a_checkpoint_is_an_entry_of_system_and_signed_once(api: Api) -> None:
     assert base64.b64decode(entry["root"]) == api.written()["acme"].root
 
 
-def test_the_checkpoint_of_system_covers_those_of_the_others(api: Api) -> None:
+def test_checkpoint_of_system_covers_other_checkpoints(api: Api) -> None:
     decide(api, "ev-1")
     checkpoint(api)
     system = checkpoint(api, SYSTEM)
@@ -78,14 +78,14 @@ def test_the_checkpoint_of_system_covers_those_of_the_others(api: Api) -> None:
     assert len(signed(api)) == 1
 
 
-def test_a_workspace_before_its_first_write_is_the_empty_tree(api: Api) -> None:
+def test_checkpoint_before_first_write_is_of_empty_tree(api: Api) -> None:
     before = api.written()
     assert checkpoint(api) == Checkpoint("policy-service.example/acme", 0, EMPTY_ROOT)
     assert api.written() == before
 
 
 @pytest.mark.parametrize("log", [ACME, SYSTEM])
-def test_every_entry_is_proved_to_be_in_the_log(api: Api, log: str) -> None:
+def test_inclusion_is_proved_for_every_entry(api: Api, log: str) -> None:
     decide(api, "ev-1", "ev-2", "ev-3")
     key = key_of(api, log)
     for item in api.entries(workspace=log.rpartition("/")[2]):
@@ -98,7 +98,7 @@ def test_every_entry_is_proved_to_be_in_the_log(api: Api, log: str) -> None:
         assert verify_inclusion(hashed, *place, decoded(proved["hashes"]), said.root)
 
 
-def test_a_proof_as_text_stands_alone(api: Api) -> None:
+def test_inclusion_proof_as_text_verifies_alone(api: Api) -> None:
     decide(api, "ev-1")
     path, token = f"{ACME}/ledger/entries/2/proof", api.tokens["auditor"]
     answered = api.send("GET", path, token=token, Accept="text/plain")
@@ -108,7 +108,7 @@ def test_a_proof_as_text_stands_alone(api: Api) -> None:
     assert verify_proof(parse_proof(answered.data), hashed, key.name, [key]).size == 3
 
 
-def test_a_proof_leads_to_an_earlier_checkpoint_that_covers_the_entry(api: Api) -> None:
+def test_inclusion_proof_uses_earlier_checkpoint_that_covers_entry(api: Api) -> None:
     decide(api, "ev-1")
     checkpoint(api)
     decide(api, "ev-2")
@@ -116,7 +116,7 @@ def test_a_proof_leads_to_an_earlier_checkpoint_that_covers_the_entry(api: Api) 
     assert read(api.get(f"{ACME}/ledger/entries/3/proof"))["size"] == 4
 
 
-def test_a_log_only_grows_between_any_two_sizes(api: Api) -> None:
+def test_consistency_is_proved_between_any_two_sizes(api: Api) -> None:
     roots = {}
     for number in range(6):
         decide(api, f"ev-{number}")
@@ -134,7 +134,7 @@ def test_a_log_only_grows_between_any_two_sizes(api: Api) -> None:
             assert verify_consistency(first, second, first_root, second_root, proof)
 
 
-def test_from_nothing_there_is_nothing_to_prove(api: Api) -> None:
+def test_consistency_proof_from_empty_log_has_no_hashes(api: Api) -> None:
     decide(api, "ev-1")
     for size in (0, 3):
         said = read(api.get(f"{ACME}/ledger/consistency?from=0&to={size}"))
@@ -151,27 +151,27 @@ def test_from_nothing_there_is_nothing_to_prove(api: Api) -> None:
         ("?from=1&to=2&to=3", ("/to", "duplicate_parameter")),
     ],
 )
-def test_sizes_that_are_none_are_refused(
+def test_consistency_proof_is_refused_with_wrong_sizes(
     shared: Api, query: str, complaint: tuple[str, str]
 ) -> None:
     assert errors(shared.get(f"{ACME}/ledger/consistency{query}"))[0] == complaint
 
 
-def test_what_is_not_there_is_not_proved(api: Api) -> None:
+def test_proof_is_not_found_for_unknown_entry(api: Api) -> None:
     decide(api, "ev-1")
     assert code(api.get(f"{ACME}/ledger/consistency?from=1&to=4")) == (404, "not_found")
     assert code(api.get(f"{ACME}/ledger/entries/3/proof")) == (404, "not_found")
     assert code(api.get(f"{ACME}/ledger/entries/{1 << 70}/proof")) == (404, "not_found")
 
 
-def test_a_key_of_one_workspace_does_not_reach_system(api: Api) -> None:
+def test_checkpoint_of_system_is_not_found_for_key_of_one_workspace(api: Api) -> None:
     _, token = api.new_key(Role.AUDITOR, "acme")
     for what in ("checkpoint", "key", "entries/0/proof", "consistency?from=0&to=1"):
         answered = api.send("GET", f"{SYSTEM}/ledger/{what}", token=token)
         assert code(answered) == (404, "not_found")
 
 
-def test_of_a_log_that_was_changed_nothing_is_signed(api: Api) -> None:
+def test_changed_log_is_not_signed(api: Api) -> None:
     """A change before the last checkpoint is for `verify`; what comes after it is read again."""
     decide(api, "ev-1")
     with owned(api.store.folder) as connection:
@@ -182,14 +182,14 @@ def test_of_a_log_that_was_changed_nothing_is_signed(api: Api) -> None:
     assert checkpoint(api, SYSTEM).size == 5
 
 
-def test_a_head_that_was_changed_is_not_signed(api: Api) -> None:
+def test_changed_head_is_not_signed(api: Api) -> None:
     decide(api, "ev-1")
     with owned(api.store.folder) as connection:
         connection.execute("UPDATE logs SET root = zeroblob(32) WHERE name = 'acme'")
     assert code(api.get(f"{ACME}/ledger/checkpoint")) == (503, "not_signed")
 
 
-def test_a_log_rewritten_below_its_checkpoint_is_neither_proved_nor_signed(api: Api) -> None:
+def test_log_rewritten_below_checkpoint_is_neither_proved_nor_signed(api: Api) -> None:
     decide(api, "ev-1")
     checkpoint(api)
     with owned(api.store.folder) as connection:
@@ -197,13 +197,13 @@ def test_a_log_rewritten_below_its_checkpoint_is_neither_proved_nor_signed(api: 
     assert code(api.get(f"{ACME}/ledger/entries/1/proof")) == (503, "not_signed")
 
 
-def test_a_ledger_from_before_there_were_keys_is_signed(api: Api) -> None:
+def test_ledger_without_signing_key_gets_one(api: Api) -> None:
     """Also where `system` alone is to be signed: its key is made before the transaction."""
     (api.store.folder / "signing.key").unlink()
     assert checkpoint(api, SYSTEM).size == 5
 
 
-def test_a_log_that_is_signed_by_another_key_is_not_gone_on_with(api: Api) -> None:
+def test_log_signed_by_another_key_is_not_continued(api: Api) -> None:
     decide(api, "ev-1")
     file = api.store.folder / "checkpoints" / "acme"
     file.parent.mkdir()
@@ -211,7 +211,7 @@ def test_a_log_that_is_signed_by_another_key_is_not_gone_on_with(api: Api) -> No
     assert code(api.get(f"{ACME}/ledger/checkpoint")) == (503, "not_signed")
 
 
-def test_the_examples_are_true() -> None:
+def test_examples_of_proofs_verify() -> None:
     key = parse_key(shown.VERIFIER_KEY.removesuffix("\n"))
     said = verify_checkpoint(shown.CHECKPOINT.encode(), key.name, [key])
     [hashed] = decoded([shown.INCLUSION_PROOF["leaf_hash"]])

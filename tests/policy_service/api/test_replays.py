@@ -45,7 +45,7 @@ def finished(api: Api, asked: dict[str, Any]) -> dict[str, Any]:
         time.sleep(0.02)
 
 
-def test_without_a_candidate_each_decision_is_replayed_by_its_own_version(api: Api) -> None:
+def test_replay_without_candidate_uses_version_of_each_decision(api: Api) -> None:
     tell(api)
     found = finished(api, ask(api))
     assert (found["state"], found["version"], found["digest"]) == ("done", None, None)
@@ -60,7 +60,7 @@ def test_without_a_candidate_each_decision_is_replayed_by_its_own_version(api: A
 
 
 @pytest.mark.parametrize("mode", ["decisions", "conversations"])
-def test_a_document_is_tried(api: Api, mode: str) -> None:
+def test_backtest_of_document_has_result(api: Api, mode: str) -> None:
     tell(api)
     before = api.written()
     asked = ask(api, Role.AUTHOR, document=document(entitled_plans=["none"]), mode=mode)
@@ -72,7 +72,7 @@ def test_a_document_is_tried(api: Api, mode: str) -> None:
     assert api.written() == before
 
 
-def test_a_version_is_tried_before_anybody_approves_it(api: Api) -> None:
+def test_backtest_of_proposed_version_has_result(api: Api) -> None:
     tell(api)
     proposed = api.propose(document(entitled_plans=["none"]))
     found = finished(api, ask(api, version=proposed["version"]))
@@ -82,12 +82,12 @@ def test_a_version_is_tried_before_anybody_approves_it(api: Api) -> None:
     assert same["result"]["changed"] == 0
 
 
-def test_a_workspace_that_nobody_wrote_to_has_an_empty_history(api: Api) -> None:
+def test_replay_is_empty_before_first_write(api: Api) -> None:
     assert finished(api, ask(api))["result"]["decisions"] == 0
     assert finished(api, ask(api, version=1))["result"]["decisions"] == 0
 
 
-def test_a_time_bounds_what_is_decided_again(api: Api) -> None:
+def test_replay_is_limited_by_times(api: Api) -> None:
     tell(api, 1)
     api.clock.move(hours=1)
     api.decide(event("later", conversation={"id": "c-9"}))
@@ -112,7 +112,7 @@ def test_a_time_bounds_what_is_decided_again(api: Api) -> None:
         ({"document": {}}, (422, "invalid_document")),
     ],
 )
-def test_what_cannot_be_asked_is_refused(
+def test_replay_is_refused_when_its_body_is_wrong(
     api: Api, body: dict[str, Any], expected: tuple[int, str]
 ) -> None:
     assert code(api.post(PATH, body, Role.AUDITOR)) == expected
@@ -120,13 +120,15 @@ def test_what_cannot_be_asked_is_refused(
         assert snapshot.jobs() == []
 
 
-def test_a_replay_is_found_in_its_workspace_alone(api: Api) -> None:
+def test_replay_is_found_only_in_its_workspace(api: Api) -> None:
     asked = ask(api)
     for path in (f"{PATH}/rep-0000000000000000", f"/v1/workspaces/globex/replays/{asked['id']}"):
         assert code(api.get(path)) == (404, "not_found")
 
 
-def test_a_restart_in_the_middle_begins_it_anew(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_replay_restarts_from_beginning_after_restart(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Who worked on it is gone, and its lock with it; whoever asks next takes over."""
     tell(api)
     service = api.client.application.extensions["policy_service"]
@@ -153,7 +155,7 @@ def test_a_restart_in_the_middle_begins_it_anew(api: Api, monkeypatch: pytest.Mo
     assert found["result"]["changed"] == 4
 
 
-def test_while_another_process_works_nobody_else_does(api: Api) -> None:
+def test_replay_waits_when_another_process_works(api: Api) -> None:
     tell(api)
     other = api.store.leader_lock(replay_queue.LEADER_LOCK)
     assert other.try_acquire()
@@ -164,7 +166,9 @@ def test_while_another_process_works_nobody_else_does(api: Api) -> None:
     assert finished(api, asked)["state"] == "done"
 
 
-def test_so_many_may_wait_and_so_many_are_kept(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_replays_have_limits_for_waiting_and_finished_jobs(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
     other = api.store.leader_lock(replay_queue.LEADER_LOCK)
     assert other.try_acquire()
     asked = [ask(api) for _ in range(MAX_WAITING)]
@@ -179,7 +183,7 @@ def test_so_many_may_wait_and_so_many_are_kept(api: Api, monkeypatch: pytest.Mon
     assert MAX_SAVED > MAX_WAITING
 
 
-def test_one_that_the_ledger_cannot_do_holds_up_no_other(
+def test_failed_replay_does_not_block_other_replays(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is tried again in the next round."""

@@ -97,7 +97,7 @@ def name(value: object) -> str | None:
     return value.endpoint if isinstance(value, Route) else None
 
 
-def test_the_table_of_routes_is_what_clients_were_told() -> None:
+def test_rows_have_documented_roles() -> None:
     table = {
         (route.method, re.sub("<[^>]*>", "{}", route.path)): set(route.roles) for route in ROUTES
     }
@@ -106,7 +106,7 @@ def test_the_table_of_routes_is_what_clients_were_told() -> None:
 
 @pytest.mark.parametrize("route", GUARDED, ids=name)
 @pytest.mark.parametrize("role", list(Role))
-def test_a_role_may_call_what_the_table_says(shared: Api, route: Route, role: Role) -> None:
+def test_role_makes_only_its_calls(shared: Api, route: Route, role: Role) -> None:
     """What may be called fails later, on what was sent; nothing is written either way."""
     written = shared.written()
     answered = ask(shared, route, shared.tokens[role])
@@ -118,7 +118,7 @@ def test_a_role_may_call_what_the_table_says(shared: Api, route: Route, role: Ro
 
 
 @pytest.mark.parametrize("route", GUARDED, ids=name)
-def test_without_a_key_nothing_is_answered(shared: Api, route: Route) -> None:
+def test_call_is_unauthorized_without_key(shared: Api, route: Route) -> None:
     written = shared.written()
     assert code(ask(shared, route)) == (401, "unauthorized")
     assert shared.written() == written
@@ -148,7 +148,7 @@ MALFORMED = {
 
 
 @pytest.mark.parametrize("header", MALFORMED.values(), ids=MALFORMED.keys())
-def test_a_header_that_is_no_valid_key_is_none(shared: Api, header: str) -> None:
+def test_malformed_authorization_header_is_unauthorized(shared: Api, header: str) -> None:
     token = shared.tokens[Role.PLATFORM]
     identity, _, secret = token.partition(".")
     other = shared.keys[Role.AUDITOR].id
@@ -165,14 +165,14 @@ def test_a_header_that_is_no_valid_key_is_none(shared: Api, header: str) -> None
 
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
-def test_the_scheme_is_read_in_any_case(shared: Api, scheme: str) -> None:
+def test_scheme_of_authorization_is_read_in_any_case(shared: Api, scheme: str) -> None:
     headers = {"Authorization": f"{scheme} {shared.tokens[Role.AUDITOR]}"}
     found = shared.client.get("/v1/workspaces/acme/policy", headers=headers)
     assert found.status_code == 200
 
 
 @pytest.mark.parametrize("route", GUARDED, ids=name)
-def test_a_revoked_key_is_none(api: Api, route: Route) -> None:
+def test_revoked_key_is_unauthorized(api: Api, route: Route) -> None:
     key, token = api.new_key(min(route.roles))
     assert ask(api, route, token).status_code not in {401, 403}
     api.store.transact(lambda tx: revoke_key(tx, key.id, by=None))
@@ -182,7 +182,7 @@ def test_a_revoked_key_is_none(api: Api, route: Route) -> None:
 
 
 @pytest.mark.parametrize("route", OF_A_WORKSPACE, ids=name)
-def test_a_key_of_another_workspace_finds_nothing(api: Api, route: Route) -> None:
+def test_call_is_not_found_for_key_of_another_workspace(api: Api, route: Route) -> None:
     """The same answer whether the workspace has anything in it or not."""
     _, token = api.new_key(min(route.roles), "globex")
     before = ask(api, route, token)
@@ -198,7 +198,7 @@ def test_a_key_of_another_workspace_finds_nothing(api: Api, route: Route) -> Non
     "workspace",
     ["ACME", "-acme", "acme.", "a" * 64, "*", "acme%20", "acme%0A", "%C3%A4", "%00", "..", "%25"],
 )
-def test_what_is_no_id_of_a_workspace_finds_nothing(
+def test_call_is_not_found_for_malformed_workspace(
     shared: Api, route: Route, workspace: str
 ) -> None:
     written = shared.written()
@@ -210,7 +210,7 @@ def test_what_is_no_id_of_a_workspace_finds_nothing(
 
 
 @pytest.mark.parametrize("route", OPEN, ids=name)
-def test_what_needs_no_key_is_harmed_by_none(shared: Api, route: Route) -> None:
+def test_open_call_ignores_any_key(shared: Api, route: Route) -> None:
     written = shared.written()
     for token in (None, "nonsense", shared.tokens[Role.OWNER]):
         answered = ask(shared, route, token)

@@ -79,16 +79,16 @@ def shared_scenarios() -> list[Scenario]:
     return load(SAMPLES)
 
 
-def test_the_service_decides_as_every_scenario_says(workspaces: Workspaces) -> None:
+def test_service_decides_each_scenario(workspaces: Workspaces) -> None:
     """But for office hours: a document that sets some is refused as long as they are not kept."""
     workspaces.run(s for s in own_scenarios() if not s.settings.get("office_hours"))
 
 
-def test_the_service_decides_as_the_shared_scenarios_say(workspaces: Workspaces) -> None:
+def test_service_decides_each_shared_scenario(workspaces: Workspaces) -> None:
     workspaces.run(shared_scenarios())
 
 
-def test_the_running_server_decides_as_the_shared_scenarios_say(tmp_path: Path) -> None:
+def test_running_server_decides_each_shared_scenario(tmp_path: Path) -> None:
     """With several processes behind one port, each of which may get any of the events."""
     scenarios = shared_scenarios()
     with served(tmp_path / "data") as server:

@@ -47,12 +47,12 @@ def kinds(api: Api) -> list[str]:
 # Before the first write.
 
 
-def test_a_workspace_is_on_the_built_in_document_before_its_first_write(api: Api) -> None:
+def test_workspace_has_built_in_document_before_first_write(api: Api) -> None:
     policy = read(api.get(f"{ACME}/policy"))
     assert policy == {"version": 1, "digest": BUILTIN_DIGEST, "document": builtin.load_tree()}
 
 
-def test_version_1_can_be_read_before_the_first_write_and_reading_writes_nothing(api: Api) -> None:
+def test_version_1_can_be_read_before_first_write_without_writing(api: Api) -> None:
     written = api.written()
     [one] = listed(api)
     assert (one["version"], one["status"], one["proposed_by"]) == (1, "active", "system")
@@ -61,7 +61,7 @@ def test_version_1_can_be_read_before_the_first_write_and_reading_writes_nothing
     assert api.written() == written
 
 
-def test_version_1_is_entered_by_system_with_the_first_write(api: Api) -> None:
+def test_version_1_is_recorded_by_system_with_first_write(api: Api) -> None:
     before = listed(api)[0]
     api.decide(event())
     after = listed(api)[0]
@@ -74,7 +74,7 @@ def test_version_1_is_entered_by_system_with_the_first_write(api: Api) -> None:
     }
 
 
-def test_what_exists_before_the_first_write_can_be_activated_against_no_more(api: Api) -> None:
+def test_version_1_is_active_before_first_write_and_cannot_be_activated_again(api: Api) -> None:
     """Version 1 is active from the start."""
     assert code(api.step(1, "activate")) == (409, "wrong_status")
 
@@ -82,7 +82,7 @@ def test_what_exists_before_the_first_write_can_be_activated_against_no_more(api
 # Proposing.
 
 
-def test_a_proposal_is_answered_with_the_version(api: Api) -> None:
+def test_proposal_answers_with_version(api: Api) -> None:
     proposed = api.propose(document("Ours"), note="Off for the holidays")
     assert list(proposed)[: len(VERSION_MEMBERS)] == VERSION_MEMBERS
     assert proposed["version"] == 2
@@ -94,23 +94,23 @@ def test_a_proposal_is_answered_with_the_version(api: Api) -> None:
     assert proposed["approvals"] == proposed["activations"] == []
 
 
-def test_yaml_in_a_string_is_the_same_document(api: Api) -> None:
+def test_proposal_as_yaml_text_is_same_document(api: Api) -> None:
     as_json = api.propose(document("Ours"))
     as_yaml = api.propose(yaml.safe_dump(document("Ours"), sort_keys=False))
     assert as_yaml["digest"] == as_json["digest"]
     assert [as_json["version"], as_yaml["version"]] == [2, 3]
 
 
-def test_the_built_in_document_as_it_is_printed_can_be_proposed(api: Api) -> None:
+def test_printed_built_in_document_can_be_proposed(api: Api) -> None:
     assert api.propose(builtin.load_text())["digest"] == BUILTIN_DIGEST
 
 
 @pytest.mark.parametrize("note", [None, "", "x" * 500])
-def test_a_note_may_be_left_out_and_has_at_most_500_characters(api: Api, note: str | None) -> None:
+def test_note_is_optional_and_has_at_most_500_characters(api: Api, note: str | None) -> None:
     assert api.propose(document(), note=note)["note"] == note
 
 
-def test_a_bad_document_is_answered_with_every_complaint(api: Api) -> None:
+def test_bad_document_is_refused_with_every_complaint(api: Api) -> None:
     bad = {**document(answer_within="soon", enabled="yes"), "otherwise": {"outcome": "noted"}}
     written = api.written()
     refused = api.post(f"{ACME}/versions", {"document": bad}, Role.AUTHOR)
@@ -121,7 +121,7 @@ def test_a_bad_document_is_answered_with_every_complaint(api: Api) -> None:
     assert api.written() == written
 
 
-def test_a_complaint_about_yaml_names_its_line(api: Api) -> None:
+def test_complaint_about_yaml_names_line(api: Api) -> None:
     text = builtin.load_text().replace("enabled: true", "enabled: perhaps")
     line = text.splitlines().index("  enabled: perhaps") + 1
     refused = api.post(f"{ACME}/versions", {"document": text}, Role.AUTHOR)
@@ -135,7 +135,7 @@ def test_a_complaint_about_yaml_names_its_line(api: Api) -> None:
     ["", "a: [", "a: &x 1\nb: *x\n", "a: 1\na: 2\n", "!!python/object:os.system {}\n", "- 1\n"],
     ids=["empty", "not YAML", "alias", "duplicate key", "tag", "a list"],
 )
-def test_yaml_that_is_no_document_is_refused(api: Api, text: str) -> None:
+def test_yaml_is_refused_when_it_is_not_a_document(api: Api, text: str) -> None:
     written = api.written()
     refused = api.post(f"{ACME}/versions", {"document": text}, Role.AUTHOR)
     assert code(refused) == (422, "invalid_document")
@@ -152,9 +152,7 @@ def test_yaml_that_is_no_document_is_refused(api: Api, text: str) -> None:
     ],
     ids=["a wrong type", "office hours", "properties", "a failing test"],
 )
-def test_what_is_wrong_or_cannot_be_kept_refuses_the_document(
-    api: Api, members: dict[str, Any]
-) -> None:
+def test_document_is_refused_when_a_value_is_wrong(api: Api, members: dict[str, Any]) -> None:
     bad = document()
     settings = {**bad["settings"], **members.get("settings", {})}
     refused = api.post(
@@ -166,7 +164,7 @@ def test_what_is_wrong_or_cannot_be_kept_refuses_the_document(
 # Approving and rejecting.
 
 
-def test_approving_names_the_digest_and_is_written_down(api: Api) -> None:
+def test_approval_names_digest_and_is_recorded(api: Api) -> None:
     proposed = api.propose(document())
     api.clock.move(minutes=1)
     approved = read(api.step(2, "approve", digest=proposed["digest"]))
@@ -176,7 +174,7 @@ def test_approving_names_the_digest_and_is_written_down(api: Api) -> None:
     assert api.entries()[3]["entry"]["digest"] == proposed["digest"]
 
 
-def test_another_digest_is_not_approved(api: Api) -> None:
+def test_approval_is_refused_for_another_digest(api: Api) -> None:
     api.propose(document())
     written = api.written()
     for wrong in (BUILTIN_DIGEST, "", "sha256:", document()["title"]):
@@ -184,7 +182,7 @@ def test_another_digest_is_not_approved(api: Api) -> None:
     assert api.written() == written
 
 
-def test_a_version_is_approved_once(api: Api) -> None:
+def test_approval_is_refused_twice_by_same_key(api: Api) -> None:
     proposed = api.propose(document())
     api.step(2, "approve", digest=proposed["digest"])
     written = api.written()
@@ -193,7 +191,7 @@ def test_a_version_is_approved_once(api: Api) -> None:
     assert api.written() == written
 
 
-def test_the_key_that_proposed_may_not_approve(api: Api) -> None:
+def test_approval_is_refused_by_key_of_proposer(api: Api) -> None:
     """No key has two roles over HTTP; the use case refuses it whatever the roles."""
     author = api.keys[Role.AUTHOR]
     proposed = api.propose(document())
@@ -208,7 +206,7 @@ def test_the_key_that_proposed_may_not_approve(api: Api) -> None:
     assert (caught.value.status, caught.value.code) == (403, "proposer_may_not_approve")
 
 
-def test_a_rejected_version_says_why_and_is_never_used(api: Api) -> None:
+def test_rejected_version_has_reason_and_is_never_active(api: Api) -> None:
     proposed = api.propose(document())
     rejected = read(api.step(2, "reject", reason="Not before spring"))
     assert rejected["status"] == "rejected"
@@ -223,7 +221,7 @@ def test_a_rejected_version_says_why_and_is_never_used(api: Api) -> None:
 # Activating and rolling back.
 
 
-def test_activating_retires_the_version_that_decided_so_far(api: Api) -> None:
+def test_activation_retires_active_version(api: Api) -> None:
     assert api.publish(document("Two")) == 2
     assert [version["status"] for version in listed(api)] == ["retired", "active"]
     assert read(api.get(f"{ACME}/policy"))["document"]["title"] == "Two"
@@ -237,7 +235,7 @@ def test_activating_retires_the_version_that_decided_so_far(api: Api) -> None:
     ]
 
 
-def test_rolling_back_is_activating_an_older_version(api: Api) -> None:
+def test_older_version_can_be_activated_again(api: Api) -> None:
     api.publish(document("Two"))
     rolled_back = read(api.step(1, "activate"))
     assert (rolled_back["status"], len(rolled_back["activations"])) == ("active", 2)
@@ -246,14 +244,14 @@ def test_rolling_back_is_activating_an_older_version(api: Api) -> None:
     assert read(api.step(2, "activate"))["status"] == "active"
 
 
-def test_a_version_that_nobody_approved_is_not_activated(api: Api) -> None:
+def test_activation_is_refused_without_approval(api: Api) -> None:
     api.propose(document())
     written = api.written()
     assert code(api.step(2, "activate")) == (409, "wrong_status")
     assert api.written() == written
 
 
-def test_activating_needs_no_body(api: Api) -> None:
+def test_activation_needs_no_body(api: Api) -> None:
     proposed = api.propose(document())
     api.step(2, "approve", digest=proposed["digest"])
     path = f"{ACME}/versions/2/activate"
@@ -263,7 +261,7 @@ def test_activating_needs_no_body(api: Api) -> None:
 
 @pytest.mark.parametrize("number", ["0", "3", "9007199254740993", "9" * 5000])
 @pytest.mark.parametrize("step", ["approve", "reject", "activate"])
-def test_a_version_that_is_not_there_takes_no_step(api: Api, number: str, step: str) -> None:
+def test_step_is_not_found_for_unknown_version(api: Api, number: str, step: str) -> None:
     api.propose(document())
     written = api.written()
     body = {"approve": {"digest": BUILTIN_DIGEST}, "reject": {"reason": "No"}, "activate": {}}
@@ -272,7 +270,7 @@ def test_a_version_that_is_not_there_takes_no_step(api: Api, number: str, step: 
     assert api.written() == written
 
 
-def test_a_step_of_one_workspace_is_none_of_anothers(api: Api) -> None:
+def test_step_changes_only_its_workspace(api: Api) -> None:
     api.publish(document("Two"))
     assert code(api.step(2, "activate", workspace="globex")) == (404, "not_found")
     assert read(api.get("/v1/workspaces/globex/policy"))["version"] == 1
@@ -281,7 +279,7 @@ def test_a_step_of_one_workspace_is_none_of_anothers(api: Api) -> None:
 # Reading versions.
 
 
-def test_versions_are_listed_page_by_page(api: Api) -> None:
+def test_pages_of_versions_keep_order(api: Api) -> None:
     for number in range(2, 8):
         assert api.propose(document(f"Version {number}"))["version"] == number
     pages = []
@@ -294,7 +292,7 @@ def test_versions_are_listed_page_by_page(api: Api) -> None:
     assert listed(api, "?after=7") == []
 
 
-def test_a_list_shows_no_documents_and_one_version_shows_its_own(api: Api) -> None:
+def test_list_of_versions_has_no_documents(api: Api) -> None:
     api.publish(document("Two"))
     for version in listed(api):
         alone = read(api.get(f"{ACME}/versions/{version['version']}"))
@@ -304,12 +302,12 @@ def test_a_list_shows_no_documents_and_one_version_shows_its_own(api: Api) -> No
 
 
 @pytest.mark.parametrize("role", list(Role))
-def test_every_role_may_read_the_rules(api: Api, role: Role) -> None:
+def test_each_role_reads_policies(api: Api, role: Role) -> None:
     for path in ("policy", "versions", "versions/1"):
         assert api.get(f"{ACME}/{path}", role).status_code == 200
 
 
-def test_a_restarted_service_knows_what_the_ledger_says(api: Api) -> None:
+def test_restarted_service_has_versions_of_ledger(api: Api) -> None:
     """Nothing about versions is kept anywhere but in entries."""
     api.publish(document("Two"))
     fresh = PolicyCache()
