@@ -15,6 +15,7 @@ from pydantic import (
     StringConstraints,
     TypeAdapter,
     ValidationError,
+    with_config,
 )
 from pydantic_core import PydanticCustomError
 from typing_extensions import TypedDict
@@ -95,19 +96,19 @@ WorkspaceId = Annotated[
 ]
 
 
+@with_config(_STRICT)
 class EventWorkspace(TypedDict):
     """The workspace of an event."""
 
-    __pydantic_config__ = _STRICT  # type: ignore[misc]  # how pydantic takes the settings of a TypedDict
     id: WorkspaceId
     plan: ShortText
     """The plan at that time: a fact, recorded with the decision."""
 
 
+@with_config(_STRICT)
 class EventConversation(TypedDict):
     """The conversation of an event."""
 
-    __pydantic_config__ = _STRICT  # type: ignore[misc]
     id: LongId
     direction: NotRequired[Literal["inbound", "outbound"]]
     """The side that began. If it is absent, routing does not start."""
@@ -117,10 +118,10 @@ class EventConversation(TypedDict):
     """True if a teammate is assigned. The default is false."""
 
 
+@with_config(_STRICT)
 class EventContact(TypedDict):
     """The contact of an event."""
 
-    __pydantic_config__ = _STRICT  # type: ignore[misc]
     id: ShortText
     kind: Literal["visitor", "lead", "user"]
     """The platform's classification of the person."""
@@ -134,27 +135,27 @@ class EventContact(TypedDict):
     """A BCP 47 tag, for messages without a tag."""
 
 
+@with_config(_STRICT)
 class EventMessage(TypedDict):
     """The message of an event."""
 
-    __pydantic_config__ = _STRICT  # type: ignore[misc]
     text: NotRequired[str]
     language: NotRequired[str]
     """The BCP 47 tag of the text."""
 
 
+@with_config(_STRICT)
 class EventAnswer(TypedDict):
     """The contact's answer to a question."""
 
-    __pydantic_config__ = _STRICT  # type: ignore[misc]
     choice: Literal["customer", "not_customer"]
     """The button that the contact pressed."""
 
 
+@with_config(_STRICT)
 class EventQuestion(TypedDict):
     """The action that asked; without an id, the open question."""
 
-    __pydantic_config__ = _STRICT  # type: ignore[misc]
     id: NotRequired[LongId]
 
 
@@ -178,10 +179,10 @@ _AS_SCHEMA: dict[str, Any] = {
 """The JSON Schema of the check in `_find_contradictions`."""
 
 
+@with_config(ConfigDict(**_STRICT, json_schema_extra=_AS_SCHEMA))
 class Event(TypedDict):
     """Something that happened in a conversation, as the platform reports it."""
 
-    __pydantic_config__ = ConfigDict(**_STRICT, json_schema_extra=_AS_SCHEMA)  # type: ignore[misc]
     id: EventId
     """The idempotency key, together with the workspace.
     Sent again, the event gets the same decision.

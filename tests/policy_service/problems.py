@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Literal, NotRequired
 
-from pydantic import ConfigDict, StringConstraints, TypeAdapter
+from pydantic import ConfigDict, StringConstraints, TypeAdapter, with_config
 from typing_extensions import TypedDict
 
 from policy_service.problems import PROBLEMS, ProblemCode
@@ -19,16 +19,16 @@ Code = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
 Words = Annotated[str, StringConstraints(min_length=1)]
 
 
+@with_config(_STRICT)
 class Error(TypedDict):
-    __pydantic_config__ = _STRICT  # type: ignore[misc]  # how pydantic takes the settings of a TypedDict
     pointer: Pointer
     message: Words
     code: Code
     line: NotRequired[int]
 
 
+@with_config(_STRICT)
 class ProblemDetails(TypedDict):
-    __pydantic_config__ = _STRICT  # type: ignore[misc]
     type: Literal["about:blank"]
     title: Words
     status: int
