@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 from audit.evidence.ledger_verifier import verify_ledger
 from audit.replay.replay import summarize_replay as replayed
@@ -33,6 +34,8 @@ _ROOM = 2 << 30  # bytes; the tests need less than a tenth of it
 
 def pytest_configure() -> None:
     """Prepare the environment that this process and all processes of the tests share."""
+    settings.register_profile("without_deadline", deadline=None)  # a busy machine is no failure
+    settings.load_profile("without_deadline")
     _keep_bytecode()
     _use_memory_for_temporary_files()
 

@@ -80,7 +80,7 @@ def serve(config: Path | None, **options: str | None) -> None:
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(_folder_of_metrics(settings))
     for module in _MODULES_OF_WORKERS:
         import_module(module)
-    os.register_at_fork(after_in_child=_end_when_asked)
+    os.register_at_fork(after_in_child=_prepare_signals)
     _share_heaps()
     multiprocessing.set_start_method("fork", force=True)  # no longer the default in Python 3.14
     loaded, load = os.pipe()
@@ -166,13 +166,16 @@ def _check_free(host: str, port: int) -> None:
         fail(f"Port {port} is in use. Choose another: --port {other} (make run PORT={other}).")
 
 
-def _end_when_asked() -> None:
-    """Let a worker end on a signal until it serves.
+def _prepare_signals() -> None:
+    """Let a worker end at once when its parent sends SIGTERM, until the worker serves.
 
-    The handlers that it inherits would ignore the signal, and the parent would wait.
+    The handlers of the parent would swallow the signal, and the parent would wait for the worker.
+    SIGINT of a terminal reaches parent and workers alike. It is blocked here: granian's workers may
+    hang if SIGTERM of the parent comes while they handle SIGINT.
     """
-    for asked_to_stop in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(asked_to_stop, signal.SIG_DFL)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
 
 
 def _load(loaded: int, target: str) -> Any:  # noqa: ANN401 - whatever application the target names

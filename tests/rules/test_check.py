@@ -324,7 +324,7 @@ def places(tree: Any) -> list[tuple[Any, Any]]:
 
 
 @given(st.data())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_a_built_in_document_with_broken_parts_is_refused_or_decides(data: st.DataObject) -> None:
     tree = copy.deepcopy(dict(builtin.load_tree()))
     tree["tests"] = tree["tests"][:5]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 from threading import Timer
 from typing import TYPE_CHECKING
@@ -50,6 +51,17 @@ def test_serve_prints_on_a_terminal_that_it_is_ready(unstarted: Server) -> None:
         assert process.wait() == 0
     watchdog.cancel()
     assert ready.rstrip() == f"Ready: http://127.0.0.1:{unstarted.port}/docs"
+
+
+def test_interrupt_of_a_terminal_stops_every_worker_without_a_kill(unstarted: Server) -> None:
+    """The terminal sends SIGINT to the whole group, and the parent SIGTERM to its workers."""
+    unstarted.launch()
+    for _ in patiently("the workers did not start"):
+        if unstarted.log.read_text().count("Started worker") == unstarted.workers:
+            break
+    os.killpg(unstarted.process.pid, signal.SIGINT)
+    assert unstarted.process.wait(PATIENCE) == 0
+    assert unstarted.log.read_text().count("Stopping worker") == unstarted.workers
 
 
 def test_serve_names_another_port_if_its_port_is_in_use(server: Server) -> None:
