@@ -37,7 +37,7 @@ class CheckResult:
 def check_document(source: DocumentSource) -> CheckResult:
     """Return every complaint, at most a thousand, in the order of the text."""
     if not isinstance(source.value, dict):
-        message = "A document is a mapping: write format, rules and otherwise"
+        message = "The document is not a mapping: write the keys format, rules and otherwise"
         return CheckResult(None, _sort_by_line([Complaint("", "wrong_type", message)], source))
     if complaints := _sort_by_line(_find_complaints(DocumentTree(source.value)), source):
         return CheckResult(None, complaints)

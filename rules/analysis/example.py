@@ -83,14 +83,14 @@ def summarise_decision(
 def describe_example(example: DecidedExample) -> str:
     """Return the example in one line: the facts and their decision."""
     decision = example.decision
-    result = f"{decision.outcome} by {decision.rule}, stage {decision.stage}"
-    return f"{describe_given(example.given)} gets {result}"
+    result = f"outcome {decision.outcome}, rule {decision.rule}, stage {decision.stage}"
+    return f"{describe_given(example.given)} -> {result}"
 
 
 def describe_given(given_facts: Mapping[str, Scalar | None]) -> str:
     """Return facts in one line, as a document writes them."""
     if not given_facts:
-        return "what every test starts from"
+        return "the default facts of tests"
     return ", ".join(f"{name}: {_format_value(value)}" for name, value in given_facts.items())
 
 

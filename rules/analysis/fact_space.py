@@ -79,17 +79,18 @@ class FactSpace:
         """For each fact, one value of each of its classes; None is unknown."""
         self._masks: dict[_TestKey, int] = {}
         self._tried_values: dict[str, list[tuple[Scalar | None, int]]] = {}
-        """For each fact the values that were tried, each with the number of its class."""
+        """For each fact, the tried values, each with the number of its class."""
         self._named_values: dict[str, frozenset[Scalar]] = {}
         self._conditions: dict[str, list[tuple[int, Condition]]] = {}
         self._class_numbers: dict[str, dict[bytes, int]] = {}
-        """For each fact the number of a class by whether it is unknown and which tests hold."""
+        """For each fact, the number of each class by its signature."""
         self._integer_classes: dict[str, tuple[list[int], list[int]]] = {}
-        """For each integer what was tried, ascending, with its class: which goes on to the next."""
+        """For each integer fact, the tried values in ascending order, and the class of each."""
         for name, conditions in tests_by_fact.items():
             self._add_fact(name, conditions)
 
     def _add_fact(self, name: str, tests: Mapping[_TestKey, Condition]) -> None:
+        # 1. Candidates with the same results of all tests are one class; the first is its example.
         domains = [view[name] for view in self.views if name in view]
         self._conditions[name] = [(key[0], test) for key, test in tests.items()]
         classes: dict[bytes, Scalar | None] = {}
@@ -101,20 +102,19 @@ class FactSpace:
             signature = self._signature(name, value, signatures)
             classes.setdefault(signature, value)
             tried_values.append((value, numbers.setdefault(signature, len(numbers))))
+        # 2. An integer between two candidates has the class of the lower one.
         if domains and all(domain.fact.type is FactType.INTEGER for domain in domains):
             ascending = sorted(
                 {(number, at) for number, at in tried_values if isinstance(number, int)}
             )
-            self._integer_classes[name] = (
-                [number for number, _ in ascending],
-                [at for _, at in ascending],
-            )
+            self._integer_classes[name] = [n for n, _ in ascending], [at for _, at in ascending]
+        # 3. A test's mask has a bit per class that passes it; tests start at byte 1 of a signature.
         self.examples[name] = list(classes.values())
         for at, key in enumerate(tests, start=1):
             self._masks[key] = sum(1 << n for n, signature in enumerate(classes) if signature[at])
 
     def _signature(self, name: str, value: Scalar | None, signatures: _SignatureCache) -> bytes:
-        """Return whether the value is unknown, and the result of each test for it."""
+        """Return one byte that is 1 if the value is unknown, and one byte per test result."""
         derived = [view[name].derive_value(value) if name in view else None for view in self.views]
         key = (value is None, *[(type(value_of_view), value_of_view) for value_of_view in derived])
         if key not in signatures:
@@ -192,7 +192,7 @@ class FactSpace:
         )
         descriptions = [
             *map(_format_value, literal_values),
-            *("any other" if _is_generated(v) else f"such as {v}" for v in other_values),
+            *("any other value" if _is_generated(v) else f"values like {v}" for v in other_values),
         ]
         return list(dict.fromkeys(descriptions))
 
@@ -302,14 +302,16 @@ def _candidate_integers(domain: FactDomain, literals: Sequence[Scalar]) -> Itera
 
 
 def _candidate_texts(words: Iterable[str], ranges: Sequence[str], *, tags: bool) -> Iterator[str]:
-    """Return unnamed texts: one that each range matches, and no longer one."""
+    """Return unnamed texts: one that no range matches, and a few that each range matches."""
     used_words = frozenset(words)
     used_subtags = {part.lower() for text in (*used_words, *ranges) for part in text.split("-")}
+    # 1. A text that no range matches.
     new_word = next(letters for letters in _generate_words() if letters not in used_subtags)
     yield new_word
     for prefix in ranges:
         for start in (prefix, *(i for i in IRREGULAR_TAGS if tags and i.startswith(f"{prefix}-"))):
             yield from islice((v for v in _case_variants(start) if v not in used_words), 1)
+        # 2. Longer tags. Only after some ranges is a digit well-formed.
         for end in (new_word, f"x-{new_word}", f"{new_word}-{new_word}"):
             yield f"{prefix}-{end}"
         yield from (

@@ -46,7 +46,7 @@ class PropertyProof:
         if self.holds:
             return None
         if self.example is None:
-            message = f"{self.id} could be neither proved nor broken: simplify it, or the rules"
+            message = f"{self.id} needs too many steps: simplify the property or the rules"
             return self.node.complain("property_undecided", message)
         message = f"{self.id} does not hold: {describe_example(self.example)}"
         return self.node.complain("property_broken", message)

@@ -72,6 +72,8 @@ class BoxSolver:
     def _propagate(self, allowed: dict[str, int], remaining: int) -> int | None:
         """Narrow the classes to the forced ones; return the boxes left, None for a dead end."""
         while True:
+            # 1. Collect the boxes that every choice escapes (surely), that some choice of one
+            #    fact escapes (maybe), and that choices of two facts escape (twice).
             escaped_surely = escaped_maybe = escaped_twice = 0
             possible = {}
             for name, mask in allowed.items():
@@ -80,9 +82,11 @@ class BoxSolver:
                 possible[name] = maybe
                 escaped_twice |= escaped_maybe & maybe
                 escaped_maybe |= maybe
+            # 2. A remaining box that no choice escapes is a dead end.
             remaining &= ~escaped_surely
             if remaining & ~escaped_maybe:
                 return None
+            # 3. A remaining box that only one fact can escape forces the classes of that fact.
             forced = remaining & ~escaped_twice
             if not forced:
                 return remaining
@@ -94,6 +98,7 @@ class BoxSolver:
 
     def _branch(self, allowed: dict[str, int], remaining: int) -> Iterator[dict[str, int]]:
         """Yield the choices: the best class of the best fact last, all others first."""
+        # 1. For each open fact, choose the class that escapes the most remaining boxes.
         best: tuple[int, str, int, int] | None = None
         for name, mask in allowed.items():
             if mask & (mask - 1) and self._escaped_boxes(name, mask)[1] & remaining:
@@ -106,11 +111,13 @@ class BoxSolver:
                     for number in classes
                     if escaped[number] & remaining & ~escaped_by_chosen
                 )
+                # 2. If no other class escapes a further box, the chosen class dominates: no branch.
                 if not other_classes:
                     yield {**allowed, name: 1 << chosen}
                     return
                 if best is None or escaped_by_chosen.bit_count() > best[0]:
                     best = escaped_by_chosen.bit_count(), name, chosen, other_classes
+        # 3. The caller pops the last branch first, so the best class comes last.
         if best is not None:
             _, name, chosen, other_classes = best
             yield {**allowed, name: other_classes}

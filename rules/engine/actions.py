@@ -88,7 +88,7 @@ def choose_language(key: str, binding: BoundDocument, languages: Languages) -> s
         tag = lookup_tag(preferred, available) if isinstance(preferred, str) else None
         if tag:
             return tag
-    raise LookupError(f"the document has no text {key!r}, and was checked to have one")
+    raise LookupError(f"The checked document has no text {key!r}")
 
 
 def message_keys(action: Action) -> tuple[str, ...]:

@@ -126,14 +126,14 @@ class CompiledPolicy:
         """Return the ruling of the first rule that matches the facts."""
         branch = self._root
         while isinstance(branch, SplitBranch):
-            branch = branch.branches.get(facts.get(branch.fact), branch.default)  # type: ignore[arg-type]  # None is no key, and finds `other`
+            branch = branch.branches.get(facts.get(branch.fact), branch.default)  # type: ignore[arg-type]  # None is not a key, so `get` returns the default
         for checks, says in branch.rows:
             for fact, predicate, expected in checks:
                 if predicate(facts.get(fact)) is not expected:
                     break
             else:
                 return says.ruling if says.is_unconditional else says.ruling_for(facts)
-        raise AssertionError("the last row is `otherwise`, which always holds")
+        raise AssertionError("The last row is `otherwise`, which always holds")
 
 
 def compile_document(document: Document) -> CompiledPolicy:
@@ -153,7 +153,7 @@ def _build_rows(bound_document: BoundDocument) -> Iterator[RuleRow]:
             conditions = fold_settings(tests, constants)
             if conditions is not None:
                 yield RuleRow(conditions, effect)
-            if conditions == ():
+            if conditions == ():  # an unconditional row decides, so later rows are unreachable
                 return
 
 
@@ -194,12 +194,16 @@ def fold_settings(tests: Conditions, constants: Facts) -> Conditions | None:
 
 def _build_branch(rows: tuple[RuleRow, ...], copies: float = 1) -> TreeBranch:
     """Return the tree of the rows; `copies` are the copies that earlier splits made of each."""
+    # 1. Drop the rows after an unconditional one. Few rows, or rows without a good fact, form a
+    #    leaf.
     rows = _reachable_rows(rows)
     fact = _choose_fact(rows, MAX_COPIES / copies) if len(rows) > SPLIT_THRESHOLD else None
     if fact is None:
         return RowsBranch(tuple((_compile_tests(row.conditions), row.effect) for row in rows))
+    # 2. Rows that do not name a value of the fact are copied into every branch.
     rows_by_value = _rows_by_value(rows, fact)
     other_rows = tuple(_rows_for_other_values(rows, fact, rows_by_value.keys()))
+    # 3. Charge the copies to the subtrees, so that the whole tree stays bounded.
     growth = (len(other_rows) + sum(map(len, rows_by_value.values()))) / len(rows)
     copies *= max(growth, MIN_SPREAD)
     branches = {
@@ -224,6 +228,7 @@ def _choose_fact(rows: Sequence[RuleRow], max_growth: float) -> str | None:
         fact for row in rows for fact in {f for f, test in row.conditions if _is_splittable(test)}
     )
     for fact, count in row_counts.most_common():
+        # A row without a test of the fact goes to each named value and to the other values.
         named_rows = sum(len(_row_values(row, fact)) for row in rows)
         unconstrained_rows = (len(rows) - count) * (len(_named_values(rows, fact)) + 1)
         if count > 1 and named_rows + unconstrained_rows <= max_growth * len(rows):
@@ -280,7 +285,7 @@ def _remaining_tests(
 ) -> Iterator[tuple[str, Condition]]:
     for name, test in tests:
         is_exclusion = isinstance(test, NotCondition) and isinstance(test.condition, OneOfCondition)
-        if name == fact and is_exclusion and set(test.condition.values) <= values:  # type: ignore[union-attr]  # just told
+        if name == fact and is_exclusion and set(test.condition.values) <= values:  # type: ignore[union-attr]  # `is_exclusion` implies the type
             continue
         yield name, test
 

@@ -83,7 +83,7 @@ def explain_rules(rules: Sequence[Rule], facts: Facts) -> RulingExplanation:
         attempts.append(RuleAttempt(rule.id, failed))
         if failed is None:
             return RulingExplanation(_build_ruling(rule, facts), tuple(attempts))
-    raise AssertionError("the last rule is `otherwise`, which always holds")
+    raise AssertionError("The last rule is `otherwise`, which always holds")
 
 
 def condition_holds(condition: Condition, value: Scalar | None) -> bool:

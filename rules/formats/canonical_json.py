@@ -44,9 +44,9 @@ def _encode(value: object, *, exact: bool) -> bytes:
     try:
         encoded = orjson.dumps(value, option=_OPTIONS)
         if not exact or not (encoded.isascii() or _has_basic_plane_keys(value)):
-            return rfc8785.dumps(value)  # type: ignore[arg-type]  # its own check is the stricter one
+            return rfc8785.dumps(value)  # type: ignore[arg-type]  # rfc8785 checks the value more strictly itself
     except (TypeError, rfc8785.CanonicalizationError, UnicodeError) as error:
-        raise ValueError(f"not a value of I-JSON: {error}") from error
+        raise ValueError(f"The value is not I-JSON: {error}") from error
     return encoded
 
 

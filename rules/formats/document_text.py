@@ -63,10 +63,10 @@ def read_value(value: object) -> DocumentSource:
     try:
         body = json.dumps(value)
     except RecursionError:
-        message = f"Nested deeper than {MAX_DEPTH}"
+        message = f"The document is nested deeper than {MAX_DEPTH} levels"
         raise InvalidDocumentError([Complaint("", "too_deep", message)]) from None
     except (TypeError, ValueError):
-        complaint = Complaint("", "not_json", "The document is not a value of JSON")
+        complaint = Complaint("", "not_json", "The document is not a JSON value")
         raise InvalidDocumentError([complaint]) from None
     return read_json(body)
 
@@ -76,7 +76,7 @@ def _encode_text(text: str) -> bytes:
         body = text.encode()
     except UnicodeEncodeError as error:
         line = text.count("\n", 0, error.start) + 1
-        message = "A text holds half a surrogate pair"
+        message = "A text contains half a surrogate pair"
         raise InvalidDocumentError([Complaint("", "lone_surrogate", message, line)]) from None
     _check_size(body)
     return body
@@ -84,5 +84,5 @@ def _encode_text(text: str) -> bytes:
 
 def _check_size(body: bytes) -> None:
     if len(body) > MAX_DOCUMENT_BYTES:
-        message = f"A document has at most {MAX_DOCUMENT_BYTES:,} bytes"
+        message = f"The document is larger than {MAX_DOCUMENT_BYTES:,} bytes"
         raise InvalidDocumentError([Complaint("", "document_too_large", message)])

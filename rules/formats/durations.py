@@ -31,5 +31,7 @@ def parse_duration(text: str) -> timedelta:
     except OverflowError:
         duration = timedelta.max
     if not timedelta(0) < duration <= MAX_DURATION:
-        raise ValueError(f"a duration is longer than nothing and at most {MAX_DURATION.days} days")
+        raise ValueError(
+            f"write a duration of more than 0 seconds and at most {MAX_DURATION.days} days"
+        )
     return duration

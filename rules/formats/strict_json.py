@@ -57,7 +57,7 @@ def parse_json(body: bytes, *, null_is_absent: bool = False) -> Any:  # noqa: AN
     return value
 
 
-def _parse_plain(body: bytes) -> Any:  # noqa: ANN401 - any JSON value, or None where it is not plain
+def _parse_plain(body: bytes) -> Any:  # noqa: ANN401 - any JSON value, or None if it is not plain
     """Return the value if the fast encoder writes it back as the same bytes, else None.
 
     1. Equal bytes prove that no key came twice, no text held half a surrogate, and no integer is
@@ -91,21 +91,21 @@ def remove_nulls(value: Any) -> Any:  # noqa: ANN401 - any JSON value
 
 
 def _depth_error() -> StrictJsonError:
-    return StrictJsonError("too_deep", f"Nested deeper than {MAX_DEPTH}")
+    return StrictJsonError("too_deep", f"The body is nested deeper than {MAX_DEPTH} levels")
 
 
 def _is_within_depth(value: object, levels: int) -> bool:
     members = value.values() if isinstance(value, dict) else value
     if not isinstance(value, dict | list):
         return True
-    return levels > 0 and all(_is_within_depth(member, levels - 1) for member in members)  # type: ignore[attr-defined]  # a dict's or a list's
+    return levels > 0 and all(_is_within_depth(member, levels - 1) for member in members)  # type: ignore[attr-defined]  # the value is a dict or a list here
 
 
 def _check_surrogates(value: object) -> None:
     try:
         json.dumps(value, ensure_ascii=False).encode()
     except UnicodeEncodeError:
-        raise StrictJsonError("lone_surrogate", "A text holds half a surrogate pair") from None
+        raise StrictJsonError("lone_surrogate", "A text contains half a surrogate pair") from None
 
 
 def _build_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -124,20 +124,20 @@ def _build_object_without_nulls(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _parse_integer(digits: str) -> int:
     if len(digits) > _MAX_INTEGER_LENGTH or abs(int(digits)) > MAX_SAFE_INTEGER:
-        raise StrictJsonError("number_out_of_range", "An integer lies beyond 2^53 - 1")
+        raise StrictJsonError("number_out_of_range", "An integer is beyond 2^53 - 1")
     return int(digits)
 
 
 def _parse_number(digits: str) -> float:
     number = float(digits)
     if number in (float("inf"), float("-inf")):
-        raise StrictJsonError("number_out_of_range", "A number lies beyond a double")
+        raise StrictJsonError("number_out_of_range", "A number is beyond the range of a double")
     exact = number.is_integer() and abs(number) <= MAX_SAFE_INTEGER
     return int(number) if exact else number
 
 
 def _refuse_constant(name: str) -> None:
-    raise StrictJsonError("not_json", f"The body is not JSON: {name} is no number")
+    raise StrictJsonError("not_json", f"The body is not JSON: {name} is not a number")
 
 
 _NULL_KEEPING_DECODER = json.JSONDecoder(

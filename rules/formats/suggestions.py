@@ -19,9 +19,9 @@ def suggest_words(word: str, known_words: Iterable[str]) -> str:
     if close_matches:
         return f"did you mean {close_matches[0]}?"
     if not words:
-        return "there is none"
+        return "no names are known"
     word_list = ", ".join(words[:_MAX_LISTED_WORDS])
-    return f"there are {word_list}{', …' if len(words) > _MAX_LISTED_WORDS else ''}"
+    return f"use one of {word_list}{', …' if len(words) > _MAX_LISTED_WORDS else ''}"
 
 
 def quote_word(word: str) -> str:

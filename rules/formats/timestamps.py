@@ -12,7 +12,7 @@ _TIMESTAMP = re.compile(
 _LEAP_SECOND = "60"
 
 
-@lru_cache(maxsize=1024)  # the time of an event is looked at more than once
+@lru_cache(maxsize=1024)  # several steps of a request parse the time of the same event
 def parse_timestamp(text: str) -> datetime:
     """Return the time in UTC, to the microsecond; a leap second counts as the second after it.
 
@@ -20,7 +20,7 @@ def parse_timestamp(text: str) -> datetime:
     """
     parts = _TIMESTAMP.fullmatch(text)
     if not parts:
-        raise ValueError("not an RFC 3339 time with an offset")
+        raise ValueError("The text is not an RFC 3339 time with an offset")
     date, minute, second, fraction, offset = parts.groups()
     leap = second == _LEAP_SECOND
     second = "59" if leap else second
@@ -30,9 +30,9 @@ def parse_timestamp(text: str) -> datetime:
         utc = parsed.astimezone(UTC)
         adjusted = utc.replace(microsecond=0) + timedelta(seconds=1) if leap else utc
     except OverflowError as error:
-        raise ValueError("outside the years 1 to 9999") from error
+        raise ValueError("The time is outside the years 1 to 9999") from error
     if leap and (utc.hour, utc.minute) != (23, 59):
-        raise ValueError("no leap second falls into this minute")
+        raise ValueError("This minute has no leap second")
     return adjusted
 
 

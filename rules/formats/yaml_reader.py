@@ -91,15 +91,15 @@ class YamlReader:
             self._handle_event(event)
 
     def _check_before_parsing(self, text: str) -> None:
-        """What the parser is slow at, or reads as YAML 1.1 does."""
+        """Stop at text that the parser reads slowly, or as YAML 1.1."""
         if match := _TAG_DIRECTIVE.search(text):
             line = text.count("\n", 0, match.start()) + 1
-            self._stop_reading("directive", "%TAG is not read here: write no tags", line)
+            self._stop_reading("directive", "%TAG is not supported: remove all tags", line)
         if match := _LINE_SEPARATOR.search(text):
             line = text.count("\n", 0, match.start()) + 1
             escape = f"\\u{ord(match[0]):04x}"
             self._stop_reading(
-                "bad_character", f'A line separator: write "{escape}" in quotes', line
+                "bad_character", f'Write the line separator as "{escape}" in quotes', line
             )
 
     def _add_complaint(self, code: str, message: str, line: int, pointer: str = "") -> None:
@@ -121,7 +121,7 @@ class YamlReader:
             case yaml.AliasEvent():
                 pointer = self._place_value(None, line)
                 self._add_complaint(
-                    "alias", "An alias (*) is not read here: write it out", line, pointer
+                    "alias", "Aliases (*) are not supported: write the value", line, pointer
                 )
             case yaml.CollectionStartEvent():
                 self._start_collection(event, line)
@@ -132,10 +132,10 @@ class YamlReader:
         self._document_count += 1
         if self._document_count > 1:
             self._stop_reading(
-                "many_documents", "The text holds a second document: write one", line
+                "many_documents", "The text contains a second document: write only one", line
             )
         if event.version not in (None, _YAML_1_2):
-            self._add_complaint("directive", "Only YAML 1.2 is read here: leave %YAML out", line)
+            self._add_complaint("directive", "Only YAML 1.2 is supported: remove %YAML", line)
 
     def _start_collection(self, event: yaml.CollectionStartEvent, line: int) -> None:
         value: dict[str, Any] | list[Any] = [] if isinstance(event, yaml.SequenceStartEvent) else {}
@@ -143,7 +143,8 @@ class YamlReader:
         self._check_properties(event, line, pointer)
         self._open_collections.append(_OpenCollection(value, pointer))
         if len(self._open_collections) > MAX_DEPTH:
-            self._stop_reading("too_deep", f"Nested deeper than {MAX_DEPTH}", line, pointer)
+            message = f"The document is nested deeper than {MAX_DEPTH} levels"
+            self._stop_reading("too_deep", message, line, pointer)
 
     def _handle_scalar(self, event: yaml.ScalarEvent, line: int) -> None:
         value: object = event.value
@@ -164,7 +165,7 @@ class YamlReader:
         self._check_properties(event, line, pointer)
         if not _is_encodable(event.value):
             self._add_complaint(
-                "lone_surrogate", "A text holds half a surrogate pair", line, pointer
+                "lone_surrogate", "A text contains half a surrogate pair", line, pointer
             )
 
     def _check_properties(
@@ -172,10 +173,10 @@ class YamlReader:
     ) -> None:
         if event.anchor is not None:
             self._add_complaint(
-                "alias", "An anchor (&) is not read here: leave it out", line, pointer
+                "alias", "Anchors (&) are not supported: remove the anchor", line, pointer
             )
         if event.tag is not None:
-            self._add_complaint("tag", "A tag (!) is not read here: leave it out", line, pointer)
+            self._add_complaint("tag", "Tags (!) are not supported: remove the tag", line, pointer)
 
     def _awaits_key(self) -> bool:
         if not self._open_collections:
@@ -188,55 +189,57 @@ class YamlReader:
         frame.key = key[:MAX_KEY_LENGTH]
         pointer = frame.pointer + json_pointer(frame.key)
         if len(key) > MAX_KEY_LENGTH:
-            self._add_complaint(
-                "too_long", f"A key has at most {MAX_KEY_LENGTH} characters", line, pointer
-            )
+            message = f"The key is longer than {MAX_KEY_LENGTH} characters: shorten it"
+            self._add_complaint("too_long", message, line, pointer)
         elif not is_text:
             self._add_complaint(
-                "key_not_text", f"A key is a text: write '{key}' in quotes", line, pointer
+                "key_not_text", f"A key must be a text: write '{key}' in quotes", line, pointer
             )
         elif frame.key in frame.value:
             first_line = self.lines[pointer]
-            self._add_complaint(
-                "duplicate_key", f"The key {key} is in line {first_line} too", line, pointer
-            )
+            message = f"The key {key} is already in line {first_line}: remove one"
+            self._add_complaint("duplicate_key", message, line, pointer)
             return pointer
         self._record_line(pointer, line)
         return pointer
 
     def _place_value(self, value: object, line: int) -> str:
-        """Put a value that is no key where it belongs; where that is."""
+        """Put a value in the innermost open collection; return its JSON pointer."""
         if not self._open_collections:
             self.value = value
             self._record_line("", line)
             return ""
+        # 1. The pointer of a list's item ends with the number of the item.
         frame = self._open_collections[-1]
         if isinstance(frame.value, list):
             pointer = frame.pointer + json_pointer(len(frame.value))
             frame.value.append(value)
             self._record_line(pointer, line)
             return pointer
+        # 2. A list or mapping in the place of a key gets the key `?`, so that reading goes on.
         if frame.key is None:
             frame.key = "?"
             pointer = frame.pointer + json_pointer(frame.key)
             self._add_complaint(
-                "key_not_text", "A key is a text, not a list or mapping", line, pointer
+                "key_not_text", "A key must be a text, not a list or mapping", line, pointer
             )
             return pointer
+        # 3. A member keeps the value of its first key; a duplicate key has its complaint already.
         pointer = frame.pointer + json_pointer(frame.key)
         frame.value.setdefault(frame.key, value)
         frame.key = None
         return pointer
 
     def _record_line(self, pointer: str, line: int) -> None:
-        """Remember the line of a place: of a member, its key's."""
+        """Record the line of a place. The line of a member is the line of its key."""
         self.lines[pointer] = line
         if len(self.lines) > MAX_NODES:
             self._stop_reading(
-                "too_many", f"A document has at most {MAX_NODES:,} values", line, pointer
+                "too_many", f"The document has more than {MAX_NODES:,} values", line, pointer
             )
         if len(pointer) > MAX_POINTER_LENGTH:
-            self._stop_reading("too_deep", "Keys within keys are too long here", line, pointer)
+            message = "The keys around this place are too long together"
+            self._stop_reading("too_deep", message, line, pointer)
 
 
 def _is_encodable(text: str) -> bool:
@@ -248,11 +251,11 @@ def _is_encodable(text: str) -> bool:
 
 
 def _describe_error(error: yaml.YAMLError) -> tuple[str, str]:
-    """The code and message of what the parser could not read."""
+    """Return the code and message of the complaint about an error of the parser."""
     if not isinstance(error, yaml.MarkedYAMLError):
-        return "bad_character", "A control character: write it as an escape in double quotes"
+        return "bad_character", "Write the control character as an escape in double quotes"
     if "character escape" in (error.problem or ""):
-        return "lone_surrogate", "An escape is no character, such as half a surrogate pair"
+        return "lone_surrogate", "An escape is not a character, such as half a surrogate pair"
     problem = " ".join(filter(None, (error.context, error.problem)))
     return "not_yaml", f"The text is not YAML: {problem}"
 
@@ -283,7 +286,7 @@ def _error_line(error: yaml.YAMLError, text: str) -> int:
 
 
 def _rewrite_surrogate_pairs(text: str) -> str:
-    """The text, but in the strings of JSON with escapes that the parser takes."""
+    """Return the text; in the strings of JSON, with escapes that the parser accepts."""
     if not text.lstrip().startswith("{"):
         return text
     try:
@@ -325,7 +328,7 @@ def parse_plain_scalar(text: str) -> str | bool | int | float | None:
     if _FLOAT.fullmatch(text):
         return _parse_float(text)
     if _NOT_FINITE.fullmatch(text):
-        raise ScalarError(f"{text} is no number of JSON: write one, or a text in quotes")
+        raise ScalarError(f"{text} is not finite: write a JSON number, or a text in quotes")
     return text
 
 
@@ -333,13 +336,13 @@ def _parse_integer(sign: str, digits: str, base: int) -> int:
     digits = digits.lstrip("0") or "0"
     number = int(sign + digits, base) if len(digits) <= _MAX_DIGITS else MAX_SAFE_INTEGER + 1
     if abs(number) > MAX_SAFE_INTEGER:
-        raise ScalarError("An integer lies beyond 2^53 - 1: write a text in quotes")
+        raise ScalarError("An integer is beyond 2^53 - 1: write a text in quotes")
     return number
 
 
 def _parse_float(text: str) -> float:
     number = float(text)
     if number in (float("inf"), float("-inf")):
-        raise ScalarError("A number lies beyond a double: write a text in quotes")
+        raise ScalarError("A number is beyond the range of a double: write a text in quotes")
     is_whole = number.is_integer() and abs(number) <= MAX_SAFE_INTEGER
     return int(number) if is_whole else number

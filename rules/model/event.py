@@ -61,7 +61,9 @@ def _check_year(text: str) -> str:
 def check_not_system(workspace: str) -> str:
     """Return the workspace; raise PydanticCustomError if it is the log `system`."""
     if workspace == SYSTEM_LOG:
-        raise PydanticCustomError("reserved_workspace", "`system` is not a workspace")
+        raise PydanticCustomError(
+            "reserved_workspace", "`system` is reserved: use a different workspace"
+        )
     return workspace
 
 
@@ -250,6 +252,10 @@ def complaint_from_error(error: Mapping[str, Any]) -> Complaint:
 def _find_contradictions(event: Event) -> Iterator[Complaint]:
     kind = event["type"]
     if kind == "contact.replied" and "message" not in event and "answer" not in event:
-        yield Complaint("/message", "missing_field", "A reply needs a message or an answer")
+        yield Complaint(
+            "/message", "missing_field", "A contact.replied event needs a message or an answer"
+        )
     if kind != "question.expired" and "question" in event:
-        yield Complaint("/question", "not_allowed", "Only question.expired names a question")
+        yield Complaint(
+            "/question", "not_allowed", "Only question.expired may have a question: remove it"
+        )

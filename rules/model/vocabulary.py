@@ -97,25 +97,26 @@ ANSWER_CHOICES = (AnswerChoice.CUSTOMER.value, AnswerChoice.NOT_CUSTOMER.value)
 FACTS: dict[str, Fact] = {
     fact.name: fact
     for fact in (
-        Fact("event.type", FactType.ENUM, "what happened", _enum_values(EventType)),
-        Fact("workspace.plan", FactType.STRING, "the tenant's plan at that moment"),
-        Fact("conversation.direction", FactType.ENUM, "who began; unknown if not said", DIRECTIONS),
-        Fact("conversation.channel", FactType.STRING, "the channel; messenger if not said"),
-        Fact("conversation.assigned", FactType.BOOLEAN, "a teammate is on it"),
+        Fact("event.type", FactType.ENUM, "type of the event", _enum_values(EventType)),
+        Fact("workspace.plan", FactType.STRING, "plan of the workspace at the time of the event"),
         Fact(
-            "conversation.stage", FactType.ENUM, "how far the routing has come", _enum_values(Stage)
+            "conversation.direction",
+            FactType.ENUM,
+            "side that began the conversation; unknown if not given",
+            DIRECTIONS,
         ),
-        Fact("conversation.asks", FactType.INTEGER, "how many earlier decisions held an ask"),
-        Fact(
-            "contact.kind", FactType.ENUM, "what the platform takes the person for", CONTACT_KINDS
-        ),
-        Fact("contact.identity", FactType.ENUM, "how sure the identity is", IDENTITIES),
-        Fact("contact.reachable", FactType.BOOLEAN, "an e-mail or a phone is there"),
+        Fact("conversation.channel", FactType.STRING, "channel; messenger if not given"),
+        Fact("conversation.assigned", FactType.BOOLEAN, "true if a teammate is assigned"),
+        Fact("conversation.stage", FactType.ENUM, "progress of the routing", _enum_values(Stage)),
+        Fact("conversation.asks", FactType.INTEGER, "number of earlier decisions with an ask"),
+        Fact("contact.kind", FactType.ENUM, "kind of contact on the platform", CONTACT_KINDS),
+        Fact("contact.identity", FactType.ENUM, "certainty of the contact's identity", IDENTITIES),
+        Fact("contact.reachable", FactType.BOOLEAN, "true if an e-mail or a phone is known"),
         Fact("message.language", FactType.STRING, "BCP 47 tag of the message"),
-        Fact("answer", FactType.ENUM, "the answer a reply gives", _enum_values(AnswerChoice)),
-        Fact("question.open", FactType.BOOLEAN, "the expired question is the one still open"),
-        Fact("office.open", FactType.BOOLEAN, "within office hours; true where none are set"),
-        Fact("sample.bucket", FactType.INTEGER, "0 to 9,999, the same for one conversation always"),
+        Fact("answer", FactType.ENUM, "answer that the reply gives", _enum_values(AnswerChoice)),
+        Fact("question.open", FactType.BOOLEAN, "true if the expired question is still open"),
+        Fact("office.open", FactType.BOOLEAN, "true within office hours, or if none are set"),
+        Fact("sample.bucket", FactType.INTEGER, "0 to 9,999; constant for a conversation"),
     )
 }
 """The facts of every document. A document declares `attributes.*`; `settings.*` are its settings.
@@ -129,7 +130,7 @@ BUCKET_COUNT = 10_000
 class Operator(StrEnum):
     """The operators of a test that is a mapping."""
 
-    __test__ = False  # not a test of ours, whatever pytest makes of the name
+    __test__ = False  # pytest must not collect it as a test
 
     NOT = "not"
     KNOWN = "known"
@@ -224,23 +225,27 @@ SETTINGS: dict[str, Setting] = {
     for setting in (
         Setting("enabled", SettingType.BOOLEAN, "Route existing customers to support"),
         Setting("entitled_plans", SettingType.NAMES, "plans that include routing"),
-        Setting("languages", SettingType.RANGES, "language ranges it works in"),
+        Setting("languages", SettingType.RANGES, "language ranges that routing supports"),
         Setting("detect_language", SettingType.BOOLEAN, "detect the language of untagged messages"),
-        Setting("customer_route", SettingType.ROUTE, "what happens to customers"),
-        Setting("customer_destination", SettingType.DESTINATION, "who gets customers"),
-        Setting("redirect", SettingType.REDIRECT, "where customers are redirected to"),
+        Setting("customer_route", SettingType.ROUTE, "assign customers, or redirect them"),
+        Setting("customer_destination", SettingType.DESTINATION, "team or teammate for customers"),
+        Setting("redirect", SettingType.REDIRECT, "address to which customers are redirected"),
         Setting("collect_contact", SettingType.BOOLEAN, "ask customers for contact details"),
-        Setting("contact_fields", SettingType.NAMES, "the details asked of customers"),
-        Setting("default_language", SettingType.TAG, "the language of texts without another"),
+        Setting("contact_fields", SettingType.NAMES, "details asked of customers"),
+        Setting("default_language", SettingType.TAG, "language for texts without a translation"),
         Setting("qualify_leads", SettingType.BOOLEAN, "qualify leads before handing them over"),
-        Setting("qualification_fields", SettingType.NAMES, "the details asked of leads"),
-        Setting("lead_follow_up", SettingType.ACTIONS, "what is carried out for a lead"),
-        Setting("ask_again", SettingType.COUNT, "how often the question is repeated"),
-        Setting("answer_within", SettingType.DURATION, "after that the question has expired"),
+        Setting("qualification_fields", SettingType.NAMES, "details asked of leads"),
+        Setting("lead_follow_up", SettingType.ACTIONS, "actions carried out for a lead"),
+        Setting("ask_again", SettingType.COUNT, "number of times the question is repeated"),
         Setting(
-            "fallback_destination", SettingType.DESTINATION, "who gets those who never answered"
+            "answer_within", SettingType.DURATION, "time to answer before the question expires"
         ),
-        Setting("office_hours", SettingType.OFFICE_HOURS, "when the office is open"),
+        Setting(
+            "fallback_destination",
+            SettingType.DESTINATION,
+            "team or teammate for contacts who never answered",
+        ),
+        Setting("office_hours", SettingType.OFFICE_HOURS, "hours in which the office is open"),
     )
 }
 

@@ -81,20 +81,20 @@ def _find_failures(test: TreeNode, ruling: Ruling, stage: str | None) -> Iterato
         "actions": [action.type.value for action in ruling.actions],
     }
     differences = [
-        f"{key} {_format_value(actual[key])} instead of {_format_value(expected)}"
+        f"{key} is {_format_value(actual[key])}, expected {_format_value(expected)}"
         for key, expected in test.value["expect"].items()
         if actual[key] != expected
     ]
     if differences:
         name = quote_word(test.value["name"])
-        message = f"{name} got {'; '.join(differences)}: rule {ruling.rule} decided"
+        message = f"{name} fails: {'; '.join(differences)}; rule {ruling.rule} decided"
         yield test.complain("test_failed", message)
 
 
 def _format_value(value: str | list[str] | None) -> str:
     if isinstance(value, list):
         return f"[{', '.join(value)}]"
-    return value or "none"
+    return value or "unknown"
 
 
 def _find_untested_rules(
@@ -103,5 +103,5 @@ def _find_untested_rules(
     for section in ("guards", "rules"):
         for number, rule in enumerate(document.tree.get(section, ())):
             if rule["id"] not in decided_rules | {OTHERWISE}:
-                message = f"No test is decided by {rule['id']}: write one"
+                message = f"No test reaches {rule['id']}: write a test"
                 yield rule["id"], Complaint(json_pointer(section, number), "rule_untested", message)

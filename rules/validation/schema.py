@@ -28,10 +28,10 @@ MAX_PROPERTIES = 1_000
 ID_PATTERN = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 REASON_PATTERN = re.compile(r"[a-z0-9_]{1,64}")
 
-_MISSING_KEY = "missing_key: It is missing: write it"
+_MISSING_KEY = "missing_key: This required key is missing: add it"
 _NO_RULES = (
-    "missing_key: They are missing, and are not filled in as settings, answers and messages are:"
-    " begin with those of the built-in document"
+    "missing_key: The rules are missing and have no default: add them, for example those of the"
+    " built-in document"
 )
 _UNKNOWN_KEY = "unknown_key"
 
@@ -83,7 +83,7 @@ def _list_field(
 def _limit_items(max_items: int) -> Callable[[list[Any]], None]:
     def check(items: list[Any]) -> None:
         if len(items) > max_items:
-            raise ValidationError(f"too_many: Write at most {max_items:,}")
+            raise ValidationError(f"too_many: Write at most {max_items:,} items")
 
     return check
 
@@ -91,7 +91,9 @@ def _limit_items(max_items: int) -> Callable[[list[Any]], None]:
 def _limit_text(max_length: int) -> Callable[[str], None]:
     def check(text: str) -> None:
         if not text.strip():
-            raise ValidationError("empty_text: Write a text, or leave the key out")
+            raise ValidationError(
+                "empty_text: The text is blank: write a text, or leave the key out"
+            )
         if len(text) > max_length:
             raise ValidationError(f"too_long: Write at most {max_length} characters")
 
@@ -120,12 +122,12 @@ def _match_word(words: type[StrEnum], code: str) -> Callable[[str], None]:
 
 def _check_format(number: int) -> None:
     if isinstance(number, bool) or number != FORMAT:
-        raise ValidationError(f"unknown_format: Write {FORMAT}, the format that is read here")
+        raise ValidationError(f"unknown_format: Write {FORMAT}, the only supported format")
 
 
 def _check_not_otherwise(text: str) -> None:
     if text == OTHERWISE:
-        raise ValidationError("malformed_id: `otherwise` is what holds when no rule does")
+        raise ValidationError("malformed_id: `otherwise` is reserved: use a different id")
 
 
 def _text_field(description: str, *checks: Callable[[str], None], **kwargs: Any) -> _TypedField:  # noqa: ANN401
@@ -172,7 +174,7 @@ class _ExpectSchema(_StrictSchema):
     reason = _reason_field()
     rule = _text_field("the id of a rule")
     stage = _stage_field()
-    actions = _TypedField(list, "a list of the actions' names")
+    actions = _TypedField(list, "a list of action names")
 
 
 class _TestSchema(_StrictSchema):
@@ -185,13 +187,11 @@ class _PropertySchema(_StrictSchema):
     id = _text_field(
         "an id", _match_pattern(ID_PATTERN, "malformed_id", _ID_DESCRIPTION), required=True
     )
-    for_all = _TypedField(
-        dict, "a mapping of facts and tests, an empty one for all facts", required=True
-    )
+    for_all = _TypedField(dict, "a mapping of facts and tests, or an empty mapping", required=True)
     outcome_in = _TypedField(list, "a list of outcomes")
     reason_in = _TypedField(list, "a list of reasons")
     stage_in = _TypedField(list, "a list of stages")
-    rule_in = _TypedField(list, "a list of ids of rules")
+    rule_in = _TypedField(list, "a list of rule ids")
 
 
 class _DocumentSchema(_StrictSchema):
@@ -232,5 +232,5 @@ def _parse_messages(messages: Iterable[str], path: tuple[str | int, ...]) -> Ite
         code, _, text = message.partition(": ")
         if code == _UNKNOWN_KEY:
             name = str(path[-1]) if path else SCHEMA
-            text = f"{quote_word(name)} is no key here: {suggest_words(name, text.split(', '))}"
+            text = f"{quote_word(name)} is not a key here: {suggest_words(name, text.split(', '))}"
         yield Complaint(json_pointer(*path), code, text)

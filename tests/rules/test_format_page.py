@@ -39,17 +39,17 @@ def test_every_finding_stands_on_the_page() -> None:
 
 def test_every_fact_stands_on_the_page() -> None:
     expected = [[f"`{f.name}`", type_of(f), f.description] for f in FACTS.values()]
-    assert rows("fact | type | what it says") == expected
+    assert rows("fact | type | meaning") == expected
 
 
 def test_every_setting_stands_on_the_page() -> None:
     expected = [[f"`{s.name}`", s.type.value, s.description] for s in SETTINGS.values()]
-    assert rows("setting | type | what it says") == expected
+    assert rows("setting | type | meaning") == expected
 
 
 @pytest.mark.parametrize(
     ("head", "words"),
-    [("action | written", ActionType), ("key | what it is", Outcome), ("key | what it is", Stage)],
+    [("action | written", ActionType), ("key | value", Outcome), ("key | value", Stage)],
 )
 def test_every_word_stands_in_its_table(
     head: str, words: type[ActionType | Outcome | Stage]

@@ -43,15 +43,15 @@ LINTS: dict[tuple[str, ...], Lint] = {
 """The lints, by the codes of their findings."""
 
 FINDING_CODES: dict[str, str] = {
-    "rule_unreachable": "Rules before it, together, decide all that the rule asks for.",
-    "test_always_holds": "A test holds for every value that its fact can have.",
-    "test_never_holds": "A test holds for no value that its fact can have.",
-    "when_never_holds": "The tests of a `when` never hold together.",
-    "value_not_told_apart": "A value that is named is decided as any other.",
-    "stage_dead_end": "Nothing leads on from a stage that conversations come into.",
-    "name_not_in_directory": "The workspace's directory knows no such team, teammate or tag.",
-    "text_not_in_language": "A text is not there in a language that the settings list.",
-    "otherwise_decides": "No rule decides these events: `otherwise` does.",
+    "rule_unreachable": "Earlier rules decide every event that matches the rule.",
+    "test_always_holds": "Every possible value of the fact passes a test.",
+    "test_never_holds": "No possible value of the fact passes a test.",
+    "when_never_holds": "The tests of a `when` contradict each other.",
+    "value_not_told_apart": "A named value is decided like a value that no rule names.",
+    "stage_dead_end": "No event leads out of a stage that conversations enter.",
+    "name_not_in_directory": "A team, teammate or tag is not in the workspace's directory.",
+    "text_not_in_language": "A message has no text in a language that the settings list.",
+    "otherwise_decides": "No rule decides some events, so `otherwise` does.",
 }
 """The codes of findings. A code never changes its meaning."""
 

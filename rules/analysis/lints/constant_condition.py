@@ -40,12 +40,12 @@ def _find_constant_tests(subject: LintSubject, when: TreeNode) -> Iterator[Findi
             mask = space.classes_where(name, parse_condition(test.value))
             test_text = quote_word(f"{name}: {json.dumps(test.value, ensure_ascii=False)}")
             if mask == space.all_classes(name):
-                message = f"{test_text} holds of every event: leave it out"
+                message = f"{test_text} holds for every event: remove it"
                 yield Finding(
                     test.pointer, ALWAYS_CODE, message, _example_without_test(subject, part, name)
                 )
             elif not mask:
-                message = f"{test_text} holds of no event: no value of the fact is like that"
+                message = f"{test_text} holds for no event: no possible value of the fact passes it"
                 yield Finding(
                     test.pointer, NEVER_CODE, message, _example_without_test(subject, part, name)
                 )
@@ -56,7 +56,7 @@ def _find_contradiction(subject: LintSubject, when: TreeNode) -> Iterator[Findin
         return
     boxes = subject.any_search.boxes_where(parse_when(when.value))
     if all(subject.any_search.find_facts(box, 0) is None for box in boxes):
-        message = "Its tests never hold together: no event has such facts"
+        message = "The tests contradict each other: no event has such facts"
         name = next(reversed(when.value))
         yield Finding(
             when.pointer, CONTRADICTION_CODE, message, _example_without_test(subject, when, name)

@@ -34,7 +34,7 @@ def find_dead_end_stages(subject: LintSubject) -> Iterator[Finding]:
             pointer = (
                 f"{subject.pointers[rule_by_stage[stage]]}/stage" if rule_by_stage[stage] else ""
             )
-            message = f"Nothing leads on from {stage}: every event leaves the conversation there"
+            message = f"No event leads out of {stage}: add a rule with a different stage"
             example = None if facts is None else subject.build_example(facts)
             yield Finding(pointer, CODE, message, example)
 

@@ -29,7 +29,7 @@ def find_indistinct_values(subject: LintSubject) -> Iterator[Finding]:
             mask = _class_of_value(subject, fact, value)
             if mask and not _is_distinguished(subject, fact, mask, other_class):
                 facts = subject.any_search.find_facts({fact: mask}, 0)
-                message = f"{fact}: {quote_word(value)} is decided as any value that no rule names"
+                message = f"{fact}: {quote_word(value)} is decided like a value that no rule names"
                 example = None if facts is None else subject.build_example(facts)
                 yield Finding(pointer, CODE, message, example)
 

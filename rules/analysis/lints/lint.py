@@ -116,7 +116,7 @@ class LintSubject:
         example = build_example(self.document.own_binding, facts)
         try:
             search = self._conversation_search(example.given)
-        except StepLimitError:  # what leads up to it is not known
+        except StepLimitError:  # the events that lead up to it stay unknown
             search = None
         if search is None:
             return example

@@ -80,7 +80,7 @@ def _find_missing_languages(
 
 def _format_message(action: RuleAction, tag: str, keys: list[str]) -> str:
     return (
-        f"{quote_word(tag)} is in settings.languages, and there is no text in it for "
+        f"{quote_word(tag)} is in settings.languages, but has no text for "
         f"{', '.join(map(quote_word, keys))}: {action.rule.id} falls back to the default language"
     )
 

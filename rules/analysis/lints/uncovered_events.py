@@ -30,7 +30,8 @@ def find_uncovered_events(subject: LintSubject) -> Iterator[Finding]:
                 facts_by_stage[stage.value] = facts
         if facts_by_stage:
             message = (
-                f"No rule decides every {event_type} in {', '.join(facts_by_stage)}: otherwise does"
+                f"otherwise decides some {event_type} events in {', '.join(facts_by_stage)}: "
+                "no rule matches them"
             )
             example = subject.build_example(next(iter(facts_by_stage.values())))
             type_box = (

@@ -42,7 +42,7 @@ def find_unknown_names(subject: LintSubject) -> Iterator[Finding]:
         if facts is not None:
             reported.add(name)
             suggestion = suggest_words(name.name, known_names)
-            message = f"The directory knows no {name.kind} {quote_word(name.name)}: {suggestion}"
+            message = f"The directory has no {name.kind} {quote_word(name.name)}: {suggestion}"
             yield Finding(name.pointer, CODE, message, subject.build_example(facts))
 
 

@@ -24,7 +24,7 @@ def find_unreachable_rules(subject: LintSubject) -> Iterator[Finding]:
             if hiding:
                 hiding_rules = ", ".join(dict.fromkeys(name for name, _ in hiding))
                 message = (
-                    f"{rule.id} is never reached: {hiding_rules} before it decides all it asks for"
+                    f"{rule.id} is never reached: {hiding_rules} before it decides all its events"
                 )
                 example = subject.build_example(hiding[0][1])
                 yield Finding(subject.pointers[rule.id], CODE, message, example)

@@ -53,7 +53,7 @@ def check_follow_ups(node: TreeNode, settings: Mapping[str, Any]) -> Iterator[Co
     elif len(node.value) > MAX_ACTIONS:
         yield node.complain("too_many", f"Write at most {MAX_ACTIONS} actions")
     for action in node.items():
-        if not is_reference(action.value):  # another check refuses those
+        if not is_reference(action.value):  # the check of references complains about it
             yield from check_action(action, settings, _FOLLOW_UP_NAMES)
 
 
@@ -67,7 +67,8 @@ def check_action(
     elif isinstance(value, str):
         if value not in known_actions:
             yield action.complain(
-                "unknown_action", f"{quote_word(value)}: {suggest_words(value, known_actions)}"
+                "unknown_action",
+                f"{quote_word(value)} is not an action here: {suggest_words(value, known_actions)}",
             )
         elif value not in BARE_ACTIONS:
             message = f"{value} takes an argument: write {_ARGUMENT_HINTS[ActionType(value)]}"
@@ -75,7 +76,7 @@ def check_action(
     elif isinstance(value, dict):
         yield from _check_mapping(action, settings, known_actions)
     else:
-        yield action.complain("wrong_type", "Write an action's name, or {name: argument}")
+        yield action.complain("wrong_type", "Write the name of an action, or {name: argument}")
 
 
 def _check_mapping(
@@ -87,10 +88,11 @@ def _check_mapping(
     unknown = [(name, argument) for name, argument in arguments if name not in known_actions]
     for name, argument in unknown:
         yield argument.complain(
-            "unknown_action", f"{quote_word(name)}: {suggest_words(name, known_actions)}"
+            "unknown_action",
+            f"{quote_word(name)} is not an action here: {suggest_words(name, known_actions)}",
         )
     if len(arguments) != 1 and not unknown:
-        yield action.complain("not_one_action", "Write one action, and `when` beside it if need be")
+        yield action.complain("not_one_action", "Write exactly one action, with or without `when`")
     for name, argument in arguments:
         if name in known_actions:
             yield from _ARGUMENT_CHECKS[ActionType(name)](argument, settings)
@@ -98,7 +100,7 @@ def _check_mapping(
 
 def _check_no_argument(node: TreeNode, _: Mapping[str, Any]) -> Iterator[Complaint]:
     if node.value is not None:
-        yield node.complain("wrong_argument", "It takes no argument: write its name alone")
+        yield node.complain("wrong_argument", "The action takes no argument: write its name alone")
 
 
 def _check_reference_or(
@@ -134,7 +136,9 @@ def check_destination(
         if key in _DESTINATION_KEYS:
             yield from wrong_member(member)
         else:
-            message = f"{quote_word(key)} is no key here: {suggest_words(key, _DESTINATION_KEYS)}"
+            message = (
+                f"{quote_word(key)} is not a key here: {suggest_words(key, _DESTINATION_KEYS)}"
+            )
             yield member.complain("unknown_key", message)
 
 
@@ -144,13 +148,15 @@ def _check_tag(node: TreeNode, settings: Mapping[str, Any]) -> Iterator[Complain
 
 def _check_salesforce_lead(node: TreeNode, settings: Mapping[str, Any]) -> Iterator[Complaint]:
     if not isinstance(node.value, dict):
-        yield node.complain("wrong_argument", "Write {salesforce_lead: {}} or {fields: […]} in it")
+        yield node.complain(
+            "wrong_argument", "Write {salesforce_lead: {}} or {salesforce_lead: {fields: […]}}"
+        )
         return
     for key, member in node.members():
         if key == "fields":
             yield from _check_reference_or(member, settings, {SettingType.NAMES}, check_names)
         else:
-            message = f"{quote_word(key)} is no key here: there is fields"
+            message = f"{quote_word(key)} is not a key here: use fields"
             yield member.complain("unknown_key", message)
 
 

@@ -25,7 +25,9 @@ def check_answers(tree: DocumentTree) -> Iterator[Complaint]:
     answers = tree.root.mapping("answers")
     for choice, phrases in answers.members():
         if choice not in ANSWER_CHOICES:
-            message = f"{quote_word(choice)} is no answer: {suggest_words(choice, ANSWER_CHOICES)}"
+            message = (
+                f"{quote_word(choice)} is not an answer: {suggest_words(choice, ANSWER_CHOICES)}"
+            )
             yield phrases.complain("unknown_choice", message)
         else:
             yield from _check_phrases(phrases)
@@ -39,11 +41,11 @@ def _check_phrases(phrases: TreeNode) -> Iterator[Complaint]:
         yield phrases.complain("too_many", f"Write at most {MAX_PHRASES:,} phrases")
     for phrase in phrases.items():
         if not isinstance(phrase.value, str):
-            yield phrase.complain("wrong_type", "Write a text; true and 1 are none without quotes")
+            yield phrase.complain("wrong_type", "Write a text; true and 1 need quotes to be texts")
         elif len(phrase.value) > _MAX_PHRASE_LENGTH:
             yield phrase.complain("too_long", f"Write at most {_MAX_PHRASE_LENGTH} characters")
         elif not normalise_phrase(phrase.value):
-            message = "Nothing is left of it without punctuation and symbols: write a word"
+            message = "The phrase has only punctuation and symbols: write a word"
             yield phrase.complain("empty_phrase", message)
 
 
@@ -55,7 +57,7 @@ def _find_shared_phrases(answers: TreeNode) -> Iterator[Complaint]:
     normalised = {normalise_phrase(phrase.value) for phrase in other_phrases} - {""}
     for phrase in reported:
         if normalise_phrase(phrase.value) in normalised:
-            message = "The other answer lists this phrase too: leave it out of one"
+            message = "Both answers list this phrase: remove it from one of them"
             yield phrase.complain("phrase_in_both", message)
 
 

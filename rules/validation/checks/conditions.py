@@ -29,7 +29,7 @@ _REFERENCE_TYPES: dict[FactType, ReferenceTypes] = {
     FactType.INTEGER: {SettingType.COUNT},
 }
 _VALUE_HINTS = {
-    FactType.STRING: "a text, in quotes if need be",
+    FactType.STRING: "a text, in quotes if necessary",
     FactType.BOOLEAN: "true or false",
     FactType.INTEGER: "a whole number",
 }
@@ -38,17 +38,17 @@ _VALUE_HINTS = {
 def check_test(node: TreeNode, fact: Fact, settings: Mapping[str, Any]) -> Iterator[Complaint]:
     """Yield the complaints about a test of this fact."""
     if node.value is None:
-        yield node.complain("null_test", "Nothing equals null: write {known: false}")
+        yield node.complain("null_test", "No value equals null: write {known: false}")
     elif isinstance(node.value, dict):
         yield from _check_operators(node, fact, settings)
     elif fact.type is FactType.WHOLE:
-        message = f"{fact.name} is a list or a mapping: ask {{known: true}} or {{known: false}}"
+        message = f"{fact.name} is a list or a mapping: test {{known: true}} or {{known: false}}"
         yield node.complain("wrong_operator", message)
     elif isinstance(node.value, list):
         yield from check_length(node)
         for item in node.items():
             if item.value is None:
-                yield item.complain("null_test", "Nothing equals null: write {known: false}")
+                yield item.complain("null_test", "No value equals null: write {known: false}")
             else:
                 yield from _check_operand(item, fact, settings)
     else:
@@ -58,9 +58,7 @@ def check_test(node: TreeNode, fact: Fact, settings: Mapping[str, Any]) -> Itera
 def check_length(node: TreeNode) -> Iterator[Complaint]:
     """Yield a complaint if a list is empty or too long."""
     if not node.value:
-        yield node.complain(
-            "empty_list", "An empty list holds for nothing: write one value or more"
-        )
+        yield node.complain("empty_list", "An empty list matches nothing: write at least one value")
     elif len(node.value) > MAX_VALUES:
         yield node.complain("too_many", f"Write at most {MAX_VALUES:,} values")
 
@@ -71,9 +69,8 @@ def check_value(node: TreeNode, fact: Fact) -> Iterator[Complaint]:
     if fact.type is FactType.ENUM:
         if value not in fact.values or not isinstance(value, str):
             subject = quote_word(value) if isinstance(value, str) else "This"
-            message = (
-                f"{subject} is no value of {fact.name}: {suggest_words(str(value), fact.values)}"
-            )
+            suggestion = suggest_words(str(value), fact.values)
+            message = f"{subject} is not a value of {fact.name}: {suggestion}"
             yield node.complain("not_in_enum", message)
     elif not _has_type(fact.type, value):
         yield node.complain(
@@ -116,11 +113,11 @@ def _check_operators(
         )
     unknown = [name for name in names if name not in _OPERAND_CHECKS]
     for name in unknown:
-        message = f"{quote_word(name)} is no operator: {suggest_words(name, _OPERAND_CHECKS)}"
+        message = f"{quote_word(name)} is not an operator: {suggest_words(name, _OPERAND_CHECKS)}"
         yield node.member(name).complain("unknown_operator", message)
     bounds_only = len(names) <= _MAX_BOUNDS and set(names) <= set(BOUND_OPERATORS)
     if len(names) > 1 and not unknown and not bounds_only:
-        message = f"Write one operator; only two of {', '.join(BOUND_OPERATORS)} may stand together"
+        message = f"Write one operator, or two of {', '.join(BOUND_OPERATORS)}"
         yield node.complain("operators_together", message)
     for name, operand in node.members():
         if name in _OPERAND_CHECKS:
@@ -136,7 +133,7 @@ def _check_known(node: TreeNode, _: Fact, __: Mapping[str, Any]) -> Iterator[Com
 
 def _check_language(node: TreeNode, fact: Fact, _: Mapping[str, Any]) -> Iterator[Complaint]:
     if fact.type is not FactType.STRING:
-        message = f"{fact.name} holds no language tag: ask it of a text, such as message.language"
+        message = f"{fact.name} is not a language tag: use a text fact, such as message.language"
         yield node.complain("wrong_operator", message)
     elif isinstance(node.value, list):
         yield from check_length(node)
@@ -158,20 +155,19 @@ def check_range(node: TreeNode) -> Iterator[Complaint]:
     if not isinstance(node.value, str):
         yield node.complain("wrong_type", 'Write a language range such as en, de-AT or "*"')
     elif not is_language_range(node.value):
-        message = (
-            f'{quote_word(node.value)} is no language range: write one such as en, de-AT or "*"'
-        )
+        word = quote_word(node.value)
+        message = f'{word} is not a language range: write a range such as en, de-AT or "*"'
         yield node.complain("malformed_range", message)
 
 
 def _check_bound(node: TreeNode, fact: Fact, _: Mapping[str, Any]) -> Iterator[Complaint]:
     if fact.type is not FactType.INTEGER:
-        message = f"{fact.name} is no number: write a value, or a list of values"
+        message = f"{fact.name} is not a number: write a value, or a list of values"
         yield node.complain("wrong_operator", message)
     elif is_reference(node.value):
         yield from check_reference(node, {SettingType.COUNT})
     elif isinstance(node.value, bool) or not isinstance(node.value, int | float):
-        yield node.complain("wrong_type", "A bound is a number")
+        yield node.complain("wrong_type", "Write a number as the bound")
 
 
 _OPERAND_CHECKS: dict[str, Callable[[TreeNode, Fact, Mapping[str, Any]], Iterator[Complaint]]] = {

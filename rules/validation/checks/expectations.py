@@ -43,7 +43,8 @@ def check_expectations(tree: DocumentTree) -> Iterator[Complaint]:
         yield from _check_expectation(test.member("expect"))
         rule = test.mapping("expect").member("rule")
         if isinstance(rule.value, str) and rule.value not in known_ids:
-            message = f"{quote_word(rule.value)} is no rule: {suggest_words(rule.value, rule_ids)}"
+            suggestion = suggest_words(rule.value, rule_ids)
+            message = f"{quote_word(rule.value)} is not the id of a rule: {suggestion}"
             yield rule.complain("unknown_rule", message)
 
 
@@ -51,7 +52,7 @@ def _check_work(tree: DocumentTree) -> Iterator[Complaint]:
     tests = tree.root.member("tests")
     rules = sum(1 for _ in tree.rules())
     if sum(1 for _ in tests.items()) * rules > MAX_RULES_TIMES_TESTS:
-        message = f"Rules times tests are at most {MAX_RULES_TIMES_TESTS:,}: write fewer tests"
+        message = f"Rules times tests exceed {MAX_RULES_TIMES_TESTS:,}: write fewer tests"
         yield tests.complain("too_many", message)
 
 
@@ -77,7 +78,7 @@ def _check_given_settings(given_node: TreeNode) -> Iterator[Complaint]:
             is_by_member = node.pointer != given_node.member(SETTING_PREFIX + name).pointer
             yield replace(complaint, pointer=node.pointer) if is_by_member else complaint
         if SETTING_PREFIX + name in given_node.value and setting_members(given_node.value, name):
-            message = "It is given whole and by its members: give one of them"
+            message = "The setting is given both as a whole and by its members: give only one"
             yield node.complain("contradicting_settings", message)
     yield from check_contradictions(settings, lambda name: nodes.get(name, given_node))
 
@@ -95,10 +96,11 @@ def _check_expectation(expect: TreeNode) -> Iterator[Complaint]:
     if not isinstance(expect.value, dict):
         return
     if not expect.value:
-        yield expect.complain("empty_expectation", "Write what is expected, such as {reason: …}")
+        yield expect.complain("empty_expectation", "Write an expectation, such as {reason: …}")
     for action in expect.member("actions").items():
         if action.value not in _ACTION_NAMES:
             name = str(action.value)
             yield action.complain(
-                "unknown_action", f"{quote_word(name)}: {suggest_words(name, _ACTION_NAMES)}"
+                "unknown_action",
+                f"{quote_word(name)} is not an action: {suggest_words(name, _ACTION_NAMES)}",
             )

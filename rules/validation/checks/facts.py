@@ -28,7 +28,7 @@ def check_facts(tree: DocumentTree) -> Iterator[Complaint]:
     for name, declaration in facts.members():
         if not _NAME_PATTERN.fullmatch(name):
             message = (
-                "Only attributes are declared: write attributes. and 1 to 64 letters or digits"
+                "Only attributes can be declared: write attributes. and 1 to 64 letters or digits"
             )
             yield declaration.complain("malformed_fact", message)
         if isinstance(declaration.value, dict):
@@ -41,11 +41,12 @@ def _check_declaration(declaration: TreeNode) -> Iterator[Complaint]:
     for key, node in declaration.members():
         if key not in _KEYS:
             yield node.complain(
-                "unknown_key", f"{quote_word(key)} is no key here: {suggest_words(key, _KEYS)}"
+                "unknown_key", f"{quote_word(key)} is not a key here: {suggest_words(key, _KEYS)}"
             )
     kind = declaration.member("type")
     if "type" not in declaration.value:
-        yield kind.complain("missing_key", f"Write one of {', '.join(ATTRIBUTE_TYPES)}")
+        message = f"The type is missing: write one of {', '.join(ATTRIBUTE_TYPES)}"
+        yield kind.complain("missing_key", message)
     elif kind.value not in ATTRIBUTE_TYPES:
         message = f"Write one of {', '.join(ATTRIBUTE_TYPES)}"
         yield kind.complain("unknown_type", message)
@@ -58,12 +59,12 @@ def _check_values(declaration: TreeNode) -> Iterator[Complaint]:
     values = declaration.member("values")
     if declaration.value.get("type") != FactType.ENUM:
         if "values" in declaration.value:
-            yield values.complain("unknown_key", "Only an enum has values: write {type: enum}")
+            yield values.complain(
+                "unknown_key", "Only an enum has values: write {type: enum}, or remove them"
+            )
     elif not isinstance(values.value, list) or not values.value:
-        yield values.complain("missing_values", "An enum needs its values: write a list of texts")
+        yield values.complain("missing_values", "An enum needs values: write a list of texts")
     for value in values.items():
         if not isinstance(value.value, str) or not 1 <= len(value.value) <= _MAX_VALUE_LENGTH:
-            message = (
-                f"A value is a text of 1 to {_MAX_VALUE_LENGTH} characters, in quotes if need be"
-            )
+            message = f"Write a text of 1 to {_MAX_VALUE_LENGTH} characters, in quotes if necessary"
             yield value.complain("wrong_type", message)

@@ -27,8 +27,7 @@ def _find_duplicates(nodes: Iterator[TreeNode]) -> Iterator[Complaint]:
         if not isinstance(node.value, str):
             continue
         if node.value in pointers:
-            message = (
-                f"{quote_word(node.value)} is at {pointers[node.value]} too: write another one"
-            )
+            word = quote_word(node.value)
+            message = f"{word} is already used at {pointers[node.value]}: use a different name"
             yield node.complain("duplicate_id", message)
         pointers.setdefault(node.value, node.pointer)

@@ -28,7 +28,7 @@ def check_messages(tree: DocumentTree) -> Iterator[Complaint]:
     for tag, texts in messages.members():
         yield from check_tag(texts, tag)
         if (first_tag := tag_by_lower_case.setdefault(tag.lower(), tag)) != tag:
-            message = f"It is the same language as {first_tag}: write it once"
+            message = f"This is the same language as {first_tag}: keep only one key"
             yield texts.complain("duplicate_language", message)
         if not isinstance(texts.value, dict):
             yield texts.complain("wrong_type", "Write a mapping of keys and texts")
@@ -37,6 +37,6 @@ def check_messages(tree: DocumentTree) -> Iterator[Complaint]:
             yield texts.complain("too_many", f"Write at most {MAX_MESSAGES:,} messages")
         for key, text in texts.members():
             if not _KEY_PATTERN.fullmatch(key):
-                message = "A key is 1 to 64 lower-case letters, digits and underscores"
+                message = "Write a key of 1 to 64 lower-case letters, digits and underscores"
                 yield text.complain("malformed_key", message)
             yield from check_text(text)

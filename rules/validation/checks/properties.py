@@ -35,7 +35,7 @@ def check_properties(tree: DocumentTree) -> Iterator[Complaint]:
         if for_all.value:
             yield from check_when(for_all, tree)
         if not any(key in property_.value for key in DECISION_KEYS):
-            message = f"Write what the decision may be: one of {', '.join(DECISION_KEYS)}"
+            message = f"Add the allowed decisions: one of {', '.join(DECISION_KEYS)}"
             yield property_.complain("missing_key", message)
         for key in DECISION_KEYS:
             yield from _check_list(property_.member(key))
@@ -51,14 +51,16 @@ def _rule_ids(tree: DocumentTree) -> list[str]:
 def _check_id(node: TreeNode, pointers: dict[str, str]) -> Iterator[Complaint]:
     if isinstance(node.value, str) and ID_PATTERN.fullmatch(node.value):
         if node.value in pointers:
-            message = f"{pointers[node.value]} has the id {node.value} too: give it another"
+            message = f"{pointers[node.value]} has the id {node.value} already: use a different id"
             yield node.complain("duplicate_id", message)
         pointers.setdefault(node.value, node.pointer)
 
 
 def _check_list(node: TreeNode) -> Iterator[Complaint]:
     if isinstance(node.value, list) and not node.value:
-        yield node.complain("empty_list", "No decision is in an empty list: write one value")
+        yield node.complain(
+            "empty_list", "An empty list allows no decision: write at least one value"
+        )
     elif isinstance(node.value, list) and len(node.value) > MAX_VALUES:
         yield node.complain("too_many", f"Write at most {MAX_VALUES:,} values")
 

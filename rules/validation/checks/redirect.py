@@ -30,12 +30,12 @@ _PHONE_DIGIT_COUNTS = range(3, 21)
 def check_redirect(node: TreeNode) -> Iterator[Complaint]:
     """Yield the complaints about a redirect that is set."""
     if not isinstance(node.value, dict) or len(node.value) != 1:
-        message = "Write exactly one: {email: …}, {website: …} or {phone: …}"
+        message = "Write exactly one of {email: …}, {website: …} and {phone: …}"
         yield node.complain("redirect_malformed", message)
         return
     for key, member in node.members():
         if key not in _MEMBER_CHECKS:
-            message = f"{quote_word(key)} is no key here: {suggest_words(key, _MEMBER_CHECKS)}"
+            message = f"{quote_word(key)} is not a key here: {suggest_words(key, _MEMBER_CHECKS)}"
             yield member.complain("unknown_key", message)
             continue
         well_formed, example = _MEMBER_CHECKS[key]
@@ -85,7 +85,10 @@ def is_phone(text: str) -> bool:
 
 _MEMBER_CHECKS: dict[str, tuple[Callable[[str], bool], str]] = {
     "email": (is_email, "an e-mail address such as help@example.com"),
-    "website": (is_website, "a URL such as https://help.example.com, without user and spaces"),
-    "phone": (is_phone, 'a phone number such as "+43 1 234567": +, digits, spaces, brackets, -'),
+    "website": (is_website, "a URL such as https://help.example.com, without user or spaces"),
+    "phone": (
+        is_phone,
+        'a phone number such as "+43 1 234567", in digits, spaces, brackets, + and -',
+    ),
 }
 """The members of a redirect: the test of each, and an example."""

@@ -49,18 +49,18 @@ def check_reference(node: TreeNode, types: ReferenceTypes) -> Iterator[Complaint
         setting_names = [fact.removeprefix("settings.") for fact in SETTING_FACTS]
         yield node.complain(
             "unknown_setting",
-            f"{quote_word(name)} is no setting: {suggest_words(name, setting_names)}",
+            f"{quote_word(name)} is not a setting: {suggest_words(name, setting_names)}",
         )
     elif type_ not in types:
         fitting = [n for n in SETTINGS if setting_type(n) in types]
-        hint = f"here fit {', '.join('$' + n for n in fitting)}" if fitting else "none fits here"
-        yield node.complain("wrong_reference", f"{node.value} does not fit here: {hint}")
+        hint = f"use {', '.join('$' + n for n in fitting)}" if fitting else "write a value"
+        yield node.complain("wrong_reference", f"{node.value} has the wrong type here: {hint}")
 
 
 def check_reference_is_set(node: TreeNode, settings: Mapping[str, Any]) -> Iterator[Complaint]:
     """Yield a complaint if a setting that an action needs is not set."""
     if lookup_setting(settings, node.value[1:]) is None and setting_type(node.value[1:]):
-        message = f"{node.value} is not set: set it, or write the value itself"
+        message = f"{node.value} is not set: set it, or write a value"
         yield node.complain("unset_reference", message)
 
 
@@ -74,5 +74,5 @@ def check_no_references(node: TreeNode) -> Iterator[Complaint]:
         elif isinstance(inner_node.value, list):
             stack.extend(inner_node.items())
         elif is_reference(inner_node.value) and REFERENCE.fullmatch(inner_node.value):
-            message = f"A setting names no other setting: write the value of {inner_node.value}"
+            message = f"A setting cannot refer to a setting: write the value of {inner_node.value}"
             yield inner_node.complain("reference_in_setting", message)

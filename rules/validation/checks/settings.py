@@ -38,7 +38,7 @@ def check_settings(tree: DocumentTree) -> Iterator[Complaint]:
 def check_setting(name: str, node: TreeNode, settings: Mapping[str, Any]) -> Iterator[Complaint]:
     """Yield the complaints about one setting, independent of the others."""
     if name not in SETTINGS:
-        message = f"{quote_word(name)} is no setting: {suggest_words(name, SETTINGS)}"
+        message = f"{quote_word(name)} is not a setting: {suggest_words(name, SETTINGS)}"
         yield node.complain("unknown_setting", message)
         return
     references = list(check_no_references(node))
@@ -73,7 +73,7 @@ def check_contradictions(
         yield find_node("redirect").complain("redirect_missing", message)
     for switch, fields in _FIELDS_BY_SWITCH.items():
         if settings.get(switch) is True and settings.get(fields) == []:
-            message = f"{switch} is on, and this is empty: list fields, or switch it off"
+            message = f"{switch} is on, but {fields} is empty: list fields, or switch it off"
             yield find_node(fields).complain("contradicting_settings", message)
 
 
@@ -93,7 +93,7 @@ def _check_ranges(node: TreeNode) -> Iterator[Complaint]:
     if not isinstance(node.value, list):
         yield node.complain("wrong_type", "Write a list of language ranges, such as [en, de-AT]")
     elif len(node.value) > MAX_VALUES:
-        yield node.complain("too_many", f"Write at most {MAX_VALUES:,}")
+        yield node.complain("too_many", f"Write at most {MAX_VALUES:,} language ranges")
     for item in node.items():
         yield from check_range(item)
 
@@ -108,7 +108,7 @@ def _check_tag(node: TreeNode) -> Iterator[Complaint]:
 def check_tag(node: TreeNode, text: str) -> Iterator[Complaint]:
     """Yield a complaint if the text is not a language tag (BCP 47)."""
     if parse_tag(text) != text:
-        message = f"{quote_word(text)} is no language tag: write one such as en or de-AT"
+        message = f"{quote_word(text)} is not a language tag: write a tag such as en or de-AT"
         yield node.complain("malformed_tag", message)
 
 
@@ -134,7 +134,7 @@ def _check_duration(node: TreeNode) -> Iterator[Complaint]:
 
 def _check_office_hours(node: TreeNode) -> Iterator[Complaint]:
     if node.value is not None:
-        message = "Office hours are not supported yet: write null, which means always open"
+        message = "Office hours are not supported yet: write null for always open"
         yield node.complain("office_hours_unsupported", message)
 
 

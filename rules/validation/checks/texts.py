@@ -57,11 +57,11 @@ def _check_text_exists(action: TreeNode, key: str, tree: DocumentTree) -> Iterat
     default = tree.settings["default_language"]
     if not tags:
         known_keys = sorted({key for texts in tree.messages.values() for key in texts})
-        message = f"There is no message {quote_word(key)}: {suggest_words(key, known_keys)}"
+        message = f"{quote_word(key)} is not a message: {suggest_words(key, known_keys)}"
         yield action.complain("unknown_message", message)
     elif isinstance(default, str) and lookup_tag(default, tags) is None:
         key_text, language = quote_word(key), quote_word(default)
-        message = f"Message {key_text} has no text in {language}: write one under messages"
+        message = f"Message {key_text} has no text in {language}: add a text under messages"
         yield action.complain("missing_text", message)
 
 
@@ -80,7 +80,7 @@ def _check_placeholders(action: TreeNode, tree: DocumentTree) -> Iterator[Compla
     for name in PLACEHOLDERS:
         is_set = isinstance(redirect, dict) and name in redirect
         if not is_set and any(f"{{{name}}}" in text for text in texts):
-            message = f"Its text holds {{{name}}}, and settings.redirect has no {name}: set it"
+            message = f"The text contains {{{name}}}, but settings.redirect has no {name}: set it"
             yield action.complain("missing_placeholder", message)
 
 

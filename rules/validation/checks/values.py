@@ -23,7 +23,7 @@ _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 def check_name(node: TreeNode) -> Iterator[Complaint]:
     """Yield the complaints about a plan, a team, a tag or a field: a short text."""
     if not isinstance(node.value, str):
-        yield node.complain("wrong_type", "Write a text, in quotes if need be")
+        yield node.complain("wrong_type", "Write a text, in quotes if necessary")
     elif not node.value.strip():
         yield node.complain("empty_text", "Write a text that is not blank")
     elif len(node.value) > MAX_NAME_LENGTH:
@@ -35,7 +35,7 @@ def check_names(node: TreeNode) -> Iterator[Complaint]:
     if not isinstance(node.value, list):
         yield node.complain("wrong_type", "Write a list of texts, such as [email]")
     elif len(node.value) > MAX_NAMES:
-        yield node.complain("too_many", f"Write at most {MAX_NAMES:,}")
+        yield node.complain("too_many", f"Write at most {MAX_NAMES:,} names")
     for item in node.items():
         yield from check_name(item)
 
@@ -43,7 +43,7 @@ def check_names(node: TreeNode) -> Iterator[Complaint]:
 def check_text(node: TreeNode) -> Iterator[Complaint]:
     """Yield the complaints about a text for people, which may have placeholders."""
     if not isinstance(node.value, str):
-        yield node.complain("wrong_type", "Write a text, in quotes if need be")
+        yield node.complain("wrong_type", "Write a text, in quotes if necessary")
     elif not node.value.strip():
         yield node.complain("empty_text", "Write a text that is not blank")
     elif len(node.value) > MAX_TEXT_LENGTH:
@@ -51,7 +51,6 @@ def check_text(node: TreeNode) -> Iterator[Complaint]:
     else:
         for name in _PLACEHOLDER.findall(node.value):
             if name not in PLACEHOLDERS:
-                message = (
-                    f"{quote_word(name)} is no placeholder: {suggest_words(name, PLACEHOLDERS)}"
-                )
+                suggestion = suggest_words(name, PLACEHOLDERS)
+                message = f"{quote_word(name)} is not a placeholder: {suggestion}"
                 yield node.complain("unknown_placeholder", message)

@@ -47,14 +47,14 @@ def check_when(when: TreeNode, tree: DocumentTree) -> Iterator[Complaint]:
             yield alternative.complain("wrong_type", "Write a mapping of facts and tests")
             continue
         if ANY_KEY in alternative.value:
-            message = "`any` does not nest: write the alternatives side by side"
+            message = "`any` cannot contain `any`: list all alternatives in one `any`"
             yield alternative.member(ANY_KEY).complain("nested_any", message)
         yield from _check_conditions(alternative, tree)
 
 
 def _check_conditions(when: TreeNode, tree: DocumentTree) -> Iterator[Complaint]:
     if not when.value:
-        yield when.complain("empty_when", "It always holds: write what must hold")
+        yield when.complain("empty_when", "This always holds: write at least one test")
     for name, test in when.members():
         if name == ANY_KEY:
             continue
@@ -70,10 +70,10 @@ def check_fact(node: TreeNode, name: str, facts: Mapping[str, Fact]) -> Iterator
         yield node.complain("personal_fact", message)
     elif name not in facts:
         yield node.complain(
-            "unknown_fact", f"{quote_word(name)} is no fact: {_suggest_fact(name, facts)}"
+            "unknown_fact", f"{quote_word(name)} is not a fact: {_suggest_fact(name, facts)}"
         )
     elif facts[name].personal:
-        message = f"{name} is declared personal: a personal attribute is not tested"
+        message = f"{name} is declared personal: remove the test, or the declaration as personal"
         yield node.complain("personal_fact", message)
 
 

@@ -71,7 +71,7 @@ def test_a_document_cannot_speak_to_the_terminal(tmp_path: Path) -> None:
     file = tmp_path / "bad.yaml"
     file.write_text(builtin.load_text() + '"a\\ab": 1\n"a\\ab": 2\n', encoding="utf-8")
     [said, _] = call("rules", "check", file, code=1).stdout.splitlines()
-    assert "/a\\x07b: The key a\\x07b is in line " in said
+    assert "/a\\x07b: The key a\\x07b is already in line " in said
     assert said.isprintable()
 
 
@@ -218,4 +218,4 @@ def test_who_writes_settings_alone_is_told_where_rules_come_from(tmp_path: Path)
     complaints = as_json("rules", "check", file, code=1)["complaints"]
     [missing] = [each for each in complaints if each["pointer"] == "/rules"]
     assert missing["code"] == "missing_key"
-    assert "begin with those of the built-in document" in missing["message"]
+    assert "for example those of the built-in document" in missing["message"]

@@ -79,7 +79,7 @@ def test_what_otherwise_decides_is_counted(data: Path, tmp_path: Path) -> None:
     )
     assert left["conversation.closed"]
     uncovered = [each for each in told if each["code"] == "otherwise_decides"]
-    assert {each["message"].split()[4]: each["decisions"] for each in uncovered} == {
+    assert {each["message"].split()[3]: each["decisions"] for each in uncovered} == {
         kind: left[kind] for kind in ("qualification.completed", "conversation.closed")
     }
 

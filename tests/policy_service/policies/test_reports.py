@@ -114,7 +114,7 @@ def test_a_broken_property_refuses_a_document_and_says_by_what(api: Api) -> None
     assert refused.json
     [error] = refused.json["errors"]
     assert (error["pointer"], error["code"]) == ("/properties/0", "property_broken")
-    assert "conversation.stage: routed gets noted by teammate-joined" in error["message"]
+    assert "conversation.stage: routed -> outcome noted, rule teammate-joined" in error["message"]
 
 
 def test_findings_are_told_and_do_not_refuse(tmp_path: Path) -> None:

@@ -59,22 +59,22 @@ def test_a_property_that_holds_is_proved(stated: dict[str, Any]) -> None:
         (
             {"for_all": {"conversation.stage": "new"}, "outcome_in": ["not_triggered", "noted"]},
             (
-                "p-0 does not hold: what every test starts from gets ask by ask-if-customer, "
-                "stage awaiting_answer"
+                "p-0 does not hold: the default facts of tests -> outcome ask, "
+                "rule ask-if-customer, stage awaiting_answer"
             ),
         ),
         (
             {"for_all": {"workspace.plan": {"not": ["pro", "premium"]}}, "reason_in": ["why"]},
             (
-                "p-0 does not hold: workspace.plan: other gets not_triggered by plan-not-entitled, "
-                "stage not_routed"
+                "p-0 does not hold: workspace.plan: other -> outcome not_triggered, "
+                "rule plan-not-entitled, stage not_routed"
             ),
         ),
         (
             {"for_all": {"event.type": "question.expired"}, "stage_in": ["routed", "new"]},
             (
                 "p-0 does not hold: event.type: question.expired, conversation.stage: not_routed, "
-                "question.open: false gets not_triggered by left-alone, stage not_routed"
+                "question.open: false -> outcome not_triggered, rule left-alone, stage not_routed"
             ),
         ),
     ],

@@ -90,7 +90,7 @@ def test_values_that_no_rule_tells_apart_are_all_named(tree: dict[str, Any]) -> 
     tree["settings"]["languages"] = ["en", "de"]
     [change] = against_the_builtin(tree).changes
     assert change.fact_values["contact.kind"] == ("lead", "visitor")
-    assert change.fact_values["message.language"] == ("such as de",)
+    assert change.fact_values["message.language"] == ("values like de",)
 
 
 def test_an_attribute_that_is_declared_otherwise_is_seen_as_each_declares_it() -> None:

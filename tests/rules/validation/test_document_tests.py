@@ -74,8 +74,8 @@ def test_a_failing_test_says_what_was_expected_and_what_came() -> None:
     expect = {"outcome": "noted", "reason": "asked", "stage": "routed", "actions": []}
     assert failing({"expect": expect}) == [
         (
-            "`A test` got outcome ask instead of noted; stage new instead of routed; "
-            "actions [ask] instead of []: rule entitled decided"
+            "`A test` fails: outcome is ask, expected noted; stage is new, expected routed; "
+            "actions is [ask], expected []; rule entitled decided"
         )
     ]
 
@@ -83,7 +83,7 @@ def test_a_failing_test_says_what_was_expected_and_what_came() -> None:
 def test_an_unknown_stage_that_stays_is_shown_as_none() -> None:
     given = {"conversation.stage": None}
     assert failing({"given": given, "expect": {"stage": "new"}}) == [
-        "`A test` got stage none instead of new: rule entitled decided"
+        "`A test` fails: stage is unknown, expected new; rule entitled decided"
     ]
 
 

@@ -88,7 +88,7 @@ def test_what_a_page_prefers_is_not_found(code: str) -> None:
 def test_of_the_built_in_document_it_is_told_only_what_otherwise_decides() -> None:
     [only] = found(read_yaml(builtin.load_text()))
     assert only.code == "otherwise_decides"
-    assert "qualification.completed in awaiting_answer, awaiting_contact" in only.message
+    assert "qualification.completed events in awaiting_answer, awaiting_contact" in only.message
 
 
 def document(*rules: dict[str, Any], **parts: Any) -> DocumentSource:
@@ -141,7 +141,7 @@ def test_of_a_sort_that_the_directory_does_not_tell_no_name_is_missed() -> None:
     assert names(document(ASSIGNED), teams=["support"]) == []
     [(at, said)] = names(document(ASSIGNED), teammates=["tm-1"])
     assert at == "/rules/0/actions/0"
-    assert said == "The directory knows no teammate `tm-9`: did you mean tm-1?"
+    assert said == "The directory has no teammate `tm-9`: did you mean tm-1?"
 
 
 def test_a_list_without_names_knows_none() -> None:
@@ -203,7 +203,7 @@ def test_each_text_is_missed_once_in_a_language_where_it_is_said_first() -> None
     hours, thanks = unspoken(["en", "fr"])
     assert (hours.pointer, thanks.pointer) == ("/rules/0/actions/0", "/rules/0/actions/1")
     assert hours.message == (
-        "`fr` is in settings.languages, and there is no text in it for `hours`: "
+        "`fr` is in settings.languages, but has no text for `hours`: "
         "r-0 falls back to the default language"
     )
 
