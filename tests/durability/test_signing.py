@@ -129,5 +129,5 @@ def test_nothing_is_signed_by_an_application_that_only_was_made(
     monkeypatch.setenv("POLICY_SERVICE_DATA", str(tmp_path / "data"))
     from policy_service.app import create_app  # noqa: PLC0415 - it reads the environment
 
-    create_app()
+    create_app().extensions["policy_service"].store.close()
     assert not (tmp_path / "data" / "jobs.lock").exists()
