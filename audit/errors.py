@@ -6,6 +6,7 @@ AuditError
 ├── AlreadyDecidedError          the event has its decision already
 ├── BusyError                    too many writes are waiting; nothing of this one was stored
 ├── StorageUnavailableError      the disk refused; nothing of this work was stored
+├── MissingDocumentError         the ledger lacks a document, guardrails or a directory it names
 ├── PersonalDataErasedError      personal data that was erased after the snapshot was opened
 ├── LedgerBehindError            the database lacks signed entries: nothing is written to it
 ├── NoSigningKeyError            the key that signs is missing or cannot be read
@@ -48,6 +49,7 @@ class AuditErrorCode(StrEnum):
     ALREADY_THERE = "already_there"
     BUSY = "busy"
     STORAGE_UNAVAILABLE = "storage_unavailable"
+    MISSING_DOCUMENT = "missing_document"
     ERASED_MEANWHILE = "erased_meanwhile"
     LEDGER_BEHIND = "ledger_behind"
     NO_SIGNING_KEY = "no_signing_key"
@@ -109,6 +111,12 @@ class StorageUnavailableError(AuditError):
     """A refusal of the disk, in plain words; a retry later may help."""
 
     code = AuditErrorCode.STORAGE_UNAVAILABLE
+
+
+class MissingDocumentError(AuditError):
+    """A document, guardrails or a directory that the ledger names and lacks: it is damaged."""
+
+    code = AuditErrorCode.MISSING_DOCUMENT
 
 
 class PersonalDataErasedError(AuditError):

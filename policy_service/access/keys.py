@@ -1,7 +1,7 @@
-"""Keys: who may ask for what. Their log is `system`; which keys there are is read from it.
+"""API keys: each has a role and a workspace, or all of them. Their state is the log `system`.
 
-A key is `<id>.<secret>`; the secret is 256 bits of randomness, shown once. The ledger holds its
-SHA-256, which is as good as the secret is long: there is nothing to guess.
+A bearer token is `<id>.<secret>`; the secret is 256 random bits, shown once. The ledger holds its
+SHA-256. A salt or a slow hash would add nothing, because such a secret cannot be guessed.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from audit.entry import FORMAT, EntryKind, format_time
+from audit.entry import EntryKind, format_time
+from audit.log.entries import KeyCreated, KeyRevoked
 from policy_service.problems import ProblemCode, ProblemError
 from rules.errors import Complaint
 from rules.model.workspace import SYSTEM_LOG
@@ -27,11 +28,11 @@ if TYPE_CHECKING:
 
 EVERY_WORKSPACE = "*"
 NO_SECRET_SHA256 = hashlib.sha256(secrets.token_bytes(32)).hexdigest()
-"""What a secret is compared with where there is no such key, so that it takes the same time."""
+"""Compared with the secret if the key is unknown, so that the answer takes the same time."""
 
 
 class Role(StrEnum):
-    """What a key may do; `api/routes.py` lists which routes that is."""
+    """The role of a key; `permissions.py` lists the permissions of each role."""
 
     PLATFORM = "platform"
     AUTHOR = "author"
@@ -42,7 +43,7 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One key as the ledger has it; `workspace` may be `*`."""
+    """One key, as its entries leave it; `workspace` may be `*`."""
 
     id: str
     role: Role
@@ -55,106 +56,113 @@ class Key:
     revoked_at: str | None = None
 
     def reaches(self, workspace: str) -> bool:
-        """Whether it is a key for this workspace; for `system` only one for all is."""
+        """Return True if the key is for this workspace; for `system` it must be for all of them."""
         return self.workspace in (EVERY_WORKSPACE, workspace)
 
     def is_valid(self, now: datetime) -> bool:
-        """Whether it is a key now: neither revoked nor expired."""
+        """Return True if the key is neither revoked nor expired."""
         expired = self.expires_at is not None and self.expires_at <= format_time(now)
         return self.revoked_at is None and not expired
 
 
-def create_key(  # noqa: PLR0913 - one for each thing that its entry says
-    tx: Transaction,
-    *,
-    role: Role,
-    workspace: str,
-    name: str,
-    by: str | None,
-    expires_at: datetime | None = None,
-) -> tuple[Key, str]:
-    """Enter a new key; the key and, for the only time, what its holder sends as a bearer token."""
-    if expires_at is not None and expires_at <= tx.now:
-        past = Complaint("/expires_at", "not_in_future", "Give a time that is to come")
-        raise ProblemError(
-            ProblemCode.INVALID_REQUEST, "A key cannot expire before it is made", [past]
-        )
+@dataclass(frozen=True, slots=True)
+class NewKey:
+    """A request for a key; `workspace` may be `*`."""
+
+    role: Role
+    workspace: str
+    name: str
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CreatedKey:
+    """A new key, with its bearer token, which is shown only once."""
+
+    key: Key
+    token: str
+
+
+def enter_key(tx: Transaction, new: NewKey, by: str | None = None) -> CreatedKey:
+    """Enter a new key; `by` is the key that creates it, None at the command line.
+
+    Raises ProblemError `invalid_request` if the key would have expired already.
+    """
+    if new.expires_at is not None and new.expires_at <= tx.now:
+        message = "A key must expire in the future"
+        complaint = Complaint("/expires_at", "not_in_future", message)
+        raise ProblemError(ProblemCode.INVALID_REQUEST, message, [complaint])
     secret = secrets.token_urlsafe(32)
-    leaf = {
-        "format": FORMAT,
-        "kind": EntryKind.KEY_CREATED.value,
-        "at": format_time(tx.now),
-        "workspace": SYSTEM_LOG,
-        "key": f"key-{secrets.token_hex(6)}",
-        "role": role.value,
-        "for": workspace,
-        "name": name,
-        "secret_sha256": _hash_secret(secret),
-        **({"expires_at": format_time(expires_at)} if expires_at else {}),
-        **({"by": by} if by else {}),
-    }
-    tx.append(SYSTEM_LOG, leaf)
-    return _to_key(leaf), f"{leaf['key']}.{secret}"
+    content = KeyCreated(
+        at=format_time(tx.now),
+        workspace=SYSTEM_LOG,
+        key=f"key-{secrets.token_hex(6)}",
+        role=new.role.value,
+        reach=new.workspace,
+        name=new.name,
+        secret_sha256=_hash_secret(secret),
+        expires_at=format_time(new.expires_at) if new.expires_at else None,
+        by=by,
+    )
+    tx.append(SYSTEM_LOG, content.to_leaf())
+    return CreatedKey(_to_key(content), f"{content.key}.{secret}")
 
 
-def revoke_key(tx: Transaction, key_id: str, *, by: str | None) -> Key:
-    """Enter that the key is no longer one. Revoking it again changes nothing."""
+def enter_revocation(tx: Transaction, key_id: str, by: str | None = None) -> Key:
+    """Enter the end of a key; to revoke it again writes nothing.
+
+    Raises ProblemError `not_found` if there is no such key.
+    """
     key = fold_keys(tx.entries_of_family(SYSTEM_LOG, "key.")).get(key_id)
     if key is None:
-        raise ProblemError(ProblemCode.NOT_FOUND, "There is no key with this id")
+        raise _unknown_key_problem()
     if key.revoked_at is None:
-        leaf = {
-            "format": FORMAT,
-            "kind": EntryKind.KEY_REVOKED.value,
-            "at": format_time(tx.now),
-            "workspace": SYSTEM_LOG,
-            "key": key_id,
-            **({"by": by} if by else {}),
-        }
-        tx.append(SYSTEM_LOG, leaf)
+        content = KeyRevoked(at=format_time(tx.now), workspace=SYSTEM_LOG, key=key_id, by=by)
+        tx.append(SYSTEM_LOG, content.to_leaf())
     return fold_keys(tx.entries_of_family(SYSTEM_LOG, "key."))[key_id]
 
 
-def revoke_key_in_reach(tx: Transaction, key_id: str, caller: Key) -> Key:
-    """Enter that the key is no longer one, for an owner whom it is within reach of.
+def enter_revocation_in_reach(tx: Transaction, key_id: str, caller: Key) -> Key:
+    """Enter the end of a key that the caller, an owner, reaches.
 
-    Problem `last_owner_key` where nobody could make keys for every workspace any more.
+    Raises ProblemError `not_found`; `last_owner_key` if nobody could create keys for every
+    workspace any more.
     """
     keys = fold_keys(tx.entries_of_family(SYSTEM_LOG, "key."))
     key = keys.get(key_id)
     if key is None or not caller.reaches(key.workspace):
-        raise ProblemError(ProblemCode.NOT_FOUND, "There is no key with this id")
+        raise _unknown_key_problem()
     owners = [
         each.id
         for each in keys.values()
         if each.role is Role.OWNER and each.workspace == EVERY_WORKSPACE and each.is_valid(tx.now)
     ]
     if owners == [key_id]:
-        raise ProblemError(
-            ProblemCode.LAST_OWNER_KEY, "It is the last owner's key for every workspace"
-        )
-    return revoke_key(tx, key_id, by=caller.id)
+        raise ProblemError(ProblemCode.LAST_OWNER_KEY, "The last owner key cannot be revoked")
+    return enter_revocation(tx, key_id, caller.id)
 
 
 def fold_keys(entries: Iterable[Entry]) -> dict[str, Key]:
-    """Every key that was ever created, by id, as the entries leave it."""
+    """Return every key that was ever created, by id, as the entries leave it."""
     keys: dict[str, Key] = {}
     for entry in entries:
-        leaf = entry.value
-        if leaf["kind"] == EntryKind.KEY_CREATED:
-            keys[leaf["key"]] = _to_key(leaf)
+        if entry.value["kind"] == EntryKind.KEY_CREATED:
+            key = _to_key(KeyCreated.from_leaf(entry.value))
+            keys[key.id] = key
         else:
-            keys[leaf["key"]] = replace(keys[leaf["key"]], revoked_at=leaf["at"])
+            end = KeyRevoked.from_leaf(entry.value)
+            keys[end.key] = replace(keys[end.key], revoked_at=end.at)
     return keys
 
 
 class Keyring:
-    """The keys of a store, read again whenever the ledger has a newer entry about one."""
+    """A cache of the keys of a store, read again if the ledger has a newer entry about a key."""
 
     def __init__(self) -> None:
         self._remembered: tuple[bytes | None, dict[str, Key]] = (None, {})
 
     def keys(self, snapshot: Snapshot) -> dict[str, Key]:
+        """Return every key that was ever created, by id."""
         latest = snapshot.latest_entry(SYSTEM_LOG, "key.")
         now = latest.leaf_hash if latest else None
         read, keys = self._remembered
@@ -164,25 +172,25 @@ class Keyring:
         return keys
 
     def find_key(self, snapshot: Snapshot, token: str, now: datetime) -> Key | None:
-        """The key of this token; None where there is none, or no longer. Takes constant time."""
+        """Return the key of a token, in constant time; None if it is unknown or not valid."""
         return _find_key(self.keys(snapshot), token, now)
 
     def find_remembered_key(self, token: str, now: datetime) -> Key | None:
-        """As `find_key`, by what was read last: asks no ledger, and may miss a revocation.
+        """Return the key of a token by the keys that were read last; it may miss a revocation.
 
-        Whoever relies on this asks `is_current` before anything is done.
+        The caller must check `is_current` in its transaction.
         """
         _, keys = self._remembered
         return _find_key(keys, token, now)
 
     def is_current(self, snapshot: Snapshot, key: Key, now: datetime) -> bool:
-        """Whether this is still a key."""
+        """Return True if the key is still valid."""
         known = self.keys(snapshot).get(key.id)
         return known is not None and known.is_valid(now)
 
 
 def unauthorized_problem() -> ProblemError:
-    """What is said to one without a valid key, whatever is wrong with it."""
+    """Return the problem of a request without a valid key, for whatever reason."""
     return ProblemError(
         ProblemCode.UNAUTHORIZED, "Send a valid key as `Authorization: Bearer <key>`"
     )
@@ -197,7 +205,7 @@ def _find_key(keys: Mapping[str, Key], token: str, now: datetime) -> Key | None:
 
 
 def key_view(key: Key, last_uses: Mapping[str, str]) -> dict[str, Any]:
-    """The key without anything secret, and when it was last used."""
+    """Return the key without its secret, and the time of its last use."""
     return {
         "id": key.id,
         "role": key.role.value,
@@ -215,14 +223,18 @@ def _hash_secret(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
-def _to_key(leaf: Mapping[str, Any]) -> Key:
+def _unknown_key_problem() -> ProblemError:
+    return ProblemError(ProblemCode.NOT_FOUND, "There is no key with this id")
+
+
+def _to_key(content: KeyCreated) -> Key:
     return Key(
-        id=leaf["key"],
-        role=Role(leaf["role"]),
-        workspace=leaf["for"],
-        name=leaf["name"],
-        created_at=leaf["at"],
-        created_by=leaf.get("by"),
-        secret_sha256=leaf["secret_sha256"],
-        expires_at=leaf.get("expires_at"),
+        id=content.key,
+        role=Role(content.role),
+        workspace=content.reach,
+        name=content.name,
+        created_at=content.at,
+        created_by=content.by,
+        secret_sha256=content.secret_sha256,
+        expires_at=content.expires_at,
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -15,9 +14,10 @@ from policy_service.cli.console import (
     open_ledger,
     print_json,
 )
-from policy_service.privacy import erasures
+from policy_service.privacy.erasures import erase_contact
 from policy_service.problems import ProblemError
-from rules.model.workspace import SYSTEM_LOG, is_workspace
+from policy_service.services import Services
+from rules.model.workspace import is_workspace
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,13 +43,10 @@ def erase(data: Path, workspace: str, reason: str, contact: str, *, as_json: boo
     the exit code is 1.
     """
     _check_arguments(workspace, contact, reason)
-    work = partial(
-        erasures.erase_contact, workspace=workspace, contact=contact, by=SYSTEM_LOG, reason=reason
-    )
-    with open_ledger(data) as store:
-        entry = store.transact(work)
     try:
-        erased = erasures.erasure_view(entry)
+        with open_ledger(data) as store:
+            ledger = Services(store).workspace_ledger(None, workspace)
+            erasure = erase_contact(ledger, contact, reason)
     except ProblemError as problem:
         if as_json:
             print_json(problem.as_json())
@@ -57,10 +54,10 @@ def erase(data: Path, workspace: str, reason: str, contact: str, *, as_json: boo
             click.echo(f"policy-service: {problem.detail}", err=True)
         exit_with_finding()
     if as_json:
-        print_json(erased)
+        print_json(erasure)
         return
-    parts = len(erased["entries"])
-    click.echo(f"Erased what stood beside {parts} entries of {workspace}; entry {entry.index}")
+    count, index = len(erasure["entries"]), erasure["ledger"]["index"]
+    click.echo(f"Erased the personal data of {count} entries of {workspace}; entry {index}")
 
 
 def _check_arguments(workspace: str, contact: str, reason: str) -> None:

@@ -8,7 +8,7 @@ import click
 
 from audit.errors import AuditError, LedgerExistsError
 from audit.stores.sqlite.store import SqliteStore
-from policy_service.access.keys import EVERY_WORKSPACE, Role, create_key
+from policy_service.access.caller import create_first_keys
 from policy_service.cli.console import (
     data_option,
     fail_with_ledger,
@@ -17,12 +17,10 @@ from policy_service.cli.console import (
     local_url,
     print_json,
 )
-from rules.model.workspace import SYSTEM_LOG
+from policy_service.services import Services
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from audit.stores.contract import Transaction
 
 _FIRST_EVENT = (
     '{"id": "ev-1", "type": "conversation.started", "occurred_at": "2026-11-22T10:00:00Z",'
@@ -43,9 +41,10 @@ def init(data: Path, *, as_json: bool) -> None:
     url = local_url(load_settings())
     try:
         with _create_or_open(data) as store:
-            tokens = store.transact(_create_first_keys)
+            created = create_first_keys(Services(store).ledger(None))
     except AuditError as error:
         fail_with_ledger(error, data)
+    tokens = {each.key.role.value: each.token for each in created}
     if as_json:
         print_json({"keys": tokens})
         return
@@ -65,12 +64,3 @@ def _create_or_open(data: Path) -> SqliteStore:
         return SqliteStore.create(data)
     except LedgerExistsError:
         return SqliteStore.open(data)
-
-
-def _create_first_keys(tx: Transaction) -> dict[str, str]:
-    if tx.latest_entry(SYSTEM_LOG, "key."):
-        raise LedgerExistsError("there is a ledger with keys already")
-    return {
-        role.value: create_key(tx, role=role, workspace=EVERY_WORKSPACE, name="first", by=None)[1]
-        for role in Role
-    }

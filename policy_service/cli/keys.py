@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
 import click
 
-from policy_service.access.keys import (
-    EVERY_WORKSPACE,
-    Keyring,
-    Role,
-    create_key,
-    key_view,
-    revoke_key,
-)
+from policy_service.access.caller import create_key, revoke_key
+from policy_service.access.keys import EVERY_WORKSPACE, Keyring, NewKey, Role, key_view
 from policy_service.cli.command_group import CommandGroup
 from policy_service.cli.console import data_option, fail, json_option, open_ledger, print_json
 from policy_service.problems import ProblemError
+from policy_service.services import Services
 from rules.formats.timestamps import parse_timestamp
 from rules.model.workspace import is_workspace
 
@@ -73,23 +67,16 @@ def create(  # noqa: PLR0913 - one for each option
         fail(f"{workspace!r} is not a workspace's id")
     if not (name.isprintable() and 1 <= len(name) <= MAX_NAME_LENGTH):
         fail(f"a key's name has 1 to {MAX_NAME_LENGTH} printable characters")
-    make = partial(
-        create_key,
-        role=Role(role),
-        workspace=workspace,
-        name=name,
-        by=None,
-        expires_at=_parse_time(expires_at),
-    )
+    new = NewKey(Role(role), workspace, name, _parse_time(expires_at))
     with open_ledger(data) as store:
         try:
-            key, token = store.transact(make)
+            created = create_key(Services(store).ledger(None), new)
         except ProblemError as problem:
             fail(problem.detail)
     if as_json:
-        print_json({**key_view(key, {}), "secret": token})
+        print_json({**key_view(created.key, {}), "secret": created.token})
     else:
-        click.echo(token)
+        click.echo(created.token)
 
 
 @keys.command()
@@ -100,7 +87,7 @@ def revoke(data: Path, key_id: str, *, as_json: bool) -> None:
     """Revoke a key for good."""
     with open_ledger(data) as store:
         try:
-            key = store.transact(lambda tx: revoke_key(tx, key_id, by=None))
+            key = revoke_key(Services(store).ledger(None), key_id)
         except ProblemError as problem:
             fail(problem.detail)
         with store.read() as snapshot:

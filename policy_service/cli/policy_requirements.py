@@ -13,55 +13,47 @@ from audit.verification.findings import escape_control
 from policy_service.access.permissions import Permission
 from policy_service.cli.console import fail, print_json
 from policy_service.cli.target import check_text, document_file, open_target, target_options
-from policy_service.policies import guardrails as properties_of
-from policy_service.policies.policy_cache import load_document
-from policy_service.policies.versions import (
-    MAX_APPROVALS,
-    VersionSteps,
-    approvals_view,
-    guardrails_view,
-)
+from policy_service.policies import requirements
 from rules.errors import Complaint, InvalidDocumentError
 from rules.formats.document_text import read_json, read_yaml
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from audit.stores.contract import Transaction
-    from policy_service.access.keys import Key
     from policy_service.cli.target import Target
-    from policy_service.client import Client
     from policy_service.policies.guardrails import Properties
-    from policy_service.services import Services
 
 _reason = click.option("--reason", help="The reason. It is kept for good: no personal data.")
 
 
 @click.command()
 @target_options
-@click.argument("count", type=click.IntRange(0, MAX_APPROVALS), required=False)
+@click.argument("count", type=click.IntRange(0, requirements.MAX_APPROVALS), required=False)
 @_reason
 def approvals(count: int | None, reason: str | None, **options: Any) -> None:  # noqa: ANN401 - the options of every step
     """Show the number of approvals that a version needs, or set it."""
     _check_reason(reason, sets=count is not None, label="COUNT")
     with open_target(**options) as target:
-        _show_approvals(target, _get_or_set_approvals(target, count, reason or ""))
-
-
-def _get_or_set_approvals(target: Target, count: int | None, reason: str) -> dict[str, Any]:
-    def work(services: Services, tx: Transaction, caller: Key) -> dict[str, Any]:
-        steps = VersionSteps(tx, services.policies, target.workspace, caller)
         if count is None:
-            return approvals_view(services.policies.versions(tx, target.workspace))
-        return approvals_view(steps.require(count, reason))
+            _show_approvals(target, _get_approvals(target))
+        else:
+            _show_approvals(target, _set_approvals(target, count, reason or ""))
 
-    def ask(client: Client) -> object:
-        if count is None:
-            return client.get_approvals(target.workspace)
-        return client.require_approvals(target.workspace, count, reason)
 
-    permission = Permission.READ_POLICIES if count is None else Permission.SET_APPROVALS
-    return target.run_step(permission, work, ask)
+def _get_approvals(target: Target) -> dict[str, Any]:
+    return target.run(
+        Permission.READ_POLICIES,
+        requirements.get_approvals,
+        lambda client: client.get_approvals(target.workspace),
+    )
+
+
+def _set_approvals(target: Target, count: int, reason: str) -> dict[str, Any]:
+    return target.run(
+        Permission.SET_APPROVALS,
+        lambda ledger: requirements.require_approvals(ledger, count, reason),
+        lambda client: client.require_approvals(target.workspace, count, reason),
+    )
 
 
 def _show_approvals(target: Target, required: dict[str, Any]) -> None:
@@ -92,29 +84,19 @@ def guardrails(file: Path | None, reason: str | None, **options: Any) -> None:  
 
 
 def _get_guardrails(target: Target) -> dict[str, Any]:
-    def work(services: Services, tx: Transaction, _: Key) -> dict[str, Any]:
-        versions = services.policies.versions(tx, target.workspace)
-        return guardrails_view(properties_of.read_guardrails(tx, versions), versions)
-
-    return target.run_step(
-        Permission.READ_POLICIES, work, lambda c: c.get_guardrails(target.workspace)
+    return target.run(
+        Permission.READ_POLICIES,
+        requirements.get_guardrails,
+        lambda client: client.get_guardrails(target.workspace),
     )
 
 
 def _set_guardrails(target: Target, properties: Properties, reason: str) -> dict[str, Any]:
-    def check(services: Services) -> None:
-        with services.store.read() as snapshot:
-            active = services.policies.active_version(snapshot, target.workspace)
-            properties_of.check_guardrails(load_document(snapshot, active.digest), properties)
-
-    def work(services: Services, tx: Transaction, caller: Key) -> dict[str, Any]:
-        steps = VersionSteps(tx, services.policies, target.workspace, caller)
-        return guardrails_view(properties, steps.guard(properties, reason))
-
-    def ask(client: Client) -> object:
-        return client.set_guardrails(target.workspace, properties, reason)
-
-    return target.run_step(Permission.SET_GUARDRAILS, work, ask, check)
+    return target.run(
+        Permission.SET_GUARDRAILS,
+        lambda ledger: requirements.set_guardrails(ledger, properties, reason),
+        lambda client: client.set_guardrails(target.workspace, properties, reason),
+    )
 
 
 def _show_guardrails(target: Target, answer: dict[str, Any]) -> None:

@@ -27,7 +27,7 @@ from policy_service.policies.reports import (
     report_view,
     semantic_changes_view,
 )
-from policy_service.policies.versions import difference_view
+from policy_service.policies.version_views import difference_view
 from policy_service.problems import complaint_as_json
 from rules.analysis.report import build_report
 from rules.analysis.semantic_diff import compare_decisions

@@ -8,17 +8,16 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from audit.verification.findings import escape_control
-from policy_service.access.keys import Keyring
 from policy_service.cli.console import data_option, fail, json_option, open_ledger, print_json
-from policy_service.decisions.story import Narrator
-from policy_service.policies.policy_cache import PolicyCache
+from policy_service.decisions.story import tell_story
 from policy_service.problems import ProblemError
+from policy_service.services import Services
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from audit.stores.contract import Snapshot
+    from policy_service.policies.workspace_transaction import WorkspaceLedger
 
 BATCH_SIZE = 500
 
@@ -30,9 +29,10 @@ BATCH_SIZE = 500
 @json_option
 def story(data: Path, workspace: str, conversation: str, *, as_json: bool) -> None:
     """Print the events of a conversation with their decisions, rules, people and actions."""
-    with open_ledger(data) as store, store.read() as snapshot:
+    with open_ledger(data) as store:
+        ledger = Services(store).workspace_ledger(None, workspace)
         try:
-            events = list(_list_events(snapshot, workspace, conversation))
+            events = list(_list_events(ledger, conversation))
         except ProblemError as problem:
             fail(problem.detail)
     if as_json:
@@ -45,16 +45,13 @@ def story(data: Path, workspace: str, conversation: str, *, as_json: bool) -> No
             click.echo(escape_control(line))
 
 
-def _list_events(snapshot: Snapshot, workspace: str, conversation: str) -> Iterator[dict[str, Any]]:
-    versions = PolicyCache().versions(snapshot, workspace)
-    keys = Keyring().keys(snapshot)
-    narrator = Narrator(snapshot, workspace, versions, keys, personal=True)
-    after: int | None = None
-    while True:
-        items, after = narrator.page(conversation, after, BATCH_SIZE)
-        yield from items
-        if after is None:
-            return
+def _list_events(ledger: WorkspaceLedger, conversation: str) -> Iterator[dict[str, Any]]:
+    """Yield every event of a conversation, page by page."""
+    page = tell_story(ledger, conversation, None, BATCH_SIZE)
+    yield from page.events
+    while page.next is not None:
+        page = tell_story(ledger, conversation, page.next, BATCH_SIZE)
+        yield from page.events
 
 
 def _event_lines(event: dict[str, Any]) -> Iterator[str]:

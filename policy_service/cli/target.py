@@ -37,11 +37,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from typing import TextIO
 
-    from audit.stores.contract import Transaction
-    from policy_service.access.keys import Key
     from policy_service.access.permissions import Permission
+    from policy_service.policies.workspace_transaction import WorkspaceLedger
 
-    Work = Callable[[Services, Transaction, Key], dict[str, Any]]
+    UseCase = Callable[[WorkspaceLedger], dict[str, Any]]
     Ask = Callable[[Client], Any]
 
 Options = TypeVar("Options", bound="Callable[..., Any]")
@@ -88,17 +87,8 @@ class Target:
     key: TextIO
     as_json: bool
 
-    def run_step(
-        self,
-        permission: Permission,
-        work: Work,
-        ask: Ask,
-        before: Callable[[Services], object] = lambda _: None,
-    ) -> dict[str, Any]:
-        """Take the step if the key has the permission, or ask the server at `url`.
-
-        In a folder, `before` runs before the transaction of the step.
-        """
+    def run(self, permission: Permission, use_case: UseCase, ask: Ask) -> dict[str, Any]:
+        """Run the use case in the folder if the key has the permission, or ask the server."""
         token = self.key.read().strip()
         if not (token.isascii() and token.isprintable()):
             raise unauthorized_problem()
@@ -106,18 +96,15 @@ class Target:
             return self._ask_server(token, ask)
         with open_ledger(self.data) as store:
             services = Services(store)
-
-            def step(tx: Transaction) -> dict[str, Any]:
-                caller = services.keyring.find_key(tx, token, tx.now)
-                if caller is None:
-                    raise unauthorized_problem()
-                check_permission(caller, permission)
-                check_workspace(caller, self.workspace)
-                services.key_usage.record_in(tx, caller.id)
-                return work(services, tx, caller)
-
-            before(services)
-            return store.transact(step)
+            with store.read() as snapshot:
+                caller = services.keyring.find_key(snapshot, token, store.now())
+            if caller is None:
+                raise unauthorized_problem()
+            check_permission(caller, permission)
+            check_workspace(caller, self.workspace)
+            result = use_case(services.workspace_ledger(caller, self.workspace))
+            services.key_usage.record(caller.id, store.now(), store)
+            return result
 
     def _ask_server(self, token: str, ask: Ask) -> dict[str, Any]:
         try:

@@ -11,24 +11,21 @@ from policy_service.access.permissions import Permission
 from policy_service.cli.console import fail, print_json
 from policy_service.cli.target import check_text, document_file, open_target, target_options
 from policy_service.policies.activation import requested_activation
-from policy_service.policies.guardrails import prove_before_transaction
 from policy_service.policies.proposals import document_from
-from policy_service.policies.versions import VersionSteps, version_view
+from policy_service.policies.versions import (
+    activate_version,
+    approve_version,
+    propose_version,
+    reject_version,
+)
 from rules.errors import Complaint, InvalidDocumentError
 from rules.formats.strict_json import StrictJsonError, parse_json
 from rules.formats.timestamps import parse_timestamp
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
-    from audit.projections.versions import VersionRecord
-    from audit.stores.contract import Transaction
-    from policy_service.access.keys import Key
-    from policy_service.cli.target import Ask, Target
-    from policy_service.services import Services
-
-    Step = Callable[[VersionSteps], VersionRecord]
+    from policy_service.cli.target import Ask, Target, UseCase
 
 
 @click.command()
@@ -44,11 +41,8 @@ def propose(file: Path, note: str | None, **options: Any) -> None:  # noqa: ANN4
         _run_step(
             target,
             Permission.PROPOSE_VERSIONS,
-            lambda steps: steps.propose(document, note),
+            lambda ledger: propose_version(ledger, document, note),
             lambda client: client.propose(target.workspace, written, note),
-            lambda services: prove_before_transaction(
-                services.store, services.policies, target.workspace, document
-            ),
         )
 
 
@@ -66,7 +60,7 @@ def approve(version: int, digest: str | None, file: Path | None, **options: Any)
         _run_step(
             target,
             Permission.APPROVE_VERSIONS,
-            lambda steps: steps.approve(version, agreed),
+            lambda ledger: approve_version(ledger, version, agreed),
             lambda client: client.approve(target.workspace, version, agreed),
         )
 
@@ -82,7 +76,7 @@ def reject(version: int, reason: str, **options: Any) -> None:  # noqa: ANN401
         _run_step(
             target,
             Permission.APPROVE_VERSIONS,
-            lambda steps: steps.reject(version, reason),
+            lambda ledger: reject_version(ledger, version, reason),
             lambda client: client.reject(target.workspace, version, reason),
         )
 
@@ -127,25 +121,14 @@ def activate(
         _run_step(
             target,
             Permission.APPROVE_VERSIONS,
-            lambda steps: steps.activate(version, activation),
+            lambda ledger: activate_version(ledger, version, activation),
             lambda client: client.activate(target.workspace, version, **how),
         )
 
 
-def _run_step(
-    target: Target,
-    permission: Permission,
-    step: Step,
-    ask: Ask,
-    before: Callable[[Services], object] = lambda _: None,
-) -> None:
+def _run_step(target: Target, permission: Permission, step: UseCase, ask: Ask) -> None:
     """Take a step of a version and print the version after it."""
-
-    def work(services: Services, tx: Transaction, caller: Key) -> dict[str, Any]:
-        record = step(VersionSteps(tx, services.policies, target.workspace, caller))
-        return version_view(record, services.policies.versions(tx, target.workspace))
-
-    version = target.run_step(permission, work, ask, before)
+    version = target.run(permission, step, ask)
     if target.as_json:
         print_json(version)
     else:

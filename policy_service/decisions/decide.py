@@ -14,8 +14,10 @@ from audit.entry import compute_commitment, format_time
 from policy_service.decisions.record import new_record
 from policy_service.policies.activation import apply_due_activations
 from policy_service.policies.choose_version import choose_policies
+from policy_service.policies.workspace_transaction import WorkspaceTransaction
 from policy_service.problems import ProblemCode, ProblemError
 from rules.formats.canonical_json import encode_canonical
+from rules.model.workspace import SYSTEM_LOG
 
 if TYPE_CHECKING:
     from audit.entry import Entry
@@ -56,7 +58,7 @@ def decide_event(
             require_same_event(tx, entry, encode_canonical(event)), replayed=True
         )
     # 2. What is due comes before the decision.
-    versions = apply_due_activations(tx, policies, workspace)
+    versions = apply_due_activations(WorkspaceTransaction(tx, policies, workspace, SYSTEM_LOG))
     # 3. A precomputed decision is appended if the log still says what it rests on.
     latest = tx.latest_index(workspace, conversation)
     if precomputed and precomputed.is_valid(latest, versions):

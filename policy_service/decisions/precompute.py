@@ -1,8 +1,8 @@
-"""Decisions worked out before their transactions, while others commit.
+"""Decisions computed before their transactions, while other requests commit.
 
-Deciding is most of the work. Many requests do it at once; one at a time appends. No ledger is read
-here: what a process remembers of a conversation may be old, and a precomputed decision that rests
-on old facts is thrown away.
+To decide is most of the work. Many requests decide at the same time; one at a time appends. The
+ledger is not read here. If the cached state of a conversation is old, the transaction discards the
+precomputed decision.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
     from rules.model.event import Event
 
 MAX_CONVERSATIONS = 1024
-"""Conversations whose last decision a process remembers; the oldest goes first."""
+"""The size of the cache of last decisions; the oldest is removed first."""
 
 
 @dataclass(frozen=True, slots=True)
 class PrecomputedDecision:
-    """A decision that is ready to be appended, and what of the log it rests on.
+    """A decision that is ready to be appended, and the state of the log that it depends on.
 
     `before` is the index of the conversation's last decision, None if there was none.
     """
@@ -40,33 +40,33 @@ class PrecomputedDecision:
     versions: Versions
 
     def is_valid(self, before: int | None, versions: Versions) -> bool:
-        """Return True if the log still says what the decision rests on."""
+        """Return True if the log still has the state that the decision depends on."""
         return self.before == before and self.versions is versions
 
 
 class Precomputer:
-    """Works decisions out ahead, from what this process remembers; safe to share by threads."""
+    """A cache of last decisions that decides ahead; safe to share between threads."""
 
-    def __init__(self, policies: PolicyCache, store: Store) -> None:
-        self._policies = policies
-        self._store = store
+    def __init__(self) -> None:
         self._latest: OrderedDict[tuple[str, str], Entry] = OrderedDict()
 
-    def precompute(self, event: Event) -> PrecomputedDecision | None:
-        """Return the event's decision; None if too little is remembered to make it."""
+    def precompute(
+        self, store: Store, policies: PolicyCache, event: Event
+    ) -> PrecomputedDecision | None:
+        """Return the event's decision; None if the caches hold too little to make it."""
         workspace, conversation = event["workspace"]["id"], event["conversation"]["id"]
-        versions, now = self._policies.cached_versions(workspace), self._store.now()
+        versions, now = policies.cached_versions(workspace), store.now()
         if versions is None or has_due_activation(versions, now):
             return None
         before = self._latest.get((workspace, conversation))
         try:
             chosen = choose_policies(
-                versions, workspace, conversation, before, self._policies.cached_policy
+                versions, workspace, conversation, before, policies.cached_policy
             )
         except KeyError:  # one of the policies is yet to be compiled
             return None
         leaf, personal = new_record(event, chosen, before, format_time(now))
-        ready = self._store.prepare(workspace, leaf, personal)
+        ready = store.prepare(workspace, leaf, personal)
         return PrecomputedDecision(ready, before.index if before else None, versions)
 
     def remember(self, decided: Entry) -> None:

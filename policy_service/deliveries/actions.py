@@ -1,11 +1,11 @@
-"""Actions: what the platform is asked to carry out, and what it says became of it."""
+"""Actions that decisions ask the platform to carry out, and the receipts that it sends."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from audit.entry import FORMAT, EntryKind, format_time
+from audit.log.entries import ActionDelivered, ActionFailed, ActionRetried
 from audit.projections.action_status import (
     PENDING_STATE,
     ActionState,
@@ -20,22 +20,24 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
     from audit.entry import Entry
-    from audit.stores.contract import Snapshot, Transaction
+    from audit.log.entries import ActionReceipt
+    from audit.stores.contract import Snapshot
+    from policy_service.policies.workspace_transaction import WorkspaceLedger, WorkspaceTransaction
 
 MAX_DECISIONS_PER_PAGE = 20_000
-"""Decisions that one page looks at; a page may hold fewer actions than it may, even none."""
+"""Decisions that one page reads; a page may hold fewer actions than its limit, even none."""
 _BATCH_SIZE = 200
 
-RECEIPT_KINDS = {
-    ActionStatus.DELIVERED: EntryKind.ACTION_DELIVERED,
-    ActionStatus.FAILED: EntryKind.ACTION_FAILED,
+RECEIPTS: dict[ActionStatus, type[ActionReceipt]] = {
+    ActionStatus.DELIVERED: ActionDelivered,
+    ActionStatus.FAILED: ActionFailed,
 }
-"""What a receipt may say, and the kind of its entry."""
+"""The statuses that a receipt may report, and the content of its entry."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class ActionPosition:
-    """Where an action stands: the index of its decision, and its number in it, from 0."""
+    """The position of an action: the index of its decision, and its number there, from 0."""
 
     index: int
     number: int
@@ -46,7 +48,7 @@ class ActionPosition:
 
 @dataclass(frozen=True, slots=True)
 class RequestedAction:
-    """One action with the decision that asks for it and what became of it."""
+    """One action, with the decision that asks for it and its state."""
 
     decision: Entry
     number: int
@@ -54,10 +56,11 @@ class RequestedAction:
 
     @property
     def position(self) -> ActionPosition:
+        """The position of the action in its log."""
         return ActionPosition(self.decision.index, self.number)
 
     def view(self) -> dict[str, Any]:
-        """The action as it is answered, with its decision and what became of it."""
+        """Return the action with its decision and its state."""
         leaf = self.decision.value
         return {
             **action_view(leaf["actions"][self.number]),
@@ -79,7 +82,7 @@ def list_actions(
     after: ActionPosition | None,
     limit: int,
 ) -> tuple[list[RequestedAction], ActionPosition | None]:
-    """The actions with these statuses behind a place, and where the next page begins, if any."""
+    """Return the actions with these statuses after a position, and the next page's position."""
     page: list[RequestedAction] = []
     for looked_at, decision in enumerate(_list_decisions(snapshot, workspace, after), start=1):
         action = None
@@ -95,7 +98,7 @@ def list_actions(
 
 
 def find_action(snapshot: Snapshot, workspace: str, action_id: str) -> RequestedAction:
-    """The action with this id; Problem `not_found`."""
+    """Return the action with this id; raise ProblemError `not_found` if there is none."""
     decision = snapshot.acting_decision(workspace, action_id.rpartition(".")[0])
     for action in _list_actions_of(snapshot, decision) if decision else ():
         if action.decision.value["actions"][action.number]["id"] == action_id:
@@ -105,57 +108,78 @@ def find_action(snapshot: Snapshot, workspace: str, action_id: str) -> Requested
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Receipts:
-    """What a key says of a workspace's actions, within one transaction."""
+def enter_receipt(
+    transaction: WorkspaceTransaction, action_id: str, status: ActionStatus, detail: str | None
+) -> RequestedAction:
+    """Enter that the action was delivered or failed; the same receipt again writes nothing.
 
-    tx: Transaction
-    workspace: str
-    by: str
+    A delivery may follow a failure. Raises ProblemError `action_settled` if the action was
+    delivered or withdrawn before.
+    """
+    action = find_action(transaction.tx, transaction.workspace, action_id)
+    if action.state.status is status:
+        return action
+    if action.state.status not in (ActionStatus.PENDING, ActionStatus.FAILED):
+        raise _settled_problem(action)
+    return _enter(transaction, action, RECEIPTS[status], detail)
 
-    def receive(self, action_id: str, status: ActionStatus, detail: str | None) -> RequestedAction:
-        """Enter that the action was delivered, or failed. The same receipt twice is one entry.
 
-        A delivery after a failure is believed; nothing is believed of an action that was delivered
-        or withdrawn (Problem `action_settled`).
-        """
-        action = find_action(self.tx, self.workspace, action_id)
-        if action.state.status is status:
-            return action
-        if action.state.status not in (ActionStatus.PENDING, ActionStatus.FAILED):
-            raise _settled_problem(action)
-        detail_members = {} if detail is None else {"detail": detail}
-        return self._enter(action, RECEIPT_KINDS[status], {"action": action_id, **detail_members})
+def enter_retry(transaction: WorkspaceTransaction, action_id: str) -> RequestedAction:
+    """Enter that a failed action is tried again: it is pending then.
 
-    def retry(self, action_id: str) -> RequestedAction:
-        """Enter that a failed action is to be tried again: it is pending once more."""
-        action = find_action(self.tx, self.workspace, action_id)
-        if action.state.status is ActionStatus.PENDING:
-            return action
-        if action.state.status is not ActionStatus.FAILED:
-            raise _settled_problem(action)
-        return self._enter(action, EntryKind.ACTION_RETRIED, {"action": action_id})
+    Raises ProblemError `action_settled` if the action was delivered or withdrawn.
+    """
+    action = find_action(transaction.tx, transaction.workspace, action_id)
+    if action.state.status is ActionStatus.PENDING:
+        return action
+    if action.state.status is not ActionStatus.FAILED:
+        raise _settled_problem(action)
+    return _enter(transaction, action, ActionRetried)
 
-    def _enter(
-        self, action: RequestedAction, kind: EntryKind, members: dict[str, str]
-    ) -> RequestedAction:
-        leaf = action.decision.value
-        head = {"format": FORMAT, "kind": kind.value, "at": format_time(self.tx.now)}
-        whose = {name: leaf[name] for name in ("workspace", "event", "conversation")}
-        self.tx.append(self.workspace, {**head, **whose, "by": self.by, **members})
-        return find_action(self.tx, self.workspace, members["action"])
+
+def record_receipt(
+    ledger: WorkspaceLedger, action_id: str, status: ActionStatus, detail: str | None = None
+) -> dict[str, Any]:
+    """Record that the platform delivered an action or failed to; return the action."""
+    return ledger.transact(
+        lambda transaction: enter_receipt(transaction, action_id, status, detail).view()
+    )
+
+
+def retry_action(ledger: WorkspaceLedger, action_id: str) -> dict[str, Any]:
+    """Have a failed action tried again; return the action."""
+    return ledger.transact(lambda transaction: enter_retry(transaction, action_id).view())
+
+
+def _enter(
+    transaction: WorkspaceTransaction,
+    action: RequestedAction,
+    content_class: type[ActionReceipt],
+    detail: str | None = None,
+) -> RequestedAction:
+    leaf = action.decision.value
+    action_id = leaf["actions"][action.number]["id"]
+    transaction.enter(
+        content_class,
+        action=action_id,
+        event=leaf["event"],
+        conversation=leaf["conversation"],
+        detail=detail,
+    )
+    return find_action(transaction.tx, transaction.workspace, action_id)
 
 
 def _settled_problem(action: RequestedAction) -> ProblemError:
+    status = action.state.status.value
     return ProblemError(
-        ProblemCode.ACTION_SETTLED, f"The action is {action.state.status.value} for good"
+        ProblemCode.ACTION_SETTLED, f"The action is {status}, which is a final status"
     )
 
 
 def _list_decisions(
     snapshot: Snapshot, workspace: str, after: ActionPosition | None
 ) -> Iterator[Entry]:
-    """The decisions that ask for actions, from the one at `after`, in order."""
+    """Yield the decisions that ask for actions, from the one at `after`, in order."""
     after_index = after.index - 1 if after else None
     while page := snapshot.search(
         workspace, EntryFilter(has_actions=True), after_index, _BATCH_SIZE

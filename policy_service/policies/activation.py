@@ -1,25 +1,31 @@
-"""Activating a version: now or at a time, for all or for a share, in earnest or in the shadow.
+"""The activation of versions: now or later, for all conversations, for a percentage, as a shadow.
 
-What is scheduled is an entry, and nothing else remembers it: whoever writes to the workspace next
-after it is due does it first, so no decision is made that should have come after it.
+A schedule is an entry of the log and is stored nowhere else. When it is due, the next write to the
+workspace applies it first, so that no decision precedes an activation that it should follow.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from audit.entry import FORMAT, EntryKind, format_time
+from audit.entry import format_time
 from audit.errors import AuditError
+from audit.log.entries import (
+    VersionActivated,
+    VersionRetired,
+    VersionScheduled,
+    VersionSuspended,
+)
 from audit.projections.versions import VersionStatus
 from policy_service.policies.policy_cache import BUILTIN_VERSIONS, enter_workspace
+from policy_service.policies.workspace_transaction import WorkspaceTransaction
 from policy_service.problems import ProblemCode, ProblemError
 from rules.errors import Complaint
 from rules.model.workspace import SYSTEM_LOG
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from datetime import datetime
 
     from audit.projections.versions import ScheduledActivation, VersionRecord, Versions
@@ -29,23 +35,22 @@ if TYPE_CHECKING:
 ONCE_ACTIVE_STATUSES = frozenset({VersionStatus.ACTIVE, VersionStatus.RETIRED})
 """The statuses of versions that were activated before; they had their approvals then."""
 ALL_PERCENT = 100
-"""Percent of the conversations."""
+"""The percentage of all conversations."""
 
 
 @dataclass(frozen=True, slots=True)
 class Activation:
-    """How a version is to be activated; as it stands: now, for all that begins from here on."""
+    """A request to activate a version; the defaults: now, for all conversations that begin then."""
 
     at: datetime | None = None
     percent: int | None = None
     shadow: bool = False
     apply_to_running: bool = False
 
-    def to_members(self) -> dict[str, Any]:
-        """What of it stands in a leaf."""
-        return _activation_members(
-            self.percent, shadow=self.shadow, apply_to_running=self.apply_to_running
-        )
+    @property
+    def recorded_percent(self) -> int | None:
+        """The percentage as leaves have it: None for all conversations."""
+        return None if self.percent == ALL_PERCENT else self.percent
 
 
 ACTIVATE_NOW = Activation()
@@ -69,73 +74,68 @@ def requested_activation(
     return Activation(at, percent, bool(shadow), bool(apply_to_running))
 
 
-@dataclass(frozen=True, slots=True)
-class Steps:
-    """Enters steps of a workspace's versions, within one transaction."""
+def apply_due_activations(transaction: WorkspaceTransaction) -> Versions:
+    """Apply the activations that are due, in the order of their times; return the versions then.
 
-    tx: Transaction
-    policies: PolicyCache
-    workspace: str
+    A workspace without entries gets its first version, the built-in document, before that.
 
-    def versions(self) -> Versions:
-        return self.policies.versions(self.tx, self.workspace)
-
-    def enter(self, kind: EntryKind, number: int, members: Mapping[str, Any]) -> VersionRecord:
-        """Enter one step; the version as it is after it. `members` say whose it is."""
-        head = {"format": FORMAT, "kind": kind.value, "at": format_time(self.tx.now)}
-        whose = {"workspace": self.workspace, "version": number}
-        self.tx.append(self.workspace, {**head, **whose, **members})
-        return require_version(self.versions(), number)
-
-
-def apply_due_activations(tx: Transaction, policies: PolicyCache, workspace: str) -> Versions:
-    """Return the versions of a workspace after everything that is due was done, in its order.
-
-    A workspace without entries is entered first, on the built-in document.
-
-    Where another version is active than when it was scheduled, it is suspended: what was agreed to
-    was agreed to in the place of that one. So it is where the version lacks approvals by now, or
-    where its share has grown to as much or more meanwhile.
+    An activation is suspended if another version is active than when it was scheduled, because its
+    approvers agreed to replace that one. It is also suspended if the version lacks approvals by
+    now, or if its percentage has reached as much or more.
     """
-    steps = Steps(tx, policies, workspace)
-    versions = steps.versions()
+    versions = transaction.versions()
+    now = transaction.tx.now
     if versions is BUILTIN_VERSIONS:
-        enter_workspace(tx, workspace, format_time(tx.now))
-        versions = steps.versions()
-    if not has_due_activation(versions, tx.now):
+        enter_workspace(transaction.tx, transaction.workspace)
+        versions = transaction.versions()
+    if not has_due_activation(versions, now):
         return versions
-    for schedule in versions.due_schedules(format_time(tx.now)):
-        step, versions = schedule.step, steps.versions()
+    for schedule in versions.due_schedules(format_time(now)):
+        step, versions = schedule.step, transaction.versions()
         digest = versions.records[schedule.number].digest
-        asked = {"digest": digest, "schedule": step.index}
         reason = _find_suspension_reason(versions, schedule)
         if reason is None:
-            how = _activation_members(
-                step.percent, shadow=step.shadow, apply_to_running=step.apply_to_running
+            activation = Activation(
+                percent=step.percent, shadow=step.shadow, apply_to_running=step.apply_to_running
             )
-            activate_version(steps, schedule.number, {"by": step.by, **asked, **how})
+            _enter_activated(
+                replace(transaction, by=step.by), schedule.number, digest, activation, step.index
+            )
         else:
-            notice = {"by": SYSTEM_LOG, "reason": reason, **asked}
-            steps.enter(EntryKind.VERSION_SUSPENDED, schedule.number, notice)
-    return steps.versions()
+            replace(transaction, by=SYSTEM_LOG).enter(
+                VersionSuspended,
+                version=schedule.number,
+                digest=digest,
+                schedule=step.index,
+                reason=reason,
+            )
+    return transaction.versions()
+
+
+def apply_due_in_workspace(store: Store, policies: PolicyCache, workspace: str) -> None:
+    """Apply the due activations of a workspace in a transaction, if it has any."""
+    with store.read() as snapshot:
+        versions = policies.versions(snapshot, workspace)
+    if has_due_activation(versions, store.now()):
+        store.transact(partial(_apply_due, policies, workspace))
 
 
 def _find_suspension_reason(versions: Versions, schedule: ScheduledActivation) -> str | None:
-    """Why what is due must not be done any more; None where it may."""
+    """Return the reason to suspend a due activation; None if it may be done."""
     record = versions.records[schedule.number]
     if record.status not in ONCE_ACTIVE_STATUSES and not has_approvals(versions, record):
         return f"version {record.number} is {record.status.value} and lacks approvals"
     if versions.active != schedule.against:
         return f"version {versions.active} is active in the place of {schedule.against}"
-    if grown := _find_larger_share(versions, record, schedule.step.percent):
-        return f"version {record.number} decides for {grown} percent; that only grows"
+    if percent := _find_larger_percent(versions, record, schedule.step.percent):
+        return f"version {record.number} decides for {percent} percent; that only grows"
     return None
 
 
 def activate_due_in_all(store: Store, policies: PolicyCache) -> None:
-    """Do what is due in every workspace, also where nobody writes.
+    """Apply what is due in every workspace, also if nobody writes to it.
 
-    One that fails keeps no other from it: the AuditError is raised in the end, the last of several.
+    A workspace that fails does not stop the others; the last AuditError is raised in the end.
     """
     due: list[str] = []
     failed: AuditError | None = None
@@ -150,60 +150,102 @@ def activate_due_in_all(store: Store, policies: PolicyCache) -> None:
                 failed = error
     for workspace in due:
         try:
-            store.transact(partial(apply_due_activations, policies=policies, workspace=workspace))
+            store.transact(partial(_apply_due, policies, workspace))
         except AuditError as error:
             failed = error
     if failed:
         raise failed
 
 
+def _apply_due(policies: PolicyCache, workspace: str, tx: Transaction) -> None:
+    apply_due_activations(WorkspaceTransaction(tx, policies, workspace, SYSTEM_LOG))
+
+
 def has_due_activation(versions: Versions, now: datetime) -> bool:
-    """Whether something that was scheduled has yet to be done."""
+    """Return True if a scheduled activation is due and not done yet."""
     return bool(versions.schedules) and bool(versions.due_schedules(format_time(now)))
 
 
-def apply_due_in_workspace(store: Store, policies: PolicyCache, workspace: str) -> None:
-    """Apply the due activations of a workspace in a transaction, if it has any."""
-    with store.read() as snapshot:
-        versions = policies.versions(snapshot, workspace)
-    if has_due_activation(versions, store.now()):
-        store.transact(lambda tx: apply_due_activations(tx, policies, workspace))
+def enter_activation(
+    transaction: WorkspaceTransaction, number: int, activation: Activation = ACTIVATE_NOW
+) -> VersionRecord:
+    """Enter the activation of a version, or its schedule if its time is in the future.
 
-
-def activate_version(steps: Steps, number: int, members: Mapping[str, Any]) -> VersionRecord:
-    """Enter the activation, and the retirement of what decides nothing any more."""
-    before = steps.versions()
-    record = steps.enter(EntryKind.VERSION_ACTIVATED, number, members)
-    for replaced in sorted(_list_replaced(before, members) - {number}):
-        steps.enter(EntryKind.VERSION_RETIRED, replaced, {"by": members["by"]})
-    return record
-
-
-def check_activation(versions: Versions, record: VersionRecord, how: Activation) -> None:
-    """Problem `wrong_status` or `percent_shrinks` where the version cannot be activated so."""
-    trial = versions.trial
-    beside = {versions.shadow, trial.number if trial else None} - {None}
-    if record.number == versions.active:
-        changes = bool(beside) or how.apply_to_running
-        allowed = changes and not how.shadow and how.percent in (None, ALL_PERCENT)
+    An activation also retires the versions that decide nothing after it. A retired version may be
+    activated again, to roll back. Raises ProblemError `wrong_status` or `percent_shrinks`.
+    """
+    versions = apply_due_activations(transaction)
+    record = require_version(versions, number)
+    check_activation(versions, record, activation)
+    if activation.at is None or activation.at <= transaction.tx.now:
+        _enter_activated(transaction, number, record.digest, activation)
     else:
-        back = record.status is VersionStatus.RETIRED
-        allowed = back or record.number in beside or has_approvals(versions, record)
+        transaction.enter(
+            VersionScheduled,
+            version=number,
+            digest=record.digest,
+            due=format_time(activation.at),
+            against=versions.active,
+            percent=activation.recorded_percent,
+            shadow=activation.shadow,
+            apply_to_running=activation.apply_to_running,
+        )
+    return require_version(transaction.versions(), number)
+
+
+def _enter_activated(
+    transaction: WorkspaceTransaction,
+    number: int,
+    digest: str,
+    activation: Activation,
+    schedule: int | None = None,
+) -> None:
+    """Enter an activation, and the retirement of each version that decides nothing after it."""
+    before = transaction.versions()
+    transaction.enter(
+        VersionActivated,
+        version=number,
+        digest=digest,
+        percent=activation.recorded_percent,
+        shadow=activation.shadow,
+        apply_to_running=activation.apply_to_running,
+        schedule=schedule,
+    )
+    for replaced in sorted(_find_replaced(before, activation) - {number}):
+        transaction.enter(VersionRetired, version=replaced)
+
+
+def check_activation(versions: Versions, record: VersionRecord, activation: Activation) -> None:
+    """Raise ProblemError `wrong_status` or `percent_shrinks` if the version cannot be activated."""
+    trial = versions.trial
+    others = {versions.shadow, trial.number if trial else None} - {None}
+    if record.number == versions.active:
+        changes = bool(others) or activation.apply_to_running
+        allowed = changes and not activation.shadow and activation.recorded_percent is None
+    else:
+        is_rollback = record.status is VersionStatus.RETIRED
+        allowed = is_rollback or record.number in others or has_approvals(versions, record)
     if not allowed and record.status is VersionStatus.PROPOSED:
-        required = versions.required_approvals
-        had = f"{len(record.approvals)} of the {required} approvals that are required"
-        raise ProblemError(ProblemCode.WRONG_STATUS, f"Version {record.number} has {had}")
+        raise ProblemError(ProblemCode.WRONG_STATUS, _describe_missing(versions, record))
     if not allowed:
         raise wrong_status_problem(record, "activated")
-    if grown := _find_larger_share(versions, record, how.percent):
-        detail = f"Version {record.number} decides for {grown} percent; that only grows"
+    if percent := _find_larger_percent(versions, record, activation.percent):
+        detail = (
+            f"Version {record.number} decides for {percent} percent; choose a larger percentage"
+        )
         raise ProblemError(ProblemCode.PERCENT_SHRINKS, detail)
 
 
-def _find_larger_share(
+def _describe_missing(versions: Versions, record: VersionRecord) -> str:
+    missing = versions.required_approvals - len(record.approvals)
+    approvals = "approval" if missing == 1 else "approvals"
+    return f"Version {record.number} is proposed; it needs {missing} more {approvals}"
+
+
+def _find_larger_percent(
     versions: Versions, record: VersionRecord, percent: int | None
 ) -> int | None:
-    """The share that the version has, where this one is no larger; None where it may have it."""
+    """Return the version's percentage if the new one is not larger; None if it may be set."""
     trial = versions.trial
     if trial is None or trial.number != record.number or not percent or percent > trial.percent:
         return None
@@ -211,13 +253,13 @@ def _find_larger_share(
 
 
 def has_approvals(versions: Versions, record: VersionRecord) -> bool:
-    """Whether a version that was never activated has the approvals that are required."""
+    """Return True if a version that was never activated has the required approvals."""
     none_needed = versions.required_approvals == 0 and record.status is VersionStatus.PROPOSED
     return none_needed or record.status is VersionStatus.APPROVED
 
 
 def require_version(versions: Versions, number: int) -> VersionRecord:
-    """The version of this number; Problem `not_found`."""
+    """Return the version of this number; raise ProblemError `not_found` if there is none."""
     record = versions.get(number)
     if record is None:
         raise ProblemError(ProblemCode.NOT_FOUND, f"There is no version {number}")
@@ -225,29 +267,20 @@ def require_version(versions: Versions, number: int) -> VersionRecord:
 
 
 def wrong_status_problem(record: VersionRecord, step: str) -> ProblemError:
-    """What is said where a version's status does not allow the step."""
+    """Return the problem of a step that the version's status does not allow."""
     status = record.status.value
     return ProblemError(
         ProblemCode.WRONG_STATUS, f"Version {record.number} is {status} and cannot be {step}"
     )
 
 
-def _list_replaced(before: Versions, members: Mapping[str, Any]) -> set[int]:
-    """The versions that decide nothing any more once one is activated so."""
+def _find_replaced(before: Versions, activation: Activation) -> set[int]:
+    """Return the versions that decide nothing any more after an activation."""
     trial = before.trial.number if before.trial else None
-    if members.get("shadow"):
-        replaced = {before.shadow} - {trial}  # which goes on deciding for its share
-    elif "percent" in members:
+    if activation.shadow:
+        replaced = {before.shadow} - {trial}  # the trial still decides for its percentage
+    elif activation.recorded_percent is not None:
         replaced = {trial} - {before.shadow}
     else:
         replaced = {before.active, trial, before.shadow}
     return {each for each in replaced if each is not None}
-
-
-def _activation_members(
-    percent: int | None, *, shadow: bool, apply_to_running: bool
-) -> dict[str, Any]:
-    """How a version is activated, as leaves have it: only what is not the ordinary."""
-    asked = {"shadow": shadow, "apply_to_running": apply_to_running}
-    share = {} if percent in (None, ALL_PERCENT) else {"percent": percent}
-    return share | {name: True for name, wanted in asked.items() if wanted}

@@ -1,7 +1,7 @@
-"""The directory of a workspace: the teams, teammates and tags that the platform says there are.
+"""The directory of a workspace: the teams, teammates and tags that the platform has.
 
-It is an entry of the workspace's log like any change; the lists stand beside the log under their
-digest, as documents do. It decides nothing: it is what a report on a version is held against.
+An entry of the log names the digest of the lists, which are stored outside the log like documents.
+The directory decides nothing. Reports on versions list the names that it lacks.
 """
 
 from __future__ import annotations
@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from audit.entry import FORMAT, EntryKind, format_time
-from policy_service.policies.policy_cache import enter_workspace
+from audit.entry import EntryKind
+from audit.log.entries import DirectoryReplaced
+from policy_service.policies.policy_cache import enter_workspace, require_document
 from rules.formats.canonical_json import encode_canonical
 from rules.model.directory import EMPTY_DIRECTORY, MEMBER_BY_KIND, build_directory
 
 if TYPE_CHECKING:
-    from audit.entry import Entry
-    from audit.stores.contract import Snapshot, Transaction
-    from policy_service.access.keys import Key
+    from audit.stores.contract import Snapshot
+    from policy_service.policies.workspace_transaction import WorkspaceLedger, WorkspaceTransaction
     from rules.model.directory import WorkspaceDirectory
 
 MAX_NAMES = 10_000
@@ -28,10 +28,11 @@ MAX_NAME_LENGTH = 200
 
 @dataclass(frozen=True, slots=True)
 class RecordedDirectory:
-    """The directory as it was told last, and the entry of it; None where none ever was."""
+    """A workspace's directory, and the content and index of its entry; None if there is none."""
 
     directory: WorkspaceDirectory
-    entry: Entry | None
+    content: DirectoryReplaced | None = None
+    index: int = -1
 
 
 def directory_from(written: object) -> WorkspaceDirectory:
@@ -60,37 +61,41 @@ def _are_names(names: object) -> bool:
 
 
 def read_directory(snapshot: Snapshot, workspace: str) -> RecordedDirectory:
-    """The workspace's directory; LookupError where the ledger lost it."""
+    """Return the workspace's directory; raise MissingDocumentError if the ledger lacks it."""
     entry = snapshot.latest_entry(workspace, EntryKind.DIRECTORY_REPLACED.value)
     if entry is None:
-        return RecordedDirectory(EMPTY_DIRECTORY, None)
-    digest = entry.value["digest"]
-    body = snapshot.document(digest)
-    if body is None:
-        raise LookupError(f"the ledger names the directory {digest} and lacks it")
-    return RecordedDirectory(build_directory(orjson.loads(body)), entry)
+        return RecordedDirectory(EMPTY_DIRECTORY)
+    content = DirectoryReplaced.from_leaf(entry.value)
+    lists = orjson.loads(require_document(snapshot, content.digest))
+    return RecordedDirectory(build_directory(lists), content, entry.index)
 
 
-def replace_directory(
-    tx: Transaction, workspace: str, by: Key, directory: WorkspaceDirectory
+def enter_directory(
+    transaction: WorkspaceTransaction, directory: WorkspaceDirectory
 ) -> RecordedDirectory:
-    """Enter the directory in the place of what was; nothing where it is that already."""
+    """Enter the directory in the place of the one before; write nothing if they are equal."""
+    tx, workspace = transaction.tx, transaction.workspace
     before = read_directory(tx, workspace)
     if before.directory == directory:
         return before
-    at = format_time(tx.now)
-    enter_workspace(tx, workspace, at)
+    enter_workspace(tx, workspace)
     digest = tx.add_document(encode_canonical(directory.tree))
-    head = {"format": FORMAT, "kind": EntryKind.DIRECTORY_REPLACED.value, "at": at}
-    members = {"workspace": workspace, "digest": digest, "by": by.id}
-    return RecordedDirectory(directory, tx.append(workspace, {**head, **members}))
+    content = transaction.content(DirectoryReplaced, digest=digest)
+    return RecordedDirectory(directory, content, tx.append(workspace, content.to_leaf()).index)
+
+
+def replace_directory(ledger: WorkspaceLedger, directory: WorkspaceDirectory) -> dict[str, Any]:
+    """Replace the directory of a workspace; return the recorded one."""
+    return directory_view(
+        ledger.transact(lambda transaction: enter_directory(transaction, directory))
+    )
 
 
 def directory_view(recorded: RecordedDirectory) -> dict[str, Any]:
-    """The directory as it is answered, and who told it; null where nothing was told."""
+    """Return the directory and the entry that replaced it; null if none ever did."""
     names = {member: recorded.directory.tree.get(member) for member in MEMBER_BY_KIND.values()}
-    if recorded.entry is None:
+    content = recorded.content
+    if content is None:
         return {**names, "digest": None, "since": None}
-    leaf = recorded.entry.value
-    since = {"by": leaf["by"], "at": leaf["at"], "index": recorded.entry.index}
-    return {**names, "digest": leaf["digest"], "since": since}
+    since = {"by": content.by, "at": content.at, "index": recorded.index}
+    return {**names, "digest": content.digest, "since": since}

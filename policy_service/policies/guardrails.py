@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from policy_service.policies.policy_cache import require_document
 from rules import check
 from rules.analysis.lints.lint import LintSubject
 from rules.analysis.property_proofs import prove_properties
@@ -61,13 +62,13 @@ class GuardrailResult:
 
 
 def read_guardrails(snapshot: Snapshot, versions: Versions) -> Properties:
-    """The properties that are asked of every proposal; LookupError where the ledger lost them."""
+    """Return the properties that every proposal must have.
+
+    Raises MissingDocumentError if the ledger lacks them.
+    """
     if versions.guardrails is None:
         return []
-    body = snapshot.document(versions.guardrails)
-    if body is None:
-        raise LookupError(f"the ledger names the guardrails {versions.guardrails} and lacks them")
-    properties: Properties = orjson.loads(body)
+    properties: Properties = orjson.loads(require_document(snapshot, versions.guardrails))
     return properties
 
 

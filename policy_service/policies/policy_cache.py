@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import orjson
 
-from audit.entry import FORMAT, Entry, EntryKind
+from audit.entry import Entry, format_time
+from audit.errors import MissingDocumentError
+from audit.log.entries import VersionActivated, VersionProposed
 from audit.projections.versions import Versions, fold_versions
 from rules.engine.compiler import CompiledPolicy, compile_document
 from rules.model import builtin
@@ -92,27 +94,36 @@ def load_document(snapshot: Snapshot, digest: str) -> Document:
     """The document with this digest, the built-in one also where no log names it yet."""
     if digest == BUILTIN.digest:
         return BUILTIN
+    return Document(orjson.loads(require_document(snapshot, digest)))
+
+
+def require_document(snapshot: Snapshot, digest: str) -> bytes:
+    """Return the canonical JSON that the ledger holds of this digest.
+
+    Raises MissingDocumentError if the ledger lacks it, as a damaged one may.
+    """
     body = snapshot.document(digest)
     if body is None:
-        raise LookupError(f"the ledger names the document {digest} and does not hold it")
-    return Document(orjson.loads(body))
+        raise MissingDocumentError(f"the ledger lacks {digest}, which one of its entries names")
+    return body
 
 
-def enter_workspace(tx: Transaction, workspace: str, at: str) -> None:
-    """Before a workspace's first entry: the built-in document, as its version 1, active."""
+def enter_workspace(tx: Transaction, workspace: str) -> None:
+    """Enter the built-in document as the active version 1, if the workspace has no entries yet."""
     if tx.latest_entry(workspace, "version.") is None:
         tx.add_document(BUILTIN.canonical_bytes)
-        for leaf in first_leaves(workspace, at):
+        for leaf in first_leaves(workspace, format_time(tx.now)):
             tx.append(workspace, leaf)
 
 
 def first_leaves(workspace: str, at: str) -> list[dict[str, Any]]:
-    """The leaves every workspace begins with, entered by `system` at that time."""
-    head = {"format": FORMAT, "at": at, "workspace": workspace, "by": SYSTEM_LOG}
-    version = {"version": BUILTIN_VERSION, "digest": BUILTIN.digest}
-    proposed = {"kind": EntryKind.VERSION_PROPOSED.value, "title": BUILTIN.title}
-    activated = {"kind": EntryKind.VERSION_ACTIVATED.value}
-    return [{**head, **version, **proposed}, {**head, **version, **activated}]
+    """Return the leaves that every workspace begins with, entered by `system` at that time."""
+    head: dict[str, Any] = {"at": at, "workspace": workspace, "by": SYSTEM_LOG}
+    version: dict[str, Any] = {"version": BUILTIN_VERSION, "digest": BUILTIN.digest}
+    return [
+        VersionProposed(**head, **version, title=BUILTIN.title).to_leaf(),
+        VersionActivated(**head, **version).to_leaf(),
+    ]
 
 
 BUILTIN_VERSIONS = fold_versions(

@@ -1,6 +1,7 @@
-"""Erasing a person: key, sealed parts and pseudonym are destroyed, and an entry says that it was.
+"""The erasure of a contact: key, encrypted parts and pseudonym are destroyed, and an entry says so.
 
-The entry names the entries beside which something stood, never whom. Leaves, proofs and facts stay.
+The entry names the entries whose personal data was destroyed, and not the contact. Leaves, proofs
+and facts stay.
 """
 
 from __future__ import annotations
@@ -8,54 +9,65 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING, Any
 
-from audit.entry import FORMAT, EntryKind, format_time
+from audit.entry import EntryKind
+from audit.log.entries import ContactErased, ErasureRefused
 from audit.stores.contract import EntryFilter
 from policy_service.policies.policy_cache import enter_workspace
 from policy_service.privacy.holds import find_active_holds
-from policy_service.privacy.personal_data import append_with_contact, read_personal
+from policy_service.privacy.personal_data import enter_with_contact, read_personal
 from policy_service.problems import ProblemCode, ProblemError
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
     from audit.entry import Entry
-    from audit.stores.contract import Snapshot, Transaction
+    from audit.stores.contract import Snapshot
+    from policy_service.policies.workspace_transaction import WorkspaceLedger, WorkspaceTransaction
 
 _BATCH_SIZE = 200
 
 
-def erase_contact(tx: Transaction, workspace: str, contact: str, *, by: str, reason: str) -> Entry:
-    """Erase all that is kept of the contact; the entry that says what came of it.
+def enter_erasure(transaction: WorkspaceTransaction, contact: str, reason: str) -> Entry:
+    """Erase all personal data of the contact; return the entry that records the result.
 
-    That is `contact.erased`, also where nothing was kept: that someone asked, and that nothing is
-    left, is on record. Under a hold nothing is erased and it is `erasure.refused`: returned and not
-    raised, because it must last. `erasure_view` then refuses.
+    That is `contact.erased`, also if there was no data: the request is on record. Under a hold
+    nothing is erased, and the entry is `erasure.refused`. It is returned and not raised, because an
+    exception would undo it; `erasure_view` raises then.
     """
-    enter_workspace(tx, workspace, format_time(tx.now))
-    head = {"format": FORMAT, "at": format_time(tx.now), "workspace": workspace}
-    members = {**head, "by": by, "reason": reason}
+    tx, workspace = transaction.tx, transaction.workspace
+    enter_workspace(tx, workspace)
     if holds := find_active_holds(tx, workspace, contact):
-        refused = {**members, "kind": EntryKind.ERASURE_REFUSED.value, "holds": holds}
-        return append_with_contact(tx, workspace, refused, contact)
-    indices = tx.erase(workspace, contact)
-    return tx.append(
-        workspace, {**members, "kind": EntryKind.CONTACT_ERASED.value, "entries": indices}
+        return enter_with_contact(
+            transaction, ErasureRefused, contact, reason=reason, holds=tuple(holds)
+        )
+    indices = tuple(tx.erase(workspace, contact))
+    return transaction.enter(ContactErased, reason=reason, entries=indices)
+
+
+def erase_contact(ledger: WorkspaceLedger, contact: str, reason: str) -> dict[str, Any]:
+    """Erase all personal data of a contact; return the erasure.
+
+    Raises ProblemError `under_hold` if a hold prevents it; an entry records the refusal.
+    """
+    return erasure_view(
+        ledger.transact(lambda transaction: enter_erasure(transaction, contact, reason))
     )
 
 
 def erasure_view(entry: Entry) -> dict[str, Any]:
-    """The erasure as it is answered; Problem `under_hold` where it was refused."""
-    leaf = entry.value
-    if leaf["kind"] == EntryKind.ERASURE_REFUSED:
-        holds = ", ".join(leaf["holds"])
+    """Return an erasure; raise ProblemError `under_hold` if the entry records a refusal."""
+    if entry.value["kind"] == EntryKind.ERASURE_REFUSED:
+        holds = ", ".join(ErasureRefused.from_leaf(entry.value).holds)
         raise ProblemError(
-            ProblemCode.UNDER_HOLD, f"Nothing was erased, as entry {entry.index} says: {holds}"
+            ProblemCode.UNDER_HOLD,
+            f"Nothing was erased; entry {entry.index} records the refusal. Active holds: {holds}",
         )
+    erasure = ContactErased.from_leaf(entry.value)
     return {
-        "entries": leaf["entries"],
-        "reason": leaf["reason"],
-        "by": leaf["by"],
-        "at": leaf["at"],
+        "entries": list(erasure.entries),
+        "reason": erasure.reason,
+        "by": erasure.by,
+        "at": erasure.at,
         "ledger": {
             "log": entry.log,
             "index": entry.index,
@@ -67,21 +79,20 @@ def erasure_view(entry: Entry) -> dict[str, Any]:
 def find_erasures(
     snapshot: Snapshot, log: str, indices: Collection[int]
 ) -> dict[int, dict[str, Any]]:
-    """By which entry, and when, what stood beside these entries was erased, where it was."""
+    """Return the erasure, by index, of each of these entries whose personal data was erased."""
     erased_indices = {index for index in indices if read_personal(snapshot, log, index) is None}
     erasures_by_index: dict[int, dict[str, Any]] = {}
     after = min(erased_indices, default=None)
     while erased_indices:
-        erasures = snapshot.search(
+        page = snapshot.search(
             log, EntryFilter(kind=EntryKind.CONTACT_ERASED.value), after, _BATCH_SIZE
         )
-        if not erasures:
+        if not page:
             break
-        for erasure in erasures:
-            by = {"index": erasure.index, "at": erasure.value["at"]}
-            erasures_by_index |= dict.fromkeys(
-                erased_indices.intersection(erasure.value["entries"]), by
-            )
+        for entry in page:
+            erasure = ContactErased.from_leaf(entry.value)
+            view = {"index": entry.index, "at": erasure.at}
+            erasures_by_index |= dict.fromkeys(erased_indices.intersection(erasure.entries), view)
         erased_indices -= erasures_by_index.keys()
-        after = erasures[-1].index
+        after = page[-1].index
     return erasures_by_index

@@ -1,7 +1,7 @@
-"""Holds: while one is active, its contact, or nobody of its workspace, can be erased.
+"""Holds: an active hold prevents the erasure of its contact, or of everyone in its workspace.
 
-One key sets a hold and another releases it, so that nobody alone lifts it in order to erase.
-There is no table of holds: they are what the `hold.*` entries say.
+One key sets a hold and another key releases it, so that nobody can release a hold alone in order to
+erase. Holds have no table: the `hold.*` entries are their state.
 """
 
 from __future__ import annotations
@@ -10,22 +10,24 @@ import secrets
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from audit.entry import FORMAT, EntryKind, format_time
+from audit.entry import EntryKind
+from audit.log.entries import HoldReleased, HoldSet
 from audit.stores.contract import EntryFilter
 from policy_service.policies.policy_cache import enter_workspace
-from policy_service.privacy.personal_data import append_with_contact, read_personal
+from policy_service.privacy.personal_data import enter_with_contact, read_personal
 from policy_service.problems import ProblemCode, ProblemError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from audit.entry import Entry
-    from audit.stores.contract import Snapshot, Transaction
+    from audit.stores.contract import Snapshot
+    from policy_service.policies.workspace_transaction import WorkspaceLedger, WorkspaceTransaction
 
 
 @dataclass(frozen=True, slots=True)
 class HoldStep:
-    """Setting or releasing: the entry's index, its time, whose it was, and why."""
+    """The setting or the release of a hold: index and time of its entry, key, and reason."""
 
     index: int
     at: str
@@ -35,92 +37,103 @@ class HoldStep:
 
 @dataclass(frozen=True, slots=True)
 class HoldRecord:
-    """One hold as its entries leave it; whom it is of stands beside the entry that set it."""
+    """One hold, as its entries leave it; its contact is personal data of the entry that set it."""
 
     id: str
     is_of_contact: bool
-    """Of one contact; else of the whole workspace."""
+    """False for a hold of the whole workspace."""
     set: HoldStep
     released: HoldStep | None = None
 
 
 def fold_holds(entries: Iterable[Entry]) -> dict[str, HoldRecord]:
-    """Every hold there was, by id, in the order they were set; `entries` are in that of the log."""
+    """Return every hold by id, in the order they were set; `entries` are in the log's order."""
     holds: dict[str, HoldRecord] = {}
     for entry in entries:
-        leaf = entry.value
-        step = HoldStep(entry.index, leaf["at"], leaf["by"], leaf["reason"])
-        identity = leaf["hold"]
-        if leaf["kind"] == EntryKind.HOLD_SET:
-            holds[identity] = HoldRecord(identity, is_of_contact="commitment" in leaf, set=step)
+        if entry.value["kind"] == EntryKind.HOLD_SET:
+            opening = HoldSet.from_leaf(entry.value)
+            is_of_contact = opening.commitment is not None
+            step = HoldStep(entry.index, opening.at, opening.by, opening.reason)
+            holds[opening.hold] = HoldRecord(opening.hold, is_of_contact, step)
         else:
-            holds[identity] = replace(holds[identity], released=step)
+            release = HoldReleased.from_leaf(entry.value)
+            step = HoldStep(entry.index, release.at, release.by, release.reason)
+            holds[release.hold] = replace(holds[release.hold], released=step)
     return holds
 
 
 def find_active_holds(snapshot: Snapshot, workspace: str, contact: str) -> list[str]:
-    """The ids of the holds under which the contact cannot be erased, in the order they were set."""
+    """Return the ids of the holds that prevent the contact's erasure, in the order of setting."""
     holds = fold_holds(snapshot.entries_of_family(workspace, "hold.")).values()
     if all(hold.released for hold in holds):
         return []
     naming = EntryFilter(kind=EntryKind.HOLD_SET.value, contact=contact)
-    of_them = {entry.index for entry in snapshot.search(workspace, naming, None, len(holds))}
+    of_contact = {entry.index for entry in snapshot.search(workspace, naming, None, len(holds))}
     return [
         hold.id
         for hold in holds
-        if hold.released is None and (not hold.is_of_contact or hold.set.index in of_them)
+        if hold.released is None and (not hold.is_of_contact or hold.set.index in of_contact)
     ]
 
 
-@dataclass(frozen=True, slots=True)
-class HoldSteps:
-    """What a key does with the holds of a workspace, within one transaction."""
+def enter_hold(transaction: WorkspaceTransaction, contact: str | None, reason: str) -> HoldRecord:
+    """Enter a hold of the contact, or of the whole workspace if there is no contact.
 
-    tx: Transaction
-    workspace: str
-    by: str
+    The contact may be unknown yet, and may have several holds.
+    """
+    enter_workspace(transaction.tx, transaction.workspace)
+    hold_id = f"hold-{secrets.token_hex(6)}"
+    if contact is None:
+        entry = transaction.enter(HoldSet, hold=hold_id, reason=reason)
+    else:
+        entry = enter_with_contact(transaction, HoldSet, contact, hold=hold_id, reason=reason)
+    return fold_holds([entry])[hold_id]
 
-    def set(self, contact: str | None, reason: str) -> HoldRecord:
-        """Enter a hold of the contact, or without one of the whole workspace.
 
-        A contact may be held of whom nothing is kept yet, and may be held more than once.
-        """
-        enter_workspace(self.tx, self.workspace, format_time(self.tx.now))
-        leaf = self._leaf(EntryKind.HOLD_SET, f"hold-{secrets.token_hex(6)}", reason)
-        if contact is None:
-            entry = self.tx.append(self.workspace, leaf)
-        else:
-            entry = append_with_contact(self.tx, self.workspace, leaf, contact)
-        return fold_holds([entry])[leaf["hold"]]
+def enter_hold_release(transaction: WorkspaceTransaction, hold_id: str, reason: str) -> HoldRecord:
+    """Enter the release of a hold.
 
-    def release(self, hold_id: str, reason: str) -> HoldRecord:
-        """Enter that a hold ends.
+    Raises ProblemError `not_found`; `setter_may_not_release` for the key that set the hold;
+    `hold_released` if it was released before.
+    """
+    tx, workspace = transaction.tx, transaction.workspace
+    hold = fold_holds(tx.entries_of_family(workspace, "hold.")).get(hold_id)
+    if hold is None:
+        raise ProblemError(ProblemCode.NOT_FOUND, "There is no such hold in this workspace")
+    if hold.set.by == transaction.by:
+        raise ProblemError(
+            ProblemCode.SETTER_MAY_NOT_RELEASE, "The key that set a hold may not release it"
+        )
+    if hold.released:
+        raise ProblemError(
+            ProblemCode.HOLD_RELEASED, f"The hold was released at {hold.released.at}"
+        )
+    transaction.enter(HoldReleased, hold=hold_id, reason=reason)
+    return fold_holds(tx.entries_of_family(workspace, "hold."))[hold_id]
 
-        Problem `not_found`; `setter_may_not_release` for the key that set it; `hold_released` where
-        it ended before.
-        """
-        hold = fold_holds(self.tx.entries_of_family(self.workspace, "hold.")).get(hold_id)
-        if hold is None:
-            raise ProblemError(ProblemCode.NOT_FOUND, "There is no such hold in this workspace")
-        if hold.set.by == self.by:
-            raise ProblemError(
-                ProblemCode.SETTER_MAY_NOT_RELEASE, "The key that set a hold may not release it"
-            )
-        if hold.released:
-            raise ProblemError(
-                ProblemCode.HOLD_RELEASED, f"The hold was released at {hold.released.at}"
-            )
-        self.tx.append(self.workspace, self._leaf(EntryKind.HOLD_RELEASED, hold_id, reason))
-        return fold_holds(self.tx.entries_of_family(self.workspace, "hold."))[hold_id]
 
-    def _leaf(self, kind: EntryKind, hold_id: str, reason: str) -> dict[str, Any]:
-        head = {"format": FORMAT, "kind": kind.value, "at": format_time(self.tx.now)}
-        whose = {"workspace": self.workspace, "hold": hold_id, "by": self.by}
-        return {**head, **whose, "reason": reason}
+def set_hold(ledger: WorkspaceLedger, contact: str | None, reason: str) -> dict[str, Any]:
+    """Protect a contact, or the whole workspace, from erasure; return the hold."""
+
+    def work(transaction: WorkspaceTransaction) -> dict[str, Any]:
+        hold = enter_hold(transaction, contact, reason)
+        return hold_view(transaction.tx, ledger.workspace, hold)
+
+    return ledger.transact(work)
+
+
+def release_hold(ledger: WorkspaceLedger, hold_id: str, reason: str) -> dict[str, Any]:
+    """Release a hold for good, by another key than the one that set it; return the hold."""
+
+    def work(transaction: WorkspaceTransaction) -> dict[str, Any]:
+        hold = enter_hold_release(transaction, hold_id, reason)
+        return hold_view(transaction.tx, ledger.workspace, hold)
+
+    return ledger.transact(work)
 
 
 def hold_view(snapshot: Snapshot, workspace: str, hold: HoldRecord) -> dict[str, Any]:
-    """The hold as it is answered; `contact` is null where it is of all, or was erased since."""
+    """Return the hold; `contact` is null for a workspace, or if the contact was erased later."""
     named = read_personal(snapshot, workspace, hold.set.index) if hold.is_of_contact else None
     return {
         "id": hold.id,

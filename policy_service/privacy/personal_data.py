@@ -1,4 +1,4 @@
-"""What stands beside an entry: how it is made for one that names a contact, how auditors see it."""
+"""The personal data of an entry: written for an entry that names a contact, read for auditors."""
 
 from __future__ import annotations
 
@@ -14,18 +14,27 @@ from rules.formats.canonical_json import encode_canonical
 
 if TYPE_CHECKING:
     from audit.entry import Entry
-    from audit.stores.contract import Snapshot, Transaction
+    from audit.log.entries import ErasureRefused, HoldSet
+    from audit.stores.contract import Snapshot
+    from policy_service.policies.workspace_transaction import WorkspaceTransaction
 
 
-def append_with_contact(tx: Transaction, log: str, leaf: dict[str, Any], contact: str) -> Entry:
-    """Append a leaf that commits to the contact's id, which stands beside it and may be erased."""
+def enter_with_contact(
+    transaction: WorkspaceTransaction,
+    content_class: type[ErasureRefused | HoldSet],
+    contact: str,
+    **members: Any,  # noqa: ANN401 - the members of the class
+) -> Entry:
+    """Append an entry that commits to the contact's id, which is personal data of the entry."""
     salt, part = secrets.token_bytes(SALT_SIZE), encode_canonical({"contact": contact})
-    committed = {**leaf, "commitment": compute_commitment(salt, part)}
-    return tx.append(log, committed, PersonalData(contact, salt, part))
+    commitment = compute_commitment(salt, part)
+    content = transaction.content(content_class, commitment=commitment, **members)
+    personal = PersonalData(contact, salt, part)
+    return transaction.tx.append(transaction.workspace, content.to_leaf(), personal)
 
 
 def read_personal(snapshot: Snapshot, log: str, index: int) -> PersonalData | None:
-    """What stands beside the entry; None where it was erased, also after the snapshot was taken."""
+    """Return the personal data of an entry; None if it was erased, also after the snapshot."""
     try:
         return snapshot.personal(log, index)
     except PersonalDataErasedError:
@@ -33,7 +42,7 @@ def read_personal(snapshot: Snapshot, log: str, index: int) -> PersonalData | No
 
 
 def personal_view(personal: PersonalData | None) -> dict[str, Any] | None:
-    """Salt and personal part, so that the commitment can be opened; null where there is none."""
+    """Return the salt and the personal part, which open the commitment; null if there are none."""
     if personal is None:
         return None
     salt = base64.b64encode(personal.salt).decode()

@@ -10,12 +10,11 @@ import shutil
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from audit.stores.sqlite.store import SqliteStore
-from policy_service.access.keys import EVERY_WORKSPACE, Role, create_key
+from policy_service.access.keys import EVERY_WORKSPACE, NewKey, Role, enter_key
 from policy_service.app import create_app
 from policy_service.settings import Settings
 from rules.model import builtin
@@ -92,10 +91,8 @@ def made(folder: Path) -> Made:
     """Make a ledger and its keys."""
 
     def make(tx: Transaction) -> list[tuple[Key, str]]:
-        return [
-            create_key(tx, role=role, workspace=EVERY_WORKSPACE, name="of a test", by=None)
-            for role in Role
-        ]
+        created = [enter_key(tx, NewKey(role, EVERY_WORKSPACE, "of a test")) for role in Role]
+        return [(each.key, each.token) for each in created]
 
     with SqliteStore.create(folder, clock=Clock()) as store:
         both = dict(zip(Role, store.transact(make), strict=True))
@@ -117,8 +114,9 @@ class Api:
         self.tokens = self.made.tokens
 
     def new_key(self, role: Role, workspace: str = EVERY_WORKSPACE) -> tuple[Key, str]:
-        make = partial(create_key, role=role, workspace=workspace, name="of a test", by=None)
-        return self.store.transact(make)
+        new = NewKey(role, workspace, "of a test")
+        created = self.store.transact(lambda tx: enter_key(tx, new))
+        return created.key, created.token
 
     def send(
         self,

@@ -15,14 +15,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audit.evidence.ledger_verifier import verify_ledger
-from policy_service.policies.activation import Activation, apply_due_activations
+from policy_service.policies.activation import Activation, apply_due_activations, enter_activation
 from policy_service.policies.policy_cache import PolicyCache
-from policy_service.policies.versions import VersionSteps
+from policy_service.policies.requirements import enter_required_approvals
+from policy_service.policies.versions import enter_approval, enter_proposal, enter_rejection
+from policy_service.policies.workspace_transaction import WorkspaceTransaction
 from policy_service.problems import ProblemError
 from tests.depth import DEPTH
 from tests.fakes.memory_store import MemoryStore
 from tests.properties.strategies import STEADY
-from tests.properties.two_sides import checked, key
+from tests.properties.two_sides import checked
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,23 +54,24 @@ steps = st.tuples(
 def take(tx: Transaction, policies: PolicyCache, number: int, step: Step) -> None:
     """The step on one of the newest versions."""
     what, by, back, pick = step
-    taken = VersionSteps(tx, policies, "acme", key(by))
-    versions = apply_due_activations(tx, policies, "acme")
+    transaction = WorkspaceTransaction(tx, policies, "acme", by)
+    versions = apply_due_activations(transaction)
     version = max(1, len(versions.records) - back)
     record = versions.records[version]
     match what:
         case "propose":
-            taken.propose(checked(number % 6, 0), None)
+            enter_proposal(transaction, checked(number % 6, 0))
         case "approve":
-            taken.approve(version, record.digest)
+            enter_approval(transaction, version, record.digest)
         case "activate":
-            taken.activate(version, WAYS[pick])
+            enter_activation(transaction, version, WAYS[pick])
         case "later":
-            taken.activate(version, Activation(at=tx.now + timedelta(minutes=2 + pick)))
+            later = tx.now + timedelta(minutes=2 + pick)
+            enter_activation(transaction, version, Activation(at=later))
         case "require":
-            taken.require(pick, "so many")
+            enter_required_approvals(transaction, pick, "so many")
         case "reject":
-            taken.reject(version, "No")
+            enter_rejection(transaction, version, "No")
 
 
 def unlawful(leaves: Sequence[dict[str, Any]]) -> list[int]:

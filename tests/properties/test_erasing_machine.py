@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -11,8 +10,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import invariant, rule
 
 from audit.stores.contract import EntryFilter
-from policy_service.privacy.erasures import erase_contact, erasure_view, find_erasures
-from policy_service.privacy.holds import HoldSteps, fold_holds
+from policy_service.privacy.erasures import enter_erasure, erasure_view, find_erasures
+from policy_service.privacy.holds import enter_hold, enter_hold_release, fold_holds
 from tests.depth import DEPTH
 from tests.properties.ledger_model import HAPPENINGS
 from tests.properties.strategies import STEADY
@@ -20,8 +19,8 @@ from tests.properties.test_ledger_machine import LedgerMachine, logs, people, pi
 from tests.properties.two_sides import LOGS, code_of, refused
 
 if TYPE_CHECKING:
-    from audit.stores.contract import Snapshot, Transaction
-    from policy_service.privacy.holds import HoldRecord
+    from audit.stores.contract import Snapshot
+    from policy_service.policies.workspace_transaction import WorkspaceTransaction
 
 CONTACTS = ("ct-0", "ct-1", "ct-2")
 contacts = st.sampled_from(CONTACTS)
@@ -72,8 +71,7 @@ class ErasingMachine(LedgerMachine):
 
     @rule(log=logs, side=sides, contact=contacts, by=people)
     def erase(self, log: str, side: int, contact: str, by: str) -> None:
-        work = partial(erase_contact, workspace=log, contact=contact, by=by, reason="Asked for")
-        entry = self.sides[side].store.transact(work)
+        entry = self.work(log, side, by, lambda tx: enter_erasure(tx, contact, "Asked for"))
         kept = self.kept[log]
         if held := [each for each, (of, _) in self.holds[log].items() if of in (None, contact)]:
             assert entry.index == self.entered(log, "erasure.refused")
@@ -92,18 +90,15 @@ class ErasingMachine(LedgerMachine):
     def erase_and_fail(self, log: str, side: int, contact: str, by: str) -> None:
         """What an erasure destroyed before its work failed is still there."""
 
-        def work(tx: Transaction) -> None:
-            erase_contact(tx, log, contact, by=by, reason="Asked for")
-            HoldSteps(tx, log, by).release("hold-none", "Over")
+        def work(transaction: WorkspaceTransaction) -> None:
+            enter_erasure(transaction, contact, "Asked for")
+            enter_hold_release(transaction, "hold-none", "Over")
 
-        assert code_of(refused(lambda: self.sides[side].store.transact(work))) == "not_found"
+        assert code_of(refused(lambda: self.work(log, side, by, work))) == "not_found"
 
     @rule(log=logs, side=sides, contact=st.one_of(contacts, contacts, st.none()), by=people)
     def hold(self, log: str, side: int, contact: str | None, by: str) -> None:
-        def work(tx: Transaction) -> HoldRecord:
-            return HoldSteps(tx, log, by).set(contact, "A case")
-
-        held = self.sides[side].store.transact(work)
+        held = self.work(log, side, by, lambda tx: enter_hold(tx, contact, "A case"))
         assert held.set.index == self.entered(log, "hold.set")
         self.holds[log][held.id] = contact, by
         if contact is not None:
@@ -116,9 +111,7 @@ class ErasingMachine(LedgerMachine):
         known = {"hold-none": None, **self.released[log], **active}
         identity = list(known)[-1 - pick % len(known)]
         error = refused(
-            lambda: self.sides[side].store.transact(
-                lambda tx: HoldSteps(tx, log, by).release(identity, "Over")
-            )
+            lambda: self.work(log, side, by, lambda tx: enter_hold_release(tx, identity, "Over"))
         )
         if identity == "hold-none":
             assert code_of(error) == "not_found"

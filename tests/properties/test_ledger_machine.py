@@ -21,8 +21,10 @@ from audit.replay.replay import summarize_replay
 from audit.stores.sqlite.store import SqliteStore
 from policy_service.decisions.decide import decide_event
 from policy_service.decisions.record import decision_view
-from policy_service.deliveries.actions import find_action
-from policy_service.policies.versions import VersionSteps
+from policy_service.deliveries.actions import enter_receipt, enter_retry, find_action
+from policy_service.policies.activation import enter_activation
+from policy_service.policies.versions import enter_approval, enter_proposal, enter_rejection
+from policy_service.policies.workspace_transaction import WorkspaceTransaction
 from policy_service.problems import ProblemCode, ProblemError
 from rules.model.event import parse_event
 from rules.model.workspace import SYSTEM_LOG
@@ -36,7 +38,7 @@ from tests.properties.ledger_model import (
     naive_root,
 )
 from tests.properties.strategies import STEADY
-from tests.properties.two_sides import LOGS, TwoSides, checked, code_of, document, key, refused
+from tests.properties.two_sides import LOGS, TwoSides, checked, code_of, document, refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -83,7 +85,7 @@ class LedgerMachine(TwoSides):
         changed, reason = VARIANTS[variant]
         written = document(number, changed)
         proposed = checked(number, variant)
-        record = self.step(log, side, by, lambda steps: steps.propose(proposed, None))
+        record = self.step(log, side, by, lambda tx: enter_proposal(tx, proposed))
         assert (record.number, record.digest) == (number, digest_of(written))
         waiting = [each for each in model.versions.values() if each.status == "proposed"]
         for each in waiting:
@@ -115,14 +117,14 @@ class LedgerMachine(TwoSides):
         known = model.versions.get(number)
         digest = digest_of({}) if wrong or known is None else known.digest
         expected = model.refusals_of_approval(number, digest, by)
-        if self.took(log, side, by, expected, lambda steps: steps.approve(number, digest)):
+        if self.took(log, side, by, expected, lambda tx: enter_approval(tx, number, digest)):
             model.versions[number].status = "approved"
             model.enter("version.approved")
 
     def reject(self, log: str, side: int, by: str, number: int) -> None:
         model = self.model[log]
         expected = model.refusals_of_step(number, "proposed")
-        if self.took(log, side, by, expected, lambda steps: steps.reject(number, "No")):
+        if self.took(log, side, by, expected, lambda tx: enter_rejection(tx, number, "No")):
             model.versions[number].status = "rejected"
             model.enter("version.rejected")
 
@@ -130,7 +132,7 @@ class LedgerMachine(TwoSides):
         """Also a retired one: that is rolling back."""
         model = self.model[log]
         expected = model.refusals_of_step(number, "approved", "retired")
-        if self.took(log, side, by, expected, lambda steps: steps.activate(number)):
+        if self.took(log, side, by, expected, lambda tx: enter_activation(tx, number)):
             model.versions[model.active].status = "retired"
             model.versions[number].status = "active"
             model.enter("version.activated", "version.retired")
@@ -160,7 +162,10 @@ class LedgerMachine(TwoSides):
         A reader that looked before sees nothing of it until it looks again.
         """
         event = self.event(log, conversation, happening)
-        precomputed = self.sides[side].precomputer.precompute(parse_event(event))
+        service = self.sides[side]
+        precomputed = service.precomputer.precompute(
+            service.store, service.policies, parse_event(event)
+        )
         if meanwhile == "another event":
             self.decide(log, 1 - side, conversation, HAPPENINGS[1], "nothing")
         elif meanwhile == "another version":
@@ -214,8 +219,8 @@ class LedgerMachine(TwoSides):
         service = self.sides[side]
 
         def work(tx: Transaction) -> None:
-            steps = VersionSteps(tx, service.policies, log, key("key-ada"))
-            steps.propose(checked(9, 1), None)
+            transaction = WorkspaceTransaction(tx, service.policies, log, "key-ada")
+            enter_proposal(transaction, checked(9, 1))
             decide_event(event, service.policies, tx)
             raise ProblemError(ProblemCode.INVALID_REQUEST, "On second thoughts")
 
@@ -237,7 +242,7 @@ class LedgerMachine(TwoSides):
             self.retry(log, side, action, was)
             return
         told = ActionStatus(status)
-        error = self.received(log, side, lambda receipts: receipts.receive(action, told, None))
+        error = self.received(log, side, lambda tx: enter_receipt(tx, action, told, None))
         if was in ("pending", "failed", status):
             assert error is None
             model.actions[action] = status
@@ -248,7 +253,7 @@ class LedgerMachine(TwoSides):
 
     def retry(self, log: str, side: int, action: str, was: str | None) -> None:
         model = self.model[log]
-        error = self.received(log, side, lambda receipts: receipts.retry(action))
+        error = self.received(log, side, lambda tx: enter_retry(tx, action))
         if was in ("pending", "failed"):
             assert error is None
             model.actions[action] = "pending"
@@ -326,7 +331,7 @@ class LedgerMachine(TwoSides):
         side: int,
         by: str,
         expected: set[str],
-        take: Callable[[VersionSteps], VersionRecord],
+        take: Callable[[WorkspaceTransaction], VersionRecord],
     ) -> bool:
         """Whether the step was taken, which it must be where nothing is expected to refuse it."""
         error = refused(lambda: self.step(log, side, by, take))

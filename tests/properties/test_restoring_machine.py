@@ -27,7 +27,7 @@ from audit.stores.files.contact_keys import KEYS
 from audit.stores.files.signing_key import SIGNING_KEY, read_signing_key
 from audit.stores.rollback_detection import MissingEntries, describe_missing_entries
 from audit.stores.sqlite.store import LEDGER, SqliteStore
-from policy_service.access.keys import EVERY_WORKSPACE, Role, create_key
+from policy_service.access.keys import EVERY_WORKSPACE, NewKey, Role, enter_key
 from policy_service.restore import accept_loss, find_missing
 from rules.model.workspace import SYSTEM_LOG
 from tests.depth import DEPTH
@@ -82,9 +82,8 @@ class RestoringMachine(ErasingMachine):
 
     def token(self, role: Role) -> str:
         self.system.append("key.created")
-        everywhere = {"workspace": EVERY_WORKSPACE, "name": "of a test", "by": None}
-        store = self.sides[0].store
-        return store.transact(lambda tx: create_key(tx, role=role, **everywhere))[1]  # type: ignore[arg-type]
+        new = NewKey(role, EVERY_WORKSPACE, "of a test")
+        return self.sides[0].store.transact(lambda tx: enter_key(tx, new)).token
 
     def store(self, side: int) -> SqliteStore:
         store = self.sides[side].store

@@ -10,17 +10,15 @@ from datetime import UTC, datetime
 from functools import cache, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import orjson
 from hypothesis.stateful import RuleBasedStateMachine
 
 from audit.stores.sqlite.store import SqliteStore
-from policy_service.access.keys import EVERY_WORKSPACE, Key, Role
 from policy_service.decisions.decide import decide_event
 from policy_service.decisions.record import decision_view
-from policy_service.deliveries.actions import Receipts
-from policy_service.policies.versions import VersionSteps
+from policy_service.policies.workspace_transaction import WorkspaceTransaction
 from policy_service.problems import ProblemError
 from policy_service.services import Services
 from rules.check import read_document
@@ -36,6 +34,8 @@ if TYPE_CHECKING:
     from policy_service.decisions.precompute import PrecomputedDecision
     from rules.model.document import Document
 
+T = TypeVar("T")
+
 LOGS = ("acme", "zeta")
 NOBODY = "nobody"
 
@@ -43,10 +43,6 @@ NOBODY = "nobody"
 def document(number: int, changed: dict[str, Any]) -> dict[str, Any]:
     tree = builtin.load_tree()
     return {**tree, "title": f"Number {number}", "settings": {**tree["settings"], **changed}}
-
-
-def key(identity: str) -> Key:
-    return Key(identity, Role.APPROVER, EVERY_WORKSPACE, "of a test", "", None, "")
 
 
 def code_of(error: ProblemError | None) -> str | None:
@@ -112,11 +108,15 @@ class TwoSides(RuleBasedStateMachine):
         return view, orjson.dumps(view), answer.replayed
 
     def step(
-        self, log: str, side: int, by: str, take: Callable[[VersionSteps], VersionRecord]
+        self, log: str, side: int, by: str, take: Callable[[WorkspaceTransaction], VersionRecord]
     ) -> VersionRecord:
+        return self.work(log, side, by, take)
+
+    def work(self, log: str, side: int, by: str, work: Callable[[WorkspaceTransaction], T]) -> T:
+        """Run work for a key in one transaction of a side."""
         service = self.sides[side]
         return service.store.transact(
-            lambda tx: take(VersionSteps(tx, service.policies, log, key(by)))
+            lambda tx: work(WorkspaceTransaction(tx, service.policies, log, by))
         )
 
     def action(self, log: str, pick: int) -> tuple[str, str | None]:
@@ -125,7 +125,6 @@ class TwoSides(RuleBasedStateMachine):
         return known[pick % len(known)]
 
     def received(
-        self, log: str, side: int, say: Callable[[Receipts], object]
+        self, log: str, side: int, enter: Callable[[WorkspaceTransaction], object]
     ) -> ProblemError | None:
-        store = self.sides[side].store
-        return refused(lambda: store.transact(lambda tx: say(Receipts(tx, log, "key"))))
+        return refused(lambda: self.work(log, side, "key", enter))

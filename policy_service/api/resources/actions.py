@@ -22,8 +22,8 @@ from policy_service.api.schemas.base import (
     page_limit,
 )
 from policy_service.api.schemas.common import ActionStateSchema
-from policy_service.deliveries.actions import ActionPosition, Receipts
-from policy_service.deliveries.actions import list_actions as read_actions
+from policy_service.deliveries import actions as use_cases
+from policy_service.deliveries.actions import ActionPosition
 from policy_service.problems import ProblemCode
 
 if TYPE_CHECKING:
@@ -128,7 +128,9 @@ def list_actions(services: Services, _: Key, *, workspace: str, query: ActionPar
     hold fewer actions than `limit`, even none, and still have a next page.
     """
     with services.store.read() as snapshot:
-        actions, last = read_actions(snapshot, workspace, query.statuses, query.after, query.limit)
+        actions, last = use_cases.list_actions(
+            snapshot, workspace, query.statuses, query.after, query.limit
+        )
         return page_reply([each.view() for each in actions], last)
 
 
@@ -139,11 +141,9 @@ def report_action(
 
     The same receipt twice is one entry.
     """
+    ledger = services.workspace_ledger(caller, workspace)
     status = ActionStatus(body.status)
-    reported = services.store.transact(
-        lambda tx: Receipts(tx, workspace, caller.id).receive(action, status, body.detail)
-    )
-    return Reply(reported.view())
+    return Reply(use_cases.record_receipt(ledger, action, status, body.detail))
 
 
 def retry_action(services: Services, caller: Key, *, workspace: str, action: str) -> Reply:
@@ -151,8 +151,7 @@ def retry_action(services: Services, caller: Key, *, workspace: str, action: str
 
     Its status is `pending` again.
     """
-    retried = services.store.transact(lambda tx: Receipts(tx, workspace, caller.id).retry(action))
-    return Reply(retried.view())
+    return Reply(use_cases.retry_action(services.workspace_ledger(caller, workspace), action))
 
 
 ROUTES = (

@@ -12,11 +12,10 @@ from policy_service.api.route import WORKSPACE, Content, Route, json_body
 from policy_service.api.schemas import fields
 from policy_service.api.schemas.base import AnswerSchema, BodySchema
 from policy_service.api.schemas.common import ReasonedStepSchema
-from policy_service.policies.versions import MAX_APPROVALS, VersionSteps, approvals_view
+from policy_service.policies import requirements as use_cases
+from policy_service.policies.requirements import MAX_APPROVALS
 
 if TYPE_CHECKING:
-    from audit.projections.versions import Versions
-    from audit.stores.contract import Transaction
     from policy_service.access.keys import Key
     from policy_service.services import Services
 
@@ -55,10 +54,9 @@ _NEW_APPROVALS: dict[str, Any] = {
 _APPROVALS: dict[str, Any] = {"count": 2, "since": {**STEP, "reason": _NEW_APPROVALS["reason"]}}
 
 
-def get_approvals(services: Services, _: Key, *, workspace: str) -> Reply:
+def get_approvals(services: Services, caller: Key, *, workspace: str) -> Reply:
     """Get the number of required approvals."""
-    with services.store.read() as snapshot:
-        return Reply(approvals_view(services.policies.versions(snapshot, workspace)))
+    return Reply(use_cases.get_approvals(services.workspace_ledger(caller, workspace)))
 
 
 def set_approvals(services: Services, caller: Key, *, workspace: str, body: NewApprovals) -> Reply:
@@ -67,12 +65,8 @@ def set_approvals(services: Services, caller: Key, *, workspace: str, body: NewA
     It also holds for versions that are proposed already. A version that was activated before may be
     activated again. The current number again changes nothing.
     """
-
-    def work(tx: Transaction) -> Versions:
-        steps = VersionSteps(tx, services.policies, workspace, caller)
-        return steps.require(body.count, body.reason)
-
-    return Reply(approvals_view(services.store.transact(work)))
+    ledger = services.workspace_ledger(caller, workspace)
+    return Reply(use_cases.require_approvals(ledger, body.count, body.reason))
 
 
 ROUTES = (

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from marshmallow import INCLUDE
 
 from audit.projections.action_status import ActionStatus
-from policy_service.access.keys import Role
 from policy_service.access.permissions import Permission
 from policy_service.api.examples.common import ASK, DECISION_ID, DIGEST
 from policy_service.api.responses import Reply, page_reply
@@ -16,7 +15,7 @@ from policy_service.api.schemas import fields
 from policy_service.api.schemas.base import AnswerSchema, PageQuery
 from policy_service.api.schemas.common import PersonalPartSchema
 from policy_service.api.schemas.explanations import ErasureEntrySchema
-from policy_service.decisions.story import Narrator
+from policy_service.decisions.story import tell_story
 from rules.model.vocabulary import ActionType, Outcome, Stage
 
 if TYPE_CHECKING:
@@ -117,15 +116,9 @@ def get_story(
     The story has each event with its decision, its version and its actions. Only auditors get
     personal data.
     """
-    with services.store.read() as snapshot:
-        narrator = Narrator(
-            snapshot,
-            workspace,
-            services.policies.versions(snapshot, workspace),
-            services.keyring.keys(snapshot),
-            personal=caller.role is Role.AUDITOR,
-        )
-        return page_reply(*narrator.page(conversation, query.after, query.limit))
+    ledger = services.workspace_ledger(caller, workspace)
+    page = tell_story(ledger, conversation, query.after, query.limit)
+    return page_reply(page.events, page.next)
 
 
 ROUTES = (

@@ -63,7 +63,7 @@ def decide_event(services: Services, caller: Key, *, body: Event) -> Reply:
     alone identifies it: any body with this id gets the decision.
     """
     require_reach(caller, body)
-    precomputed = services.precomputer.precompute(body)
+    precomputed = services.precomputer.precompute(services.store, services.policies, body)
     work = partial(_decide, services, caller, body, precomputed)
     decided = services.store.transact(work, lookup_keys(services.store, body))
     services.precomputer.remember(decided.entry)

@@ -22,9 +22,7 @@ from rules.model.directory import WorkspaceDirectory, build_directory
 if TYPE_CHECKING:
     from marshmallow.fields import List
 
-    from audit.stores.contract import Transaction
     from policy_service.access.keys import Key
-    from policy_service.policies.directory import RecordedDirectory
     from policy_service.services import Services
 
 
@@ -98,11 +96,7 @@ def set_directory(
     The same names again change nothing. No document is refused because of the directory: the report
     on a version lists unknown names.
     """
-
-    def work(tx: Transaction) -> RecordedDirectory:
-        return replace_directory(tx, workspace, caller, body)
-
-    return Reply(directory_view(services.store.transact(work)))
+    return Reply(replace_directory(services.workspace_ledger(caller, workspace), body))
 
 
 ROUTES = (

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from policy_service.access.permissions import Permission
@@ -13,8 +12,7 @@ from policy_service.api.route import WORKSPACE, Content, Route, json_body
 from policy_service.api.schemas import fields
 from policy_service.api.schemas.base import AnswerSchema, BodySchema
 from policy_service.api.schemas.common import LedgerPositionSchema
-from policy_service.privacy.erasures import erase_contact as erase_in_transaction
-from policy_service.privacy.erasures import erasure_view
+from policy_service.privacy import erasures as use_cases
 from policy_service.problems import ProblemCode
 
 if TYPE_CHECKING:
@@ -70,14 +68,8 @@ def erase_contact(services: Services, caller: Key, *, workspace: str, body: NewE
     erasure, also if the ledger held no data of the contact. Under a hold nothing is erased, and an
     entry records the refusal.
     """
-    work = partial(
-        erase_in_transaction,
-        workspace=workspace,
-        contact=body.contact,
-        by=caller.id,
-        reason=body.reason,
-    )
-    return Reply(erasure_view(services.store.transact(work)))
+    ledger = services.workspace_ledger(caller, workspace)
+    return Reply(use_cases.erase_contact(ledger, body.contact, body.reason))
 
 
 ROUTES = (

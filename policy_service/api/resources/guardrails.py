@@ -12,13 +12,10 @@ from policy_service.api.route import WORKSPACE, Content, Route, json_body
 from policy_service.api.schemas import fields
 from policy_service.api.schemas.base import AnswerSchema, BodySchema
 from policy_service.api.schemas.common import ReasonedStepSchema
-from policy_service.policies import guardrails
-from policy_service.policies.policy_cache import load_document
-from policy_service.policies.versions import VersionSteps, guardrails_view
+from policy_service.policies import requirements as use_cases
 from policy_service.problems import ProblemCode
 
 if TYPE_CHECKING:
-    from audit.stores.contract import Transaction
     from policy_service.access.keys import Key
     from policy_service.services import Services
 
@@ -72,12 +69,9 @@ _GUARDRAILS: dict[str, Any] = {
 }
 
 
-def get_guardrails(services: Services, _: Key, *, workspace: str) -> Reply:
+def get_guardrails(services: Services, caller: Key, *, workspace: str) -> Reply:
     """Get the guardrails."""
-    with services.store.read() as snapshot:
-        versions = services.policies.versions(snapshot, workspace)
-        properties = guardrails.read_guardrails(snapshot, versions)
-    return Reply(guardrails_view(properties, versions))
+    return Reply(use_cases.get_guardrails(services.workspace_ledger(caller, workspace)))
 
 
 def set_guardrails(
@@ -89,16 +83,8 @@ def set_guardrails(
     vocabulary of the active version. Neither the active version nor earlier proposals need to have
     them. If they are not properties, the answer is 422 with every complaint.
     """
-    with services.store.read() as snapshot:
-        active = services.policies.active_version(snapshot, workspace)
-        document = load_document(snapshot, active.digest)
-    guardrails.check_guardrails(document, body.properties)
-
-    def work(tx: Transaction) -> dict[str, Any]:
-        steps = VersionSteps(tx, services.policies, workspace, caller)
-        return guardrails_view(body.properties, steps.guard(body.properties, body.reason))
-
-    return Reply(services.store.transact(work))
+    ledger = services.workspace_ledger(caller, workspace)
+    return Reply(use_cases.set_guardrails(ledger, body.properties, body.reason))
 
 
 ROUTES = (

@@ -11,11 +11,10 @@ from policy_service.api.route import WORKSPACE, Content, Route, json_body
 from policy_service.api.schemas import fields
 from policy_service.api.schemas.base import AnswerSchema, BodySchema, PageQuery
 from policy_service.api.schemas.common import ReasonedStepSchema
-from policy_service.privacy.holds import HoldSteps, fold_holds, hold_view
+from policy_service.privacy import holds as use_cases
 from policy_service.problems import ProblemCode
 
 if TYPE_CHECKING:
-    from audit.stores.contract import Transaction
     from policy_service.access.keys import Key
     from policy_service.api.schemas.base import PageParameters
     from policy_service.services import Services
@@ -106,12 +105,8 @@ def set_hold(services: Services, caller: Key, *, workspace: str, body: NewHold) 
 
     The contact, or the whole workspace, is not erased until another key releases the hold.
     """
-
-    def work(tx: Transaction) -> dict[str, object]:
-        hold = HoldSteps(tx, workspace, caller.id).set(body.contact, body.reason)
-        return hold_view(tx, workspace, hold)
-
-    return Reply(services.store.transact(work))
+    ledger = services.workspace_ledger(caller, workspace)
+    return Reply(use_cases.set_hold(ledger, body.contact, body.reason))
 
 
 def list_holds(services: Services, _: Key, *, workspace: str, query: PageParameters) -> Reply:
@@ -121,9 +116,9 @@ def list_holds(services: Services, _: Key, *, workspace: str, query: PageParamet
     """
     after = -1 if query.after is None else query.after
     with services.store.read() as snapshot:
-        holds = fold_holds(snapshot.entries_of_family(workspace, "hold.")).values()
+        holds = use_cases.fold_holds(snapshot.entries_of_family(workspace, "hold.")).values()
         rest = [hold for hold in holds if hold.set.index > after]
-        views = [hold_view(snapshot, workspace, hold) for hold in rest[: query.limit]]
+        views = [use_cases.hold_view(snapshot, workspace, hold) for hold in rest[: query.limit]]
     return page_reply(views, views[-1]["index"] if len(rest) > query.limit else None)
 
 
@@ -134,12 +129,8 @@ def release_hold(
 
     The key that set the hold may not release it.
     """
-
-    def work(tx: Transaction) -> dict[str, object]:
-        released = HoldSteps(tx, workspace, caller.id).release(hold, body.reason)
-        return hold_view(tx, workspace, released)
-
-    return Reply(services.store.transact(work))
+    ledger = services.workspace_ledger(caller, workspace)
+    return Reply(use_cases.release_hold(ledger, hold, body.reason))
 
 
 ROUTES = (

@@ -2,34 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from policy_service.access.keys import Role, create_key, key_view, revoke_key_in_reach
+from policy_service.access import caller as use_cases
+from policy_service.access.keys import NewKey, Role, key_view
 from policy_service.access.permissions import Permission
 from policy_service.api.responses import Reply, page_reply
 from policy_service.api.route import Content, Route, json_body
 from policy_service.api.schemas import fields
 from policy_service.api.schemas.base import AnswerSchema, BodySchema, PageQuery
-from policy_service.problems import ProblemCode, ProblemError
+from policy_service.problems import ProblemCode
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from policy_service.access.keys import Key
     from policy_service.api.schemas.base import PageParameters
     from policy_service.services import Services
-
-
-@dataclass(frozen=True, slots=True)
-class NewKey:
-    """A request for a key."""
-
-    role: Role
-    workspace: str
-    name: str
-    expires_at: datetime | None = None
 
 
 class NewKeySchema(BodySchema):
@@ -109,18 +96,9 @@ def add_key(services: Services, caller: Key, *, body: NewKey) -> Reply:
 
     The answer is the only one that shows the secret of the key.
     """
-    if not caller.reaches(body.workspace):
-        raise ProblemError(ProblemCode.NOT_FOUND, "There is no such workspace for this key")
-    create = partial(
-        create_key,
-        role=body.role,
-        workspace=body.workspace,
-        name=body.name,
-        by=caller.id,
-        expires_at=body.expires_at,
-    )
-    key, token = services.store.transact(create)
-    return Reply({**key_view(key, {}), "secret": token}, {"Cache-Control": "no-store"})
+    created = use_cases.create_key(services.ledger(caller), body)
+    view = {**key_view(created.key, {}), "secret": created.token}
+    return Reply(view, {"Cache-Control": "no-store"})
 
 
 def list_keys(services: Services, caller: Key, *, query: PageParameters) -> Reply:
@@ -145,8 +123,7 @@ def revoke_key(services: Services, caller: Key, *, key: str) -> Reply:
     here, because nobody could create another one. The command line can revoke it in the folder of
     the ledger.
     """
-    revoke = partial(revoke_key_in_reach, key_id=key, caller=caller)
-    revoked = services.store.transact(revoke)
+    revoked = use_cases.revoke_key(services.ledger(caller), key)
     with services.store.read() as snapshot:
         return Reply(key_view(revoked, snapshot.last_uses()))
 

@@ -26,7 +26,7 @@ from policy_service.policies.reports import (
     report_view,
     semantic_changes_view,
 )
-from policy_service.policies.versions import difference_view
+from policy_service.policies.version_views import difference_view
 from rules.analysis.text_diff import compare_texts
 
 if TYPE_CHECKING:

@@ -14,6 +14,7 @@ from policy_service.api.route import WORKSPACE, Content, Route, json_body
 from policy_service.api.schemas import fields
 from policy_service.api.schemas.base import AnswerSchema, BodySchema, PageQuery
 from policy_service.api.schemas.common import ReasonedStepSchema, StepSchema
+from policy_service.policies import versions as use_cases
 from policy_service.policies.activation import (
     ALL_PERCENT,
     Activation,
@@ -21,19 +22,12 @@ from policy_service.policies.activation import (
     requested_activation,
     require_version,
 )
-from policy_service.policies.guardrails import (
-    prove_before_transaction,
-)
 from policy_service.policies.policy_cache import load_document
 from policy_service.policies.proposals import document_from
-from policy_service.policies.versions import VersionSteps, version_view
+from policy_service.policies.version_views import version_view
 from policy_service.problems import ProblemCode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from audit.projections.versions import VersionRecord
-    from audit.stores.contract import Transaction
     from policy_service.access.keys import Key
     from policy_service.api.schemas.base import PageParameters
     from policy_service.services import Services
@@ -209,9 +203,8 @@ def propose_version(services: Services, caller: Key, *, workspace: str, body: Pr
 
     If the document is not accepted, the answer is 422 with every complaint.
     """
-    document = document_from(body.document)
-    prove_before_transaction(services.store, services.policies, workspace, document)
-    return _step(services, caller, workspace, lambda steps: steps.propose(document, body.note))
+    ledger = services.workspace_ledger(caller, workspace)
+    return Reply(use_cases.propose_version(ledger, document_from(body.document), body.note))
 
 
 def list_versions(services: Services, _: Key, *, workspace: str, query: PageParameters) -> Reply:
@@ -245,14 +238,16 @@ def approve_version(
 
     The digest names the document that is approved.
     """
-    return _step(services, caller, workspace, lambda steps: steps.approve(number, body.digest))
+    ledger = services.workspace_ledger(caller, workspace)
+    return Reply(use_cases.approve_version(ledger, number, body.digest))
 
 
 def reject_version(
     services: Services, caller: Key, *, workspace: str, number: int, body: Rejection
 ) -> Reply:
     """Reject a proposed version for good."""
-    return _step(services, caller, workspace, lambda steps: steps.reject(number, body.reason))
+    ledger = services.workspace_ledger(caller, workspace)
+    return Reply(use_cases.reject_version(ledger, number, body.reason))
 
 
 def activate_version(
@@ -265,19 +260,8 @@ def activate_version(
     its version, unless `apply_to_running` is true. A scheduled activation is suspended if another
     version is active when it is due. To roll back, activate an older version.
     """
-    return _step(services, caller, workspace, lambda steps: steps.activate(number, body))
-
-
-def _step(
-    services: Services, caller: Key, workspace: str, step: Callable[[VersionSteps], VersionRecord]
-) -> Reply:
-    """Take a step in a transaction, and return the version after it."""
-
-    def work(tx: Transaction) -> dict[str, Any]:
-        record = step(VersionSteps(tx, services.policies, workspace, caller))
-        return version_view(record, services.policies.versions(tx, workspace))
-
-    return Reply(services.store.transact(work))
+    ledger = services.workspace_ledger(caller, workspace)
+    return Reply(use_cases.activate_version(ledger, number, body))
 
 
 ROUTES = (

@@ -7,7 +7,6 @@ import hashlib
 import json
 import shutil
 import stat
-from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,6 +16,7 @@ from audit.evidence.checkpoint_signer import CheckpointSigner
 from audit.evidence.verifier_archive import build_verifier
 from audit.stores.sqlite.store import SqliteStore
 from policy_service.privacy.erasures import erase_contact
+from policy_service.services import Services
 from tests.policy_service.bundles import ORIGIN, exported, filled, key_of, run
 from tests.policy_service.command_line import as_json, call
 
@@ -150,11 +150,9 @@ def test_what_is_erased_while_it_is_handed_out_asks_for_a_newer_checkpoint(
         signed = SignedCheckpoint(
             checkpoints.latest_checkpoint("acme").note, checkpoints.verifier_key("acme")
         )
-        erased = partial(
-            erase_contact, workspace="acme", contact="ct-1", by="system", reason="asked"
-        )
+        ledger = Services(store).workspace_ledger(None, "acme")
         with store.read() as snapshot:
-            store.transact(erased)
+            erase_contact(ledger, "ct-1", "asked")
             with pytest.raises(ErasedAfterCheckpointError):
                 export_bundle(snapshot, "acme", signed, tmp_path / "out", personal=True)
         with store.read() as snapshot, pytest.raises(ErasedAfterCheckpointError):

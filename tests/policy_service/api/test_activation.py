@@ -185,7 +185,9 @@ def test_activation_applies_to_running_conversations_when_requested(api: Api) ->
 def test_precomputed_decision_is_discarded_after_an_activation(api: Api) -> None:
     starts(api, "c-1")
     service = api.client.application.extensions["policy_service"]
-    precomputed = service.precomputer.precompute(reply("ev-2", "customer"))
+    precomputed = service.precomputer.precompute(
+        api.store, service.policies, reply("ev-2", "customer")
+    )
     number = approved(api, OFF)
     read(api.step(number, "activate", apply_to_running=True))
     told = cast("Event", reply("ev-2", "customer"))

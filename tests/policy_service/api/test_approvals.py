@@ -88,7 +88,7 @@ def test_two_approvals_need_two_keys_other_than_the_proposer(api: Api) -> None:
     assert code(approve(api, version)) == (409, "already_approved")
     refused = api.step(2, "activate")
     assert code(refused) == (409, "wrong_status")
-    assert "1 of the 2 approvals" in read(refused)["detail"]
+    assert "it needs 1 more approval" in read(refused)["detail"]
     _, second = api.new_key(Role.APPROVER)
     approved = read(approve(api, version, second))
     assert (approved["status"], len(approved["approvals"])) == ("approved", 2)

@@ -14,6 +14,7 @@ from audit.replay.replay import summarize_replay
 from audit.stores.sqlite.store import SqliteStore
 from policy_service.access.keys import Role
 from policy_service.privacy import erasures
+from policy_service.services import Services
 from tests.policy_service.api_client import ACME, decision_path, event, read, reply
 from tests.policy_service.problems import code, errors
 
@@ -317,9 +318,8 @@ def test_other_process_decides_during_erasure(api: Api, tmp_path: Path) -> None:
             api.decide(event(f"ev-{number}"))
             with store.read() as snapshot:
                 assert snapshot.personal("acme", snapshot.head("acme").size - 1) is not None
-            erased = store.transact(
-                lambda tx: erasures.erase_contact(tx, "acme", "ct-1", by="system", reason=WHY)
-            )
-            assert erased.value["entries"] == [2 + 2 * number]
+            ledger = Services(store).workspace_ledger(None, "acme")
+            erasure = erasures.erase_contact(ledger, "ct-1", WHY)
+            assert erasure["entries"] == [2 + 2 * number]
             assert api.entries("?contact=ct-1") == []
             assert all(each["personal"] is None for each in api.entries())

@@ -11,9 +11,10 @@ import pytest
 
 from audit.evidence.ledger_verifier import verify_ledger
 from policy_service.access.keys import Role
-from policy_service.policies import guardrails
+from policy_service.policies import guardrails, requirements
 from policy_service.policies.policy_cache import PolicyCache
-from policy_service.policies.versions import VersionSteps
+from policy_service.policies.versions import enter_proposal
+from policy_service.policies.workspace_transaction import WorkspaceTransaction
 from rules.analysis.solver import StepLimitError
 from rules.errors import InvalidDocumentError
 from rules.model.document import Document
@@ -142,7 +143,9 @@ def test_guardrails_are_checked_in_transaction_of_proposal(api: Api) -> None:
     author = api.keys[Role.AUTHOR]
     with pytest.raises(InvalidDocumentError):
         api.store.transact(
-            lambda tx: VersionSteps(tx, PolicyCache(), "acme", author).propose(checked, None)
+            lambda tx: enter_proposal(
+                WorkspaceTransaction(tx, PolicyCache(), "acme", author.id), checked
+            )
         )
 
 
@@ -203,9 +206,11 @@ def refused(_: Any) -> None:
     raise StepLimitError
 
 
-@pytest.mark.parametrize("proof", ["check_proposal", "check_guardrails"])
+@pytest.mark.parametrize(
+    ("module", "proof"), [(guardrails, "check_proposal"), (requirements, "check_guardrails")]
+)
 def test_no_snapshot_is_open_during_proof(
-    api: Api, monkeypatch: pytest.MonkeyPatch, proof: str
+    api: Api, monkeypatch: pytest.MonkeyPatch, module: object, proof: str
 ) -> None:
     """It can take long, and the log of what was written would grow until it is over."""
     busy = []
@@ -215,7 +220,7 @@ def test_no_snapshot_is_open_during_proof(
         with closing(sqlite3.connect(api.store.folder / "ledger.sqlite3")) as db:
             busy.append(db.execute("PRAGMA wal_checkpoint(RESTART)").fetchone()[0])
 
-    monkeypatch.setattr(guardrails, proof, proving)
+    monkeypatch.setattr(module, proof, proving)
     set_to(api, ONLY_INBOUND)
     proposed(api, document())
     assert busy == [0]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from policy_service.access.keys import Role, revoke_key
+from policy_service.access.keys import Role, enter_revocation
 from policy_service.api.route import Route
 from policy_service.api.routes import ROUTES
 from tests.policy_service.api_client import event
@@ -175,7 +175,7 @@ def test_scheme_of_authorization_is_read_in_any_case(shared: Api, scheme: str) -
 def test_revoked_key_is_unauthorized(api: Api, route: Route) -> None:
     key, token = api.new_key(min(route.roles))
     assert ask(api, route, token).status_code not in {401, 403}
-    api.store.transact(lambda tx: revoke_key(tx, key.id, by=None))
+    api.store.transact(lambda tx: enter_revocation(tx, key.id))
     written = api.written()
     assert code(ask(api, route, token)) == (401, "unauthorized")
     assert api.written() == written

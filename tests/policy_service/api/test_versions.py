@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from policy_service.access.keys import EVERY_WORKSPACE, Key, Role
+from policy_service.access.keys import Key, Role
 from policy_service.policies.policy_cache import PolicyCache
-from policy_service.policies.versions import VersionSteps
+from policy_service.policies.versions import enter_approval, enter_proposal
+from policy_service.policies.workspace_transaction import WorkspaceTransaction
 from policy_service.problems import ProblemError
 from rules.formats.canonical_json import digest_value
 from rules.model import builtin
@@ -198,10 +199,11 @@ def test_approval_is_refused_by_key_of_proposer(api: Api) -> None:
     path = f"{ACME}/versions/2/approve"
     refused = api.post(path, {"digest": proposed["digest"]}, Role.AUTHOR)
     assert code(refused) == (403, "role_not_allowed")
-    both = Key(author.id, Role.APPROVER, EVERY_WORKSPACE, "both", "", None, "")
     with pytest.raises(ProblemError) as caught:
         api.store.transact(
-            lambda tx: VersionSteps(tx, PolicyCache(), "acme", both).approve(2, proposed["digest"])
+            lambda tx: enter_approval(
+                WorkspaceTransaction(tx, PolicyCache(), "acme", author.id), 2, proposed["digest"]
+            )
         )
     assert (caught.value.status, caught.value.code) == (403, "proposer_may_not_approve")
 
@@ -320,4 +322,4 @@ def test_restarted_service_has_versions_of_ledger(api: Api) -> None:
 
 
 def _propose(tx: Any, policies: PolicyCache, by: Key, tree: dict[str, Any]) -> None:
-    VersionSteps(tx, policies, "acme", by).propose(Document(tree), None)
+    enter_proposal(WorkspaceTransaction(tx, policies, "acme", by.id), Document(tree))

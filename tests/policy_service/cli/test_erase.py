@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from audit.stores.sqlite.store import SqliteStore
-from policy_service.privacy.holds import HoldSteps
+from policy_service.privacy.holds import set_hold
+from policy_service.services import Services
 from tests.policy_service.command_line import as_json, call
 
 if TYPE_CHECKING:
@@ -18,8 +19,8 @@ WHY = ("--workspace", "acme", "--reason", "Asked for")
 
 def hold(data: Path) -> str:
     with SqliteStore.open(data) as store:
-        held = store.transact(lambda tx: HoldSteps(tx, "acme", "key-1").set("ct-1", "A case"))
-    return held.id
+        hold = set_hold(Services(store).workspace_ledger(None, "acme"), "ct-1", "A case")
+    return str(hold["id"])
 
 
 def kinds(data: Path) -> list[str]:
@@ -29,7 +30,7 @@ def kinds(data: Path) -> list[str]:
 
 def test_erasing_says_how_much_was_and_where_that_stands(data: Path) -> None:
     said = call("erase", "--data", data, *WHY, "ct-1").stdout
-    assert said == "Erased what stood beside 4 entries of acme; entry 6\n"
+    assert said == "Erased the personal data of 4 entries of acme; entry 6\n"
     again = call("erase", "--data", data, *WHY, "ct-1").stdout
     assert again == "Erased what stood beside 0 entries of acme; entry 7\n"
 

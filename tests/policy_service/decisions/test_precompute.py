@@ -34,7 +34,7 @@ def service(api: Api) -> Services:
 
 
 def precomputed(service: Services, told: dict[str, Any]) -> PrecomputedDecision:
-    decision = service.precomputer.precompute(cast("Event", told))
+    decision = service.precomputer.precompute(service.store, service.policies, cast("Event", told))
     assert decision is not None
     return decision
 
@@ -47,7 +47,9 @@ def recorded(
 
 
 def test_nothing_is_precomputed_for_an_unknown_workspace(api: Api) -> None:
-    assert Services(api.store).precomputer.precompute(cast("Event", STARTED)) is None
+    services = Services(api.store)
+    event = cast("Event", STARTED)
+    assert services.precomputer.precompute(services.store, services.policies, event) is None
 
 
 def test_valid_precomputed_decision_is_appended_unchanged(service: Services) -> None:

@@ -150,7 +150,7 @@ def test_conversations_are_those_of_deciding_all_over_again(
     """A ledger whose first version is the candidate is told the same events."""
 
     def begin(tx: Transaction) -> None:
-        enter_workspace(tx, LOG, "2026-11-22T10:00:00.000Z")
+        enter_workspace(tx, LOG)
         head = {"format": FORMAT, "at": "2026-11-22T10:00:00.000Z", "workspace": LOG}
         named = {
             "version": 2,
