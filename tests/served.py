@@ -6,9 +6,11 @@ or whole, and started again on the same ledger and port, as an operator would.
 
 from __future__ import annotations
 
+import atexit
 import http.client
 import os
 import random
+import shutil
 import signal
 import socket
 import subprocess
@@ -16,7 +18,9 @@ import sys
 import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Self
 
 import orjson
@@ -255,9 +259,18 @@ class Server:
 
 
 def made(data: Path) -> dict[str, str]:
-    """Make a ledger; its keys by role."""
-    keys: dict[str, str] = orjson.loads(run("init", f"--data={data}", "--json").stdout)["keys"]
-    return keys
+    """Make a ledger and return its keys by role: a copy of one that `init` makes once."""
+    template, keys = _template()
+    shutil.copytree(template, data)
+    return keys.copy()
+
+
+@cache
+def _template() -> tuple[Path, dict[str, str]]:
+    folder = TemporaryDirectory(prefix="template-")
+    atexit.register(folder.cleanup)
+    data = Path(folder.name) / "data"
+    return data, orjson.loads(run("init", f"--data={data}", "--json").stdout)["keys"]
 
 
 def run(

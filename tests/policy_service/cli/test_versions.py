@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,8 +17,10 @@ from tests.policy_service.command_line import as_json, call
 from tests.served import served
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
+
+    from tests.served import Server
 
 TREE = document("From a file")
 GUARDRAIL = {
@@ -26,34 +29,50 @@ GUARDRAIL = {
     "outcome_in": ["not_triggered", "noted"],
 }
 
+_numbers = count(1)
+"""Numbers for workspaces, each used once."""
+
 
 class Team:
-    """Keys in files, and a place where the steps are taken."""
+    """Keys in files, and the place and the workspace of the steps."""
 
-    def __init__(self, folder: Path, place: tuple[str | Path, ...], keys: dict[str, str]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        place: tuple[str | Path, ...],
+        keys: Mapping[str, str],
+        workspace: str = "acme",
+    ) -> None:
         self.folder = folder
         self.place = place
+        self.workspace = workspace
         for role, token in keys.items():
             (folder / role).write_text(f"{token}\n")
 
     def step(self, role: str, *arguments: str | Path, code: int = 0) -> Any:
-        where = (*self.place, "--workspace", "acme", "--key", self.folder / role)
+        where = (*self.place, "--workspace", self.workspace, "--key", self.folder / role)
         return as_json("rules", arguments[0], *where, *arguments[1:], code=code)
 
     def propose(self, tree: Any = TREE) -> Any:
         return self.step("author", "propose", written(self.folder, tree))
 
 
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One server for all teams: each has a workspace of its own."""
+    with served(tmp_path_factory.mktemp("versions") / "data", workers=1) as running:
+        yield running
+
+
 @pytest.fixture(params=["folder", "server"])
-def team(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Team]:
+def team(request: pytest.FixtureRequest, tmp_path: Path) -> Team:
     if request.param == "folder":
         data = tmp_path / "data"
         keys = json.loads(call("init", "--data", data, "--json").stdout)["keys"]
-        yield Team(tmp_path, ("--data", data), keys)
-    else:
-        with served(tmp_path / "data", workers=1) as server:
-            url = f"http://127.0.0.1:{server.port}"
-            yield Team(tmp_path, ("--url", url), dict(server.keys))
+        return Team(tmp_path, ("--data", data), keys)
+    server: Server = request.getfixturevalue("server")
+    url = f"http://127.0.0.1:{server.port}"
+    return Team(tmp_path, ("--url", url), server.keys, f"team-{next(_numbers)}")
 
 
 def test_a_document_is_proposed_approved_activated_and_rolled_back(team: Team) -> None:

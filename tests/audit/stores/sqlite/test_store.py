@@ -25,7 +25,7 @@ from audit.evidence.ledger_verifier import verify_ledger
 from audit.stores.contract import EntryFilter
 from audit.stores.files.contact_keys import KEYS
 from audit.stores.files.signing_key import SIGNING_KEY
-from audit.stores.sqlite import store as store_module
+from audit.stores.sqlite import connections
 from audit.stores.sqlite.schema import FORMAT
 from audit.stores.sqlite.store import LEDGER, LOCK, SqliteStore
 from tests.fakes.leaves import decide, first_version
@@ -203,7 +203,7 @@ def test_a_program_that_keeps_sqlites_own_lock_is_waited_for_and_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Such as a shell in which someone forgot a transaction; when it ends, writing goes on."""
-    monkeypatch.setattr(store_module, "_BUSY_SECONDS", 0.01)
+    monkeypatch.setattr(connections, "_BUSY_SECONDS", 0.01)
     with SqliteStore.create(tmp_path) as store:
         raw = sqlite3.connect(tmp_path / LEDGER, isolation_level=None)
         raw.execute("BEGIN IMMEDIATE")
