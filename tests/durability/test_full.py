@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import random
 import resource
 import shutil
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import orjson
 
+from audit.stores.sqlite.store import LEDGER
 from tests.durability.disks import small_disk
 from tests.durability.load import Platform
 from tests.durability.promises import (
@@ -20,8 +24,6 @@ from tests.durability.promises import (
 from tests.served import Server, patiently, run, served
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.served import Answer
 
 REFUSALS = 20
@@ -38,12 +40,31 @@ def refused(platform: Platform) -> list[Answer]:
 
 
 def wake(server: Server) -> None:
-    """Have every worker open the ledger for writing: one that never did needs room for that."""
-    for _ in patiently("not every worker serves"):
-        with server.client(None) as client:
-            if f"policy_service_workers {server.workers}.0".encode() in client.get("/metrics").body:
-                break
-    assert all(server.is_ready() for _ in range(40))
+    """Have every worker open the ledger for writing: one that never did needs room for that.
+
+    A busy machine gives many requests in a row to the same worker, so no fixed number is enough.
+    """
+    for _ in patiently("not every worker opened the ledger for writing"):
+        server.is_ready()
+        workers = server.worker_ids()
+        if len(workers) == server.workers and all(map(may_write_ledger, workers)):
+            return
+
+
+def may_write_ledger(pid: int) -> bool:
+    """Return True if the process has the ledger's file open for reading and writing."""
+    with suppress(OSError):
+        for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+            with suppress(OSError):
+                if descriptor.readlink().name == LEDGER and _is_read_write(pid, descriptor.name):
+                    return True
+    return False
+
+
+def _is_read_write(pid: int, descriptor: str) -> bool:
+    lines = Path(f"/proc/{pid}/fdinfo/{descriptor}").read_text().splitlines()
+    [flags] = [int(line.split()[1], 8) for line in lines if line.startswith("flags:")]
+    return flags & os.O_ACCMODE == os.O_RDWR
 
 
 def talk(platform: Platform) -> None:
