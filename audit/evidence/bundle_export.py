@@ -24,12 +24,13 @@ from audit.errors import (
 from audit.evidence.verifier_archive import build_verifier
 from audit.log import csv_rows
 from audit.log.checkpoint import parse_checkpoint
+from audit.log.entries import DirectoryReplaced, GuardrailsSet, VersionProposed
 from audit.log.merkle import Frontier, hash_leaf
 from audit.log.signed_note import format_key, parse_note
 from audit.verification import bundle_format
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from typing import BinaryIO
 
     from audit.entry import Entry, PersonalData
@@ -37,10 +38,10 @@ if TYPE_CHECKING:
     from audit.log.signed_note import VerifierKey
     from audit.stores.contract import Snapshot
 
-KINDS_WITH_DOCUMENT = frozenset(
-    {EntryKind.VERSION_PROPOSED, EntryKind.VERSION_GUARDRAILS, EntryKind.DIRECTORY_REPLACED}
-)
-"""Entries whose digest is of a document that stands beside the log."""
+_CONTENT_WITH_DOCUMENT: Mapping[str, type[VersionProposed | GuardrailsSet | DirectoryReplaced]] = {
+    content.kind: content for content in (VersionProposed, GuardrailsSet, DirectoryReplaced)
+}
+"""The entries that add a document, which is stored outside the log under its digest."""
 
 
 class NotExportedError(AuditError):
@@ -146,9 +147,10 @@ class _BundleWriter:
             file.write(body)
 
     def _write_document(self, entry: Entry) -> None:
-        if entry.value.get("kind") not in KINDS_WITH_DOCUMENT:
+        content_class = _CONTENT_WITH_DOCUMENT.get(entry.value.get("kind", ""))
+        if content_class is None:
             return
-        digest = entry.value["digest"]
+        digest = content_class.from_leaf(entry.value).digest
         body = self._snapshot.document(digest)
         name = f"{bundle_format.VERSIONS}/{bundle_format.document_file_name(digest)}"
         if body is None:

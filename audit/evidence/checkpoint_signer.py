@@ -13,11 +13,12 @@ import time
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from audit.entry import FORMAT, Entry, EntryKind, format_time
+from audit.entry import Entry, EntryKind, format_time
 from audit.errors import NotSignedError
 from audit.evidence.instrumentation import CheckpointLag, SigningMetrics
 from audit.evidence.recompute import extend_frontier, frontier_at_checkpoint
 from audit.log.checkpoint import Checkpoint, sign_checkpoint, verify_checkpoint
+from audit.log.entries import CheckpointSigned
 from audit.log.merkle import EMPTY_ROOT, Frontier, verify_inclusion
 from audit.log.signed_note import EvidenceError, encode_base64
 from audit.log.tlog_proof import InclusionProof
@@ -293,16 +294,14 @@ class CheckpointSigner:
 
 
 def _build_leaf(tx: Transaction, log: str, stored_checkpoint: StoredCheckpoint) -> dict[str, Any]:
-    return {
-        "format": FORMAT,
-        "kind": EntryKind.CHECKPOINT.value,
-        "at": format_time(tx.now),
-        "workspace": SYSTEM_LOG,
-        "log": log,
-        "size": stored_checkpoint.checkpoint.size,
-        "root": encode_base64(stored_checkpoint.checkpoint.root),
-        "note": stored_checkpoint.note.decode(),
-    }
+    return CheckpointSigned(
+        at=format_time(tx.now),
+        workspace=SYSTEM_LOG,
+        log=log,
+        size=stored_checkpoint.checkpoint.size,
+        root=encode_base64(stored_checkpoint.checkpoint.root),
+        note=stored_checkpoint.note.decode(),
+    ).to_leaf()
 
 
 def _seconds_since(at: str, now: datetime) -> float:

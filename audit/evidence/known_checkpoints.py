@@ -14,8 +14,9 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from audit.entry import EntryKind
-from audit.errors import StorageUnavailableError
+from audit.errors import BadLeafError, StorageUnavailableError
 from audit.log.checkpoint import Checkpoint, parse_checkpoint
+from audit.log.entries import CheckpointSigned
 from audit.log.signed_note import EvidenceError, VerifierKey, encode_base64, parse_note
 from audit.verification.findings import FindingCode, LogFinding
 from rules.model.workspace import SYSTEM_LOG
@@ -80,16 +81,15 @@ class KnownCheckpoints:
 
     def _add_entry(self, entry: Entry) -> None:
         try:
-            leaf = entry.value
-            members = leaf["log"], leaf["size"], leaf["root"]
-            checkpoint = self.add_note(leaf["note"].encode(), str(members[0]), entry.index)
-        except (StorageUnavailableError, KeyError, TypeError, AttributeError, ValueError) as error:
-            message = f"the checkpoint cannot be read: {error!r}"
+            signed = CheckpointSigned.from_leaf(entry.value)
+            checkpoint = self.add_note(signed.note.encode(), signed.log, entry.index)
+        except (BadLeafError, UnicodeError) as error:
+            message = f"the checkpoint cannot be read: {error}"
             self.findings.append(
                 LogFinding(SYSTEM_LOG, entry.index, FindingCode.CHECKPOINT, message)
             )
             return
-        if checkpoint and members[1:] != (checkpoint.size, encode_base64(checkpoint.root)):
+        if checkpoint and not _states(signed, checkpoint):
             message = "the entry says another size or root than its note"
             self.findings.append(
                 LogFinding(SYSTEM_LOG, entry.index, FindingCode.CHECKPOINT, message)
@@ -109,6 +109,11 @@ class KnownCheckpoints:
     def logs(self) -> Iterable[str]:
         """The logs that something was signed of, or is wrong with."""
         return {*self.checkpoints, *(finding.log for finding in self.findings)}
+
+
+def _states(signed: CheckpointSigned, checkpoint: Checkpoint) -> bool:
+    """Return True if the members of an entry agree with the checkpoint of its note."""
+    return (signed.size, signed.root) == (checkpoint.size, encode_base64(checkpoint.root))
 
 
 def _verify_signature(key: VerifierKey, text: bytes, signature: bytes) -> bool:

@@ -1,7 +1,7 @@
-"""What became of actions: a pure fold of the `action.*` entries that follow a decision.
+"""The status of actions: a pure fold of the `action.*` entries that follow a decision.
 
-An action is pending until its first receipt. A failed one may be tried again, which makes it
-pending once more; a delivered or withdrawn one stays what it is.
+An action is pending until its first receipt. A retry makes a failed action pending again. A
+delivered or withdrawn action keeps its status.
 """
 
 from __future__ import annotations
@@ -10,14 +10,24 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from audit.log.leaf import EntryKind
+from audit.log.entries import (
+    ActionDelivered,
+    ActionFailed,
+    ActionReceipt,
+    ActionRetried,
+    ActionWithdrawn,
+    parse_leaf,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-    from typing import Any
+    from collections.abc import Iterable
+
+    from audit.projections.versions import IndexedLeaf
 
 
 class ActionStatus(StrEnum):
+    """The status of one action."""
+
     PENDING = "pending"
     DELIVERED = "delivered"
     FAILED = "failed"
@@ -26,7 +36,10 @@ class ActionStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ActionState:
-    """What became of one action: since when, by the entry at which index, and what was said."""
+    """The status of one action, with the time, index, author and detail of its last entry.
+
+    These are None if no entry is about the action yet.
+    """
 
     status: ActionStatus = ActionStatus.PENDING
     at: str | None = None
@@ -37,23 +50,25 @@ class ActionState:
 
 PENDING_STATE = ActionState()
 
-_STATUS = {
-    EntryKind.ACTION_DELIVERED: ActionStatus.DELIVERED,
-    EntryKind.ACTION_FAILED: ActionStatus.FAILED,
-    EntryKind.ACTION_WITHDRAWN: ActionStatus.WITHDRAWN,
-    EntryKind.ACTION_RETRIED: ActionStatus.PENDING,
+_STATUS: dict[type[ActionReceipt], ActionStatus] = {
+    ActionDelivered: ActionStatus.DELIVERED,
+    ActionFailed: ActionStatus.FAILED,
+    ActionWithdrawn: ActionStatus.WITHDRAWN,
+    ActionRetried: ActionStatus.PENDING,
 }
 
 
-def fold_action_states(leaves: Iterable[tuple[int, Mapping[str, Any]]]) -> dict[str, ActionState]:
-    """Return the states of the actions that the leaves are about, by the action's id.
+def fold_action_states(entries: Iterable[IndexedLeaf]) -> dict[str, ActionState]:
+    """Return the states of the actions that the entries are about, by the action's id.
 
-    The leaves come with their indices, in the order of the log. Leaves of other kinds are ignored.
+    The entries come in the order of the log; other kinds are ignored. Raises BadLeafError if an
+    entry lacks a member.
     """
     by_action: dict[str, ActionState] = {}
-    for index, leaf in leaves:
-        if status := _STATUS.get(leaf["kind"]):
-            by_action[leaf["action"]] = ActionState(
-                status, leaf["at"], index, leaf.get("by"), leaf.get("detail")
+    for entry in entries:
+        content = parse_leaf(entry.value)
+        if isinstance(content, ActionReceipt):
+            by_action[content.action] = ActionState(
+                _STATUS[type(content)], content.at, entry.index, content.by, content.detail
             )
     return by_action

@@ -13,11 +13,26 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
 
 from audit.errors import BrokenHistoryError
-from audit.log.leaf import EntryKind
+from audit.log.entries import (
+    ApprovalsRequired,
+    GuardrailsSet,
+    VersionActivated,
+    VersionApproved,
+    VersionContent,
+    VersionDocumentContent,
+    VersionProposed,
+    VersionRejected,
+    VersionRetired,
+    VersionScheduled,
+    VersionSuperseded,
+    VersionSuspended,
+    parse_leaf,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
+    from audit.log.entries import EntryContent
 
 BUCKETS_OF_A_PERCENT = 100
 
@@ -129,49 +144,44 @@ class Versions:
             (schedule for schedule in self.schedules if schedule.due <= now), key=_due_sort_key
         )
 
-    def with_entry(self, index: int, leaf: Mapping[str, Any]) -> Versions:
-        """The versions with the entry of this leaf; those of other kinds change nothing.
+    def with_entry(self, index: int, content: EntryContent) -> Versions:
+        """Return the versions after one more entry; other kinds of entries change nothing.
 
-        BrokenHistoryError where the entry cannot follow: a number that is not the next, a version
-        that was never proposed, another digest than was proposed. Whether a step was permitted is
-        not judged here.
+        Raises BrokenHistoryError if the entry cannot follow: its number is not the next, its
+        version was never proposed, or was proposed with another digest. The rules for a permitted
+        step, such as the number of approvals, are not checked here.
         """
-        if leaf["kind"] == EntryKind.VERSION_PROPOSED:
-            return self._with_proposal(leaf)
-        if leaf["kind"] == EntryKind.VERSION_APPROVALS:
-            return self._with_required_approvals(index, leaf)
-        if leaf["kind"] == EntryKind.VERSION_GUARDRAILS:
-            step = VersionStep(index, leaf["at"], leaf["by"], leaf["reason"])
-            return replace(self, guardrails=leaf["digest"], guardrails_step=step)
-        if leaf["kind"] not in _STEPS:
-            return self
-        record = self._require_record(leaf)
-        step = VersionStep(
-            index,
-            *(leaf["at"], leaf["by"], leaf.get("reason"), leaf.get("percent")),
-            shadow=leaf.get("shadow", False),
-            apply_to_running=leaf.get("apply_to_running", False),
-        )
-        updated = _update_approval_status(
-            _STEPS[leaf["kind"]](record, step), self.required_approvals
-        )
-        records = MappingProxyType({**self.records, record.number: updated})
-        return replace(self._with_decider(leaf, step), records=records)
+        match content:
+            case VersionProposed():
+                return self._with_proposal(content)
+            case ApprovalsRequired():
+                return self._with_required_approvals(index, content)
+            case GuardrailsSet():
+                step = VersionStep(index, content.at, content.by, content.reason)
+                return replace(self, guardrails=content.digest, guardrails_step=step)
+            case VersionContent():
+                return self._with_step(content, _make_step(index, content))
+        return self
 
-    def _with_decider(self, leaf: Mapping[str, Any], step: VersionStep) -> Versions:
-        """What decides from this step on, records left as they are."""
-        number = leaf["version"]
-        match leaf["kind"]:
-            case EntryKind.VERSION_SCHEDULED:
-                schedule = ScheduledActivation(step, number, leaf["due"], leaf.get("against"))
+    def _with_step(self, content: VersionContent, step: VersionStep) -> Versions:
+        """Return the versions after a step of a proposed version."""
+        updated = _STEPS[type(content)](self._require_record(content), step)
+        updated = _update_approval_status(updated, self.required_approvals)
+        records = MappingProxyType({**self.records, updated.number: updated})
+        return replace(self._with_decider(content, step), records=records)
+
+    def _with_decider(self, content: VersionContent, step: VersionStep) -> Versions:
+        """Return the deciding versions and schedules after a step; the records stay the same."""
+        number = content.version
+        match content:
+            case VersionScheduled():
+                schedule = ScheduledActivation(step, number, content.due, content.against)
                 return replace(self, schedules=(*self.schedules, schedule))
-            case EntryKind.VERSION_SUSPENDED:
-                return self._without_schedule(leaf.get("schedule"))
-            case EntryKind.VERSION_ACTIVATED:
-                return self._with_activation(
-                    number, step, self._without_schedule(leaf.get("schedule"))
-                )
-            case EntryKind.VERSION_RETIRED:
+            case VersionSuspended():
+                return self._without_schedule(content.schedule)
+            case VersionActivated():
+                return self._with_activation(number, step, self._without_schedule(content.schedule))
+            case VersionRetired():
                 return self.without_version(number)
         return self
 
@@ -206,40 +216,44 @@ class Versions:
         )
         return replace(self, schedules=schedules)
 
-    def _with_proposal(self, leaf: Mapping[str, Any]) -> Versions:
-        if leaf.get("version") != self.next_number:
+    def _with_proposal(self, content: VersionProposed) -> Versions:
+        if content.version != self.next_number:
             raise BrokenHistoryError(
-                f"version {leaf.get('version')} is proposed where {self.next_number} is the next"
+                f"version {content.version} was proposed, but the next is {self.next_number}"
             )
         record = VersionRecord(
-            number=leaf["version"],
-            digest=leaf["digest"],
+            number=content.version,
+            digest=content.digest,
             status=VersionStatus.PROPOSED,
-            title=leaf.get("title"),
-            note=leaf.get("note"),
-            proposed_by=leaf["by"],
-            proposed_at=leaf["at"],
+            title=content.title,
+            note=content.note,
+            proposed_by=content.by,
+            proposed_at=content.at,
         )
         return replace(self, records=MappingProxyType({**self.records, record.number: record}))
 
-    def _with_required_approvals(self, index: int, leaf: Mapping[str, Any]) -> Versions:
-        """More or fewer approvals from here on, also for what is not active yet."""
-        required = max(leaf["count"], 0)
-        step = VersionStep(index, leaf["at"], leaf["by"], leaf["reason"])
+    def _with_required_approvals(self, index: int, content: ApprovalsRequired) -> Versions:
+        """Return the versions after a change of the required approvals.
+
+        The status of versions that are not active yet follows the new number.
+        """
+        required = max(content.count, 0)
         records = {
             number: _update_approval_status(record, required)
             for number, record in self.records.items()
         }
-        frozen_records = MappingProxyType(records)
         return replace(
-            self, required_approvals=required, approvals_step=step, records=frozen_records
+            self,
+            required_approvals=required,
+            approvals_step=VersionStep(index, content.at, content.by, content.reason),
+            records=MappingProxyType(records),
         )
 
-    def _require_record(self, leaf: Mapping[str, Any]) -> VersionRecord:
-        record = self.get(leaf["version"])
+    def _require_record(self, content: VersionContent) -> VersionRecord:
+        record = self.get(content.version)
         if record is None:
-            raise BrokenHistoryError(f"version {leaf['version']} was never proposed")
-        if leaf.get("digest", record.digest) != record.digest:
+            raise BrokenHistoryError(f"version {content.version} was never proposed")
+        if isinstance(content, VersionDocumentContent) and content.digest != record.digest:
             raise BrokenHistoryError(f"version {record.number} was proposed with another digest")
         return record
 
@@ -258,8 +272,24 @@ def fold_versions(entries: Iterable[IndexedLeaf]) -> Versions:
     """The versions that a log's entries make, given in the order of the log."""
     versions = Versions()
     for entry in entries:
-        versions = versions.with_entry(entry.index, entry.value)
+        if content := parse_leaf(entry.value):
+            versions = versions.with_entry(entry.index, content)
     return versions
+
+
+def _make_step(index: int, content: VersionContent) -> VersionStep:
+    step = VersionStep(index, content.at, content.by)
+    match content:
+        case VersionRejected() | VersionSuspended():
+            return replace(step, reason=content.reason)
+        case VersionActivated() | VersionScheduled():
+            return replace(
+                step,
+                percent=content.percent,
+                shadow=content.shadow,
+                apply_to_running=content.apply_to_running,
+            )
+    return step
 
 
 def _add_approval(record: VersionRecord, step: VersionStep) -> VersionRecord:
@@ -302,14 +332,13 @@ def _set_supersession(record: VersionRecord, step: VersionStep) -> VersionRecord
     return replace(record, status=VersionStatus.SUPERSEDED, supersession=step)
 
 
-_STEPS = MappingProxyType(
-    {
-        EntryKind.VERSION_APPROVED: _add_approval,
-        EntryKind.VERSION_ACTIVATED: _add_activation,
-        EntryKind.VERSION_RETIRED: _add_retirement,
-        EntryKind.VERSION_REJECTED: _set_rejection,
-        EntryKind.VERSION_SUPERSEDED: _set_supersession,
-        EntryKind.VERSION_SCHEDULED: _keep_record,
-        EntryKind.VERSION_SUSPENDED: _add_suspension,
-    }
-)
+_STEPS: Mapping[type[VersionContent], Callable[[VersionRecord, VersionStep], VersionRecord]] = {
+    VersionApproved: _add_approval,
+    VersionActivated: _add_activation,
+    VersionRetired: _add_retirement,
+    VersionRejected: _set_rejection,
+    VersionSuperseded: _set_supersession,
+    VersionScheduled: _keep_record,
+    VersionSuspended: _add_suspension,
+}
+"""For each step after the proposal, the change of the version's record."""

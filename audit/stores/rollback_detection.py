@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from audit.entry import EntryKind
-from audit.errors import MissingLeavesError
+from audit.errors import BadLeafError, MissingLeavesError
+from audit.log.entries import CheckpointSigned
 from audit.log.signed_note import encode_base64
 from audit.stores.subtree_cache import SubtreeCache
 from rules.model.workspace import SYSTEM_LOG
@@ -84,11 +85,14 @@ def _select_unrecorded(
     for entry in snapshot.reversed_entries(SYSTEM_LOG, EntryKind.CHECKPOINT):
         if not open_losses:
             break
-        leaf = entry.value
-        loss = open_losses.get(leaf.get("log", ""))
-        if loss is None or leaf["size"] > loss.size:
+        try:
+            signed = CheckpointSigned.from_leaf(entry.value)
+        except BadLeafError:  # it records nothing; the verifier reports it
             continue
-        if (leaf["size"], leaf["root"]) != (loss.size, encode_base64(loss.root)):
+        loss = open_losses.get(signed.log)
+        if loss is None or signed.size > loss.size:
+            continue
+        if (signed.size, signed.root) != (loss.size, encode_base64(loss.root)):
             unrecorded.append(loss)
         del open_losses[loss.log]
     return [*unrecorded, *open_losses.values()]

@@ -11,9 +11,16 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-from audit.errors import BrokenHistoryError
+from audit.errors import BadLeafError, BrokenHistoryError
+from audit.log.entries import (
+    DirectoryReplaced,
+    GuardrailsSet,
+    VersionActivated,
+    VersionProposed,
+    parse_leaf,
+)
 from audit.log.leaf import EntryKind
 from audit.projections.versions import Versions, VersionStatus
 from audit.verification.findings import FindingCode, LogFinding
@@ -21,6 +28,7 @@ from audit.verification.findings import FindingCode, LogFinding
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from audit.log.entries import DecisionLeaf, EntryContent
     from audit.projections.versions import VersionRecord
 
 _SYSTEM = "system"
@@ -51,10 +59,12 @@ class HistoryChecker:
         """The versions that were activated with the approvals that were required then."""
 
     def check_entry(self, index: int, leaf: Mapping[str, Any]) -> list[LogFinding]:
-        """What of the leaf contradicts the ones before it."""
+        """Return the findings of a leaf that contradicts the ones before it."""
         problems: list[tuple[FindingCode, str]] = []
         try:
             problems.extend(self._find_problems(index, leaf))
+        except BadLeafError as error:
+            problems.append((FindingCode.INCOMPLETE, str(error)))
         except (KeyError, TypeError, AttributeError, RecursionError) as error:
             problems.append((FindingCode.INCOMPLETE, f"the {leaf['kind']} lacks a member: {error}"))
         return [LogFinding(self._log, index, code, message) for code, message in problems]
@@ -63,30 +73,33 @@ class HistoryChecker:
         self, index: int, leaf: Mapping[str, Any]
     ) -> Iterator[tuple[FindingCode, str]]:
         if leaf["kind"] == EntryKind.DECISION:
-            yield from self._check_identity(leaf)
-            yield from self._check_policy(leaf)
-            yield from self._check_story(leaf)
-            self._advance(index, leaf)
+            decision = cast("DecisionLeaf", leaf)  # a member that is missing is a KeyError
+            yield from self._check_identity(decision)
+            yield from self._check_policy(decision)
+            yield from self._check_story(decision)
+            self._advance(index, decision)
         elif leaf["kind"].startswith("version."):
-            yield from self._check_version(index, leaf)
+            if content := parse_leaf(leaf):
+                yield from self._check_version(index, content)
         elif leaf["kind"] == EntryKind.DIRECTORY_REPLACED:
-            yield from self._check_document("the document of the directory", leaf["digest"])
+            digest = DirectoryReplaced.from_leaf(leaf).digest
+            yield from self._check_document("the document of the directory", digest)
 
     def _check_version(
-        self, index: int, leaf: Mapping[str, Any]
+        self, index: int, content: EntryContent
     ) -> Iterator[tuple[FindingCode, str]]:
-        if leaf["kind"] == EntryKind.VERSION_ACTIVATED:
-            yield from self._check_approval(self._versions.get(leaf["version"]))
+        if isinstance(content, VersionActivated):
+            yield from self._check_approval(self._versions.get(content.version))
         try:
-            self._versions = self._versions.with_entry(index, leaf)
+            self._versions = self._versions.with_entry(index, content)
         except BrokenHistoryError as error:
             yield FindingCode.VERSION_HISTORY, str(error)
-        if leaf["kind"] == EntryKind.VERSION_PROPOSED:
-            yield from self._check_document(
-                f"the document of version {leaf['version']}", leaf["digest"]
-            )
-        elif leaf["kind"] == EntryKind.VERSION_GUARDRAILS:
-            yield from self._check_document("the document of the guardrails", leaf["digest"])
+        match content:
+            case VersionProposed():
+                document = f"the document of version {content.version}"
+                yield from self._check_document(document, content.digest)
+            case GuardrailsSet():
+                yield from self._check_document("the document of the guardrails", content.digest)
 
     def _check_document(self, description: str, digest: str) -> Iterator[tuple[FindingCode, str]]:
         body = self._document(digest)
@@ -114,7 +127,7 @@ class HistoryChecker:
             count = f"{len(approvers)} of {required} other keys"
             yield FindingCode.APPROVAL, f"{count} approved version {number} before it was activated"
 
-    def _check_identity(self, leaf: Mapping[str, Any]) -> Iterator[tuple[FindingCode, str]]:
+    def _check_identity(self, leaf: DecisionLeaf) -> Iterator[tuple[FindingCode, str]]:
         event, decision = leaf["event"], leaf["id"]
         if event in self._events:
             yield FindingCode.EVENT_TWICE, f"the event {event!r} was decided before"
@@ -126,7 +139,7 @@ class HistoryChecker:
             if action["id"] != f"{decision}.{place}":
                 yield FindingCode.ACTION_ID, f"action {place} has the id {action['id']!r}"
 
-    def _check_policy(self, leaf: Mapping[str, Any]) -> Iterator[tuple[FindingCode, str]]:
+    def _check_policy(self, leaf: DecisionLeaf) -> Iterator[tuple[FindingCode, str]]:
         number, digest = leaf["policy"]["version"], leaf["policy"]["digest"]
         record = self._versions.get(number)
         if record is None:
@@ -139,7 +152,7 @@ class HistoryChecker:
             reason = "active" if pinned is None else "pinned to the conversation"
             yield FindingCode.POLICY, f"version {number} decided where {expected} was {reason}"
 
-    def _check_story(self, leaf: Mapping[str, Any]) -> Iterator[tuple[FindingCode, str]]:
+    def _check_story(self, leaf: DecisionLeaf) -> Iterator[tuple[FindingCode, str]]:
         conversation, facts = self._find_conversation(leaf), leaf["facts"]
         if facts.get("conversation.stage") != conversation.stage:
             stage = facts.get("conversation.stage")
@@ -154,10 +167,10 @@ class HistoryChecker:
                 f"decided after {asks} asks where there were {conversation.asks}",
             )
 
-    def _find_conversation(self, leaf: Mapping[str, Any]) -> _Conversation:
+    def _find_conversation(self, leaf: DecisionLeaf) -> _Conversation:
         return self._conversations.get(leaf["conversation"], _Conversation())
 
-    def _advance(self, index: int, leaf: Mapping[str, Any]) -> None:
+    def _advance(self, index: int, leaf: DecisionLeaf) -> None:
         conversation, stage = self._find_conversation(leaf), leaf["stage"]
         has_ask = any(action["type"] == "ask" for action in leaf["actions"])
         pinned = conversation.pinned

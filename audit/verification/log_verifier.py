@@ -11,14 +11,15 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from audit.errors import AuditError, PersonalDataErasedError
+from audit.errors import AuditError, BadLeafError, PersonalDataErasedError
+from audit.log.entries import ContactErased
 from audit.log.leaf import SALT_SIZE, EntryKind, compute_commitment
 from audit.log.merkle import EMPTY_ROOT, Frontier
 from audit.verification.findings import FindingCode, LogFinding
 from audit.verification.history_checks import HistoryChecker
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     from audit.log.checkpoint import Checkpoint
     from audit.log.leaf import PersonalData
@@ -121,7 +122,11 @@ class LogVerifier:
         return _describe_mismatch(leaf, personal)
 
     def _check_erasure(self, index: int, leaf: Mapping[str, Any]) -> Iterator[LogFinding]:
-        indices: Any = leaf.get("entries")
+        try:
+            indices = ContactErased.from_leaf(leaf).entries
+        except BadLeafError as error:
+            yield LogFinding(self._log, index, FindingCode.ERASURE, str(error))
+            return
         if not _is_ascending(indices) or (indices and not 0 <= indices[0] <= indices[-1] < index):
             message = "the erasure does not name earlier entries in ascending order"
             yield LogFinding(self._log, index, FindingCode.ERASURE, message)
@@ -152,9 +157,8 @@ def find_contradictions(
             yield LogFinding(log, None, FindingCode.CHECKPOINT, message)
 
 
-def _is_ascending(indices: Any) -> bool:  # noqa: ANN401 - parsed JSON
-    is_list_of_integers = isinstance(indices, list) and all(type(index) is int for index in indices)
-    return is_list_of_integers and all(first < second for first, second in pairwise(indices))
+def _is_ascending(indices: Sequence[int]) -> bool:
+    return all(first < second for first, second in pairwise(indices))
 
 
 def _describe_mismatch(leaf: Mapping[str, Any], personal: OpenedPersonalData) -> str | None:

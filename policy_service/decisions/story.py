@@ -51,9 +51,7 @@ def tell_story(
         page = entries[:limit]
         versions = ledger.policies.versions(snapshot, workspace)
         keys = ledger.access.keyring.keys(snapshot)
-        states_by_action = fold_action_states(
-            (each.index, each.value) for each in snapshot.receipts(workspace, conversation)
-        )
+        states_by_action = fold_action_states(snapshot.receipts(workspace, conversation))
         erasures = find_erasures(snapshot, workspace, [each.index for each in page])
         events = []
         for entry in page:

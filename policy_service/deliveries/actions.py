@@ -190,8 +190,6 @@ def _list_decisions(
 
 def _list_actions_of(snapshot: Snapshot, decision: Entry) -> Iterator[RequestedAction]:
     leaf = decision.value
-    states_by_action = fold_action_states(
-        (each.index, each.value) for each in snapshot.receipts(decision.log, leaf["conversation"])
-    )
+    states_by_action = fold_action_states(snapshot.receipts(decision.log, leaf["conversation"]))
     for number, action in enumerate(leaf["actions"]):
         yield RequestedAction(decision, number, states_by_action.get(action["id"], PENDING_STATE))

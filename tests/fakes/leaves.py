@@ -73,6 +73,8 @@ def version(step: str, number: int = 1, *, at: datetime = NOON, **more: Any) -> 
     }
     if step in ("proposed", "approved", "activated"):
         leaf["digest"] = DIGEST
+    if step == "rejected":
+        leaf["reason"] = "not yet"
     return {**leaf, **more}
 
 

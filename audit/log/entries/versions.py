@@ -16,21 +16,26 @@ class VersionContent(SignedOffContent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class VersionProposed(VersionContent):
+class VersionDocumentContent(VersionContent):
+    """A step of one version that names the digest of its document."""
+
+    digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VersionProposed(VersionDocumentContent):
     """A document proposed as the next version."""
 
     kind = EntryKind.VERSION_PROPOSED
-    digest: str
     title: str | None = None
     note: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class VersionApproved(VersionContent):
+class VersionApproved(VersionDocumentContent):
     """The approval of a version by one key."""
 
     kind = EntryKind.VERSION_APPROVED
-    digest: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,14 +54,13 @@ class VersionSuperseded(VersionContent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class VersionActivated(VersionContent):
+class VersionActivated(VersionDocumentContent):
     """The activation of a version: for all, for a percentage, or as a shadow.
 
     `schedule` is the index of the entry that scheduled it.
     """
 
     kind = EntryKind.VERSION_ACTIVATED
-    digest: str
     percent: int | None = None
     shadow: bool = False
     apply_to_running: bool = False
@@ -64,11 +68,10 @@ class VersionActivated(VersionContent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class VersionScheduled(VersionContent):
+class VersionScheduled(VersionDocumentContent):
     """An activation at a later time, `due`; `against` is the version that was active then."""
 
     kind = EntryKind.VERSION_SCHEDULED
-    digest: str
     due: str
     against: int | None = None
     percent: int | None = None
@@ -77,11 +80,10 @@ class VersionScheduled(VersionContent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class VersionSuspended(VersionContent):
+class VersionSuspended(VersionDocumentContent):
     """A scheduled activation that was not done when it was due, and why."""
 
     kind = EntryKind.VERSION_SUSPENDED
-    digest: str
     schedule: int
     reason: str
 

@@ -8,6 +8,7 @@ import pytest
 
 from audit.entry import new_entry
 from audit.errors import BrokenHistoryError
+from audit.log.entries import HoldSet
 from audit.projections.versions import Versions, VersionStatus, fold_versions
 from tests.fakes.leaves import DIGEST, version
 
@@ -113,5 +114,5 @@ def test_an_entry_that_cannot_follow_is_refused(leaf: dict[str, Any]) -> None:
 
 def test_other_kinds_change_nothing() -> None:
     versions = folded(version("proposed"))
-    hold = {"format": 1, "kind": "hold.set", "at": version("proposed")["at"], "workspace": "acme"}
+    hold = HoldSet(at=version("proposed")["at"], workspace="acme", by="key-a", hold="h", reason="r")
     assert versions.with_entry(1, hold) == versions
