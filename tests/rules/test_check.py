@@ -1,4 +1,4 @@
-"""Every way to be wrong gets its complaints: code, place and line, all at once, in order."""
+"""`check_document`: every fault gets a complaint with code, place and line, in document order."""
 
 from __future__ import annotations
 
@@ -41,8 +41,11 @@ SMALLEST: dict[str, Any] = {
 """A document without complaint."""
 
 
-def pigeons(holes: int) -> DocumentSource:
-    """One pigeon more than there are holes: two must share one, which is long to prove."""
+def pigeonhole_document(holes: int) -> DocumentSource:
+    """Return a document that states the pigeonhole principle, which is slow to prove.
+
+    There is one more pigeon than holes, so two pigeons must share a hole.
+    """
     each = [f"hole-{hole}" for hole in range(holes)]
     names = [f"attributes.pigeon_{number}" for number in range(holes + 1)]
     together = (
@@ -67,14 +70,14 @@ GENERATED: dict[str, tuple[str, Callable[[], DocumentSource]]] = {
         "document_too_large",
         lambda: read_yaml("#" * (MAX_DOCUMENT_BYTES + 1)),
     ),
-    "bytes that are no UTF-8": ("not_utf_8", lambda: read_json(b"\xff")),
-    "a text that is no JSON": ("not_json", lambda: read_json("format: 1")),
-    "more values than a list may have": (
+    "bytes that are not UTF-8": ("not_utf_8", lambda: read_json(b"\xff")),
+    "a text that is not JSON": ("not_json", lambda: read_json("format: 1")),
+    "too many items in a list": (
         "too_many",
         lambda: read_value({**SMALLEST, "answers": {"customer": ["ok"] * 1_001}}),
     ),
-    "a property that takes too many steps": ("property_undecided", lambda: pigeons(8)),
-    "more tests than are run": (
+    "a property that needs too many steps": ("property_undecided", lambda: pigeonhole_document(8)),
+    "too many rules times tests": (
         "too_many",
         lambda: read_value(
             {
@@ -85,7 +88,7 @@ GENERATED: dict[str, tuple[str, Callable[[], DocumentSource]]] = {
         ),
     ),
 }
-"""Ways to be wrong that no file holds: the code, and what reads such a document."""
+"""Faults that no file of the corpus contains: the code, and a function that reads the document."""
 
 
 def complaints_of(read: Callable[[], DocumentSource]) -> tuple[Complaint, ...]:
@@ -96,7 +99,7 @@ def complaints_of(read: Callable[[], DocumentSource]) -> tuple[Complaint, ...]:
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.stem)
-def test_a_broken_document_gets_the_complaints_in_its_head(path: Path) -> None:
+def test_corpus_document_gets_the_complaints_in_its_head_comment(path: Path) -> None:
     text = path.read_bytes().decode()
     head = re.match(r"(?:# .*\n)+", text)
     assert head, "the file begins with one comment per complaint: # code pointer line"
@@ -107,49 +110,49 @@ def test_a_broken_document_gets_the_complaints_in_its_head(path: Path) -> None:
     assert got == head[0].splitlines()
 
 
-def test_a_property_is_proved_of_few_pigeons() -> None:
-    assert check_document(pigeons(4)).complaints == ()
+def test_pigeonhole_property_is_proved_when_there_are_few_pigeons() -> None:
+    assert check_document(pigeonhole_document(4)).complaints == ()
 
 
 @pytest.mark.parametrize("way", GENERATED)
-def test_what_no_file_holds_is_complained_of(way: str) -> None:
+def test_generated_document_gets_its_complaint(way: str) -> None:
     code, read = GENERATED[way]
     assert {complaint.code for complaint in complaints_of(read)} == {code}
 
 
-def test_every_code_is_got_by_a_document() -> None:
+def test_corpus_and_generated_documents_cover_every_complaint_code() -> None:
     heads = (line for path in DOCUMENTS for line in path.read_bytes().decode().splitlines())
     in_files = {line.split()[1] for line in heads if re.match(r"# [a-z0-9_]+ (/|\(root\))", line)}
     assert in_files | {code for code, _ in GENERATED.values()} == set(COMPLAINT_CODES)
 
 
-def test_every_complaint_says_what_is_wrong_on_one_line() -> None:
+def test_complaint_message_is_one_line() -> None:
     for path in DOCUMENTS:
         text = path.read_bytes().decode()
         for complaint in complaints_of(lambda text=text: read_yaml(text)):  # type: ignore[misc]
             assert re.fullmatch(r"[^\n]{10,300}", complaint.message), complaint
 
 
-def test_the_smallest_document_is_accepted() -> None:
+def test_smallest_document_is_accepted() -> None:
     findings = check_document(read_value(SMALLEST))
     assert findings.document == Document(SMALLEST)
     assert findings.complaints == ()
     assert read_document(read_value(SMALLEST)) == findings.document
 
 
-def test_a_rule_that_no_test_decides_is_a_notice() -> None:
+def test_untested_rule_gets_a_notice() -> None:
     (notice,) = check_document(read_value(SMALLEST)).notices
     assert (notice.code, notice.pointer) == ("rule_untested", "/rules/0")
     assert notice.code in NOTICE_CODES
 
 
-def test_the_built_in_document_is_beyond_reproach() -> None:
+def test_built_in_document_has_no_complaint_and_no_notice() -> None:
     assert check_document(read_yaml(builtin.load_text())) == CheckResult(
         Document(builtin.load_tree()), (), ()
     )
 
 
-def test_a_refused_document_says_everything_at_once() -> None:
+def test_read_document_reports_all_complaints_at_once() -> None:
     tree = {**SMALLEST, "titel": "a", "settings": {"enable": True}, "facts": {"size": 1}}
     with pytest.raises(InvalidDocumentError) as refused:
         read_document(read_value(tree))
@@ -161,13 +164,13 @@ def test_a_refused_document_says_everything_at_once() -> None:
     ]
 
 
-def test_places_are_in_the_order_of_their_numbers() -> None:
+def test_complaints_about_list_items_are_in_numeric_order() -> None:
     rules = [{**RULE, "id": f"r{n}", "stage": "?"} for n in range(12)]
     found = [c.pointer for c in check_document(read_value({**SMALLEST, "rules": rules})).complaints]
     assert found == [f"/rules/{n}/stage" for n in range(12)]
 
 
-def test_complaints_are_bounded() -> None:
+def test_number_of_complaints_is_bounded() -> None:
     tree = {**SMALLEST, **{f"k{n}": 1 for n in range(2 * MAX_COMPLAINTS)}}
     assert len(check_document(read_value(tree)).complaints) == MAX_COMPLAINTS
 
@@ -204,7 +207,7 @@ def document_with(**parts: Any) -> DocumentSource:
         {"answer": "unclear", "any": [{"contact.kind": "lead", "office.open": True}]},
     ],
 )
-def test_a_when_that_is_right_is_accepted(when: dict[str, Any]) -> None:
+def test_valid_when_is_accepted(when: dict[str, Any]) -> None:
     facts = {
         "attributes.size": {"type": "integer"},
         "attributes.kind": {"type": "enum", "values": ["big", "small"]},
@@ -238,7 +241,7 @@ def test_a_when_that_is_right_is_accepted(when: dict[str, Any]) -> None:
         "$lead_follow_up",
     ],
 )
-def test_an_action_that_is_right_is_accepted(action: Any) -> None:
+def test_valid_action_is_accepted(action: Any) -> None:
     assert check_document(document_with(rules=[{**RULE, "actions": [action]}])).complaints == ()
 
 
@@ -255,7 +258,7 @@ def test_an_action_that_is_right_is_accepted(action: Any) -> None:
         {"phone": "112"},
     ],
 )
-def test_a_redirect_that_is_right_is_accepted(redirect: dict[str, str]) -> None:
+def test_valid_redirect_is_accepted(redirect: dict[str, str]) -> None:
     settings = {"customer_route": "redirect", "redirect": redirect}
     assert check_document(document_with(settings=settings)).complaints == ()
 
@@ -292,13 +295,16 @@ def test_a_redirect_that_is_right_is_accepted(redirect: dict[str, str]) -> None:
         [],
     ],
 )
-def test_a_redirect_that_is_malformed_is_refused(redirect: Any) -> None:
+def test_malformed_redirect_is_refused(redirect: Any) -> None:
     found = check_document(document_with(settings={"redirect": redirect})).complaints
     assert [complaint.code for complaint in found] == ["redirect_malformed"]
 
 
-def test_what_is_left_out_is_as_in_the_built_in_document() -> None:
-    """A list of plans and of languages may be empty; what a switch needs may not."""
+def test_empty_list_is_refused_only_when_a_switch_needs_it() -> None:
+    """Plans and languages may be empty.
+
+    `contact_fields` may not, unless `collect_contact` is off.
+    """
     assert check_document(document_with(settings={"entitled_plans": [], "languages": []})).document
     assert not check_document(document_with(settings={"contact_fields": []})).document
     off = {"contact_fields": [], "collect_contact": False}
@@ -316,7 +322,7 @@ PARTS = st.sampled_from(WRONG_PARTS).map(copy.deepcopy)
 
 
 def places(tree: Any) -> list[tuple[Any, Any]]:
-    """Every container of the tree with each of its keys or numbers."""
+    """Return every container of the tree with each of its keys or numbers."""
     if not isinstance(tree, dict | list):
         return []
     keys = list(tree) if isinstance(tree, dict) else list(range(len(tree)))
@@ -325,7 +331,7 @@ def places(tree: Any) -> list[tuple[Any, Any]]:
 
 @given(st.data())
 @settings(max_examples=150)
-def test_a_built_in_document_with_broken_parts_is_refused_or_decides(data: st.DataObject) -> None:
+def test_mutated_built_in_document_is_refused_or_decides(data: st.DataObject) -> None:
     tree = copy.deepcopy(dict(builtin.load_tree()))
     tree["tests"] = tree["tests"][:5]
     for _ in range(data.draw(st.integers(1, 3))):
@@ -343,7 +349,7 @@ def test_a_built_in_document_with_broken_parts_is_refused_or_decides(data: st.Da
 
 @given(st.recursive(PARTS, lambda p: st.lists(p) | st.dictionaries(st.text(), p), max_leaves=9))
 @settings(deadline=None)
-def test_any_tree_is_checked_without_failing(tree: Any) -> None:
+def test_check_never_fails_for_any_tree(tree: Any) -> None:
     for source in (read_value(tree), document_with(rules=tree), document_with(settings=tree)):
         assert isinstance(check_document(source), CheckResult)
     for part in ("guards", "otherwise", "answers", "messages", "facts", "tests", "properties"):

@@ -1,4 +1,4 @@
-"""The page for those who write documents says what the code does."""
+"""`docs/format.md` lists every code, finding, fact, setting and word of the code."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PAGE = (ROOT / "docs" / "format.md").read_text(encoding="utf-8")
 
 
 def rows(head: str) -> list[list[str]]:
-    """The cells of the table that begins with this head."""
+    """Return the cells of the table that begins with this head."""
     _, _, rest = PAGE.partition(f"\n| {head} |")
     table = rest.partition("\n\n")[0]
     return [line.strip("| ").split(" | ") for line in table.splitlines()[2:]]
@@ -27,22 +27,22 @@ def type_of(fact: Fact) -> str:
     return ", ".join(f"`{value}`" for value in fact.values) or fact.type.value
 
 
-def test_every_code_stands_on_the_page() -> None:
+def test_page_lists_every_code_with_its_meaning() -> None:
     assert rows("code | meaning") == [[f"`{c}`", meaning] for c, meaning in COMPLAINT_CODES.items()]
     assert rows("notice | meaning") == [[f"`{c}`", meaning] for c, meaning in NOTICE_CODES.items()]
 
 
-def test_every_finding_stands_on_the_page() -> None:
+def test_page_lists_every_finding_with_its_meaning() -> None:
     expected = [[f"[`{c}`](checks/{c}.md)", meaning] for c, meaning in FINDINGS.items()]
     assert rows("finding | meaning") == expected
 
 
-def test_every_fact_stands_on_the_page() -> None:
+def test_page_lists_every_fact() -> None:
     expected = [[f"`{f.name}`", type_of(f), f.description] for f in FACTS.values()]
     assert rows("fact | type | meaning") == expected
 
 
-def test_every_setting_stands_on_the_page() -> None:
+def test_page_lists_every_setting() -> None:
     expected = [[f"`{s.name}`", s.type.value, s.description] for s in SETTINGS.values()]
     assert rows("setting | type | meaning") == expected
 
@@ -51,19 +51,19 @@ def test_every_setting_stands_on_the_page() -> None:
     ("head", "words"),
     [("action | written", ActionType), ("key | value", Outcome), ("key | value", Stage)],
 )
-def test_every_word_stands_in_its_table(
+def test_page_lists_every_action_outcome_and_stage(
     head: str, words: type[ActionType | Outcome | Stage]
 ) -> None:
     said = set(re.findall(r"`([a-z_]+)`", str(rows(head))))
     assert {word.value for word in words} <= said
 
 
-def test_every_operator_stands_on_the_page() -> None:
+def test_page_lists_every_operator() -> None:
     said = set(re.findall(r"\{([a-z]+):", str(rows("test | holds for"))))
     assert said == {operator.value for operator in Operator}
 
 
-def test_the_example_is_accepted_without_a_notice() -> None:
+def test_example_of_the_page_is_accepted_without_a_notice() -> None:
     example = re.search(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
     assert example
     findings = check_document(read_yaml(example[1]))

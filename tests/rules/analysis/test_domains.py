@@ -1,4 +1,4 @@
-"""The table of possible facts admits what `derive_facts` gives and refuses everything else."""
+"""The domains admit every fact that `derive_facts` returns, and refuse impossible facts."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ REPLIED = {**BASE_FACTS, "event.type": "contact.replied", "answer": "unclear"}
 
 @STEADY
 @given(events(), conversations)
-def test_what_is_derived_is_possible(event: dict[str, Any], conversation: Conversation) -> None:
-    """A proof over the possible facts is a proof over all that happen."""
+def test_derived_facts_are_possible(event: dict[str, Any], conversation: Conversation) -> None:
+    """A proof over the possible facts covers all facts that occur."""
     assert is_possible(derive_facts(DOCUMENT, parse_event(event), conversation), WITHIN)
 
 
@@ -56,7 +56,7 @@ def test_every_fact_has_a_domain() -> None:
         {"attributes.tier": "bronze"},
     ],
 )
-def test_what_never_happens_is_impossible(given: dict[str, Any]) -> None:
+def test_facts_that_cannot_occur_are_impossible(given: dict[str, Any]) -> None:
     known = {name: value for name, value in {**BASE_FACTS, **given}.items() if value is not None}
     assert not is_possible(known, WITHIN)
 
@@ -64,12 +64,12 @@ def test_what_never_happens_is_impossible(given: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     "given", [{}, {"conversation.direction": None}, {"attributes.seats": -3}, REPLIED]
 )
-def test_what_happens_is_possible(given: dict[str, Any]) -> None:
+def test_facts_that_can_occur_are_possible(given: dict[str, Any]) -> None:
     known = {name: value for name, value in {**BASE_FACTS, **given}.items() if value is not None}
     assert is_possible(known, WITHIN)
 
 
-def test_settings_are_facts_only_where_they_may_be_any() -> None:
+def test_settings_have_domains_only_when_settings_are_free() -> None:
     document = Document(builtin.load_tree())
     assert "settings.enabled" not in build_domains(document, document.settings)
     assert build_domains(document, None)["settings.redirect.email"].admits(None)

@@ -1,4 +1,4 @@
-"""An example happens: its events lead to its facts, and its rule decides the last of them."""
+"""Example conversations lead to the facts of the example, and its rule decides the last event."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ def subject_of(*rules: dict[str, Any], **parts: Any) -> LintSubject:
     return LintSubject(Document({"format": 1, "rules": written, "otherwise": NOTED, **parts}))
 
 
-def happened(document: Document, example: DecidedExample) -> tuple[str, dict[str, Any]]:
-    """The rule that decides the last event, and its facts: all of them decided one by one."""
+def decide_conversation(document: Document, example: DecidedExample) -> tuple[str, dict[str, Any]]:
+    """Return the rule that decides the last event, and its facts, after all events are decided."""
     bound = document.bind(
         {**document.settings, **overridden_settings(add_default_redirect(example.given))}
     )
@@ -55,9 +55,9 @@ def happened(document: Document, example: DecidedExample) -> tuple[str, dict[str
 
 
 @pytest.mark.parametrize("rule", [rule.id for rule in BUILTIN.document.own_binding.rules])
-def test_every_rule_of_the_built_in_document_decides_in_some_conversation(rule: str) -> None:
+def test_example_conversation_exists_for_every_built_in_rule(rule: str) -> None:
     example = example_of(BUILTIN, rule)
-    decided, known = happened(BUILTIN.document, example)
+    decided, known = decide_conversation(BUILTIN.document, example)
     assert decided == rule
     wanted = complete_facts(example.given)
     untold = {"conversation.asks", "sample.bucket"}
@@ -72,13 +72,15 @@ def drawn(random: Random, rules: int) -> dict[str, Any]:
 
 @settings(STEADY, max_examples=100)
 @given(st.builds(drawn, st.randoms(use_true_random=True), st.integers(1, 5)))
-def test_what_is_offered_is_decided_as_it_is_said(tree: dict[str, Any]) -> None:
+def test_example_conversation_of_random_document_is_decided_by_its_rule(
+    tree: dict[str, Any],
+) -> None:
     subject = LintSubject(Document(tree))
     for rule in subject.document.own_binding.rules:
         reached = subject.facts_reaching(rule.id)
         if reached is not None and subject.build_example(reached).conversation is not None:
             example = subject.build_example(reached)
-            decided, known = happened(subject.document, example)
+            decided, known = decide_conversation(subject.document, example)
             assert decided == rule.id
             assert len({event["id"] for event in example.conversation or ()}) == len(
                 example.conversation or ()
@@ -89,33 +91,33 @@ def test_what_is_offered_is_decided_as_it_is_said(tree: dict[str, Any]) -> None:
                     assert of(name, known.get(name)) == of(name, reached.get(name))
 
 
-def test_where_no_event_leads_to_a_stage_none_is_offered() -> None:
+def test_example_has_no_conversation_when_no_event_leads_to_its_stage() -> None:
     subject = subject_of({"when": {"conversation.stage": "qualifying"}})
     assert example_of(subject, "r-0").conversation is None
 
 
-def test_a_place_in_the_sample_is_that_of_the_conversation() -> None:
+def test_conversation_id_matches_the_sample_bucket() -> None:
     subject = subject_of({"when": {"sample.bucket": {"gte": 9_990}}})
     [event] = example_of(subject, "r-0").conversation or ()
     assert sample_bucket(event["workspace"]["id"], event["conversation"]["id"]) >= 9_990
 
 
-def test_a_reply_that_is_unclear_is_none_of_the_phrases() -> None:
-    """Whatever the document lists."""
+def test_unclear_reply_is_not_a_phrase_of_the_document() -> None:
+    """The document may list the default unclear texts as phrases."""
     answers = {"customer": ["What do you mean?"], "not_customer": ["Tell me more!"]}
     ask = {"when": {"conversation.stage": "new"}, "stage": "awaiting_answer", "actions": ["ask"]}
     unclear = {"when": {"conversation.stage": "awaiting_answer", "answer": "unclear"}}
     subject = subject_of(ask, unclear, answers=answers)
-    assert happened(subject.document, example_of(subject, "r-1"))[0] == "r-1"
+    assert decide_conversation(subject.document, example_of(subject, "r-1"))[0] == "r-1"
 
 
-def test_how_often_was_asked_is_how_often_the_conversation_asks() -> None:
+def test_conversation_contains_as_many_asks_as_the_fact() -> None:
     ask = {"when": {"conversation.asks": {"lt": 4}}, "stage": "awaiting_answer", "actions": ["ask"]}
     subject = subject_of(ask, {"when": {"conversation.stage": "awaiting_answer"}})
     assert len(example_of(subject, "r-1").conversation or ()) == 5
 
 
-def test_no_two_conversations_share_an_id_and_the_same_has_the_same() -> None:
+def test_example_ids_are_unique_and_deterministic() -> None:
     rules = [rule.id for rule in BUILTIN.document.own_binding.rules]
     told = [example_of(BUILTIN, rule).conversation or () for rule in rules]
     assert len({events[0]["conversation"]["id"] for events in told}) == len(rules)
@@ -125,8 +127,8 @@ def test_no_two_conversations_share_an_id_and_the_same_has_the_same() -> None:
     assert [example_of(again, rule).conversation for rule in rules] == told
 
 
-def test_the_events_before_are_in_the_language_of_the_last() -> None:
-    """Unless a conversation comes elsewhere by them."""
+def test_earlier_events_have_the_language_of_the_last_event() -> None:
+    """Earlier events have a different language if their rules need it."""
     asked = {"stage": "awaiting_answer", "actions": ["ask"]}
     answered = {"when": {"conversation.stage": "awaiting_answer", "message.language": "fr"}}
     new = {"conversation.stage": "new"}

@@ -1,4 +1,4 @@
-"""A property is proved over all facts, or broken by facts that are shown."""
+"""A property is proved over all facts, or refuted by an example."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def broken(tree: dict[str, Any]) -> list[str]:
         {"for_all": {"workspace.plan": ""}, "reason_in": ["never"]},
     ],
 )
-def test_a_property_that_holds_is_proved(stated: dict[str, Any]) -> None:
+def test_valid_property_is_proved(stated: dict[str, Any]) -> None:
     assert broken(builtin_with(stated)) == []
 
 
@@ -79,11 +79,13 @@ def test_a_property_that_holds_is_proved(stated: dict[str, Any]) -> None:
         ),
     ],
 )
-def test_a_property_that_is_broken_is_shown_so(stated: dict[str, Any], said: str) -> None:
+def test_broken_property_is_reported_with_a_counterexample(
+    stated: dict[str, Any], said: str
+) -> None:
     assert broken(builtin_with(stated)) == [said]
 
 
-def test_what_breaks_a_property_is_decided_as_it_is_shown() -> None:
+def test_counterexample_is_decided_as_reported() -> None:
     stated = {"for_all": {"message.language": {"language": "en"}}, "stage_in": ["new", "routed"]}
     document = Document(builtin_with(stated))
     [proof] = prove_properties(document)
@@ -95,15 +97,15 @@ def test_what_breaks_a_property_is_decided_as_it_is_shown() -> None:
     )
 
 
-def test_a_property_is_about_the_settings_as_they_stand() -> None:
-    """Where the document's tests start from the defaults."""
+def test_property_is_proved_for_the_settings_of_the_document() -> None:
+    """Tests of a document start from the default settings instead."""
     stated = {"for_all": {}, "reason_in": ["switched_off"], "rule_in": ["switched-off"]}
     start = {"conversation.stage": "new", "event.type": "conversation.started"}
     assert broken(builtin_with({**stated, "for_all": start}, enabled=False)) == []
     assert broken(builtin_with({**stated, "for_all": start}, enabled=True)) != []
 
 
-def test_alternatives_are_part_of_a_property() -> None:
+def test_for_all_may_have_alternatives() -> None:
     away: dict[str, Any] = {"any": [{"contact.kind": "user"}, {"workspace.plan": "free"}]}
     start = {"conversation.stage": "new", "event.type": "conversation.started"}
     assert broken(builtin_with({"for_all": {**start, **away}, "stage_in": ["not_routed"]})) == []

@@ -1,4 +1,4 @@
-"""What is decided otherwise is told with the facts that are, and nothing else is."""
+"""The semantic diff reports exactly the facts that two documents decide differently."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ def against_the_builtin(tree: dict[str, Any]) -> SemanticDiff:
     return told
 
 
-def test_what_no_decision_shows_is_no_difference(tree: dict[str, Any]) -> None:
+def test_diff_is_empty_when_no_decision_differs(tree: dict[str, Any]) -> None:
     tree["title"] = "Other"
     tree["rules"][0]["id"] = "renamed"
     tree["tests"] = []
     assert against_the_builtin(tree).changes == ()
 
 
-def test_a_setting_is_told_by_the_facts_that_it_decides_otherwise(tree: dict[str, Any]) -> None:
+def test_changed_setting_is_reported_by_the_facts_it_affects(tree: dict[str, Any]) -> None:
     tree["settings"]["ask_again"] = 3
     [change] = against_the_builtin(tree).changes
     assert not change.texts_only
@@ -62,20 +62,20 @@ def test_a_setting_is_told_by_the_facts_that_it_decides_otherwise(tree: dict[str
     assert change.example["conversation.asks"] == 2
 
 
-def test_texts_alone_are_told_apart(tree: dict[str, Any]) -> None:
+def test_change_of_texts_alone_is_marked(tree: dict[str, Any]) -> None:
     tree["messages"]["en"]["ask"] = "Hello?"
     changes = against_the_builtin(tree).changes
     assert {change.before.rule for change in changes} == {"ask-if-customer", "ask-again"}
     assert all(change.texts_only for change in changes)
 
 
-def test_a_text_in_another_language_is_a_change_of_texts(tree: dict[str, Any]) -> None:
+def test_new_translation_is_a_change_of_texts(tree: dict[str, Any]) -> None:
     tree["messages"]["de"] = {"ask": "Sind Sie schon Kunde?"}
     assert all(change.texts_only for change in against_the_builtin(tree).changes)
     assert against_the_builtin(tree).changes
 
 
-def test_how_long_a_question_waits_is_more_than_a_text(tree: dict[str, Any]) -> None:
+def test_changed_answer_time_is_more_than_a_change_of_texts(tree: dict[str, Any]) -> None:
     tree["settings"]["answer_within"] = "PT5M"
     changes = against_the_builtin(tree).changes
     assert {action["type"] for change in changes for action in change.after.actions} == {
@@ -86,14 +86,14 @@ def test_how_long_a_question_waits_is_more_than_a_text(tree: dict[str, Any]) -> 
     assert not any(change.texts_only for change in changes)
 
 
-def test_values_that_no_rule_tells_apart_are_all_named(tree: dict[str, Any]) -> None:
+def test_group_lists_all_values_of_its_class(tree: dict[str, Any]) -> None:
     tree["settings"]["languages"] = ["en", "de"]
     [change] = against_the_builtin(tree).changes
     assert change.fact_values["contact.kind"] == ("lead", "visitor")
     assert change.fact_values["message.language"] == ("values like de",)
 
 
-def test_an_attribute_that_is_declared_otherwise_is_seen_as_each_declares_it() -> None:
+def test_attribute_has_the_type_that_each_document_declares() -> None:
     def sized(declared: dict[str, Any], test: Any) -> Document:
         rule = {"id": "big", "when": {"attributes.size": test}, "outcome": "lead", "reason": "big"}
         parts = {"facts": {"attributes.size": declared}, "rules": [rule]}
@@ -107,8 +107,8 @@ def test_an_attribute_that_is_declared_otherwise_is_seen_as_each_declares_it() -
     assert len(compare_decisions(small, number).changes) == 2
 
 
-def test_every_group_of_an_edit_happens_in_a_conversation(tree: dict[str, Any]) -> None:
-    """Told by what the later document alone asks for, too: an attribute that it declares."""
+def test_every_group_of_an_edit_has_a_valid_conversation(tree: dict[str, Any]) -> None:
+    """Attributes that only the later document declares are included."""
     tree["facts"] = {"attributes.vip": {"type": "boolean"}}
     vip = {"conversation.stage": "new", "event.type": "conversation.started"}
     guard = {"id": "vip", "when": {**vip, "attributes.vip": True}, "stage": "routed"}
@@ -117,11 +117,11 @@ def test_every_group_of_an_edit_happens_in_a_conversation(tree: dict[str, Any]) 
     told = against_the_builtin(tree).changes
     assert {change.after.rule for change in told} == {"vip", "ask-again"}
     for change in told:
-        assert_it_happens(change, Document(builtin.load_tree()), Document(tree))
+        assert_example_is_valid(change, Document(builtin.load_tree()), Document(tree))
 
 
-def assert_it_happens(change: SemanticChange, before: Document, after: Document) -> None:
-    """The earlier document leads there, and each of the two decides the last event as is told."""
+def assert_example_is_valid(change: SemanticChange, before: Document, after: Document) -> None:
+    """The events lead to the state, and both documents decide the last event as reported."""
     stand = Conversation()
     assert change.conversation
     for event in change.conversation:
@@ -143,8 +143,8 @@ def decided(document: Document, known: Facts) -> Any:
     return ruling.outcome, ruling.reason, stage, told
 
 
-def pair(random: Random, rules: int) -> tuple[dict[str, Any], dict[str, Any]]:
-    """A random document, and the same with a few rules drawn anew, moved or gone."""
+def draw_pair(random: Random, rules: int) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return a random document, and the same one with a few rules changed, moved or removed."""
     drawing = Drawing(random)
     before = drawing.document(rules)
     after = copy.deepcopy(before)
@@ -158,11 +158,11 @@ def pair(random: Random, rules: int) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 @settings(STEADY, max_examples=150)
-@given(st.builds(pair, st.randoms(use_true_random=True), st.integers(1, 5)))
-def test_facts_are_decided_otherwise_where_that_is_told(
+@given(st.builds(draw_pair, st.randoms(use_true_random=True), st.integers(1, 5)))
+def test_random_facts_differ_exactly_when_a_group_contains_them(
     trees: tuple[dict[str, Any], dict[str, Any]],
 ) -> None:
-    """Every group's example is, and of all others those that fall into a group, and only those."""
+    """The example of every group differs too."""
     before, after = map(Document, trees)
     told = compare_decisions(before, after)
     assert told.complete
@@ -172,7 +172,7 @@ def test_facts_are_decided_otherwise_where_that_is_told(
         assert explain_ruling(after.own_binding, known).ruling.rule == change.after.rule
         assert (decided(before, known) == decided(after, known)) is change.texts_only
         if change.conversation is not None:
-            assert_it_happens(change, before, after)
+            assert_example_is_valid(change, before, after)
     groups = RegionIndex([change.region for change in told.changes])
     for tried in all_facts(before, after):
         number = groups.find_region(tried)
@@ -188,7 +188,7 @@ def test_facts_are_decided_otherwise_where_that_is_told(
             assert same is change.texts_only
 
 
-def test_facts_fall_into_the_group_that_tells_of_them(tree: dict[str, Any]) -> None:
+def test_facts_are_found_in_the_group_that_describes_them(tree: dict[str, Any]) -> None:
     tree["settings"]["ask_again"] = 3
     groups = RegionIndex([change.region for change in against_the_builtin(tree).changes])
     unclear = {
@@ -202,7 +202,7 @@ def test_facts_fall_into_the_group_that_tells_of_them(tree: dict[str, Any]) -> N
     assert [groups.find_region(asked[number]) for number in asked] == [None, None, 0, 0, None, None]
 
 
-def test_a_value_that_was_recorded_and_cannot_be_any_more_is_taken_for_unknown(
+def test_recorded_value_counts_as_unknown_when_it_became_impossible(
     tree: dict[str, Any],
 ) -> None:
     tree["facts"] = {"attributes.size": {"type": "integer"}}

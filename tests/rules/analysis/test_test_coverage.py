@@ -1,4 +1,4 @@
-"""The tests that are offered may be kept, and each is decided by a rule that had none."""
+"""Suggested tests pass, and each reaches a rule that had no test."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from rules.model.document import Document
 from tests.properties.random_documents import Drawing
 
 
-def test_the_built_in_document_is_covered() -> None:
+def test_built_in_document_has_full_coverage() -> None:
     rules = len(builtin.load_tree()["guards"]) + len(builtin.load_tree()["rules"])
     assert measure_coverage(Document(builtin.load_tree())) == RuleCoverage(rules, (), (), ())
 
 
-def test_what_is_offered_covers_the_built_in_document_without_its_tests() -> None:
-    """One test for each rule, pasted as it is printed; those behind other settings too."""
+def test_suggested_tests_cover_the_built_in_document_when_its_tests_are_removed() -> None:
+    """There is one test per rule, as printed; rules that need other settings are covered too."""
     text, _, _ = builtin.load_text().partition("\ntests:\n")
     told = measure_coverage(Document(read_yaml(text).value))
     assert told.unreachable == ()
@@ -30,7 +30,7 @@ def test_what_is_offered_covers_the_built_in_document_without_its_tests() -> Non
     assert (pasted.complaints, pasted.notices) == ((), ())
 
 
-def test_a_rule_that_nothing_reaches_has_no_test() -> None:
+def test_unreachable_rule_gets_no_suggested_test() -> None:
     rule = {"when": {"contact.kind": "user"}, "outcome": "noted", "reason": "seen"}
     rules = [{**rule, "id": "first"}, {**rule, "id": "second"}]
     told = measure_coverage(
@@ -41,7 +41,7 @@ def test_a_rule_that_nothing_reaches_has_no_test() -> None:
 
 
 @pytest.mark.parametrize("seed", range(40))
-def test_what_is_offered_passes(seed: int) -> None:
+def test_suggested_tests_of_random_document_pass(seed: int) -> None:
     tree: dict[str, Any] = Drawing(random.Random(seed)).document(8)
     tree["otherwise"].pop("actions")
     told = measure_coverage(Document(tree))

@@ -1,4 +1,4 @@
-"""What a ruling asks for, as the actions of a decision."""
+"""Actions of a ruling, as a decision contains them."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ AT = "2026-11-22T10:00:00Z"
 EN = ("en", None)
 
 
-def rendered(
+def render(
     *written: Any, languages: Sequence[str | None] = EN, **members: Any
 ) -> list[dict[str, Any]]:
-    """The actions of a document that always asks for these."""
+    """Return the actions of a document whose `otherwise` has these actions."""
     otherwise = {"outcome": "noted", "reason": "none", "actions": list(written)}
     policy = compile_document(Document({"rules": [], "otherwise": otherwise, **members}))
     return render_actions(policy.decide({}), policy.bound_document, "dec-1", AT, languages)
 
 
-def test_each_action_is_rendered_with_an_id_of_its_decision() -> None:
-    assert rendered("close_conversation", {"add_tag": "vip"}) == [
+def test_action_id_is_the_decision_id_and_a_number() -> None:
+    assert render("close_conversation", {"add_tag": "vip"}) == [
         {"id": "dec-1.0", "type": "close_conversation"},
         {"id": "dec-1.1", "type": "add_tag", "tag": "vip"},
     ]
 
 
-def test_a_question_says_what_it_asks_and_when_it_expires() -> None:
+def test_question_action_has_its_texts_and_its_expiry() -> None:
     expires = {"expires_at": "2026-11-22T10:03:00Z"}
-    ask, collect, qualify = rendered("ask", "collect_contact", "qualify")
+    ask, collect, qualify = render("ask", "collect_contact", "qualify")
     assert ask == {
         "id": "dec-1.0",
         "type": "ask",
@@ -75,8 +75,8 @@ def test_a_question_says_what_it_asks_and_when_it_expires() -> None:
     ],
     ids=repr,
 )
-def test_an_action_says_what_it_needs(written: Any, body: dict[str, Any]) -> None:
-    (action,) = rendered(written, messages={"en": {"bye": "Bye"}})
+def test_action_has_its_argument(written: Any, body: dict[str, Any]) -> None:
+    (action,) = render(written, messages={"en": {"bye": "Bye"}})
     assert action == {"id": "dec-1.0", **body}
 
 
@@ -88,8 +88,8 @@ def test_an_action_says_what_it_needs(written: Any, body: dict[str, Any]) -> Non
         ("P1W", "2026-11-29T10:00:00Z"),
     ],
 )
-def test_a_question_expires_after_what_the_setting_says(within: str, expires: str) -> None:
-    (action,) = rendered("qualify", settings={"answer_within": within})
+def test_question_expires_after_answer_within(within: str, expires: str) -> None:
+    (action,) = render("qualify", settings={"answer_within": within})
     assert action["expires_at"] == expires
 
 
@@ -109,43 +109,43 @@ MESSAGES = {"en": {"hi": "Hi"}, "de": {"hi": "Servus"}, "de-AT": {"bye": "Baba"}
         (("en-GB", "de"), "Hi"),
     ],
 )
-def test_a_text_is_in_the_first_language_that_has_it(
+def test_text_has_the_first_language_with_a_translation(
     languages: Sequence[str | None], text: str
 ) -> None:
-    """A language that lacks this one text is passed over."""
-    (action,) = rendered({"note": {"message": "hi"}}, languages=languages, messages=MESSAGES)
+    """A language without this text is skipped."""
+    (action,) = render({"note": {"message": "hi"}}, languages=languages, messages=MESSAGES)
     assert action["text"] == text
 
 
-def test_the_default_language_comes_last() -> None:
+def test_text_falls_back_to_the_default_language() -> None:
     settings = {"default_language": "de"}
-    (action,) = rendered(
+    (action,) = render(
         {"note": {"message": "hi"}}, languages=("fr", None), messages=MESSAGES, settings=settings
     )
     assert action["text"] == "Servus"
 
 
-def test_placeholders_are_filled_from_the_redirect_alone() -> None:
-    """Whatever else stands in braces stays as it is written."""
+def test_placeholders_are_filled_from_the_redirect_only() -> None:
+    """Other words in braces stay unchanged."""
     written = "{email} {website} {phone} {name} {{email}} {Email}"
     settings = {"redirect": {"email": "a@b.example"}}
-    (action,) = rendered({"send_message": written}, settings=settings)
+    (action,) = render({"send_message": written}, settings=settings)
     assert action["text"] == "a@b.example   {name} {a@b.example} {Email}"
 
 
-def test_what_fills_a_placeholder_is_not_filled_again() -> None:
+def test_placeholder_value_is_not_expanded_again() -> None:
     settings = {"redirect": {"email": "{phone}"}}
-    (action,) = rendered({"send_message": "{email}"}, settings=settings)
+    (action,) = render({"send_message": "{email}"}, settings=settings)
     assert action["text"] == "{phone}"
 
 
-def test_settings_stand_in_the_place_of_their_names() -> None:
+def test_references_are_replaced_by_their_settings() -> None:
     settings = {
         "customer_destination": {"teammate": "tm-1"},
         "contact_fields": ["phone"],
         "redirect": {"email": "a@b.example"},
     }
-    found = rendered(
+    found = render(
         {"assign": "$customer_destination"},
         {"salesforce_lead": {"fields": "$contact_fields"}},
         {"note": "$redirect.email"},
@@ -161,7 +161,7 @@ def test_settings_stand_in_the_place_of_their_names() -> None:
     ]
 
 
-def test_a_text_that_no_language_has_is_a_fault_of_the_check() -> None:
+def test_render_text_raises_lookup_error_when_the_text_is_missing() -> None:
     document = Document({"rules": [], "otherwise": {"outcome": "noted", "reason": "none"}})
     with pytest.raises(LookupError, match="no text 'nothing'"):
         render_text(ActionText(message="nothing"), document.own_binding, EN)

@@ -1,4 +1,4 @@
-"""The tree of rules: as quick as promised, and never another decision."""
+"""The compiled tree decides like the evaluator, and its size and depth are bounded."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 OTHERWISE = {"outcome": "noted", "reason": "none"}
 
 
-def document(*whens: dict[str, Any], **members: Any) -> Document:
-    """A document of one rule for each `when`."""
+def document_of(*whens: dict[str, Any], **members: Any) -> Document:
+    """Return a document with one rule for each `when`."""
     rules = [
         {"id": f"rule-{number}", "when": when, "outcome": "noted", "reason": "found"}
         for number, when in enumerate(whens)
@@ -31,8 +31,8 @@ def document(*whens: dict[str, Any], **members: Any) -> Document:
     return Document({"facts": DECLARED, "rules": rules, "otherwise": OTHERWISE, **members})
 
 
-def tails(policy: CompiledPolicy) -> list[tuple[int, int]]:
-    """The depth and the number of rows of every end of the tree."""
+def list_leaves(policy: CompiledPolicy) -> list[tuple[int, int]]:
+    """Return the depth and the number of rows of every leaf of the tree."""
 
     def walk(branch: TreeBranch, depth: int) -> Iterator[tuple[int, int]]:
         if isinstance(branch, SplitBranch):
@@ -44,20 +44,20 @@ def tails(policy: CompiledPolicy) -> list[tuple[int, int]]:
     return list(walk(policy._root, 0))
 
 
-def rows(policy: CompiledPolicy) -> int:
-    return sum(count for _, count in tails(policy))
+def count_rows(policy: CompiledPolicy) -> int:
+    return sum(count for _, count in list_leaves(policy))
 
 
-def decided(doc: Document, **facts: Any) -> str:
-    """The rule that decides, by the tree and by the plain evaluator alike."""
+def decide(doc: Document, **facts: Any) -> str:
+    """Return the rule that decides; the tree and the evaluator must agree."""
     named = {name.replace("__", "."): value for name, value in facts.items()}
     policy = compile_document(doc)
     assert policy.decide(named) == explain_ruling(policy.bound_document, named).ruling
     return policy.decide(named).rule
 
 
-def test_two_thousand_rules_decide_as_the_plain_evaluator_does() -> None:
-    """Every rule wants something rare, so that decisions reach deep into the document."""
+def test_large_policy_decides_like_the_evaluator() -> None:
+    """Every rule tests a rare value, so that decisions reach rules late in the document."""
     drawing = Drawing(Random(2_000))
     tree = drawing.document(2_000)
     stages = tuple(map(str, Stage))
@@ -75,82 +75,82 @@ def test_two_thousand_rules_decide_as_the_plain_evaluator_does() -> None:
     assert len(reached) > 40
 
 
-def test_two_thousand_rules_on_one_fact_leave_a_few_to_test() -> None:
-    """What one fact tells apart is not searched."""
-    policy = compile_document(document(*({"workspace.plan": f"p{n}"} for n in range(2_000))))
-    assert tails(policy) == [(1, 1)] * 2_001
+def test_rules_on_one_fact_leave_one_row_per_leaf() -> None:
+    """Rules that one fact distinguishes are not searched one by one."""
+    policy = compile_document(document_of(*({"workspace.plan": f"p{n}"} for n in range(2_000))))
+    assert list_leaves(policy) == [(1, 1)] * 2_001
     assert policy.decide({"workspace.plan": "p1999"}).rule == "rule-1999"
     assert policy.decide({"workspace.plan": "p2000"}).rule == "otherwise"
 
 
-def test_facts_that_tell_little_apart_do_not_multiply_the_tree() -> None:
-    """Twenty independent facts would make a million branches, each split of them harmless."""
+def test_independent_facts_do_not_multiply_the_tree() -> None:
+    """Splits on twenty independent facts would make a million branches."""
     declared = {f"attributes.a{number}": {"type": "string"} for number in range(20)}
     whens = [
         {name: "x", "conversation.asks": {"gte": most}} for name in declared for most in (1, 2)
     ]
-    policy = compile_document(document(*whens, facts=declared))
-    assert rows(policy) <= MAX_COPIES * (len(whens) + 1)
+    policy = compile_document(document_of(*whens, facts=declared))
+    assert count_rows(policy) <= MAX_COPIES * (len(whens) + 1)
 
 
-def test_many_facts_in_one_rule_do_not_make_a_branch_too_long_to_walk() -> None:
-    """However many tests a rule has, the tree is no deeper than Python can walk."""
+def test_depth_of_the_tree_is_bounded_when_a_rule_has_many_tests() -> None:
+    """Python's recursion limit bounds the depth that the compiler can build."""
     declared = {f"attributes.a{number}": {"type": "string"} for number in range(130)}
     whens = [
         {**dict.fromkeys(declared, "x"), "conversation.asks": {"gte": most}} for most in range(60)
     ]
-    policy = compile_document(document(*whens, facts=declared))
-    assert max(depth for depth, _ in tails(policy)) <= 110
+    policy = compile_document(document_of(*whens, facts=declared))
+    assert max(depth for depth, _ in list_leaves(policy)) <= 110
     assert policy.decide({**dict.fromkeys(declared, "x"), "conversation.asks": 0}).rule == "rule-0"
 
 
-def test_what_asking_a_fact_has_settled_is_not_tested_again() -> None:
-    """Whoever has none of the plans that are named has not this one either."""
+def test_split_removes_the_tests_that_it_settles() -> None:
+    """A plan that is not one of the named plans passes every `not` of them."""
     named = [{"workspace.plan": plan} for plan in ("a", "b", "c", "d")]
-    policy = compile_document(document(*named, {"workspace.plan": {"not": ["a", "b"]}}))
-    assert sorted(tails(policy)) == [(1, 1)] * 5
+    policy = compile_document(document_of(*named, {"workspace.plan": {"not": ["a", "b"]}}))
+    assert sorted(list_leaves(policy)) == [(1, 1)] * 5
     assert policy.decide({}).rule == "rule-4"
 
 
-def test_the_built_in_document_asks_a_few_facts_and_tests_a_few_rows() -> None:
-    ends = tails(compile_document(Document(builtin.load_tree())))
+def test_built_in_tree_is_shallow_with_few_rows_per_leaf() -> None:
+    ends = list_leaves(compile_document(Document(builtin.load_tree())))
     assert max(depth for depth, _ in ends) <= 4
     assert max(count for _, count in ends) <= 8
 
 
-def test_tests_of_settings_are_decided_beforehand() -> None:
-    """A rule that its settings keep from ever holding is not in the tree."""
-    settings_only = document({"settings.enabled": True}, {"workspace.plan": "pro"})
-    (end,) = tails(compile_document(settings_only))
+def test_tests_of_settings_are_folded_at_compile_time() -> None:
+    """A rule that the settings prevent is not in the tree."""
+    settings_only = document_of({"settings.enabled": True}, {"workspace.plan": "pro"})
+    (end,) = list_leaves(compile_document(settings_only))
     assert end == (0, 1)
-    never = document({"settings.enabled": False}, {"settings.redirect.email": {"known": True}})
-    assert tails(compile_document(never)) == [(0, 1)]
-    assert decided(never) == "otherwise"
+    never = document_of({"settings.enabled": False}, {"settings.redirect.email": {"known": True}})
+    assert list_leaves(compile_document(never)) == [(0, 1)]
+    assert decide(never) == "otherwise"
 
 
-def test_the_first_rule_that_holds_decides() -> None:
-    doc = document(
+def test_first_matching_rule_decides() -> None:
+    doc = document_of(
         {"workspace.plan": ["pro", "premium"]},
         {"workspace.plan": "pro"},
         {"workspace.plan": {"known": True}},
         {"workspace.plan": {"not": "pro"}},
     )
-    assert decided(doc, workspace__plan="pro") == "rule-0"
-    assert decided(doc, workspace__plan="premium") == "rule-0"
-    assert decided(doc, workspace__plan="starter") == "rule-2"
-    assert decided(doc) == "rule-3"
+    assert decide(doc, workspace__plan="pro") == "rule-0"
+    assert decide(doc, workspace__plan="premium") == "rule-0"
+    assert decide(doc, workspace__plan="starter") == "rule-2"
+    assert decide(doc) == "rule-3"
 
 
-def test_guards_come_before_rules() -> None:
+def test_guard_decides_before_a_rule() -> None:
     guard = {"id": "guard", "when": {"workspace.plan": "pro"}, **OTHERWISE}
-    assert decided(document({"workspace.plan": "pro"}, guards=[guard]), workspace__plan="pro") == (
-        "guard"
-    )
+    assert decide(
+        document_of({"workspace.plan": "pro"}, guards=[guard]), workspace__plan="pro"
+    ) == ("guard")
 
 
-def test_an_unknown_fact_takes_the_way_of_no_value() -> None:
-    """`not` holds for it; to equal something, to be within bounds or in a language does not."""
-    doc = document(
+def test_unknown_fact_passes_only_not() -> None:
+    """An unknown fact equals no value, is in no range and has no language."""
+    doc = document_of(
         {"workspace.plan": "pro"},
         {"workspace.plan": ["premium", ""]},
         {"conversation.asks": {"gte": 0}},
@@ -158,32 +158,32 @@ def test_an_unknown_fact_takes_the_way_of_no_value() -> None:
         {"workspace.plan": {"known": True}},
         {"workspace.plan": {"not": ["pro", "premium", "", "starter"]}},
     )
-    assert decided(doc) == "rule-5"
+    assert decide(doc) == "rule-5"
 
 
-def test_alternatives_hold_where_one_of_them_does() -> None:
-    doc = document(
+def test_any_holds_when_one_alternative_holds() -> None:
+    doc = document_of(
         {"workspace.plan": "pro", "any": [{"answer": "customer"}, {"contact.reachable": True}]},
         {"workspace.plan": "pro"},
         {"answer": "unclear"},
         {"answer": "customer"},
         {"conversation.assigned": True},
     )
-    assert decided(doc, workspace__plan="pro", contact__reachable=True) == "rule-0"
-    assert decided(doc, workspace__plan="pro", answer="customer") == "rule-0"
-    assert decided(doc, workspace__plan="pro", answer="unclear") == "rule-1"
-    assert decided(doc, answer="customer", contact__reachable=True) == "rule-3"
+    assert decide(doc, workspace__plan="pro", contact__reachable=True) == "rule-0"
+    assert decide(doc, workspace__plan="pro", answer="customer") == "rule-0"
+    assert decide(doc, workspace__plan="pro", answer="unclear") == "rule-1"
+    assert decide(doc, answer="customer", contact__reachable=True) == "rule-3"
 
 
-def test_an_alternative_may_test_the_same_fact_again() -> None:
-    doc = document(
+def test_alternative_may_test_a_fact_of_the_when_again() -> None:
+    doc = document_of(
         {"workspace.plan": ["pro", "premium"], "any": [{"workspace.plan": {"not": "pro"}}]},
         {"workspace.plan": "pro"},
         {"workspace.plan": "x"},
         {"workspace.plan": "y"},
     )
-    assert decided(doc, workspace__plan="pro") == "rule-1"
-    assert decided(doc, workspace__plan="premium") == "rule-0"
+    assert decide(doc, workspace__plan="pro") == "rule-1"
+    assert decide(doc, workspace__plan="premium") == "rule-0"
 
 
 @pytest.mark.parametrize(
@@ -200,16 +200,16 @@ def test_an_alternative_may_test_the_same_fact_again() -> None:
         ([True, False], 0, False),
     ],
 )
-def test_values_of_different_types_are_different(wanted: Any, fact: Any, held: bool) -> None:  # noqa: FBT001
-    """As keys of one mapping 1, 1.0 and true would be the same."""
+def test_values_of_different_types_are_not_equal(wanted: Any, fact: Any, held: bool) -> None:  # noqa: FBT001
+    """As keys of a mapping, 1, 1.0 and true would be equal."""
     listed = wanted if isinstance(wanted, list) else [wanted]
-    doc = document(*({"attributes.source": [*listed, f"x{n}"]} for n in range(5)))
-    single = document({"attributes.source": wanted})
+    doc = document_of(*({"attributes.source": [*listed, f"x{n}"]} for n in range(5)))
+    single = document_of({"attributes.source": wanted})
     for each in (doc, single):
-        assert (decided(each, attributes__source=fact) == "rule-0") is held
+        assert (decide(each, attributes__source=fact) == "rule-0") is held
 
 
-def test_an_action_is_carried_out_where_its_condition_holds() -> None:
+def test_action_is_carried_out_only_when_its_condition_holds() -> None:
     actions = [
         {"note": "always"},
         {"note": "claimed", "when": {"contact.identity": {"not": "verified"}}},
@@ -224,7 +224,7 @@ def test_an_action_is_carried_out_where_its_condition_holds() -> None:
         },
     ]
     otherwise = {**OTHERWISE, "actions": actions}
-    policy = compile_document(document(otherwise=otherwise))
+    policy = compile_document(document_of(otherwise=otherwise))
 
     def notes(**facts: Any) -> list[str]:
         named = {name.replace("__", "."): value for name, value in facts.items()}
@@ -238,8 +238,8 @@ def test_an_action_is_carried_out_where_its_condition_holds() -> None:
     assert notes(contact__reachable=True) == ["always", "claimed", "on"]
 
 
-def test_a_tail_ends_with_a_row_that_always_holds() -> None:
-    """So that there is no set of facts without a decision."""
+def test_last_row_of_a_leaf_is_unconditional() -> None:
+    """Every set of facts gets a decision."""
     tree = Drawing(Random(7)).document(40)
     branches: list[TreeBranch] = [compile_document(Document(tree))._root]
     while branches:

@@ -1,4 +1,4 @@
-"""What a test holds for, and what an explanation says."""
+"""The values that pass a test, and the attempts that an explanation lists."""
 
 from __future__ import annotations
 
@@ -85,17 +85,17 @@ TABLE = [
 
 
 @pytest.mark.parametrize(("test", "fact", "held"), TABLE, ids=repr)
-def test_a_test_holds_for(test: Any, fact: Any, held: bool) -> None:  # noqa: FBT001
+def test_condition_holds_for_value(test: Any, fact: Any, held: bool) -> None:  # noqa: FBT001
     """Every test is two-valued: an unknown fact equals nothing."""
     assert condition_holds(parse_condition(test), fact) is held
 
 
 @pytest.mark.parametrize(("test", "fact", "held"), TABLE, ids=repr)
-def test_not_is_the_exact_complement(test: Any, fact: Any, held: bool) -> None:  # noqa: FBT001
+def test_not_is_the_complement_of_its_test(test: Any, fact: Any, held: bool) -> None:  # noqa: FBT001
     assert condition_holds(parse_condition({"not": test}), fact) is not held
 
 
-def test_each_test_reads_as_its_value() -> None:
+def test_parse_condition_returns_the_condition_of_each_notation() -> None:
     assert parse_condition("pro") == OneOfCondition(("pro",))
     assert parse_condition(["pro", 1]) == OneOfCondition(("pro", 1))
     assert parse_condition({"not": {"known": True}}) == NotCondition(KnownCondition(is_known=True))
@@ -106,16 +106,16 @@ def test_each_test_reads_as_its_value() -> None:
 
 
 @pytest.mark.parametrize("test", ["pro", ["a", 1], {"not": ["a", "b"]}, {"gte": 1, "lt": 3}])
-def test_a_test_is_written_as_it_was_read(test: Any) -> None:
+def test_format_condition_is_the_inverse_of_parse_condition(test: Any) -> None:
     assert format_condition(parse_condition(test)) == test
     assert parse_condition(format_condition(parse_condition(test))) == parse_condition(test)
 
 
-def test_one_range_is_written_as_a_list_of_one() -> None:
+def test_language_condition_is_formatted_as_a_list() -> None:
     assert format_condition(LanguageCondition(("en",))) == {"language": ["en"]}
 
 
-def test_nothing_equals_a_value_of_another_kind() -> None:
+def test_values_of_different_kinds_are_not_the_same() -> None:
     off: Scalar = False
     assert not is_same_value(None, 0)
     assert not is_same_value(off, 0)
@@ -141,8 +141,8 @@ DOCUMENT = Document(
 )
 
 
-def test_an_explanation_names_the_first_test_that_failed_with_both_sides() -> None:
-    """Settings stand in it by their values, unknown facts as null."""
+def test_attempt_has_the_first_failed_test_with_both_sides() -> None:
+    """Settings are shown as their values, unknown facts as null."""
     facts: Facts = {"workspace.plan": "pro", "conversation.asks": 2, "answer": "unclear"}
     explanation = explain_ruling(DOCUMENT.own_binding, facts)
     assert explanation.ruling.rule == "otherwise"
@@ -163,7 +163,7 @@ def test_an_explanation_names_the_first_test_that_failed_with_both_sides() -> No
     )
 
 
-def test_an_explanation_ends_with_the_rule_that_held() -> None:
+def test_explanation_ends_with_the_matching_rule() -> None:
     explanation = explain_ruling(
         DOCUMENT.own_binding, {"workspace.plan": "pro", "contact.reachable": True}
     )
@@ -171,13 +171,13 @@ def test_an_explanation_ends_with_the_rule_that_held() -> None:
     assert [attempt.held for attempt in explanation.attempts] == [False, False, True]
 
 
-def test_settings_come_from_the_document_alone() -> None:
+def test_settings_among_the_facts_are_ignored() -> None:
     facts = {"workspace.plan": "pro", "settings.redirect.email": "a@b.example"}
     assert explain_ruling(DOCUMENT.own_binding, facts).ruling.rule == "otherwise"
 
 
-def test_other_settings_bind_the_same_rules_again() -> None:
-    """So a document's own tests can run against the default settings."""
+def test_document_binds_its_rules_to_other_settings() -> None:
+    """The tests of a document run against the default settings."""
     settings = {**DOCUMENT.settings, "redirect": {"email": "a@b.example"}, "ask_again": 0}
     bound = DOCUMENT.bind(settings)
     assert explain_ruling(bound, {"workspace.plan": "pro"}).ruling.rule == "third"
@@ -187,7 +187,7 @@ def test_other_settings_bind_the_same_rules_again() -> None:
     )
 
 
-def test_a_when_reads_as_its_alternatives() -> None:
+def test_when_expands_to_its_alternatives() -> None:
     plan, answer, asks = (
         ("plan", OneOfCondition(("pro",))),
         ("answer", KnownCondition(is_known=True)),

@@ -1,4 +1,4 @@
-"""The facts of an event, one by one."""
+"""The facts of an event, fact by fact."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ EVENT: dict[str, Any] = {
 }
 
 
-def event(**members: Any) -> Any:
+def event_with(**members: Any) -> Any:
     nested = {
         name: {**EVENT[name], **member} if isinstance(EVENT.get(name), dict) else member
         for name, member in members.items()
@@ -43,13 +43,13 @@ def event(**members: Any) -> Any:
     return EVENT | nested
 
 
-def fact(name: str, sent: Any = EVENT, **conversation: Any) -> Any:
+def derive_fact(name: str, sent: Any = EVENT, **conversation: Any) -> Any:
     return derive_facts(BUILT_IN, sent, Conversation(**conversation)).get(name)
 
 
-def test_the_facts_of_an_event_that_says_as_little_as_possible() -> None:
-    """What is not said is unknown, but for the defaults that the format of events gives."""
-    assert derive_facts(BUILT_IN, event(), Conversation()) == {
+def test_minimal_event_has_only_required_and_default_facts() -> None:
+    """Other facts are unknown."""
+    assert derive_facts(BUILT_IN, event_with(), Conversation()) == {
         "event.type": "conversation.started",
         "workspace.plan": "pro",
         "conversation.channel": "messenger",
@@ -64,8 +64,8 @@ def test_the_facts_of_an_event_that_says_as_little_as_possible() -> None:
     }
 
 
-def test_the_facts_of_an_event_that_says_all() -> None:
-    sent = event(
+def test_complete_event_has_all_facts() -> None:
+    sent = event_with(
         type="contact.replied",
         conversation={"direction": "inbound", "channel": "mail", "assigned": True},
         contact={"kind": "user", "email": "a@b.example", "identity": "verified", "language": "fr"},
@@ -91,13 +91,13 @@ def test_the_facts_of_an_event_that_says_all() -> None:
     }
 
 
-def test_every_fact_of_the_vocabulary_is_derived_somewhere() -> None:
-    replied = event(
+def test_every_fact_of_the_vocabulary_can_be_derived() -> None:
+    replied = event_with(
         type="contact.replied",
         conversation={"direction": "inbound"},
         message={"text": "yes", "language": "en"},
     )
-    expired = event(type="question.expired")
+    expired = event_with(type="question.expired")
     names = {
         name for sent in (replied, expired) for name in derive_facts(BUILT_IN, sent, Conversation())
     }
@@ -116,11 +116,11 @@ def test_every_fact_of_the_vocabulary_is_derived_somewhere() -> None:
         ({"name": "Eve"}, False),
     ],
 )
-def test_a_contact_is_reachable_by_an_email_or_a_phone(
+def test_contact_is_reachable_when_an_email_or_a_phone_is_known(
     contact: dict[str, str],
     reachable: bool,  # noqa: FBT001
 ) -> None:
-    assert fact("contact.reachable", event(contact=contact)) is reachable
+    assert derive_fact("contact.reachable", event_with(contact=contact)) is reachable
 
 
 @pytest.mark.parametrize(
@@ -134,16 +134,16 @@ def test_a_contact_is_reachable_by_an_email_or_a_phone(
         ({"language": "-en"}, {}, None),
     ],
 )
-def test_the_language_is_the_messages_else_the_contacts(
+def test_language_of_the_contact_counts_when_the_message_has_none(
     message: dict[str, str], contact: dict[str, str], language: str | None
 ) -> None:
-    assert fact("message.language", event(message=message, contact=contact)) == language
+    assert derive_fact("message.language", event_with(message=message, contact=contact)) == language
 
 
 @pytest.mark.parametrize("kind", ["conversation.started", "contact.identified", "question.expired"])
-def test_only_a_reply_answers(kind: str) -> None:
-    sent = event(type=kind, answer={"choice": "customer"}, message={"text": "yes"})
-    assert fact("answer", sent, stage="awaiting_answer") is None
+def test_answer_is_unknown_when_the_event_is_not_a_reply(kind: str) -> None:
+    sent = event_with(type=kind, answer={"choice": "customer"}, message={"text": "yes"})
+    assert derive_fact("answer", sent, stage="awaiting_answer") is None
 
 
 @pytest.mark.parametrize(
@@ -156,20 +156,22 @@ def test_only_a_reply_answers(kind: str) -> None:
         ("routed", "unclear"),
     ],
 )
-def test_a_phrase_answers_only_while_an_answer_is_awaited(stage: str, answer: str) -> None:
-    sent = event(type="contact.replied", message={"text": "Yes!"})
-    assert fact("answer", sent, stage=stage) == answer
+def test_phrase_is_an_answer_only_in_stage_awaiting_answer(stage: str, answer: str) -> None:
+    sent = event_with(type="contact.replied", message={"text": "Yes!"})
+    assert derive_fact("answer", sent, stage=stage) == answer
 
 
 @pytest.mark.parametrize("stage", ["new", "awaiting_answer", "qualifying"])
-def test_a_choice_answers_in_any_stage_and_before_any_phrase(stage: str) -> None:
-    sent = event(type="contact.replied", message={"text": "yes"}, answer={"choice": "not_customer"})
-    assert fact("answer", sent, stage=stage) == "not_customer"
+def test_choice_is_an_answer_in_every_stage_and_overrides_the_phrase(stage: str) -> None:
+    sent = event_with(
+        type="contact.replied", message={"text": "yes"}, answer={"choice": "not_customer"}
+    )
+    assert derive_fact("answer", sent, stage=stage) == "not_customer"
 
 
-def test_a_message_without_text_is_no_clear_answer() -> None:
-    sent = event(type="contact.replied", message={})
-    assert fact("answer", sent, stage="awaiting_answer") == "unclear"
+def test_message_without_text_is_an_unclear_answer() -> None:
+    sent = event_with(type="contact.replied", message={})
+    assert derive_fact("answer", sent, stage="awaiting_answer") == "unclear"
 
 
 @pytest.mark.parametrize(
@@ -185,25 +187,27 @@ def test_a_message_without_text_is_no_clear_answer() -> None:
         ({"type": "contact.identified"}, "awaiting_contact", "q-1", None),
     ],
 )
-def test_an_expired_question_is_open_where_it_is_the_one(
+def test_expired_question_is_open_only_when_it_is_the_open_one(
     sent: dict[str, Any],
     stage: str,
     question: str | None,
     is_open: bool | None,  # noqa: FBT001
 ) -> None:
-    """An expiry that names no question means the open one."""
-    assert fact("question.open", event(**sent), stage=stage, question=question) is is_open
+    """An event without a question id means the open question."""
+    assert (
+        derive_fact("question.open", event_with(**sent), stage=stage, question=question) is is_open
+    )
 
 
-def test_a_bucket_is_what_sha_256_says() -> None:
-    """The same on any machine: the first 8 bytes, big-endian, modulo 10,000."""
+def test_sample_bucket_is_derived_from_sha_256() -> None:
+    """It is equal on any machine: the first 8 bytes, big-endian, modulo 10,000."""
     hashed = hashlib.sha256(b"acme/c-\xc3\xbc").digest()
     assert sample_bucket("acme", "c-ü") == int.from_bytes(hashed[:8], "big") % 10_000
     assert sample_bucket("acme", "c-1") == 9041
     assert sample_bucket("acme", "c-2") != sample_bucket("acme", "c-1")
 
 
-def test_buckets_are_spread_evenly() -> None:
+def test_sample_buckets_are_spread_evenly() -> None:
     drawn = [sample_bucket("acme", f"c-{number}") for number in range(10_000)]
     assert min(drawn) < 10
     assert max(drawn) > 9_989
@@ -239,17 +243,21 @@ def test_buckets_are_spread_evenly() -> None:
         ("unheard_of", 9, None),
     ],
 )
-def test_an_attribute_is_known_where_it_is_declared_and_of_its_type(
+def test_attribute_is_known_only_when_declared_and_of_its_type(
     name: str, sent: Any, known: Any
 ) -> None:
-    """Another type is unknown and not refused; what is personal or not declared is no fact."""
-    found = derive_facts(DECLARING, event(attributes={name: sent}), Conversation())
+    """A different type is unknown and not refused.
+
+    Personal and undeclared attributes are not facts.
+    """
+    found = derive_facts(DECLARING, event_with(attributes={name: sent}), Conversation())
     value = found.get(f"attributes.{name}")
     assert value == known
     assert type(value) is type(known)
 
 
-def test_attributes_that_are_not_sent_are_unknown() -> None:
+def test_attribute_is_unknown_when_it_is_not_sent() -> None:
     assert not any(
-        name.startswith("attributes.") for name in derive_facts(DECLARING, event(), Conversation())
+        name.startswith("attributes.")
+        for name in derive_facts(DECLARING, event_with(), Conversation())
     )

@@ -1,4 +1,4 @@
-"""Canonical JSON by golden cases; that it agrees with RFC 8785 is a property."""
+"""Canonical JSON by fixed examples; a property test compares it with RFC 8785."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from rules.formats.canonical_json import digest_bytes, digest_value, encode_canonical
 
 
-def test_the_example_of_rfc_8785() -> None:
+def test_example_of_rfc_8785_is_encoded_as_printed_there() -> None:
     """Section 3.2.2."""
     value = {
         "numbers": [333333333.33333329, 1e30, 4.50, 2e-3, 0.000000000000000000000000001],
@@ -22,8 +22,8 @@ def test_the_example_of_rfc_8785() -> None:
     )
 
 
-def test_the_order_of_keys_of_rfc_8785() -> None:
-    """Section 3.2.3: by UTF-16, so that a face comes before a Hebrew letter's presentation form."""
+def test_keys_are_sorted_by_utf_16_code_units() -> None:
+    """Section 3.2.3: an emoji comes before a Hebrew presentation form."""
     keys = ["\u20ac", "\r", "\ufb33", "1", "\U0001f600", "\u0080", "\u00f6"]
     in_order = ["\r", "1", "\u0080", "\u00f6", "\u20ac", "\U0001f600", "\ufb33"]
     written = encode_canonical(dict.fromkeys(keys, 0)).decode()
@@ -47,7 +47,7 @@ def test_the_order_of_keys_of_rfc_8785() -> None:
         ({"b": 1, "a": {"d": [], "c": 2.5}}, '{"a":{"c":2.5,"d":[]},"b":1}'),
     ],
 )
-def test_a_value_is_written(value: Any, written: str) -> None:
+def test_value_is_encoded_canonically(value: Any, written: str) -> None:
     assert encode_canonical(value).decode() == written
 
 
@@ -72,12 +72,12 @@ def test_a_value_is_written(value: Any, written: str) -> None:
     ],
     ids=repr,
 )
-def test_what_is_no_i_json_is_refused(value: Any) -> None:
+def test_value_that_is_not_i_json_is_refused(value: Any) -> None:
     with pytest.raises(ValueError, match="I-JSON"):
         encode_canonical(value)
 
 
-def test_a_digest_names_its_hash() -> None:
+def test_digest_starts_with_its_algorithm() -> None:
     empty = "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"
     assert digest_value({}) == empty
     assert digest_bytes(b"{}") == empty

@@ -1,4 +1,4 @@
-"""Texts are read as YAML 1.2 core and I-JSON say, and hostile ones are refused, not suffered."""
+"""Texts are read by the rules of YAML 1.2 core and I-JSON; hostile texts are refused early."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from rules.formats.strict_json import MAX_DEPTH, MAX_SAFE_INTEGER
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 VISIBLE = st.text(st.characters(categories=["L", "N", "P", "S", "Zs"]), max_size=20)
-"""What also a YAML text may hold without an escape."""
+"""Texts that YAML too may contain without an escape."""
 
 
 def json_values(texts: st.SearchStrategy[str]) -> st.SearchStrategy[Any]:
-    """Values of I-JSON: no whole number lies beyond what a double counts exactly."""
+    """Return values of I-JSON: integers stay within the exact range of a double."""
     return st.recursive(
         st.none()
         | st.booleans()
@@ -92,16 +92,16 @@ SCALARS: list[tuple[str, Any]] = [
 
 
 @pytest.mark.parametrize(("written", "value"), SCALARS)
-def test_a_scalar_is_what_the_core_schema_says(written: str, value: Any) -> None:
+def test_scalar_has_its_value_in_the_core_schema(written: str, value: Any) -> None:
     read = read_yaml(f"a: {written}\n").value["a"]
     assert (read, type(read)) == (value, type(value))
 
 
-def test_block_scalars_are_texts() -> None:
+def test_block_scalar_is_a_text() -> None:
     assert read_yaml("a: |\n  12\nb: >-\n  true\n").value == {"a": "12\n", "b": "true"}
 
 
-def test_every_place_has_its_line() -> None:
+def test_every_pointer_has_its_line() -> None:
     lines = read_yaml("# a comment\na:\n  - b\n  - {c: d,\n     e/f: g}\n").lines
     assert lines == {
         "": 2,
@@ -113,19 +113,19 @@ def test_every_place_has_its_line() -> None:
     }
 
 
-def test_a_place_that_is_not_there_has_the_line_around_it() -> None:
+def test_missing_pointer_has_the_line_of_its_parent() -> None:
     source = read_yaml("a:\n  b: c\n")
     assert source.line_of("/a/b/c/d") == 2
     assert source.line_of("/x") == 1
     assert read_value({"a": 1}).line_of("/a") is None
 
 
-def test_yaml_1_2_may_say_that_it_is() -> None:
+def test_directive_yaml_1_2_is_accepted() -> None:
     assert read_yaml("%YAML 1.2\n---\na: 1\n").value == {"a": 1}
 
 
 @given(OBJECTS)
-def test_json_is_read_as_yaml(value: Any) -> None:
+def test_json_with_escapes_is_read_as_yaml(value: Any) -> None:
     assert read_yaml(json.dumps(value)).value == value
 
 
@@ -135,14 +135,14 @@ def test_json_without_escapes_is_read_as_yaml(value: Any) -> None:
 
 
 @given(JSON)
-def test_json_is_read_as_it_was_written(value: Any) -> None:
+def test_json_is_read_as_the_value_it_encodes(value: Any) -> None:
     expected = DocumentSource(value, {})
     assert read_json(json.dumps(value)) == read_json(json.dumps(value).encode()) == expected
     assert read_value(value) == expected
 
 
 @given(st.text() | st.text(alphabet=" \n\t-?:,[]{}#&*!|>'\"%@`ab01~.\\u"))
-def test_any_text_is_read_or_refused(text: str) -> None:
+def test_any_text_is_read_or_refused_with_complaints(text: str) -> None:
     for read in (read_yaml, read_json):
         try:
             assert isinstance(read(text), DocumentSource)
@@ -151,7 +151,7 @@ def test_any_text_is_read_or_refused(text: str) -> None:
 
 
 @given(st.binary())
-def test_any_bytes_are_read_or_refused(body: bytes) -> None:
+def test_any_bytes_are_read_or_refused_with_complaints(body: bytes) -> None:
     try:
         assert isinstance(read_json(body), DocumentSource)
     except InvalidDocumentError:
@@ -159,7 +159,7 @@ def test_any_bytes_are_read_or_refused(body: bytes) -> None:
 
 
 class LimitedLoader(yaml.SafeLoader):
-    """A parser with a limit of its own, which it meets while it reads ahead."""
+    """A parser with a nesting limit of its own, which it reaches while it reads ahead."""
 
     def fetch_flow_collection_start(self, token_class: Any) -> None:
         if self.flow_level > MAX_DEPTH:
@@ -171,15 +171,15 @@ class LimitedLoader(yaml.SafeLoader):
 @pytest.mark.parametrize("loader", [yaml.CSafeLoader, yaml.SafeLoader, LimitedLoader])
 @pytest.mark.parametrize("opening", ["[", "- ", "{a: ", "{? ", "? ", '{"a":', "[[\n"])
 @pytest.mark.parametrize("depth", [65, 5_000, 100_000])
-def test_deep_nesting_is_refused_at_once(
+def test_deep_nesting_is_refused_as_too_deep(
     opening: str, depth: int, loader: type, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whatever limits the library has, the complaint is ours."""
+    """The complaint is `too_deep` even if the parser has a limit of its own."""
     monkeypatch.setattr(yaml_reader, "_LOADER", loader)
     assert "too_deep" in codes_of(read_yaml, opening * depth)
 
 
-def test_deep_json_is_refused() -> None:
+def test_deep_json_is_refused_as_too_deep() -> None:
     assert codes_of(read_json, "[" * 100_000 + "]" * 100_000) == ["too_deep"]
     nested: list[Any] = []
     for _ in range(10_000):
@@ -200,7 +200,7 @@ def test_deep_json_is_refused() -> None:
         ('a: "\ud800"', {"lone_surrogate"}),
     ],
 )
-def test_hostile_texts_are_refused(text: str, codes: set[str]) -> None:
+def test_hostile_text_is_refused_with_bounded_complaints(text: str, codes: set[str]) -> None:
     found = codes_of(read_yaml, text)
     assert set(found) == codes
     assert len(found) <= 1_000
@@ -222,12 +222,12 @@ def test_hostile_texts_are_refused(text: str, codes: set[str]) -> None:
         (b"", "not_json"),
     ],
 )
-def test_what_is_not_i_json_is_refused(body: bytes, code: str) -> None:
+def test_body_that_is_not_i_json_is_refused(body: bytes, code: str) -> None:
     assert codes_of(read_json, body) == [code]
 
 
 @pytest.mark.parametrize("value", [float("nan"), "\ud800", 2**53, object()])
-def test_what_json_cannot_hold_is_refused(value: object) -> None:
+def test_value_that_json_cannot_represent_is_refused(value: object) -> None:
     assert codes_of(read_value, {"a": value})
 
 

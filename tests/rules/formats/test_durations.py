@@ -1,4 +1,4 @@
-"""Durations are ISO 8601's, of fixed length, longer than nothing and at most 366 days."""
+"""ISO 8601 durations of fixed length, more than 0 seconds and at most 366 days."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from rules.formats.durations import parse_duration
         ("P366D", timedelta(days=366)),
     ],
 )
-def test_a_duration_is_read(text: str, duration: timedelta) -> None:
+def test_duration_is_parsed(text: str, duration: timedelta) -> None:
     assert parse_duration(text) == duration
 
 
@@ -32,6 +32,6 @@ def test_a_duration_is_read(text: str, duration: timedelta) -> None:
         *("PT0S", "P0D", "P367D", "P52W3D", "P99999999999D", "PT" + "9" * 5_000 + "S"),
     ],
 )
-def test_what_is_none_is_refused(text: str) -> None:
+def test_invalid_duration_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="duration"):
         parse_duration(text)

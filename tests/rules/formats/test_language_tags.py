@@ -28,8 +28,10 @@ WELL_FORMED = """
     en-GB-oed i-klingon sgn-BE-FR art-lojban cel-gaulish zh-min-nan zh-xiang no-bok
     EN-us mn-cYRL-mN aaaa aaaaaaaa en-1996 x-a-b-c
 """.split()  # noqa: SIM905 - a list of words
-"""RFC 5646, appendix A and the grandfathered ones. The last of appendix A is not valid, because one
-extension comes twice; it is well-formed all the same."""
+"""Tags of RFC 5646, appendix A, and grandfathered tags.
+
+The last tag of appendix A is invalid, because an extension comes twice, but it is well-formed.
+"""
 
 MALFORMED = ["de-419-DE", "a-DE", "", "-", "en-", "-en", "en--GB", "english please", "e", "1", "12"]
 MALFORMED += ["en-x", "x", "i", "i-", "i-nothing", "en-a", "en-u-x-a", "aaaaaaaaa", "en-GB-GB"]
@@ -37,27 +39,27 @@ MALFORMED += ["en-abcdefghi", "\u0435n", "en-\u0131t", "en\n", "*", "en-*", "12-
 
 
 @pytest.mark.parametrize("tag", WELL_FORMED)
-def test_a_well_formed_tag_is_a_tag_in_any_case(tag: str) -> None:
+def test_well_formed_tag_is_accepted_in_any_case(tag: str) -> None:
     assert parse_tag(tag) == tag
     assert parse_tag(tag.swapcase()) == tag.swapcase()
 
 
 @pytest.mark.parametrize("text", MALFORMED)
-def test_what_is_malformed_is_no_tag(text: str) -> None:
+def test_malformed_tag_is_refused(text: str) -> None:
     assert parse_tag(text) is None
 
 
-def test_an_underscore_is_read_as_a_hyphen() -> None:
+def test_underscore_in_a_tag_becomes_a_hyphen() -> None:
     assert parse_tag("en_US") == "en-US"
     assert parse_tag("zh_Hant-TW") == "zh-Hant-TW"
 
 
-def test_nothing_is_no_tag() -> None:
+def test_parse_tag_returns_none_for_none() -> None:
     assert parse_tag(None) is None
 
 
-def test_a_tag_has_a_longest_length() -> None:
-    """Long enough for RFC 5646, which asks for 35."""
+def test_tag_longer_than_the_maximum_is_refused() -> None:
+    """RFC 5646 requires at least 35 characters."""
     tag = "en-x" + "-abcdefg" * 12
     assert parse_tag(tag) == tag
     assert len(tag) == MAX_TAG_LENGTH
@@ -65,13 +67,13 @@ def test_a_tag_has_a_longest_length() -> None:
 
 
 @pytest.mark.parametrize("text", ["en", "*", "de-DE", "zh-Hant-CN", "i-klingon", "EN-1", "x"])
-def test_a_basic_range(text: str) -> None:
+def test_basic_language_range_is_accepted(text: str) -> None:
     assert is_language_range(text)
 
 
 @pytest.mark.parametrize("text", ["", "*-DE", "de-*", "de_DE", "1", "de-", "abcdefghi", "en\n"])
-def test_what_is_no_basic_range(text: str) -> None:
-    """RFC 4647, 2.1: the extended ranges of 2.2 are others."""
+def test_extended_or_malformed_range_is_refused(text: str) -> None:
+    """RFC 4647: 2.1 defines basic ranges, 2.2 extended ones."""
     assert not is_language_range(text)
 
 
@@ -92,18 +94,22 @@ def test_what_is_no_basic_range(text: str) -> None:
         ("zh-Hant-TW", "zh-tw", False),
     ],
 )
-def test_a_range_matches(tag: str, wanted: str, matched: bool) -> None:  # noqa: FBT001
-    """RFC 4647, 3.3.1: the tag itself, or a beginning of it that ends at a hyphen."""
+def test_range_matches_the_tag_or_a_beginning_up_to_a_hyphen(
+    tag: str,
+    wanted: str,
+    matched: bool,  # noqa: FBT001
+) -> None:
+    """RFC 4647, 3.3.1."""
     assert matches_ranges(tag, [wanted]) is matched
 
 
-def test_no_range_matches_nothing() -> None:
+def test_tag_matches_when_one_of_the_ranges_matches() -> None:
     assert not matches_ranges("en", [])
     assert matches_ranges("en", ["fr", "en"])
 
 
-def test_lookup_shortens_the_tag_step_by_step() -> None:
-    """The example of RFC 4647, 3.4: a single letter is removed with what followed it."""
+def test_lookup_shortens_the_tag_part_by_part() -> None:
+    """The example of RFC 4647, 3.4: a single letter is removed together with the part after it."""
     wanted = "zh-Hant-CN-x-private1-private2"
     steps = [wanted, "zh-Hant-CN-x-private1", "zh-Hant-CN", "zh-Hant", "zh"]
     for number, step in enumerate(steps):
@@ -111,10 +117,10 @@ def test_lookup_shortens_the_tag_step_by_step() -> None:
     assert lookup_tag(wanted, ["zh-Hant-CN-x", "default", "en"]) is None
 
 
-def test_lookup_finds_whatever_the_case() -> None:
+def test_lookup_ignores_case() -> None:
     assert lookup_tag("DE-at", ["de-AT", "de"]) == "de-AT"
     assert lookup_tag("de-at", ["DE"]) == "DE"
 
 
-def test_lookup_never_finds_a_longer_one() -> None:
+def test_lookup_never_returns_a_longer_tag() -> None:
     assert lookup_tag("de", ["de-AT"]) is None

@@ -1,4 +1,4 @@
-"""When two texts say the same."""
+"""Normalisation of phrases, and the phrases of the built-in document."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ from rules.model.document import Document
         ("", ""),
     ],
 )
-def test_a_text_says(text: str, said: str) -> None:
+def test_phrase_is_normalised(text: str, said: str) -> None:
     """NFKC, case-folded, without punctuation and symbols, white space collapsed."""
     assert normalise_phrase(text) == said
 
 
-def test_the_built_in_phrases_are_exactly_these() -> None:
-    """They are promised; a document that wants others lists its own."""
+def test_built_in_phrases_are_fixed() -> None:
+    """The specification fixes the built-in phrases; a document may list its own."""
     assert Document(builtin.load_tree()).phrases == {
         "yes": "customer",
         "yes i am": "customer",

@@ -1,4 +1,4 @@
-"""I-JSON (RFC 7493): what two readers could understand differently is refused."""
+"""I-JSON (RFC 7493): text that two readers could understand differently is refused."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from rules.formats.strict_json import (
     ],
     ids=lambda value: value[:24].decode(errors="replace") if isinstance(value, bytes) else value,
 )
-def test_what_is_not_i_json_is_refused_with_its_code(body: bytes, code: str) -> None:
+def test_body_that_is_not_i_json_is_refused_with_its_code(body: bytes, code: str) -> None:
     with pytest.raises(StrictJsonError) as refused:
         parse_json(body, null_is_absent=True)
     assert refused.value.complaint.code == code
@@ -53,17 +53,17 @@ def test_what_is_not_i_json_is_refused_with_its_code(body: bytes, code: str) -> 
         (b'{"a": [null], "b": null}', {"a": [None], "b": None}),
     ],
 )
-def test_what_is_i_json_is_read(body: bytes, value: Any) -> None:
+def test_i_json_is_parsed(body: bytes, value: Any) -> None:
     assert value is None or parse_json(body) == value
     parse_json(body)
 
 
 @pytest.mark.parametrize("text", [b"40.0", b"4e1", b"400e-1"])
-def test_a_number_without_a_fraction_is_an_integer_however_it_is_written(text: bytes) -> None:
+def test_whole_number_is_an_integer_in_every_notation(text: bytes) -> None:
     assert type(parse_json(text)) is int
 
 
-def test_null_means_absent_where_that_is_asked_for_and_only_as_a_member() -> None:
+def test_null_member_is_absent_when_null_is_absent_is_set() -> None:
     body = b'{"a": null, "b": {"c": null}, "d": [null]}'
     assert parse_json(body, null_is_absent=True) == {"b": {}, "d": [None]}
 
@@ -71,5 +71,5 @@ def test_null_means_absent_where_that_is_asked_for_and_only_as_a_member() -> Non
 @pytest.mark.parametrize(
     "body", [b"null", b'{"a": null, "b": [null, {"c": null, "d": {"e": null}}], "f": {}}', b"[1]"]
 )
-def test_nulls_left_out_later_are_those_left_out_while_reading(body: bytes) -> None:
+def test_remove_nulls_equals_parsing_with_null_is_absent(body: bytes) -> None:
     assert remove_nulls(parse_json(body)) == parse_json(body, null_is_absent=True)

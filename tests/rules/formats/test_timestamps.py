@@ -1,4 +1,4 @@
-"""RFC 3339, by golden cases; the round trips are properties."""
+"""RFC 3339 by fixed examples; property tests cover the round trips."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ from rules.formats.timestamps import format_timestamp, parse_timestamp
         ("9999-12-31T23:59:59.999999Z", "9999-12-31T23:59:59.999999Z"),
     ],
 )
-def test_a_time_is_this_moment(text: str, written: str) -> None:
-    """The examples of RFC 3339, 5.8, and what else its grammar allows."""
+def test_timestamp_is_parsed_and_formatted_in_utc(text: str, written: str) -> None:
+    """The examples of RFC 3339, 5.8, and other forms of its grammar."""
     assert format_timestamp(parse_timestamp(text)) == written
 
 
@@ -71,15 +71,15 @@ def test_a_time_is_this_moment(text: str, written: str) -> None:
         "\u0662\u0660\u0662\u0666-11-22T10:00:00Z",
     ],
 )
-def test_what_is_no_time_is_refused(text: str) -> None:
+def test_invalid_timestamp_is_refused(text: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - any reason will do
         parse_timestamp(text)
 
 
-def test_a_moment_is_in_utc() -> None:
+def test_parsed_timestamp_is_in_utc() -> None:
     assert parse_timestamp("2026-11-22T10:00:00+05:30").tzinfo is UTC
 
 
-def test_a_moment_of_any_zone_is_written_in_utc() -> None:
+def test_timestamp_of_another_zone_is_formatted_in_utc() -> None:
     vienna = timezone(timedelta(hours=1))
     assert format_timestamp(datetime(2026, 11, 22, 10, tzinfo=vienna)) == "2026-11-22T09:00:00Z"

@@ -1,4 +1,4 @@
-"""What an event is, and each way to be wrong, with its place and its code."""
+"""Valid events, and each fault of an event with its place and code."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ EVENT: dict[str, Any] = {
 }
 
 
-def changed(place: str, value: Any) -> dict[str, Any]:
-    """The event with another value at a JSON pointer."""
+def event_with(place: str, value: Any) -> dict[str, Any]:
+    """Return the event with a different value at a JSON pointer."""
     event: dict[str, Any] = deepcopy(EVENT)
     *way, last = place.split("/")[1:]
     inside = event
@@ -48,8 +48,8 @@ def changed(place: str, value: Any) -> dict[str, Any]:
     return event
 
 
-def without(place: str) -> dict[str, Any]:
-    event = changed(place, None)
+def event_without(place: str) -> dict[str, Any]:
+    event = event_with(place, None)
     *way, last = place.split("/")[1:]
     inside = event
     for step in way:
@@ -58,14 +58,14 @@ def without(place: str) -> dict[str, Any]:
     return event
 
 
-def complaints(value: Any) -> list[tuple[str, str]]:
+def complaints_of(value: Any) -> list[tuple[str, str]]:
     with pytest.raises(InvalidEventError) as refused:
         parse_event(value)
     return [(complaint.pointer, complaint.code) for complaint in refused.value.complaints]
 
 
-def test_an_event_with_everything_is_accepted_as_it_is() -> None:
-    """It stays what came, so that its canonical JSON is what the sender meant."""
+def test_complete_event_is_returned_unchanged() -> None:
+    """The canonical JSON of the event is therefore the sender's value."""
     assert parse_event(EVENT) is EVENT
 
 
@@ -75,8 +75,8 @@ OPTIONAL = """/conversation/direction /conversation/channel /conversation/assign
 
 
 @pytest.mark.parametrize("place", OPTIONAL.split())
-def test_what_is_optional_may_be_left_out(place: str) -> None:
-    assert parse_event(without(place))
+def test_optional_field_may_be_omitted(place: str) -> None:
+    assert parse_event(event_without(place))
 
 
 REQUIRED = """/id /type /occurred_at /workspace /workspace/id /workspace/plan /conversation
@@ -84,8 +84,8 @@ REQUIRED = """/id /type /occurred_at /workspace /workspace/id /workspace/plan /c
 
 
 @pytest.mark.parametrize("place", REQUIRED.split())
-def test_what_is_required_is_missed(place: str) -> None:
-    assert complaints(without(place)) == [(place, "missing_field")]
+def test_missing_required_field_is_reported(place: str) -> None:
+    assert complaints_of(event_without(place)) == [(place, "missing_field")]
 
 
 NESTED = """/nothing /workspace/name /conversation/stage /contact/company /message/html
@@ -93,8 +93,8 @@ NESTED = """/nothing /workspace/name /conversation/stage /contact/company /messa
 
 
 @pytest.mark.parametrize("place", NESTED.split())
-def test_what_is_unknown_is_refused(place: str) -> None:
-    assert (place, "unknown_field") in complaints(changed(place, "x"))
+def test_unknown_field_is_refused(place: str) -> None:
+    assert (place, "unknown_field") in complaints_of(event_with(place, "x"))
 
 
 @pytest.mark.parametrize(
@@ -146,8 +146,8 @@ def test_what_is_unknown_is_refused(place: str) -> None:
         ("/attributes", [], "wrong_type"),
     ],
 )
-def test_what_is_wrong_is_refused_at_its_place(place: str, value: Any, code: str) -> None:
-    assert complaints(changed(place, value)) == [(place, code)]
+def test_invalid_value_is_reported_with_pointer_and_code(place: str, value: Any, code: str) -> None:
+    assert complaints_of(event_with(place, value)) == [(place, code)]
 
 
 @pytest.mark.parametrize(
@@ -165,23 +165,23 @@ def test_what_is_wrong_is_refused_at_its_place(place: str, value: Any, code: str
         ("/attributes", {}),
     ],
 )
-def test_what_is_at_its_limit_is_accepted(place: str, value: Any) -> None:
-    assert parse_event(changed(place, value))
+def test_value_at_its_limit_is_accepted(place: str, value: Any) -> None:
+    assert parse_event(event_with(place, value))
 
 
 @pytest.mark.parametrize("value", [None, [], "event", 1, True])
-def test_what_is_no_mapping_is_no_event(value: Any) -> None:
-    assert complaints(value) == [("", "wrong_type")]
+def test_event_that_is_not_a_mapping_is_refused(value: Any) -> None:
+    assert complaints_of(value) == [("", "wrong_type")]
 
 
-def test_a_pointer_escapes_what_a_name_may_hold() -> None:
+def test_pointer_escapes_slash_and_tilde() -> None:
     """RFC 6901."""
-    assert complaints({**EVENT, "a/b~c": 1}) == [("/a~1b~0c", "unknown_field")]
+    assert complaints_of({**EVENT, "a/b~c": 1}) == [("/a~1b~0c", "unknown_field")]
 
 
-def test_all_that_is_wrong_is_said_at_once() -> None:
+def test_all_faults_of_an_event_are_reported_at_once() -> None:
     event = {**EVENT, "id": "", "type": "x", "contact": {"kind": "bot"}, "extra": 1}
-    assert set(complaints(event)) == {
+    assert set(complaints_of(event)) == {
         ("/id", "too_short"),
         ("/type", "not_allowed"),
         ("/contact/id", "missing_field"),
@@ -190,8 +190,8 @@ def test_all_that_is_wrong_is_said_at_once() -> None:
     }
 
 
-def test_a_complaint_repeats_nothing_personal() -> None:
-    """What came stays out of logs and answers."""
+def test_complaint_contains_no_value_of_the_event() -> None:
+    """Personal data stay out of logs and answers."""
     secret = "ann@secret.example"
     event = {**EVENT, "contact": {**EVENT["contact"], "email": [secret], "kind": secret}}
     with pytest.raises(InvalidEventError) as refused:
@@ -200,22 +200,22 @@ def test_a_complaint_repeats_nothing_personal() -> None:
     assert not any(secret in complaint.message for complaint in refused.value.complaints)
 
 
-def test_a_reply_needs_a_message_or_an_answer() -> None:
+def test_reply_without_message_and_answer_is_refused() -> None:
     event = {name: member for name, member in EVENT.items() if name not in {"message", "answer"}}
-    assert complaints(event) == [("/message", "missing_field")]
+    assert complaints_of(event) == [("/message", "missing_field")]
     assert parse_event({**event, "message": {"text": ""}})
     assert parse_event({**event, "answer": {"choice": "not_customer"}})
 
 
 @pytest.mark.parametrize("kind", sorted(set(EventType) - {"contact.replied"}))
-def test_no_other_event_needs_a_message(kind: str) -> None:
+def test_event_other_than_a_reply_needs_no_message(kind: str) -> None:
     event = {name: member for name, member in EVENT.items() if name not in {"message", "answer"}}
     assert parse_event({**event, "type": kind})
 
 
-def test_only_an_expiry_names_a_question() -> None:
+def test_question_is_allowed_only_in_question_expired() -> None:
     assert parse_event({**EVENT, "type": "question.expired", "question": {"id": "dec-1.0"}})
-    assert complaints({**EVENT, "question": {"id": "dec-1.0"}}) == [("/question", "not_allowed")]
+    assert complaints_of({**EVENT, "question": {"id": "dec-1.0"}}) == [("/question", "not_allowed")]
     expired = {**EVENT, "type": "question.expired"}
     assert parse_event({**expired, "question": {}})
-    assert complaints({**expired, "question": {"id": ""}}) == [("/question/id", "too_short")]
+    assert complaints_of({**expired, "question": {"id": ""}}) == [("/question/id", "too_short")]

@@ -1,4 +1,4 @@
-"""A document's tests are run from the base facts and the default settings."""
+"""Tests of a document run with the base facts and the default settings."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from rules.model.vocabulary import FACTS
 from rules.validation import document_tests
 
 
-def failing(test: dict[str, Any], **parts: Any) -> list[str]:
+def find_failures(test: dict[str, Any], **parts: Any) -> list[str]:
     rules = [
         {
             "id": "redirected",
@@ -61,18 +61,18 @@ def failing(test: dict[str, Any], **parts: Any) -> list[str]:
         },
     ],
 )
-def test_a_test_that_holds_passes(test: dict[str, Any]) -> None:
-    assert failing(test) == []
+def test_document_test_passes_when_its_expectation_holds(test: dict[str, Any]) -> None:
+    assert find_failures(test) == []
 
 
-def test_the_settings_of_the_document_are_not_what_its_tests_test() -> None:
+def test_document_tests_ignore_the_settings_of_the_document() -> None:
     settings = {"entitled_plans": ["gold"], "redirect": {"email": "a@example.com"}}
-    assert failing({"expect": {"rule": "entitled"}}, settings=settings) == []
+    assert find_failures({"expect": {"rule": "entitled"}}, settings=settings) == []
 
 
-def test_a_failing_test_says_what_was_expected_and_what_came() -> None:
+def test_failure_message_has_expected_and_actual_values() -> None:
     expect = {"outcome": "noted", "reason": "asked", "stage": "routed", "actions": []}
-    assert failing({"expect": expect}) == [
+    assert find_failures({"expect": expect}) == [
         (
             "`A test` fails: outcome is ask, expected noted; stage is new, expected routed; "
             "actions is [ask], expected []; rule entitled decided"
@@ -80,18 +80,18 @@ def test_a_failing_test_says_what_was_expected_and_what_came() -> None:
     ]
 
 
-def test_an_unknown_stage_that_stays_is_shown_as_none() -> None:
+def test_unknown_stage_is_shown_as_unknown_when_the_rule_keeps_it() -> None:
     given = {"conversation.stage": None}
-    assert failing({"given": given, "expect": {"stage": "new"}}) == [
+    assert find_failures({"given": given, "expect": {"stage": "new"}}) == [
         "`A test` fails: stage is unknown, expected new; rule entitled decided"
     ]
 
 
-def test_the_base_facts_are_facts() -> None:
+def test_base_facts_are_in_the_vocabulary() -> None:
     assert set(BASE_FACTS) <= set(FACTS)
 
 
-def test_null_makes_a_fact_unknown_and_settings_are_no_facts() -> None:
+def test_null_makes_a_given_fact_unknown_and_settings_are_left_out() -> None:
     given = {"message.language": None, "contact.kind": "user", "settings.enabled": False}
     known = complete_facts(given)
     assert known == {
@@ -100,7 +100,7 @@ def test_null_makes_a_fact_unknown_and_settings_are_no_facts() -> None:
     }
 
 
-def test_a_setting_given_by_its_members_is_made_of_these_alone() -> None:
+def test_setting_given_by_members_has_only_those_members() -> None:
     given = {
         "settings.customer_destination.teammate": "t-9",
         "settings.redirect.email": None,
@@ -113,8 +113,8 @@ def test_a_setting_given_by_its_members_is_made_of_these_alone() -> None:
     }
 
 
-def test_many_tests_say_what_each_says_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Compiled or not: actions under conditions, settings and unknown facts among them."""
+def test_compiled_test_run_equals_the_evaluated_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also for conditional actions, settings and unknown facts."""
     tests = list(builtin.load_tree()["tests"])
     wrong = [{**test, "expect": {"rule": "none", "stage": "qualifying"}} for test in tests]
     document = Document({**builtin.load_tree(), "tests": wrong})

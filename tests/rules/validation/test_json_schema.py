@@ -1,4 +1,4 @@
-"""The JSON Schema takes what is accepted, refuses what has another shape, and is the file's."""
+"""The JSON Schema accepts valid shapes, refuses others, and equals the packaged file."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ VALIDATOR = Draft202012Validator(build_json_schema())
 DOCUMENTS = ROOT / "tests" / "rules" / "documents"
 
 
-def test_it_is_a_schema_and_stands_in_the_package() -> None:
+def test_packaged_schema_is_valid_and_current() -> None:
     Draft202012Validator.check_schema(build_json_schema())
     file = files("rules.model").joinpath("documents", "format-1.schema.json")
     assert json.loads(file.read_text(encoding="utf-8")) == build_json_schema()
 
 
-def test_the_built_in_document_is_valid() -> None:
+def test_built_in_document_is_valid_by_the_schema() -> None:
     assert list(VALIDATOR.iter_errors(builtin.load_tree())) == []
 
 
 @pytest.mark.parametrize("name", ["property-broken"])
-def test_what_is_only_untrue_is_valid(name: str) -> None:
+def test_broken_property_is_valid_by_the_schema(name: str) -> None:
     text = (DOCUMENTS / f"{name}.yaml").read_text(encoding="utf-8")
     assert list(VALIDATOR.iter_errors(read_yaml(text).value)) == []
 
@@ -44,5 +44,5 @@ def test_what_is_only_untrue_is_valid(name: str) -> None:
         ("rules", [{"id": "r", "when": {}, "outcome": "noted", "reason": "x"}]),
     ],
 )
-def test_another_shape_is_invalid(part: str, value: object) -> None:
+def test_wrong_shape_is_invalid_by_the_schema(part: str, value: object) -> None:
     assert not VALIDATOR.is_valid({**builtin.load_tree(), part: value})

@@ -1,4 +1,4 @@
-"""Each finding is told where its page says so, shown by facts, and not where the page prefers."""
+"""Each lint reports the "Avoid" document of its page with an example, and not the "Prefer" one."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 PAGES = ROOT / "docs" / "checks"
 
 
-def found(
+def find(
     source: DocumentSource, directory: WorkspaceDirectory = EMPTY_DIRECTORY
 ) -> tuple[Finding, ...]:
     told, undecided = run_lints(LintSubject(Document(source.value), directory), source)
@@ -39,8 +39,8 @@ def found(
     return told
 
 
-def example(code: str, heading: str) -> DocumentSource:
-    """The document that a page shows under this heading."""
+def read_example(code: str, heading: str) -> DocumentSource:
+    """Return the document that a page shows under this heading."""
     page = (PAGES / f"{code}.md").read_text(encoding="utf-8")
     shown = re.search(rf"{heading}:\n\n```yaml\n(.*?)```", page, re.DOTALL)
     assert shown
@@ -49,7 +49,7 @@ def example(code: str, heading: str) -> DocumentSource:
 
 
 def directory_of(code: str) -> WorkspaceDirectory:
-    """The directory that a page says its documents are held against, or none."""
+    """Return the directory that a page shows, or the empty directory."""
     page = (PAGES / f"{code}.md").read_text(encoding="utf-8")
     shown = re.search(r"```json\n(.*?)```", page, re.DOTALL)
     return build_directory(json.loads(shown[1])) if shown else EMPTY_DIRECTORY
@@ -59,16 +59,16 @@ def codes(findings: Iterable[Finding]) -> set[str]:
     return {finding.code for finding in findings}
 
 
-def test_every_finding_has_a_page_and_every_page_a_finding() -> None:
+def test_finding_codes_and_pages_correspond() -> None:
     assert {path.stem for path in PAGES.glob("*.md")} == set(FINDING_CODES)
     assert {code for codes_told in LINTS for code in codes_told} == set(FINDING_CODES)
 
 
 @pytest.mark.parametrize("code", FINDING_CODES)
-def test_what_a_page_says_to_avoid_is_found_with_its_line_and_an_example(code: str) -> None:
-    source = example(code, "Avoid")
+def test_avoid_document_of_a_page_is_reported_with_line_and_example(code: str) -> None:
+    source = read_example(code, "Avoid")
     own = Document(source.value).own_binding
-    told = [finding for finding in found(source, directory_of(code)) if finding.code == code]
+    told = [finding for finding in find(source, directory_of(code)) if finding.code == code]
     assert told
     for finding in told:
         assert finding.line
@@ -81,17 +81,17 @@ def test_what_a_page_says_to_avoid_is_found_with_its_line_and_an_example(code: s
 
 
 @pytest.mark.parametrize("code", FINDING_CODES)
-def test_what_a_page_prefers_is_not_found(code: str) -> None:
-    assert code not in codes(found(example(code, "Prefer"), directory_of(code)))
+def test_prefer_document_of_a_page_is_not_reported(code: str) -> None:
+    assert code not in codes(find(read_example(code, "Prefer"), directory_of(code)))
 
 
-def test_of_the_built_in_document_it_is_told_only_what_otherwise_decides() -> None:
-    [only] = found(read_yaml(builtin.load_text()))
+def test_built_in_document_has_only_the_finding_otherwise_decides() -> None:
+    [only] = find(read_yaml(builtin.load_text()))
     assert only.code == "otherwise_decides"
     assert "qualification.completed events in awaiting_answer, awaiting_contact" in only.message
 
 
-def document(*rules: dict[str, Any], **parts: Any) -> DocumentSource:
+def document_of(*rules: dict[str, Any], **parts: Any) -> DocumentSource:
     written = [
         {"id": f"r-{number}", "outcome": "noted", "reason": "noted", **rule}
         for number, rule in enumerate(rules)
@@ -100,27 +100,27 @@ def document(*rules: dict[str, Any], **parts: Any) -> DocumentSource:
     return read_value({"format": 1, "rules": written, "otherwise": otherwise, **parts})
 
 
-def test_a_rule_is_hidden_by_several_together() -> None:
-    """None of them alone would do, and all that are needed are named."""
-    source = document(
+def test_rule_hidden_by_several_rules_together_is_reported() -> None:
+    """No rule hides it alone, and the message names all that are needed."""
+    source = document_of(
         {"when": {"sample.bucket": {"lt": 5000}}},
         {"when": {"sample.bucket": {"gt": 4999}, "contact.kind": {"not": "lead"}}},
         {"when": {"contact.kind": "lead", "sample.bucket": {"gte": 5000}}},
         {"when": {"workspace.plan": "gold"}},
     )
-    [finding] = (each for each in found(source) if each.code == "rule_unreachable")
+    [finding] = (each for each in find(source) if each.code == "rule_unreachable")
     assert finding.pointer == "/rules/3"
     assert all(name in finding.message for name in ("r-0", "r-1", "r-2"))
 
 
-def test_a_rule_that_a_setting_switches_off_is_not_told() -> None:
+def test_rule_that_a_setting_switches_off_is_not_reported() -> None:
     off = {"when": {"settings.enabled": False, "contact.kind": "user"}}
-    assert "rule_unreachable" not in codes(found(document(off)))
+    assert "rule_unreachable" not in codes(find(document_of(off)))
 
 
-def test_a_rule_that_no_setting_switches_on_is_told() -> None:
+def test_rule_that_no_setting_makes_reachable_is_reported() -> None:
     rules = [{"when": {"settings.enabled": value}} for value in (True, False)]
-    told = found(document(*rules, {"when": {"contact.kind": "user"}}))
+    told = find(document_of(*rules, {"when": {"contact.kind": "user"}}))
     assert [each.pointer for each in told if each.code == "rule_unreachable"] == ["/rules/2"]
 
 
@@ -130,35 +130,37 @@ ASSIGNED: dict[str, Any] = {
 }
 
 
-def names(source: DocumentSource, **told: list[str]) -> list[tuple[str, str]]:
-    """Where a name is unknown, and what is said of it."""
-    findings = found(source, build_directory(told))
+def find_unknown_names(source: DocumentSource, **told: list[str]) -> list[tuple[str, str]]:
+    """Return the place and the message of each unknown name."""
+    findings = find(source, build_directory(told))
     return [(each.pointer, each.message) for each in findings if each.code == UNKNOWN]
 
 
-def test_of_a_sort_that_the_directory_does_not_tell_no_name_is_missed() -> None:
-    assert names(document(ASSIGNED)) == []
-    assert names(document(ASSIGNED), teams=["support"]) == []
-    [(at, said)] = names(document(ASSIGNED), teammates=["tm-1"])
+def test_name_is_reported_only_when_the_directory_lists_its_kind() -> None:
+    assert find_unknown_names(document_of(ASSIGNED)) == []
+    assert find_unknown_names(document_of(ASSIGNED), teams=["support"]) == []
+    [(at, said)] = find_unknown_names(document_of(ASSIGNED), teammates=["tm-1"])
     assert at == "/rules/0/actions/0"
     assert said == "The directory has no teammate `tm-9`: did you mean tm-1?"
 
 
-def test_a_list_without_names_knows_none() -> None:
-    assert [at for at, _ in names(document(ASSIGNED), tags=[])] == [
+def test_every_name_is_reported_when_the_directory_list_is_empty() -> None:
+    assert [at for at, _ in find_unknown_names(document_of(ASSIGNED), tags=[])] == [
         "/rules/0/actions/1",
         "/rules/0/actions/2",
     ]
 
 
-def test_a_name_in_a_setting_is_told_where_it_is_written() -> None:
-    """Once, however many rules name the setting; where it is as built in, in the rule."""
+def test_name_in_a_setting_is_reported_once_at_its_place() -> None:
+    """If the setting has its built-in value, the place is the rule."""
     tree = {**builtin.load_tree(), "tests": []}
     settings = {"customer_destination": {"team": "help"}}
     for number, follow_up in enumerate(([{"add_tag": "lead"}, {"add_tag": "hot"}], None)):
         more = {"lead_follow_up": follow_up} if follow_up else {}
         source = read_value({**tree, "settings": {**settings, **more}})
-        told = names(source, teams=["inbox", "sales"], tags=["lead"] if follow_up else ["hot"])
+        told = find_unknown_names(
+            source, teams=["inbox", "sales"], tags=["lead"] if follow_up else ["hot"]
+        )
         assert "/settings/customer_destination" in [at for at, _ in told]
         assert sum("`help`" in said for _, said in told) == 1
         where = [at for at, said in told if "no tag" in said]
@@ -169,14 +171,16 @@ def test_a_name_in_a_setting_is_told_where_it_is_written() -> None:
         )
 
 
-def test_a_name_that_no_event_leads_to_is_not_missed() -> None:
+def test_name_is_not_reported_when_no_event_triggers_its_action() -> None:
     never = {**ASSIGNED, "when": {"settings.enabled": False}}
-    assert names(document(never), teammates=[]) == []
+    assert find_unknown_names(document_of(never), teammates=[]) == []
     conditional = {"add_tag": "vip", "when": {"contact.kind": "user"}}
     rules = [
         {"when": {"contact.kind": kind}, "actions": [conditional]} for kind in ("lead", "user")
     ]
-    assert [at for at, _ in names(document(*rules), tags=[])] == ["/rules/1/actions/0"]
+    assert [at for at, _ in find_unknown_names(document_of(*rules), tags=[])] == [
+        "/rules/1/actions/0"
+    ]
 
 
 ENGLISH = {"hours": "From nine to five", "thanks": "Thank you"}
@@ -191,16 +195,18 @@ SPOKEN: dict[str, Any] = {
 }
 
 
-def unspoken(languages: list[str], *rules: dict[str, Any], **parts: Any) -> list[Finding]:
-    """What is told of texts, of rules that speak English and what `parts` says."""
+def find_missing_translations(
+    languages: list[str], *rules: dict[str, Any], **parts: Any
+) -> list[Finding]:
+    """Return the findings on missing translations of rules with English texts."""
     messages = {"en": ENGLISH, **parts.pop("messages", {})}
     settings = {"languages": languages, **parts.pop("settings", {})}
-    source = document(*(rules or [SPOKEN]), messages=messages, settings=settings, **parts)
-    return [each for each in found(source) if each.code == UNSPOKEN]
+    source = document_of(*(rules or [SPOKEN]), messages=messages, settings=settings, **parts)
+    return [each for each in find(source) if each.code == UNSPOKEN]
 
 
-def test_each_text_is_missed_once_in_a_language_where_it_is_said_first() -> None:
-    hours, thanks = unspoken(["en", "fr"])
+def test_missing_translation_is_reported_once_at_its_first_use() -> None:
+    hours, thanks = find_missing_translations(["en", "fr"])
     assert (hours.pointer, thanks.pointer) == ("/rules/0/actions/0", "/rules/0/actions/1")
     assert hours.message == (
         "`fr` is in settings.languages, but has no text for `hours`: "
@@ -208,9 +214,9 @@ def test_each_text_is_missed_once_in_a_language_where_it_is_said_first() -> None
     )
 
 
-def test_the_texts_of_one_action_are_missed_together() -> None:
+def test_missing_translations_of_one_action_are_one_finding() -> None:
     ask = {"when": {"conversation.stage": "new"}, "actions": ["ask"]}
-    [missed] = unspoken(["fr"], ask, messages={"fr": {"customer": "Oui"}})
+    [missed] = find_missing_translations(["fr"], ask, messages={"fr": {"customer": "Oui"}})
     assert "for `ask`, `not_customer`: r-0" in missed.message
 
 
@@ -227,17 +233,19 @@ def test_the_texts_of_one_action_are_missed_together() -> None:
         ("a", "de", "en", False),
     ],
 )
-def test_a_text_is_missed_where_looking_it_up_ends_in_another_language(
+def test_translation_is_missing_when_lookup_ends_in_another_language(
     wanted: str, written: str, default: str, *, missed: bool
 ) -> None:
-    told = unspoken([wanted], messages={written: ENGLISH}, settings={"default_language": default})
+    told = find_missing_translations(
+        [wanted], messages={written: ENGLISH}, settings={"default_language": default}
+    )
     assert bool(told) is missed
 
 
-def test_the_conversation_of_a_missed_text_hears_it_in_the_default_language() -> None:
-    """All of it is in the language that the settings list."""
+def test_example_of_a_missing_translation_gets_the_default_language() -> None:
+    """The whole conversation is in the language that the settings list."""
     tree = {**builtin.load_tree(), "settings": {"languages": ["en", "fr-CA"]}, "tests": []}
-    told = [each for each in found(read_value(tree)) if each.code == UNSPOKEN]
+    told = [each for each in find(read_value(tree)) if each.code == UNSPOKEN]
     assert len(told) == 3
     for each in told:
         assert each.example
@@ -253,32 +261,32 @@ def test_the_conversation_of_a_missed_text_hears_it_in_the_default_language() ->
         )
 
 
-def test_a_text_that_no_event_in_the_language_is_told_is_not_missed() -> None:
+def test_translation_is_not_missing_when_no_event_in_the_language_needs_it() -> None:
     english = {**SPOKEN, "when": {"message.language": {"language": "en"}}}
-    assert unspoken(["en", "fr"], english) == []
+    assert find_missing_translations(["en", "fr"], english) == []
     off = {**SPOKEN, "when": {"settings.enabled": False}}
-    assert unspoken(["en", "fr"], off) == []
+    assert find_missing_translations(["en", "fr"], off) == []
     not_german = {"when": {"message.language": "de"}}
-    told = unspoken(["de", "fr"], not_german, SPOKEN)
+    told = find_missing_translations(["de", "fr"], not_german, SPOKEN)
     assert {each.message.partition(" ")[0] for each in told} == {"`fr`"}
 
 
-def test_after_many_missed_texts_the_rest_is_undecided() -> None:
+def test_missing_translations_are_undecided_after_the_maximum_of_findings() -> None:
     tags = [f"{one}{other}" for one in "abcdefghij" for other in "klmnopqrstu"]
-    source = document(SPOKEN, settings={"languages": tags}, messages={"en": ENGLISH})
+    source = document_of(SPOKEN, settings={"languages": tags}, messages={"en": ENGLISH})
     told, undecided = run_lints(LintSubject(Document(source.value)), source)
     assert undecided == (UNSPOKEN,)
     assert sum(each.code == UNSPOKEN for each in told) == MAX_FINDINGS
 
 
-def test_that_no_text_is_missed_takes_no_search() -> None:
-    source = document(SPOKEN, messages={"en": ENGLISH})
+def test_complete_translations_take_no_search_steps() -> None:
+    source = document_of(SPOKEN, messages={"en": ENGLISH})
     told, undecided = run_lints(LintSubject(Document(source.value), max_steps=0), source)
     assert UNSPOKEN not in undecided
     assert told == ()
 
 
-def test_facts_that_findings_start_from_are_possible() -> None:
+def test_base_facts_of_the_lints_are_possible() -> None:
     assert (
         LintSubject(Document(builtin.load_tree()))
         .own_search.domains["office.open"]
