@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from bench import ledgers
 from bench.harness import TIMES, Bar, Row, seconds, take_turns
-from policy_service.cli.replay import replay_logs
+from policy_service.replays.log_replay import replay_logs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,7 +6,7 @@ The format says no more of base64 than RFC 4648; here it has to be canonical, as
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from audit.errors import AuditErrorCode, DecodingError
 from audit.log.checkpoint import decode_hash, decode_number, parse_checkpoint, verify_checkpoint
@@ -72,6 +72,17 @@ def format_proof(proof: InclusionProof) -> bytes:
     if parse_proof(proof_bytes) != proof:
         raise BadProofError("the proof would be read as another one")
     return proof_bytes
+
+
+def proof_as_json(proof: InclusionProof, leaf_hash: bytes, size: int) -> dict[str, Any]:
+    """Return a proof as JSON, with the hash of its leaf and the size of its checkpoint's tree."""
+    return {
+        "index": proof.index,
+        "size": size,
+        "leaf_hash": encode_base64(leaf_hash),
+        "hashes": [encode_base64(each) for each in proof.hashes],
+        "checkpoint": proof.checkpoint.decode(),
+    }
 
 
 def verify_proof(

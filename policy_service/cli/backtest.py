@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +23,7 @@ from policy_service.replays.backtest_parts import (
     BacktestRequest,
     list_parts,
     make_period,
-    run_backtest,
+    run_in_processes,
 )
 from policy_service.replays.decision_backtest import BacktestMode
 from rules.check import read_document
@@ -106,13 +103,9 @@ def backtest(  # noqa: PLR0913 - one for each option
             workspace, document.canonical_bytes, size, BacktestMode(mode), make_period(since, until)
         )
         parts = list(list_parts(snapshot, request))
-    processes = max(1, min(len(parts), os.cpu_count() or 1))
     try:
-        with (
-            ProcessPoolExecutor(processes, get_context("fork")) as pool,
-            show_progress("Backtesting", sum(part.size for part in parts)) as advance,
-        ):
-            tally = run_backtest(pool, data, parts, advance)
+        with show_progress("Backtesting", sum(part.size for part in parts)) as advance:
+            tally = run_in_processes(data, parts, advance)
     except AuditError as error:
         click.echo(f"the ledger cannot be read to its end: {error}", err=True)
         exit_with_finding()

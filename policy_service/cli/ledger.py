@@ -22,7 +22,13 @@ from audit.log.signed_note import (
     format_key,
     parse_key,
 )
-from audit.log.tlog_proof import BadProofError, format_proof, parse_proof, verify_proof
+from audit.log.tlog_proof import (
+    BadProofError,
+    format_proof,
+    parse_proof,
+    proof_as_json,
+    verify_proof,
+)
 from policy_service.cli.command_group import CommandGroup
 from policy_service.cli.console import (
     EXIT_WRONG_USE,
@@ -99,15 +105,7 @@ def proof_command(data: Path, workspace: str, index: int, *, as_json: bool) -> N
         fail(f"{workspace} has no entry {index}")
     entry, proof, checkpoint = proof_parts
     if as_json:
-        print_json(
-            {
-                "index": index,
-                "size": checkpoint.size,
-                "leaf_hash": encode_base64(entry.leaf_hash),
-                "hashes": [encode_base64(each) for each in proof.hashes],
-                "checkpoint": proof.checkpoint.decode(),
-            }
-        )
+        print_json(proof_as_json(proof, entry.leaf_hash, checkpoint.size))
     else:
         click.echo(format_proof(proof), nl=False)
 

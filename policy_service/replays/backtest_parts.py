@@ -6,8 +6,11 @@ Of an executor nothing is asked but `concurrent.futures`' own interface.
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
+from multiprocessing import get_context
 from typing import TYPE_CHECKING, TypeAlias
 
 import orjson
@@ -113,6 +116,18 @@ def run_backtest(
         whole.add(tally)
         advance(part.size)
     return whole
+
+
+def run_in_processes(
+    data: Path, parts: list[BacktestPart], advance: Callable[[int], object]
+) -> Tally:
+    """Run the parts on all processors; return their sum.
+
+    This process must have no connection to the ledger: the others are forks of it.
+    """
+    processes = max(1, min(len(parts), os.cpu_count() or 1))
+    with ProcessPoolExecutor(processes, get_context("fork")) as pool:
+        return run_backtest(pool, data, parts, advance)
 
 
 _backtests: dict[bytes, CandidateBacktest] = {}  # of this process, the last one alone

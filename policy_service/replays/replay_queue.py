@@ -25,11 +25,12 @@ from policy_service.problems import ProblemCode, ProblemError
 from policy_service.replays import backtest_parts
 from policy_service.replays.backtest_result import Tally
 from policy_service.replays.decision_backtest import BacktestMode, Period
+from policy_service.replays.log_replay import replay_difference_view
 
 if TYPE_CHECKING:
     from collections.abc import Container
 
-    from audit.replay.replay import ReplayDifference, ReplayReport
+    from audit.replay.replay import ReplayReport
     from audit.stores.contract import LeaderLock, Store, Transaction
 
 LEADER_LOCK = "replays"
@@ -274,11 +275,6 @@ def _result_view(report: ReplayReport, difference_count: int) -> dict[str, Any]:
         "kind": "replay",
         "decisions": report.decisions,
         "identical": report.identical,
-        "differences": [_difference_view(each) for each in report.differences],
+        "differences": [replay_difference_view(each) for each in report.differences],
         "difference_count": difference_count,
     }
-
-
-def _difference_view(difference: ReplayDifference) -> dict[str, Any]:
-    members = ("index", "decision", "member", "recorded", "replayed")
-    return {name: getattr(difference, name) for name in members}

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from audit.log.signed_note import encode_base64, format_key
-from audit.log.tlog_proof import format_proof
+from audit.log.tlog_proof import format_proof, proof_as_json
 from policy_service.access.permissions import Permission
 from policy_service.api.responses import Reply
 from policy_service.api.route import (
@@ -137,15 +137,7 @@ def prove_inclusion(services: Services, _: Key, *, workspace: str, index: int, m
     entry, proof, checkpoint = found
     if media == TEXT:
         return Reply(format_proof(proof))
-    return Reply(
-        {
-            "index": index,
-            "size": checkpoint.size,
-            "leaf_hash": encode_base64(entry.leaf_hash),
-            "hashes": [encode_base64(each) for each in proof.hashes],
-            "checkpoint": proof.checkpoint.decode(),
-        }
-    )
+    return Reply(proof_as_json(proof, entry.leaf_hash, checkpoint.size))
 
 
 def _checkpoints(services: Services) -> CheckpointSigner:

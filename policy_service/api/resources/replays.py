@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from policy_service.access.permissions import Permission
@@ -12,40 +11,15 @@ from policy_service.api.responses import Reply
 from policy_service.api.route import WORKSPACE, Content, Route, json_body
 from policy_service.api.schemas import fields
 from policy_service.api.schemas.base import AnswerSchema, BodySchema
-from policy_service.policies.policy_cache import BUILTIN
-from policy_service.policies.proposals import document_from
-from policy_service.problems import ProblemCode, ProblemError
-from policy_service.replays.backtest_parts import make_period
+from policy_service.problems import ProblemCode
 from policy_service.replays.decision_backtest import BacktestMode
-from policy_service.replays.replay_queue import (
-    WAIT_SECONDS,
-    Replay,
-    ReplayState,
-    enqueue,
-    new_replay_id,
-    read_replay,
-    replay_view,
-)
-from rules.errors import Complaint
+from policy_service.replays.replay_queue import WAIT_SECONDS, ReplayState, replay_view
+from policy_service.replays.replay_requests import NewReplay, find_replay, request_replay
 from rules.formats.strict_json import MAX_SAFE_INTEGER
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
-    from audit.stores.contract import Transaction
     from policy_service.access.keys import Key
     from policy_service.services import Services
-
-
-@dataclass(frozen=True, slots=True)
-class NewReplay:
-    """A request for a replay, or for a backtest of a candidate."""
-
-    version: int | None = None
-    document: dict[str, Any] | str | None = None
-    mode: BacktestMode | None = None
-    since: datetime | None = None
-    until: datetime | None = None
 
 
 _NO_CANDIDATE = {"properties": {"version": {"type": "null"}, "document": {"type": "null"}}}
@@ -210,68 +184,18 @@ def start_replay(services: Services, caller: Key, *, workspace: str, body: NewRe
     replayed with its own version. With one of them the replay is a backtest of that candidate. Get
     the replay again until its state is `done` or `failed`.
     """
-    replay = _new_replay(services, caller, workspace, body)
-
-    def work(tx: Transaction) -> Replay:
-        return enqueue(tx, replay)
-
-    entered = services.store.transact(work)
+    replay = request_replay(services.workspace_ledger(caller, workspace), body)
     if services.replays and (thread := services.replays.wake()):
         thread.join(WAIT_SECONDS)
-    return Reply(replay_view(_read(services, workspace, entered.id)))
+    return Reply(replay_view(find_replay(services.store, workspace, replay.id)))
 
 
 def get_replay(services: Services, _: Key, *, workspace: str, replay: str) -> Reply:
     """Get the progress and the result of a replay."""
-    found = _read(services, workspace, replay)
+    found = find_replay(services.store, workspace, replay)
     if services.replays and not found.finished:
         services.replays.wake()
     return Reply(replay_view(found))
-
-
-def _read(services: Services, workspace: str, replay_id: str) -> Replay:
-    with services.store.read() as snapshot:
-        job = snapshot.job(replay_id)
-    if job is None or job.log != workspace:
-        raise ProblemError(ProblemCode.NOT_FOUND, "There is no such replay")
-    return read_replay(job)
-
-
-def _new_replay(services: Services, caller: Key, workspace: str, body: NewReplay) -> Replay:
-    if body.version is not None and body.document is not None:
-        raise _refused("/document", "Send a version or a document, not both")
-    mode = body.mode or BacktestMode.DECISIONS
-    if mode is BacktestMode.CONVERSATIONS and body.version is None and body.document is None:
-        raise _refused("/mode", "Send a version or a document: only a candidate has conversations")
-    within = make_period(body.since, body.until)
-    document = None if body.document is None else document_from(body.document)
-    digest = document.digest if document else None
-    if body.version is not None:
-        with services.store.read() as snapshot:
-            record = services.policies.versions(snapshot, workspace).get(body.version)
-            recorded = record is not None and snapshot.document(record.digest) is not None
-        if record is None:
-            raise ProblemError(ProblemCode.NOT_FOUND, f"There is no version {body.version}")
-        digest = record.digest
-        document = None if recorded else BUILTIN
-    return Replay(
-        id=new_replay_id(),
-        workspace=workspace,
-        mode=mode.value,
-        version=body.version,
-        digest=digest,
-        document=document.canonical_bytes.decode() if document else None,
-        since=within.since,
-        until=within.until,
-        asked_at="",
-        asked_by=caller.id,
-        size=0,
-    )
-
-
-def _refused(at: str, message: str) -> ProblemError:
-    complaint = Complaint(at, "not_allowed", message)
-    return ProblemError(ProblemCode.INVALID_REQUEST, "The replay was refused", [complaint])
 
 
 ROUTES = (

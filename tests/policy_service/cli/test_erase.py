@@ -32,7 +32,7 @@ def test_erasing_says_how_much_was_and_where_that_stands(data: Path) -> None:
     said = call("erase", "--data", data, *WHY, "ct-1").stdout
     assert said == "Erased the personal data of 4 entries of acme; entry 6\n"
     again = call("erase", "--data", data, *WHY, "ct-1").stdout
-    assert again == "Erased what stood beside 0 entries of acme; entry 7\n"
+    assert again == "Erased the personal data of 0 entries of acme; entry 7\n"
 
 
 def test_erasing_as_json_is_what_is_answered_over_http(data: Path) -> None:
