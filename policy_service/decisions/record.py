@@ -1,4 +1,4 @@
-"""A decision as it is recorded in its leaf, and as it is answered from there."""
+"""The leaf that records a decision, and the answer that is made from the leaf."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import base64
 import hashlib
 import secrets
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from audit.entry import FORMAT, SALT_SIZE, EntryKind, PersonalData, compute_commitment
 from rules.engine.decide import count_asks
@@ -14,16 +14,14 @@ from rules.engine.facts import Conversation
 from rules.formats.canonical_json import encode_canonical
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from audit.entry import Entry
+    from audit.log.entries import DecisionLeaf
     from policy_service.policies.choose_version import ChosenPolicies
     from rules.engine.compiler import CompiledPolicy
     from rules.engine.decide import Decision
     from rules.model.event import Event
-
-Leaf = dict[str, Any]
-
-SHADOW_MEMBERS = ("policy", "outcome", "reason", "rule", "stage")
-"""The members that are recorded of the decision of a version in the shadow."""
 
 _DIGITS = "abcdefghijklmnopqrstuvwxyz234567"
 _BASE_32 = [first + second for first in _DIGITS for second in _DIGITS]
@@ -39,7 +37,7 @@ _PLACES = {
 
 def new_record(
     event: Event, chosen: ChosenPolicies, before: Entry | None, at: str
-) -> tuple[Leaf, PersonalData]:
+) -> tuple[DecisionLeaf, PersonalData]:
     """Decide an event; return the leaf of the decision and its personal part.
 
     `before` is the entry of the conversation's last decision, `at` the time of the new one.
@@ -47,29 +45,36 @@ def new_record(
     conversation = conversation_of(before.value if before else None)
     identity = decision_id(event["workspace"]["id"], event["id"])
     decision, shadow = chosen.decide(event, conversation, identity)
-    leaf: Leaf = {
+    salt, body = secrets.token_bytes(SALT_SIZE), encode_canonical(event)
+    members = {
         "format": FORMAT,
         "kind": EntryKind.DECISION.value,
         "at": at,
         "occurred_at": event["occurred_at"],
         "facts": decision.facts,
+        "commitment": compute_commitment(salt, body),
         **decision_members(event, decision, chosen.version, chosen.policy),
     }
+    leaf = cast("DecisionLeaf", members)
     if decision.language is not None:
         leaf["language"] = decision.language
     if decision.question is not None:
         leaf["question"] = decision.question
     if shadow and chosen.shadow:
-        members = decision_members(event, shadow, *chosen.shadow)
-        leaf["shadow"] = {name: members[name] for name in SHADOW_MEMBERS}
-    salt, body = secrets.token_bytes(SALT_SIZE), encode_canonical(event)
-    leaf["commitment"] = compute_commitment(salt, body)
+        version, policy = chosen.shadow
+        leaf["shadow"] = {
+            "policy": {"version": version, "digest": policy.document.digest},
+            "outcome": shadow.outcome,
+            "reason": shadow.reason,
+            "rule": shadow.rule,
+            "stage": shadow.stage,
+        }
     return leaf, PersonalData(event["contact"]["id"], salt, body)
 
 
 def decision_members(
     event: Event, decision: Decision, version: int | None, policy: CompiledPolicy
-) -> Leaf:
+) -> dict[str, Any]:
     """Return the members that a decision has in its leaf and in an answer.
 
     `version` is None for a policy of a document that is not a version.
@@ -88,7 +93,7 @@ def decision_members(
     }
 
 
-def conversation_of(last: Leaf | None) -> Conversation:
+def conversation_of(last: Mapping[str, Any] | None) -> Conversation:
     """Return the conversation after the decision of a leaf; a new one if there is none."""
     if last is None:
         return Conversation()
@@ -102,14 +107,14 @@ def conversation_of(last: Leaf | None) -> Conversation:
 
 
 def decision_id(workspace: str, event: str) -> str:
-    """The same for the same event, on any machine and whatever became of an earlier ledger."""
+    """Return the id of the decision on an event; it depends on nothing else."""
     hashed = hashlib.sha256(f"{workspace}/{event}".encode()).digest()
     number = int.from_bytes(hashed[:16]) << 2  # 26 digits of 5 bits, as RFC 4648 pads 128 bits
     return "dec-" + "".join([_BASE_32[number >> shift & 1023] for shift in _SHIFTS])
 
 
 def decision_view(entry: Entry) -> dict[str, Any]:
-    """The decision as it is answered; the same for the same entry, always."""
+    """Return the decision of an entry as an answer; equal entries give equal answers."""
     leaf = entry.value
     return {
         **decision_of(leaf),
@@ -122,8 +127,8 @@ def decision_view(entry: Entry) -> dict[str, Any]:
     }
 
 
-def decision_of(leaf: Leaf) -> dict[str, Any]:
-    """The decision that a leaf holds, but for where and when it was recorded."""
+def decision_of(leaf: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the decision of a leaf, without its time and its position in the ledger."""
     return {
         "id": leaf["id"],
         "event": leaf["event"],
@@ -138,8 +143,8 @@ def decision_of(leaf: Leaf) -> dict[str, Any]:
     }
 
 
-def action_view(action: Leaf) -> Leaf:
-    """The action with its members in the order of SPEC; a leaf has them in that of RFC 8785."""
+def action_view(action: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an action with its members in a fixed order; a leaf has them in RFC 8785's order."""
     ordered = {name: action[name] for name in _in_order(tuple(action))}
     if "choices" in action:
         ordered["choices"] = [action_view(choice) for choice in action["choices"]]
