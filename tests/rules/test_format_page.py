@@ -33,7 +33,7 @@ def test_page_lists_every_code_with_its_meaning() -> None:
 
 
 def test_page_lists_every_finding_with_its_meaning() -> None:
-    expected = [[f"[`{c}`](checks/{c}.md)", meaning] for c, meaning in FINDINGS.items()]
+    expected = [[f"[`{c}`](findings/{c}.md)", meaning] for c, meaning in FINDINGS.items()]
     assert rows("finding | meaning") == expected
 
 

@@ -38,7 +38,7 @@ class FindingSchema(AnswerSchema):
     """A probable mistake; the document is accepted all the same."""
 
     pointer = fields.text("A JSON pointer (RFC 6901) into the document.")
-    code = fields.text("A stable word; docs/checks/ has a page for each.")
+    code = fields.text("A stable word; docs/findings/ has a page for each.")
     message = fields.text()
     example = fields.nested(ExampleSchema, nullable=True)
     line = fields.number(optional=True)

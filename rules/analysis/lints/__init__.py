@@ -1,6 +1,6 @@
 """Lints: probable mistakes in a document, over all facts, one kind of finding per file.
 
-Findings refuse nothing. Each has a page in docs/checks/, named after its code.
+Findings refuse nothing. Each has a page in docs/findings/, named after its code.
 """
 
 from __future__ import annotations

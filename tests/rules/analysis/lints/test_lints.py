@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from rules.analysis.lints.lint import Finding
     from rules.model.directory import WorkspaceDirectory
 
-PAGES = ROOT / "docs" / "checks"
+PAGES = ROOT / "docs" / "findings"
 
 
 def find(
