@@ -59,7 +59,7 @@ def read_document(source: DocumentSource) -> Document:
 
 def _find_complaints(tree: DocumentTree) -> Iterator[Complaint]:
     yield from schema.check_shape(tree.values)
-    for check in CHECKS.values():
+    for check in CHECKS:
         yield from check(tree)
 
 

@@ -1,6 +1,7 @@
 """The checks of a document's vocabulary: one per file, each over the whole tree.
 
-A check looks at the parts that have the right shape and skips the others.
+A check looks at the parts that have the right shape and skips the others. Several checks share
+`conditions`, `redirect`, `references` and `values`.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeAlias
 
 from rules.validation.checks import (
+    action_texts,
     actions,
     answers,
     expectations,
@@ -16,7 +18,6 @@ from rules.validation.checks import (
     messages,
     properties,
     settings,
-    texts,
     whens,
 )
 
@@ -28,16 +29,16 @@ if TYPE_CHECKING:
 
 DocumentCheck: TypeAlias = "Callable[[DocumentTree], Iterator[Complaint]]"
 
-CHECKS: dict[str, DocumentCheck] = {
-    "settings": settings.check_settings,
-    "answers": answers.check_answers,
-    "messages": messages.check_messages,
-    "facts": facts.check_facts,
-    "ids": ids.check_ids,
-    "whens": whens.check_whens,
-    "actions": actions.check_actions,
-    "texts": texts.check_texts,
-    "expectations": expectations.check_expectations,
-    "properties": properties.check_properties,
-}
-"""Every check, by the name of its file."""
+CHECKS: tuple[DocumentCheck, ...] = (
+    settings.check_settings,
+    answers.check_answers,
+    messages.check_messages,
+    facts.check_facts,
+    ids.check_ids,
+    whens.check_whens,
+    actions.check_actions,
+    action_texts.check_action_texts,
+    expectations.check_expectations,
+    properties.check_properties,
+)
+"""Every check, in the order in which the checks run."""

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from rules.model.document_tree import ActionNode, DocumentTree, TreeNode
 
 
-def check_texts(tree: DocumentTree) -> Iterator[Complaint]:
-    """Yield the complaints about texts and placeholders."""
+def check_action_texts(tree: DocumentTree) -> Iterator[Complaint]:
+    """Yield the complaints about the texts of actions and their placeholders."""
     settings = valid_settings(tree)
     for action in tree.actions():
         for key in _message_keys(action.node):
