@@ -215,9 +215,9 @@ class CheckpointSigner:
             self._stored.save(log, stored_checkpoint.note)
             self._signed_sizes[log] = stored_checkpoint.checkpoint.size
             self._verified_notes[log] = stored_checkpoint.note
-        self._metrics.count_signed(len(notes))
+        self._metrics.count_signed_checkpoints(len(notes))
         for refusal in refusals.values():
-            self._metrics.count_refused()
+            self._metrics.count_refused_checkpoint()
             _log.error("a checkpoint was refused", extra={"members": {"why": str(refusal)}})
         return notes, refusals
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 class SigningMetrics:
     """The null object of signing metrics: ignores each report."""
 
-    def count_signed(self, checkpoints: int) -> None:
+    def count_signed_checkpoints(self, checkpoints: int) -> None:
         """Count checkpoints that were signed."""
 
-    def count_refused(self) -> None:
+    def count_refused_checkpoint(self) -> None:
         """Count a log that was refused its checkpoint."""
 
 

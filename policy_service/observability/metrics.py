@@ -200,11 +200,11 @@ class Metrics(DecisionMetrics, SigningMetrics):
         else:
             self._decisions.labels(outcome).inc()
 
-    def count_signed(self, checkpoints: int) -> None:
+    def count_signed_checkpoints(self, checkpoints: int) -> None:
         """Count signed checkpoints."""
         self._signed.inc(checkpoints)
 
-    def count_refused(self) -> None:
+    def count_refused_checkpoint(self) -> None:
         """Count a log that was refused its checkpoint."""
         self._not_signed.inc()
 
