@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 import shlex
+from dataclasses import MISSING, fields
 from typing import TYPE_CHECKING
 
 import click
 import pytest
 
 from audit.entry import EntryKind
+from audit.log.entries import CONTENT_BY_KIND
 from audit.stores.sqlite.schema import APPLICATION_ID, FORMAT
 from bench.__main__ import BENCHES
 from policy_service.access.keys import Role
@@ -26,7 +28,7 @@ DOCS = ROOT / "docs"
 ARCHITECTURE = (DOCS / "architecture.md").read_text(encoding="utf-8")
 PACKAGES = ("rules", "audit", "policy_service")
 DECISIONS = sorted(path for path in (DOCS / "adr").glob("*.md") if path.name != "README.md")
-CHECKS = sorted((DOCS / "checks").glob("*.md"))
+FINDINGS = sorted((DOCS / "findings").glob("*.md"))
 PAGES = sorted(
     [
         *ROOT.glob("*.md"),
@@ -115,7 +117,7 @@ def test_the_list_of_architecture_decisions_is_complete() -> None:
     assert sorted(listed) == sorted(titles)
 
 
-@pytest.mark.parametrize("page", CHECKS, ids=lambda page: page.stem)
+@pytest.mark.parametrize("page", FINDINGS, ids=lambda page: page.stem)
 def test_a_finding_has_a_page_of_the_usual_form(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     assert re.match(rf"# .+\n\n`{page.stem}`\n\n## What it means\n", text)
@@ -185,6 +187,16 @@ def table_of_leaves() -> dict[str, list[str]]:
 
 def test_the_architecture_lists_every_kind_of_leaf() -> None:
     assert set(table_of_leaves()) == {kind.value for kind in EntryKind}
+
+
+@pytest.mark.parametrize("kind", CONTENT_BY_KIND)
+def test_the_architecture_lists_the_members_of_a_leaf(kind: EntryKind) -> None:
+    members = fields(CONTENT_BY_KIND[kind])
+    required = {
+        member.metadata.get("name", member.name) for member in members if member.default is MISSING
+    }
+    listed = set(table_of_leaves()[kind]) - {"commitment"}  # the store's caller adds it
+    assert listed == required - {"at", "workspace"}
 
 
 def test_the_first_leaves_have_the_members_that_the_architecture_lists() -> None:

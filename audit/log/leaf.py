@@ -30,6 +30,8 @@ _MAX_BASIC_PLANE_CHARACTER = "\uffff"
 
 
 class EntryKind(StrEnum):
+    """The kind of an entry; the part before the dot is its family."""
+
     DECISION = "decision"
     ACTION_DELIVERED = "action.delivered"
     ACTION_FAILED = "action.failed"

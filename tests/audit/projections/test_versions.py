@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from audit.entry import new_entry
 from audit.errors import BrokenHistoryError
-from audit.log.entries import HoldSet
+from audit.log.entries import CONTENT_BY_KIND, HoldSet, VersionContent
 from audit.projections.versions import Versions, VersionStatus, fold_versions
 from tests.fakes.leaves import DIGEST, version
+
+if TYPE_CHECKING:
+    from audit.log.leaf import EntryKind
 
 
 def folded(*steps: dict[str, Any]) -> Versions:
@@ -25,6 +28,16 @@ def status(versions: Versions, number: int) -> VersionStatus:
 
 def test_a_log_without_versions_has_none_active() -> None:
     assert (folded().active, folded().next_number, folded().get(1)) == (None, 1, None)
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [kind for kind, content in CONTENT_BY_KIND.items() if issubclass(content, VersionContent)],
+)
+def test_step_of_unknown_version_breaks_the_history(kind: EntryKind) -> None:
+    leaf = version(kind.partition(".")[2], 9, schedule=0, due="", reason="", digest=DIGEST)
+    with pytest.raises(BrokenHistoryError):
+        folded(leaf)
 
 
 def test_a_version_goes_from_proposed_to_active_step_by_step() -> None:

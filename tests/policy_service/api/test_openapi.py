@@ -76,6 +76,19 @@ def test_served_and_described_calls_are_equal(shared: Api) -> None:
     assert served - redirect == {(method, path) for method, path, _ in operations()}
 
 
+def test_no_path_hides_a_part_that_a_client_names() -> None:
+    """`GET /v1/workspaces/{w}/decisions/count` would hide the decision on the event `count`."""
+    hidden = [
+        (fixed.path, named.path)
+        for named in ROUTES
+        for fixed in ROUTES
+        if fixed.method == named.method
+        and named.path.endswith(">")
+        and re.fullmatch(re.escape(named.path.rpartition("<")[0]) + "[^<]+", fixed.path)
+    ]
+    assert hidden == []
+
+
 def test_operation_ids_are_unique() -> None:
     names = Counter(operation["operationId"] for _, _, operation in operations())
     assert [each for each, times in names.items() if times > 1] == []
