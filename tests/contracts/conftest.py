@@ -1,4 +1,4 @@
-"""Every store that keeps the contract of audit.stores.contract."""
+"""The stores that must keep the contract of audit.stores.contract."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The contract of a store, held against every store: a person can be forgotten, for good."""
+"""The contract of a store, held against every store: erasing a contact for good."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(autouse=True)
 def told(store: Store) -> None:
-    """Two decisions on ct-1, one on ct-2, and one on another workspace's ct-1."""
+    """Record two decisions on ct-1, one on ct-2, and one on another workspace's ct-1."""
     for event, contact in [("a", "ct-1"), ("b", "ct-2"), ("c", "ct-1")]:
         store.transact(decide(event, contact=contact))
     store.transact(decide("a", workspace="zeta"))
@@ -25,7 +25,8 @@ def erase(store: Store, contact: str = "ct-1") -> list[int]:
     return store.transact(lambda tx: tx.erase("acme", contact))
 
 
-def test_erasing_takes_every_part_of_the_contact_and_nothing_else(store: Store) -> None:
+def test_erase_removes_every_part_of_the_contact_and_no_other(store: Store) -> None:
+    """The entries stay; only their personal parts are gone."""
     with store.read() as view:
         entries = list(view.entries("acme"))
     assert erase(store) == [0, 2]
@@ -39,14 +40,15 @@ def test_erasing_takes_every_part_of_the_contact_and_nothing_else(store: Store) 
         assert list(view.integrity_errors()) == []
 
 
-def test_there_is_nothing_to_erase_of_a_stranger(store: Store) -> None:
+def test_erase_removes_nothing_when_the_contact_is_unknown(store: Store) -> None:
+    """Erasing a contact a second time removes nothing either."""
     assert erase(store, "ct-9") == []
     assert erase(store) == [0, 2]
     assert erase(store) == []
 
 
-def test_a_contact_who_comes_back_is_a_new_one(store: Store) -> None:
-    """What is kept from then on can be read, and erased in its turn."""
+def test_erased_contact_can_return_and_be_erased_again(store: Store) -> None:
+    """Later personal parts of the contact can be read, and erased in their turn."""
     erase(store)
     store.transact(decide("d"))
     with store.read() as view:
@@ -55,7 +57,9 @@ def test_a_contact_who_comes_back_is_a_new_one(store: Store) -> None:
     assert erase(store) == [3]
 
 
-def test_an_erasure_that_raises_erases_nothing(store: Store) -> None:
+def test_erase_is_undone_when_the_transaction_fails(store: Store) -> None:
+    """Personal parts come back with the rollback."""
+
     def work(tx: Transaction) -> None:
         assert tx.erase("acme", "ct-1") == [0, 2]
         assert tx.personal("acme", 0) is None

@@ -1,4 +1,4 @@
-"""Every store keeps work that was asked for beside its logs."""
+"""The contract of a store, held against every store: the queue of jobs, outside the logs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ def keep(tx: Transaction, *works: Job) -> None:
         tx.save_job(work)
 
 
-def test_what_is_kept_is_found_in_the_order_of_its_coming(store: Store) -> None:
+def test_jobs_are_returned_in_order_of_arrival(store: Store) -> None:
+    """A job keeps its place in the queue if it is saved again."""
     store.transact(lambda tx: keep(tx, FIRST, SECOND))
     ended = Job("w-2", "acme", finished=True, body=b"\x00\xff")
     store.transact(lambda tx: keep(tx, ended))
@@ -31,7 +32,8 @@ def test_what_is_kept_is_found_in_the_order_of_its_coming(store: Store) -> None:
         assert snapshot.logs() == []
 
 
-def test_what_is_forgotten_is_not_found(store: Store) -> None:
+def test_deleted_job_is_gone(store: Store) -> None:
+    """Deleting a job a second time is not an error."""
     store.transact(lambda tx: keep(tx, FIRST, SECOND))
     store.transact(lambda tx: tx.delete_job("w-2"))
     store.transact(lambda tx: tx.delete_job("w-2"))
@@ -39,7 +41,9 @@ def test_what_is_forgotten_is_not_found(store: Store) -> None:
         assert snapshot.jobs() == [SECOND]
 
 
-def test_work_that_fails_keeps_nothing(store: Store) -> None:
+def test_job_is_not_saved_when_the_transaction_fails(store: Store) -> None:
+    """A job is rolled back with its transaction."""
+
     def fail(tx: Transaction) -> None:
         keep(tx, FIRST)
         raise ValueError

@@ -1,4 +1,4 @@
-"""The contract of a store, held against every store: what is found, and in which order."""
+"""The contract of a store, held against every store: queries and the order of their results."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def indices(entries: list[Entry]) -> list[int]:
 
 
 def receipt(status: str, conversation: str) -> dict[str, Any]:
-    """The leaf of a receipt for the action of a conversation's only decision."""
+    """Return the leaf of a receipt for the action of a conversation's only decision."""
     return {
         "format": 1,
         "kind": f"action.{status}",
@@ -40,8 +40,8 @@ def receipt(status: str, conversation: str) -> dict[str, Any]:
     }
 
 
-def test_the_latest_of_a_family_is_found_among_other_kinds(store: Store) -> None:
-    """Which version is active depends on it, decision by decision."""
+def test_latest_entry_of_a_family_skips_other_kinds(store: Store) -> None:
+    """The active version follows from it in every decision."""
     store.transact(first_version)
     store.transact(decide("ev-1"))
     store.transact(lambda tx: tx.append("acme", version("retired")))
@@ -55,8 +55,8 @@ def test_the_latest_of_a_family_is_found_among_other_kinds(store: Store) -> None
         assert indices(view.entries_of_family("acme", EntryKind.DECISION)) == [3, 5]
 
 
-def test_the_latest_decision_is_that_of_the_conversation(store: Store) -> None:
-    """Stage, asks and pinned version are read from it."""
+def test_latest_decision_belongs_to_the_conversation(store: Store) -> None:
+    """Stage, number of questions and pinned version are read from it."""
     for event, conversation in [("a", "c-1"), ("b", "c-2"), ("c", "c-1"), ("d", "c-2")]:
         store.transact(decide(event, conversation=conversation))
     with store.read() as view:
@@ -65,8 +65,8 @@ def test_the_latest_decision_is_that_of_the_conversation(store: Store) -> None:
     assert latest.value["event"] == "c"
 
 
-def test_a_decision_that_asks_for_actions_is_found_by_its_id(store: Store) -> None:
-    """A receipt names the action alone."""
+def test_acting_decision_is_found_by_its_id(store: Store) -> None:
+    """A receipt names only the action, so its decision must be found by id."""
     store.transact(decide("a"))
     store.transact(decide("b", asks=True))
     with store.read() as view:
@@ -77,8 +77,8 @@ def test_a_decision_that_asks_for_actions_is_found_by_its_id(store: Store) -> No
         assert view.search("acme", EntryFilter(has_actions=True), None, 9) == [found]
 
 
-def test_receipts_are_those_of_the_conversation_in_order(store: Store) -> None:
-    """What became of an action is the last thing that was said of it."""
+def test_receipts_are_returned_per_conversation_in_order(store: Store) -> None:
+    """The status of an action is that of its last receipt."""
     for conversation in ("c-1", "c-2"):
         store.transact(decide(conversation, conversation=conversation, asks=True))
         for status in ("failed", "retried", "delivered"):
@@ -116,10 +116,10 @@ def test_receipts_are_those_of_the_conversation_in_order(store: Store) -> None:
         ),
     ],
 )
-def test_a_filter_finds_what_holds_for_all_it_gives(
+def test_filter_returns_entries_that_match_every_member(
     store: Store, wanted: EntryFilter, found: list[int]
 ) -> None:
-    """Times are compared as times: `since` inclusive, `until` exclusive, whatever the offset."""
+    """Times compare as moments, with any offset: `since` is inclusive, `until` is exclusive."""
     later = NOON + timedelta(milliseconds=1)
     store.transact(first_version)
     store.transact(decide("ev-1"))
@@ -136,7 +136,7 @@ EAST, WEST = timezone(timedelta(hours=14)), timezone(timedelta(hours=-12))
 FIRST, LAST = datetime(1, 1, 1, tzinfo=EAST), datetime(9999, 12, 31, 23, 59, tzinfo=WEST)
 
 
-def test_a_search_goes_on_after_where_it_stopped(store: Store) -> None:
+def test_search_continues_after_the_given_index(store: Store) -> None:
     """Pages neither repeat nor skip an entry."""
     store.transact_each([decide(f"ev-{n}", conversation=f"c-{n % 2}") for n in range(10)])
     wanted = EntryFilter(conversation="c-1")
@@ -147,8 +147,8 @@ def test_a_search_goes_on_after_where_it_stopped(store: Store) -> None:
         assert view.search("acme", wanted, 9, 2) == []
 
 
-def test_a_number_beyond_all_bounds_is_not_there(store: Store) -> None:
-    """Whatever number a caller was given, the answer is that there is nothing."""
+def test_query_finds_nothing_when_a_number_is_too_large(store: Store) -> None:
+    """A number larger than any index or version finds nothing and raises nothing."""
     store.transact(decide("ev-1"))
     with store.read() as view:
         assert view.entry("acme", 10**30) is None
@@ -158,8 +158,8 @@ def test_a_number_beyond_all_bounds_is_not_there(store: Store) -> None:
         assert view.search("acme", EntryFilter(version=10**30), None, 9) == []
 
 
-def test_a_moment_that_utc_has_no_year_for_bounds_a_search(store: Store) -> None:
-    """Before the year 1 and behind 9999 lies nothing, and asking for it is no error."""
+def test_filter_accepts_a_time_outside_the_years_of_utc(store: Store) -> None:
+    """A bound before year 1 or after year 9999 in UTC is not an error."""
     store.transact(decide("ev-1"))
     with store.read() as view:
         assert indices(view.search("acme", EntryFilter(since=FIRST, until=LAST), None, 9)) == [0]

@@ -1,4 +1,4 @@
-"""What is said of works beforehand makes them faster; what they see and leave is the same."""
+"""Lookup keys speed up a batch; its results and the ledger are the same without them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ names = st.sampled_from
 
 @dataclass(frozen=True)
 class Step:
-    """Something that works do: append or erase, and what they see before it."""
+    """An operation of a random write: append, erase, look or fail."""
 
     does: str
     log: str
@@ -50,7 +50,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Work:
-    """Several steps; what one of them raises ends the work."""
+    """A write of several steps; an error of a step ends it."""
 
     steps: tuple[Step, ...]
 
@@ -94,10 +94,10 @@ def left(store: Store) -> dict[str, Any]:
 
 @settings(deadline=None, derandomize=True, max_examples=40 * DEPTH)
 @given(groups)
-def test_works_see_and_leave_the_same_whatever_was_said_of_them(
+def test_batch_has_the_same_results_with_and_without_lookup_keys(
     groups: list[tuple[list[Work], bool]],
 ) -> None:
-    """Also where another work of the commit failed, erased, or decided the same event."""
+    """Holds also if another write of the batch failed, erased, or decided the same event."""
     in_memory = MemoryStore(clock)
     with (
         tempfile.TemporaryDirectory() as folder,

@@ -1,4 +1,4 @@
-"""Every store hands its lines out for deciding again, and leaves nothing of them behind."""
+"""The contract of a store, held against every store: raw entries for deciding again."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ def append(leaf: dict[str, Any], tx: Transaction) -> None:
     tx.append("acme", leaf, personal(leaf["event"]))
 
 
-def test_a_line_says_what_its_entry_says(store: Store) -> None:
+def test_raw_entry_equals_its_parsed_entry(store: Store) -> None:
+    """A replay reads raw entries; it sees the same decision as a reader of parsed entries."""
     for number, asks in enumerate((True, False, True)):
         leaf = decision(f"ev-{number}", asks=asks)
         store.transact(partial(append, leaf))

@@ -1,4 +1,4 @@
-"""What proofs and checkpoints ask of a store."""
+"""The contract of a store, held against every store: the reads of proofs and checkpoints."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def checkpoint(tx: Transaction) -> None:
 
 @pytest.fixture
 def filled(store: Store) -> Store:
-    """A log of two full subtrees and some more leaves."""
+    """Return a store with a log of two full subtrees and some more leaves."""
 
     def fill(tx: Transaction) -> None:
         for number in range(ENTRIES):
@@ -37,7 +37,8 @@ def filled(store: Store) -> Store:
     return store
 
 
-def test_sizes_are_those_of_the_heads_also_in_a_transaction(store: Store) -> None:
+def test_sizes_equal_the_sizes_of_the_heads(store: Store) -> None:
+    """Inside a transaction the sizes include its own appends."""
     store.transact(decide("ev-1"))
 
     def work(tx: Transaction) -> dict[str, int]:
@@ -50,7 +51,8 @@ def test_sizes_are_those_of_the_heads_also_in_a_transaction(store: Store) -> Non
         assert view.sizes() == {log: view.head(log).size for log in view.logs()}
 
 
-def test_leaf_hashes_are_those_of_the_entries(filled: Store) -> None:
+def test_leaf_hashes_equal_those_of_the_entries(filled: Store) -> None:
+    """A range beyond the end of the log is cut off."""
     with filled.read() as view:
         hashes = [entry.leaf_hash for entry in view.entries("acme")]
         assert view.leaf_hashes("acme", 0, ENTRIES) == hashes
@@ -59,7 +61,8 @@ def test_leaf_hashes_are_those_of_the_entries(filled: Store) -> None:
         assert view.leaf_hashes("none", 0, 1) == []
 
 
-def test_entries_of_a_kind_come_backwards(store: Store) -> None:
+def test_reversed_entries_start_with_the_newest(store: Store) -> None:
+    """Only entries of the given kind are returned."""
     for _ in range(3):
         store.transact(checkpoint)
     with store.read() as view:
@@ -67,7 +70,8 @@ def test_entries_of_a_kind_come_backwards(store: Store) -> None:
         assert list(view.reversed_entries("system", "ledger.restored")) == []
 
 
-def test_remembered_subtrees_prove_what_all_leaves_prove(filled: Store) -> None:
+def test_cached_subtrees_give_the_same_proofs_as_all_leaves(filled: Store) -> None:
+    """Roots, inclusion proofs and consistency proofs are those of the reference implementation."""
     subtrees = SubtreeCache()
     with filled.read() as view:
         leaves = view.leaf_hashes("acme", 0, ENTRIES)
@@ -84,7 +88,8 @@ def test_remembered_subtrees_prove_what_all_leaves_prove(filled: Store) -> None:
             subtrees.frontier(view, "acme", ENTRIES + 1)
 
 
-def test_what_is_recomputed_bit_by_bit_is_the_head(filled: Store) -> None:
+def test_extended_frontier_equals_stored_head(filled: Store) -> None:
+    """A root recomputed in steps is the root that the store keeps."""
     with filled.read() as view:
         whole = extend_frontier(view, "acme", Frontier())
         head = view.head("acme")
