@@ -24,8 +24,9 @@ from audit.stores.contract import (
     RawEntry,
     StoreSize,
 )
-from audit.stores.signing import SigningKey, StoredCheckpoint
+from audit.stores.signing import SigningKey
 from rules.formats.canonical_json import digest_bytes, encode_canonical
+from tests.fakes.memory_signing import MemoryCheckpoints, MemoryLeaderLock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -234,49 +235,6 @@ class MemoryTransaction(MemorySnapshot):
     def record_key_uses(self, uses: Mapping[str, str]) -> None:
         last = self._state.last_uses
         last.update({key: max(at, last.get(key, at)) for key, at in uses.items()})
-
-
-class MemoryCheckpoints:
-    """Stored checkpoints in dictionaries."""
-
-    def __init__(self) -> None:
-        self._newest: dict[str, StoredCheckpoint] = {}
-        self._refusal = ""
-
-    def logs(self) -> list[str]:
-        return sorted(self._newest)
-
-    def newest(self, log: str) -> StoredCheckpoint | None:
-        return self._newest.get(log)
-
-    def save(self, log: str, note: bytes) -> None:
-        saved = StoredCheckpoint.parse(note)
-        previous = self.newest(log)
-        if previous is None or previous.checkpoint.size <= saved.checkpoint.size:
-            self._newest[log] = saved
-
-    def archive(self, log: str) -> None:
-        self._newest.pop(log, None)
-
-    def write_refusal(self, message: str) -> None:
-        self._refusal = message
-
-    def read_refusal(self) -> str:
-        return self._refusal
-
-
-class MemoryLeaderLock:
-    """A lock on an entry of a dictionary: the name of the lock, and the object that holds it."""
-
-    def __init__(self, holders: dict[str, object], name: str) -> None:
-        self._holders, self._name = holders, name
-
-    def try_acquire(self) -> bool:
-        return self._holders.setdefault(self._name, self) is self
-
-    def release(self) -> None:
-        if self._holders.get(self._name) is self:
-            del self._holders[self._name]
 
 
 class MemoryStore:
