@@ -12,5 +12,5 @@ from policy_service.settings import Settings
 settings = Settings.load()
 json_logs.configure_logging(settings.log)
 app = create_app(settings)
-Finalize(None, logging.shutdown, exitpriority=0)  # the last of these to be called
-Finalize(None, app.extensions["policy_service"].stop, exitpriority=0)  # `atexit` passes by workers
+Finalize(None, logging.shutdown, exitpriority=0)  # runs last
+Finalize(None, app.extensions["policy_service"].stop, exitpriority=0)  # workers run no `atexit`

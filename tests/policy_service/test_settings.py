@@ -198,6 +198,12 @@ def test_serve_refuses_everything_wrong_before_it_starts(tmp_path: Path) -> None
         assert wrong in ended.stderr
 
 
+@pytest.mark.parametrize("name", SETTINGS)
+def test_setting_is_read(name: str) -> None:
+    modules = [ROOT / "wsgi.py", *(ROOT / "policy_service").rglob("*.py")]
+    assert any(f"settings.{name}" in module.read_text(encoding="utf-8") for module in modules)
+
+
 def test_every_setting_is_an_option_of_serve() -> None:
     options = {option.name for option in serve.params}
     assert options == {*SETTINGS, "config"}
