@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any
 
-    from policy_service.policies.decision_counts import RegionCounts
+    from policy_service.policies.region_counts import RegionCounts
     from rules.analysis.report import DocumentReport
     from rules.analysis.semantic_diff import GroupDecision, SemanticChange, SemanticDiff
     from rules.analysis.test_coverage import RuleCoverage

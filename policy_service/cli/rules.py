@@ -11,7 +11,7 @@ import click
 from audit.verification.findings import escape_control
 from policy_service.cli.command_group import CommandGroup
 from policy_service.cli.console import data_option, exit_with_finding, fail, json_option, print_json
-from policy_service.cli.decision_counts import count_decisions, history_option
+from policy_service.cli.region_counts import count_decisions, history_option
 from policy_service.cli.render_diff import difference_lines
 from policy_service.cli.render_reports import (
     coverage_lines,

@@ -21,8 +21,8 @@ from rules.model.document import Document
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from policy_service.policies.decision_counts import RegionCounts
     from policy_service.policies.guardrails import GuardrailResult
+    from policy_service.policies.region_counts import RegionCounts
     from rules.analysis.lints.lint import Finding
     from rules.analysis.regions import Region
     from rules.analysis.report import DocumentReport

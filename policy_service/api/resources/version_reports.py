@@ -14,10 +14,10 @@ from policy_service.api.schemas import fields
 from policy_service.api.schemas.base import QuerySchema
 from policy_service.api.schemas.reports import DiffSchema, ReportSchema
 from policy_service.policies.activation import apply_due_in_workspace, require_version
-from policy_service.policies.decision_counts import count_newest_decisions
 from policy_service.policies.directory import read_directory
 from policy_service.policies.guardrails import judge_guardrails, read_guardrails
 from policy_service.policies.policy_cache import load_document
+from policy_service.policies.region_counts import count_newest_decisions
 from policy_service.policies.reports import (
     compare_versions,
     guardrail_results_view,
@@ -31,7 +31,7 @@ from rules.analysis.text_diff import compare_texts
 
 if TYPE_CHECKING:
     from policy_service.access.keys import Key
-    from policy_service.policies.decision_counts import RegionCounts
+    from policy_service.policies.region_counts import RegionCounts
     from policy_service.services import Services
     from rules.analysis.report import DocumentReport
     from rules.analysis.semantic_diff import SemanticDiff

@@ -12,7 +12,7 @@ from audit.stores.sqlite.store import SqliteStore
 from bench.sample import draw_conversations
 from policy_service.decisions.batch import decide_lines
 from policy_service.observability.instrumentation import DecisionMetrics
-from policy_service.policies import decision_counts
+from policy_service.policies import region_counts
 from policy_service.policies.policy_cache import PolicyCache
 from rules.engine.compiler import compile_document
 from rules.model import builtin
@@ -111,7 +111,7 @@ def test_a_version_is_told_with_what_was_recorded(api: Api) -> None:
 
 
 def test_over_http_the_newest_are_counted(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(decision_counts, "MAX_ENTRIES", 1)
+    monkeypatch.setattr(region_counts, "MAX_ENTRIES", 1)
     api.decide(event("ev-1"))
     api.decide(event("ev-2", conversation={"id": "c-2", "direction": "outbound"}))
     api.propose(document("Two", languages=["de"]))

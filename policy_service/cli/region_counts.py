@@ -8,13 +8,13 @@ import click
 
 from policy_service.cli.console import fail, open_ledger
 from policy_service.cli.progress import show_progress
-from policy_service.policies.decision_counts import RegionCounter
+from policy_service.policies.region_counts import RegionCounter
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from policy_service.policies.decision_counts import RegionCounts
+    from policy_service.policies.region_counts import RegionCounts
     from rules.analysis.regions import Region
 
 BATCH_SIZE = 10_000

@@ -1,7 +1,7 @@
-"""How many recorded decisions fall into regions of facts: those of a finding, or of a difference.
+"""Counts of recorded decisions per region of facts: the region of a finding or of a difference.
 
-Each is looked at with the facts that were recorded, whatever version decided then: nothing is
-derived again. A leaf that cannot be read is no decision that was looked at.
+The recorded facts of a decision count, whichever version decided: nothing is derived again. A leaf
+that cannot be read is not counted.
 """
 
 from __future__ import annotations
@@ -21,16 +21,17 @@ if TYPE_CHECKING:
     from rules.analysis.regions import Region
 
 MAX_ENTRIES = 10_000
-"""The entries, the newest, that are looked at for an answer over HTTP."""
+"""Maximum number of entries, the newest, that are read for an answer over HTTP."""
 
 _DECISION = EntryKind.DECISION.value.encode()
 
 
 @dataclass(slots=True)
 class RegionCounts:
-    """Of so many recorded decisions, how many fall into each region, in order.
+    """The number of decisions in each region, in the order of the regions.
 
-    `complete` says whether these are all decisions of the log, or the newest.
+    `decisions` is the number of decisions that were read, also those in no region. `complete` is
+    False if older decisions of the log were not read.
     """
 
     in_region: list[int]
@@ -40,7 +41,7 @@ class RegionCounts:
 
 @dataclass
 class RegionCounter:
-    """Counts into regions of one space, the first that each falls in, part by part."""
+    """A counter of decisions, part by part; a decision counts in the first region that has it."""
 
     regions: Sequence[Region]
     counts: RegionCounts = field(init=False)
@@ -64,7 +65,7 @@ class RegionCounter:
 
 
 def count_newest_decisions(snapshot: Snapshot, log: str, regions: Sequence[Region]) -> RegionCounts:
-    """The counts of the newest entries, at most `MAX_ENTRIES` of them."""
+    """Return the counts of the newest entries, at most `MAX_ENTRIES`."""
     size = snapshot.head(log).size
     start = max(0, size - MAX_ENTRIES)
     counting = RegionCounter(regions)
