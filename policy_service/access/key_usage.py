@@ -1,9 +1,9 @@
-"""When keys were last used, to the minute.
+"""The last use of each key, to the minute.
 
-A use is noted in this process's memory. What was noted is written beside the logs at a key's first
-use, and then when a minute has passed since the use of it that was written: by whoever comes, in
-the commit of its own decision where it has one. So a key that is used all the time costs a write a
-minute, one that is not used costs nothing, and nobody runs in the background.
+A use is cached in memory. It is written outside the logs at the first use of a key, and later if a
+minute has passed since the use that was written. The next request writes it, in its own transaction
+if it has one. A busy key costs one write a minute, an unused key costs nothing, and no background
+thread is needed.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ _log = logging.getLogger(__name__)
 class KeyUsage:
     """The uses that this process has seen; safe to share between threads.
 
-    What is given out to be written counts as written. Where that commit fails, the key's next use
-    after a minute is written again: a ledger that cannot be written to is not asked more often.
+    A use counts as written before its commit. If the commit fails, the key's next use after a
+    minute is written again, so that a ledger that refuses writes is not asked more often.
     """
 
     def __init__(self) -> None:
@@ -39,19 +39,19 @@ class KeyUsage:
         self._writing = threading.Lock()
 
     def record(self, key_id: str, now: datetime, store: Store) -> None:
-        """The key is used; where it is time, write that, and wait for it."""
+        """Record a use; write it if a write is due."""
         if self._is_write_due(key_id, now):
             self.write(store)
 
     def record_in(self, tx: Transaction, key_id: str) -> None:
-        """The key is used in this transaction, which writes that where it is time."""
+        """Record a use; write it in this transaction if a write is due."""
         if self._is_write_due(key_id, tx.now):
             tx.record_key_uses(self._take_unwritten())
 
     def write(self, store: Store) -> None:
-        """Write what was noted and is not written; no error where the ledger takes nothing.
+        """Write the uses that are not written yet; log a warning if the ledger refuses.
 
-        Nobody waits for another's write: where the disk hangs, so does a single request.
+        No request waits for the write of another one: if the disk hangs, one request hangs.
         """
         if not self._writing.acquire(blocking=False):
             return
@@ -64,7 +64,7 @@ class KeyUsage:
             self._writing.release()
 
     def _is_write_due(self, key_id: str, now: datetime) -> bool:
-        """Whether it is time to write."""
+        """Record a use; return True if a write is due."""
         self._last_uses[key_id] = now
         before = self._taken_uses.get(key_id)
         return before is None or now - before >= WRITE_INTERVAL

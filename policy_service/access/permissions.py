@@ -61,7 +61,7 @@ ROLES: Mapping[Permission, frozenset[Role]] = MappingProxyType(
 
 
 def check_permission(caller: Key, permission: Permission) -> None:
-    """Raise Problem `role_not_allowed` if the role of the key lacks the permission."""
+    """Raise ProblemError `role_not_allowed` if the role of the key lacks the permission."""
     if caller.role not in ROLES[permission]:
         raise ProblemError(
             ProblemCode.ROLE_NOT_ALLOWED, f"A key of the role {caller.role.value} may not"
@@ -69,7 +69,7 @@ def check_permission(caller: Key, permission: Permission) -> None:
 
 
 def check_workspace(caller: Key, workspace: str, *, system: bool = False) -> None:
-    """Raise Problem `not_found` if the key is not for the workspace, or no workspace has this id.
+    """Raise ProblemError `not_found` if the key is not for the workspace, or the id is invalid.
 
     With `system`, a key for every workspace may name the log `system` as well.
     """

@@ -1,8 +1,8 @@
-"""How many requests a key may make: a moving window per key, in this process's memory.
+"""The rate limit of each key: a moving window in this process's memory.
 
-Each process grants its share of the rate, because nothing is shared between them. Connections go to
-processes as they come, so that a key is held to the rate over many connections, and to as little
-as one process's share on one. A restart forgets what was asked before it.
+Each process grants its share of the rate, because processes share nothing. A key that uses many
+connections reaches all processes, and the whole rate; one connection may get the share of a single
+process. A restart clears the windows.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class RateLimit:
-    """`rate` requests a second for each key, `burst` seconds' worth of them at once."""
+    """A limit of `rate` requests a second for each key, with `burst` seconds' requests at once."""
 
     def __init__(self, rate: int, burst: int, workers: int) -> None:
         share = math.ceil(rate * burst / workers)
@@ -31,15 +31,15 @@ class RateLimit:
 
     @classmethod
     def from_settings(cls, settings: Settings) -> RateLimit | None:
-        """What the settings ask for; None where there is no limit."""
+        """Return the limit of the settings; None if there is none."""
         if settings.rate == 0:
             return None
         return cls(settings.rate, settings.burst, settings.workers)
 
     def admit(self, key_id: str) -> None:
-        """Count a request; Problem `too_many_requests` where there were too many, uncounted."""
+        """Count a request, or raise ProblemError `too_many_requests` without counting it."""
         if not self._windows.hit(self._item, key_id):
             free = self._windows.get_window_stats(self._item, key_id).reset_time
             wait = max(1, math.ceil(free - time.time()))
-            detail = f"This key has made too many requests; nothing was done. Wait {wait} s"
+            detail = f"This key has made too many requests; nothing was done. Retry in {wait} s"
             raise ProblemError(ProblemCode.TOO_MANY_REQUESTS, detail, retry_after=wait)

@@ -1,4 +1,4 @@
-"""Many events, one after the other: NDJSON in, NDJSON out, order kept."""
+"""Batches of events: NDJSON in, NDJSON out, in the same order."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     Work: TypeAlias = tuple[Callable[[Transaction], RecordedDecision], LookupKey]
 
 BATCH_SIZE = 256
-"""Lines that are decided in one go: enough to share a commit, few enough to let others in."""
+"""Lines of one commit: enough to share its cost, few enough not to block other requests."""
 
 
 _log = logging.getLogger(__name__)
@@ -48,11 +48,11 @@ def decide_lines(
     lines: Iterable[bytes],
     admit: Callable[[Event], None] = lambda _: None,
 ) -> Iterator[ResultLine]:
-    """For every line that is not blank its decision, or its problem.
+    """Yield the decision, or the problem, of each line that is not blank.
 
-    `admit` raises a Problem for an event that is not for the one who asks. A line that is refused
-    stops nothing. Where the ledger does not take one, the lines behind it are not decided either,
-    so that no event overtakes another.
+    `admit` raises ProblemError for an event that the caller may not send. A refused line does not
+    stop the batch. If the ledger refuses a line, the later lines are not decided either, so that no
+    event overtakes another.
     """
     waiting = (line for line in lines if line.strip())
     refusal: Exception | None = None

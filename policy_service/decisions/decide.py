@@ -1,7 +1,7 @@
-"""The main use case: one event, one decision, once.
+"""The main use case: an event gets exactly one decision.
 
-`decide_event` runs inside a transaction of the ledger. It reads what the log says of the event and
-its conversation, lets the rules decide, and appends: that is its only write, and its last step.
+`decide_event` runs inside a transaction of the ledger. It reads the entries of the event and its
+conversation, lets the rules decide, and appends the decision: its only write, and its last step.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class RecordedDecision:
 
 
 def lookup_keys(store: Store, event: Event) -> LookupKey:
-    """Return what deciding the event reads, for the store to prefetch."""
+    """Return the key of the entries that a decision reads, for the store to prefetch."""
     names = event["id"], event["conversation"]["id"], event["contact"]["id"]
     return store.lookup_key(event["workspace"]["id"], *names)
 
@@ -57,13 +57,13 @@ def decide_event(
         return RecordedDecision(
             require_same_event(tx, entry, encode_canonical(event)), replayed=True
         )
-    # 2. What is due comes before the decision.
+    # 2. Due activations come before the decision.
     versions = apply_due_activations(WorkspaceTransaction(tx, policies, workspace, SYSTEM_LOG))
-    # 3. A precomputed decision is appended if the log still says what it rests on.
+    # 3. A precomputed decision is appended if the log still has the state it depends on.
     latest = tx.latest_index(workspace, conversation)
     if precomputed and precomputed.is_valid(latest, versions):
         return RecordedDecision(tx.append_prepared(precomputed.ready), replayed=False)
-    # 4. Otherwise the rules decide now.
+    # 4. Else the rules decide now.
     before = tx.latest_decision(workspace, conversation)
     compiled = partial(policies.compiled, tx)
     chosen = choose_policies(versions, workspace, conversation, before, compiled)

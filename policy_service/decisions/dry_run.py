@@ -1,4 +1,4 @@
-"""What would be decided: nothing is written."""
+"""Dry runs: a decision without an entry; nothing is written."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class DryRunRequest:
-    """What is asked: an event, and what to suppose instead of what the ledger says.
+    """An event, and assumptions that replace the recorded state.
 
-    `stage` and `asks` are of the conversation, `version` or `document` is what decides. The event's
-    id may be one that was decided before: it is tried as a new one.
+    `stage` and `asks` describe the conversation; `version` or `document` decides. An event that was
+    decided before is treated as a new event.
     """
 
     event: Event
@@ -45,7 +45,7 @@ class DryRunRequest:
 def decide_dry_run(
     trial: DryRunRequest, policies: PolicyCache, snapshot: Snapshot
 ) -> dict[str, Any]:
-    """The decision there would be, without time and place in the ledger, and its explanation."""
+    """Return the decision, without its time and position in the ledger, and its explanation."""
     workspace = trial.event["workspace"]["id"]
     before = snapshot.latest_decision(workspace, trial.event["conversation"]["id"])
     last = before.value if before else None

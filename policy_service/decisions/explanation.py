@@ -1,4 +1,4 @@
-"""Why a decision came out as it did, as it is answered."""
+"""Explanations of decisions."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 
 def recorded_explanation(snapshot: Snapshot, entry: Entry) -> dict[str, Any]:
-    """A recorded decision with its facts, explained by the version that decided it.
+    """Explain a recorded decision by its facts and the version that decided it.
 
-    `erased` is there where its event was, and says by which entry and when.
+    If its event was erased, `erased` names the entry and the time of the erasure.
     """
     leaf = entry.value
     document = load_document(snapshot, leaf["policy"]["digest"])
@@ -31,7 +31,7 @@ def recorded_explanation(snapshot: Snapshot, entry: Entry) -> dict[str, Any]:
 
 
 def explanation_view(explanation: RulingExplanation, facts: Facts) -> dict[str, Any]:
-    """The facts, and every rule up to the one that held."""
+    """Return the facts, and every rule up to the one that held."""
     return {
         "facts": dict(facts),
         "tried": [

@@ -51,8 +51,8 @@ def choose_policies(
 ) -> ChosenPolicies:
     """Return the policies for the next event of a conversation.
 
-    `before` is the entry of its last decision. `compiled` returns the policy of a digest; what it
-    raises is raised.
+    `before` is the entry of its last decision. `compiled` returns the policy of a digest; its
+    exceptions pass through.
     """
     record = choose_version(versions, workspace, conversation, before)
     shadow = None

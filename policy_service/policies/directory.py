@@ -36,7 +36,7 @@ class RecordedDirectory:
 
 
 def directory_from(written: object) -> WorkspaceDirectory:
-    """Return the directory that an object lists, as it is sent or as it is answered.
+    """Return the directory that an object lists, as it is sent or answered.
 
     Raises ValueError if it is not an object of lists of names.
     """

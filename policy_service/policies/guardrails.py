@@ -1,7 +1,7 @@
 """Guardrails: properties that compliance sets for a workspace, apart from any document.
 
-Every document that is proposed must have them, as if they stood in it; they are proved over all
-facts. A version that was proposed before is not asked for them.
+Every proposed document must have them, as if they were its own properties; they are proved over all
+facts. Versions that were proposed before need not have them.
 """
 
 from __future__ import annotations
@@ -32,15 +32,15 @@ if TYPE_CHECKING:
     from rules.analysis.example import DecidedExample
 
 CACHE_SIZE = 64
-"""Documents whose proofs a process remembers, so that none is made in a transaction."""
+"""The number of documents with cached proofs, so that no transaction makes a proof."""
 DOCUMENT_CODES = frozenset({"property_broken", "property_undecided"})
-"""What is wrong with a document, and not with the guardrails."""
+"""The codes of complaints about the document, not about the guardrails."""
 
 Properties = list[dict[str, Any]]
 
 
 class GuardrailState(StrEnum):
-    """What a document makes of a guardrail."""
+    """The result of a guardrail for a document."""
 
     HOLDS = "holds"
     BROKEN = "broken"
@@ -50,9 +50,9 @@ class GuardrailState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class GuardrailResult:
-    """One guardrail, held against a document.
+    """One guardrail, checked for a document.
 
-    `message` says why it does not hold, or cannot be asked; the example breaks it.
+    `message` is the reason if it does not hold or does not apply; `example` breaks it.
     """
 
     id: str
@@ -73,7 +73,7 @@ def read_guardrails(snapshot: Snapshot, versions: Versions) -> Properties:
 
 
 def check_proposal(document: Document, properties: Properties) -> None:
-    """Raise InvalidDocumentError, with facts that break them, for guardrails that do not hold."""
+    """Raise InvalidDocumentError, with facts as examples, if a guardrail does not hold."""
     if properties:
         complaints = _find_complaints(document.canonical_bytes, encode_canonical(properties))
         if complaints:
@@ -85,16 +85,16 @@ def check_proposal(document: Document, properties: Properties) -> None:
 def prove_before_transaction(
     store: Store, policies: PolicyCache, workspace: str, document: Document
 ) -> None:
-    """Check a proposal before its transaction, which remembers it: nobody waits for the proof."""
+    """Check a proposal before its transaction, which finds the proof in the cache."""
     with store.read() as snapshot:
         asked = read_guardrails(snapshot, policies.versions(snapshot, workspace))
     check_proposal(document, asked)
 
 
 def check_guardrails(document: Document, properties: Properties) -> None:
-    """InvalidDocumentError where they cannot be asked of a document like this one.
+    """Raise InvalidDocumentError if the guardrails are not properties of such a document.
 
-    Whether this one has them is another matter: they are for what is proposed from here on.
+    The document itself need not have them: they are for later proposals.
     """
     complaints = _find_complaints(document.canonical_bytes, encode_canonical(properties))
     wrong = [complaint for complaint in complaints if _is_about_property(complaint)]
@@ -119,10 +119,10 @@ def _is_about_property(complaint: Complaint) -> bool:
 
 
 def judge_guardrails(document: Document, properties: Properties) -> tuple[GuardrailResult, ...]:
-    """What becomes of each guardrail with this document, whichever were set when it was proposed.
+    """Return the result of each guardrail for a document, also if it was proposed before them.
 
-    One that cannot be asked of it, as it names a fact that the document does not know, is
-    inapplicable; it would refuse the document. The others are proved all the same.
+    A guardrail that names a fact unknown to the document is inapplicable; it would refuse the
+    document. The other guardrails are proved anyway.
     """
     return _judge_documents(document.canonical_bytes, encode_canonical(properties))
 
@@ -147,7 +147,7 @@ def _judge_documents(document: bytes, body: bytes) -> tuple[GuardrailResult, ...
 
 
 def _find_failures(document: Document, properties: Properties) -> dict[str, GuardrailResult]:
-    """Those that do not hold, by id."""
+    """Return the guardrails that do not hold, by id."""
     failures = {}
     subject = LintSubject(document)
     for proof in prove_properties(Document({**document.tree, "properties": properties})):

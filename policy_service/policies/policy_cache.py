@@ -1,7 +1,7 @@
-"""Compiled policies by digest, and which version of a workspace is active.
+"""A cache of compiled policies by digest, and of the versions of workspaces.
 
-Both are kept in memory only as far as the ledger vouches for them: a policy is what its digest says
-forever, and the versions of a workspace are read again whenever its log has a newer entry of one.
+A policy never changes, because its digest is that of its document. The versions of a workspace are
+read again if its log has a newer `version.*` entry.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from audit.stores.contract import Snapshot, Transaction
 
 MAX_CACHED = 256
-"""Policies, and workspaces' versions, kept at once; whichever came first goes first."""
+"""The number of cached policies, and of workspaces; the oldest is removed first."""
 
 BUILTIN = Document(builtin.load_tree())
 BUILTIN_VERSION = 1
@@ -36,14 +36,14 @@ _cache_lock = Lock()
 
 
 class PolicyCache:
-    """What a process remembers of documents and versions. Safe to share between threads."""
+    """The cache of a process; safe to share between threads."""
 
     def __init__(self) -> None:
         self._compiled = {BUILTIN.digest: compile_document(BUILTIN)}
         self._versions: dict[str, tuple[bytes, Versions]] = {}
 
     def compiled(self, snapshot: Snapshot, digest: str) -> CompiledPolicy:
-        """The policy of the document with this digest, which the ledger must hold."""
+        """Return the compiled policy of a document, which the ledger must hold."""
         policy = self._compiled.get(digest)
         if policy is None:
             policy = compile_document(load_document(snapshot, digest))
@@ -51,7 +51,7 @@ class PolicyCache:
         return policy
 
     def versions(self, snapshot: Snapshot, workspace: str) -> Versions:
-        """The workspace's versions; before its first write it is on the built-in one."""
+        """Return a workspace's versions; before its first write that is the built-in version."""
         latest = snapshot.latest_entry(workspace, "version.")
         if latest is None:
             return BUILTIN_VERSIONS
@@ -65,21 +65,21 @@ class PolicyCache:
         return cached[1]
 
     def active_version(self, snapshot: Snapshot, workspace: str) -> VersionRecord:
-        """The version that decides where a conversation has none of its own."""
+        """Return the active version of a workspace."""
         return active_version(self.versions(snapshot, workspace))
 
     def cached_versions(self, workspace: str) -> Versions | None:
-        """The workspace's versions as they were read last; asks no ledger, and may be behind."""
+        """Return the versions that were read last; the ledger may have newer ones."""
         cached = self._versions.get(workspace)
         return cached[1] if cached else None
 
     def cached_policy(self, digest: str) -> CompiledPolicy:
-        """The policy of the document with this digest; KeyError unless it was compiled before."""
+        """Return the policy of this digest; raise KeyError if it was not compiled before."""
         return self._compiled[digest]
 
 
 def active_version(versions: Versions) -> VersionRecord:
-    """The version that decides where a conversation has none of its own."""
+    """Return the version that decides for conversations without a version of their own."""
     return versions.records[versions.active or BUILTIN_VERSION]
 
 
@@ -91,7 +91,7 @@ def _store_in(cache: dict[str, V], key: str, value: V) -> None:
 
 
 def load_document(snapshot: Snapshot, digest: str) -> Document:
-    """The document with this digest, the built-in one also where no log names it yet."""
+    """Return the document of this digest; the built-in one even if no log names it yet."""
     if digest == BUILTIN.digest:
         return BUILTIN
     return Document(orjson.loads(require_document(snapshot, digest)))

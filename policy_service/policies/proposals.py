@@ -1,4 +1,4 @@
-"""Documents that are proposed, as they are sent."""
+"""Proposed documents, as callers send them."""
 
 from __future__ import annotations
 

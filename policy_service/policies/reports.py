@@ -1,7 +1,7 @@
-"""What a check of a version says beside accepting it, and what a version decides otherwise.
+"""Reports on versions, and comparisons of their decisions.
 
-Both are worked out from documents alone, which never change: what was worked out is remembered.
-How many recorded decisions fall there is counted anew each time.
+Both follow from documents, which never change, and are cached. The recorded decisions are counted
+for each request.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ if TYPE_CHECKING:
 
 CACHE_SIZE = 16
 MAX_WORK = 2_000_000
-"""Steps times rules of one search in a process that serves. At the command line it has them all."""
+"""The limit of steps times rules for one search in a server; the command line has no such limit."""
 
 
 def report_view(report: DocumentReport, counts: RegionCounts | None = None) -> dict[str, Any]:
-    """A report as it is answered; `counts` of its regions, where there are any."""
+    """Return a report, with the counts of its regions if there are any."""
     findings = [finding_view(finding) for finding in report.findings]
     counted_findings = [
         view for view, each in zip(findings, report.findings, strict=True) if each.region
@@ -53,7 +53,7 @@ def report_view(report: DocumentReport, counts: RegionCounts | None = None) -> d
 
 
 def finding_view(finding: Finding) -> dict[str, Any]:
-    """A finding as it is answered; `line` only where the document is a text."""
+    """Return a finding; it has a `line` only if the document is a text."""
     example = finding.example
     view = {
         "pointer": finding.pointer,
@@ -65,19 +65,19 @@ def finding_view(finding: Finding) -> dict[str, Any]:
 
 
 def guardrail_results_view(judged: Sequence[GuardrailResult]) -> list[dict[str, Any]]:
-    """What became of each guardrail, as it is answered."""
+    """Return the result of each guardrail."""
     return [{**asdict(each), "state": each.state.value} for each in judged]
 
 
 def coverage_view(analysis: RuleCoverage) -> dict[str, Any]:
-    """Coverage as it is answered, with the tests offered as YAML to be pasted."""
+    """Return the coverage, with the suggested tests as YAML to paste."""
     return {**asdict(analysis), "yaml": format_tests(analysis.suggested_tests)}
 
 
 def semantic_changes_view(
     analysis: SemanticDiff, counts: RegionCounts | None = None
 ) -> dict[str, Any]:
-    """What is decided otherwise as it is answered; `counts` of its groups, where there are any."""
+    """Return the changed decisions in groups, with their counts if there are any."""
     groups = [_change_view(change) for change in analysis.changes]
     for group, number in zip(groups, counts.in_region if counts else (), strict=False):
         group["decisions"] = number
@@ -100,14 +100,14 @@ def _change_view(change: SemanticChange) -> dict[str, Any]:
 
 
 def counts_view(counts: RegionCounts | None) -> dict[str, Any]:
-    """How many decisions were looked at, and whether they are all there are."""
+    """Return the number of counted decisions, and True if the log has no more."""
     if counts is None:
         return {}
     return {"recorded": {"decisions": counts.decisions, "complete": counts.complete}}
 
 
 def list_regions(analysis: DocumentReport | SemanticDiff) -> list[Region]:
-    """The regions that recorded decisions are counted in, in order."""
+    """Return the regions in which recorded decisions are counted, in order."""
     if isinstance(analysis, SemanticDiff):
         return [change.region for change in analysis.changes]
     return [finding.region for finding in analysis.findings if finding.region]
@@ -127,15 +127,15 @@ def _compare_documents(before: bytes, after: bytes) -> SemanticDiff:
 
 
 def max_steps_for(document: Document) -> int:
-    """The steps that a search may take while others wait: fewer, where each takes longer."""
+    """Return the limit of steps in a server: fewer for a document with more rules."""
     return min(MAX_STEPS, MAX_WORK // len(document.own_binding.rules))
 
 
 def report_version(document: Document, directory: WorkspaceDirectory) -> DocumentReport:
-    """The report on a version's document to who has this directory."""
+    """Return the report on a version's document, for a workspace with this directory."""
     return _report_document(document.canonical_bytes, directory)
 
 
 def compare_versions(before: Document, after: Document) -> SemanticDiff:
-    """What the later document decides otherwise."""
+    """Return the differences between the decisions of two documents."""
     return _compare_documents(before.canonical_bytes, after.canonical_bytes)

@@ -1,7 +1,6 @@
-"""A backtest of a whole log, in parts that any executor may take.
+"""A backtest of a whole log, in parts that an executor of `concurrent.futures` runs.
 
-A part says all that it needs, so another process, or machine with the ledger's folder, can do it.
-Of an executor nothing is asked but `concurrent.futures`' own interface.
+A part contains all that it needs, so that another process with the ledger's folder can run it.
 """
 
 from __future__ import annotations
@@ -37,14 +36,14 @@ if TYPE_CHECKING:
 
 PART_ENTRIES = 10_000
 PART_CONVERSATIONS = 1_000
-"""How much of a history a part is."""
+"""The size of a part."""
 
 ConversationIndices: TypeAlias = "tuple[tuple[str, tuple[int, ...]], ...]"
 
 
 @dataclass(frozen=True, slots=True)
 class BacktestRequest:
-    """A candidate, as its canonical JSON, over the first `size` entries of a log."""
+    """A backtest of a candidate, in canonical JSON, over the first `size` entries of a log."""
 
     log: str
     candidate: bytes
@@ -55,7 +54,7 @@ class BacktestRequest:
 
 @dataclass(frozen=True, slots=True)
 class BacktestPart:
-    """Some entries, from `start` up to before `stop`; or some conversations, `conversations`."""
+    """A range of entries, `stop` excluded; or some conversations."""
 
     request: BacktestRequest
     start: int = 0
@@ -64,12 +63,12 @@ class BacktestPart:
 
     @property
     def size(self) -> int:
-        """How many entries it is of."""
+        """The number of entries."""
         return self.stop - self.start + sum(len(places) for _, places in self.conversations)
 
 
 def make_period(since: datetime | None, until: datetime | None) -> Period:
-    """The time between; a moment within a millisecond comes behind it."""
+    """Return the period; a time within a millisecond counts as after that millisecond."""
 
     def text(moment: datetime) -> str:
         return format_time(moment) + ("~" if moment.microsecond % 1000 else "")
@@ -78,7 +77,7 @@ def make_period(since: datetime | None, until: datetime | None) -> Period:
 
 
 def list_parts(snapshot: Snapshot, request: BacktestRequest) -> Iterator[BacktestPart]:
-    """The parts, which together are all that was asked for."""
+    """Yield the parts of a request, in the order of the log."""
     if request.mode is BacktestMode.DECISIONS:
         for start in range(0, request.size, PART_ENTRIES):
             yield BacktestPart(request, start, min(start + PART_ENTRIES, request.size))
@@ -91,14 +90,14 @@ def list_parts(snapshot: Snapshot, request: BacktestRequest) -> Iterator[Backtes
 
 
 class CandidateBacktest:
-    """A candidate in both modes; what it remembers of one part helps with the next."""
+    """A candidate in both modes; its caches speed up later parts."""
 
     def __init__(self, candidate: bytes) -> None:
         self._decisions = DecisionBacktest(Document(orjson.loads(candidate)))
         self._conversations = ConversationBacktest(self._decisions)
 
     def run(self, part: BacktestPart, snapshot: Snapshot) -> Tally:
-        """What the part came to."""
+        """Return the result of a part."""
         request = part.request
         if part.conversations:
             return self._conversations.tally(snapshot, request.log, part.conversations)
@@ -109,7 +108,10 @@ class CandidateBacktest:
 def run_backtest(
     executor: Executor, data: Path, parts: list[BacktestPart], advance: Callable[[int], object]
 ) -> Tally:
-    """Do the parts in an executor, whose workers open the ledger; AuditError."""
+    """Run the parts in an executor, whose workers open the ledger; return their sum.
+
+    Raises AuditError if the ledger cannot be read.
+    """
     whole = Tally()
     done_by_others = executor.map(_run_in_worker, [data] * len(parts), parts)
     for part, tally in zip(parts, done_by_others, strict=True):
@@ -130,7 +132,7 @@ def run_in_processes(
         return run_backtest(pool, data, parts, advance)
 
 
-_backtests: dict[bytes, CandidateBacktest] = {}  # of this process, the last one alone
+_backtests: dict[bytes, CandidateBacktest] = {}  # of this process; only the last candidate
 
 
 def _run_in_worker(data: Path, part: BacktestPart) -> Tally:

@@ -1,4 +1,4 @@
-"""What a backtest came to: counts, and a bounded number of examples; ids, nothing personal."""
+"""The result of a backtest: counts, and a bounded number of examples; no personal data."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 MAX_EXAMPLES = 20
 MAX_PAIRS = 1_000
-"""Pairs of rules that are listed, the most frequent first."""
+"""The number of listed pairs of rules, the most frequent first."""
 
 
 class Comparison(NamedTuple):
@@ -29,27 +29,30 @@ class Comparison(NamedTuple):
 
 @dataclass(slots=True)
 class Tally:
-    """Counts of a part of a history; they are added with `add`."""
+    """The counts of a part of a history; `add` sums them up."""
 
     counts: Counter[Comparison] = field(default_factory=Counter)
     undetermined: Counter[str] = field(default_factory=Counter)
-    """Decisions of which nothing can be told, by the reason."""
+    """Undetermined decisions, by the reason."""
     changed: dict[str, int] = field(default_factory=dict)
-    """Conversations that change, each with the index of the first decision that does."""
+    """Conversations that change, with the index of their first changed decision."""
     undetermined_conversations: set[str] = field(default_factory=set)
 
     def count(self, comparison: Comparison) -> None:
+        """Count one compared decision."""
         self.counts[comparison] += 1
 
     def mark_changed(self, conversation: str, index: int) -> None:
+        """Record that a conversation changes, first at this index."""
         self.changed.setdefault(conversation, index)
 
     def count_undetermined(self, reason: str, conversation: str, decisions: int = 1) -> None:
+        """Count undetermined decisions of a conversation."""
         self.undetermined[reason] += decisions
         self.undetermined_conversations.add(conversation)
 
     def add(self, later: Tally) -> None:
-        """Add what a later part came to."""
+        """Add the counts of a later part."""
         self.counts.update(later.counts)
         self.undetermined.update(later.undetermined)
         self.changed = {**later.changed, **self.changed}
@@ -57,10 +60,11 @@ class Tally:
 
     @property
     def differs(self) -> bool:
+        """True if any conversation changes."""
         return bool(self.changed)
 
     def as_json(self) -> dict[str, Any]:
-        """The result as it is answered; counts in the order of the words, rules by frequency."""
+        """Return the result; outcomes are sorted by name, rules by frequency."""
         outcomes: Counter[tuple[str, str]] = Counter()
         rules: Counter[tuple[str, str]] = Counter()
         members: Counter[str] = Counter()

@@ -1,8 +1,8 @@
-"""Whole conversations again, from their first event, stages developing as the candidate has it.
+"""Backtests of whole conversations from their first event, with the stages of the candidate.
 
-As long as a conversation stands under the candidate where it stood, its facts are the recorded
-ones, and what was found of a decision holds for all that are like it. From the first decision on
-that leaves it elsewhere, each of its events is decided anew.
+As long as a conversation has its recorded stage under the candidate, its recorded facts are used,
+and the comparison of a decision holds for all equivalent decisions. From the first decision that
+leads to another state, each event of the conversation is decided again.
 """
 
 from __future__ import annotations
@@ -37,37 +37,36 @@ if TYPE_CHECKING:
     from policy_service.replays.decision_backtest import DecisionBacktest, Period
 
 MAX_GAP = 8
-"""Entries between two that are wanted, up to which those between are read as well: that is less
-than to begin anew."""
+"""The largest gap between two needed entries that is read too: that costs less than a new read."""
 
 
 @dataclass(slots=True)
 class _Progress:
-    """A conversation, as far as it was told again."""
+    """The progress of one conversation."""
 
     name: str
     remaining: int
-    """Its decisions that were not told yet."""
+    """The number of its decisions that are not compared yet."""
     last: int | None = None
-    """The place of the one before."""
+    """The index of its last compared decision."""
     diverged: Conversation | None = None
-    """Where it stands under the candidate; None where it stood."""
+    """Its state under the candidate; None if it is the recorded state."""
     is_undetermined: bool = False
 
 
 class ConversationBacktest:
-    """Conversations under a candidate. What it remembers changes no result."""
+    """A backtest of conversations; its cache changes no result."""
 
     def __init__(self, backtest: DecisionBacktest) -> None:
         self._backtest = backtest
         self._cached: dict[
             EquivalenceKey, Comparison
-        ] = {}  # of decisions that leave it where it stood
+        ] = {}  # of decisions that leave the conversation in its recorded state
 
     def tally(
         self, snapshot: Snapshot, log: str, conversations: Sequence[tuple[str, Sequence[int]]]
     ) -> Tally:
-        """What becomes of conversations: each with the places of its decisions, in order."""
+        """Return the result for conversations, each with the indices of its decisions, in order."""
         tally = Tally()
         all_of_them = [_Progress(name, len(places)) for name, places in conversations]
         progress_by_place = {
@@ -124,12 +123,12 @@ class ConversationBacktest:
         progress: _Progress,
         like: EquivalenceKey | None,
     ) -> Comparison | None:
-        """What became of a decision with its facts; None where the conversation begins apart."""
+        """Compare a decision with its recorded facts; None if it starts in another state."""
         leaf = parse_raw_entry(recorded)
         affected = self._backtest.affected_facts(snapshot, leaf)
         if affected:
             if progress.last is None and "message.language" in affected:
-                progress.diverged = Conversation()  # its first language is its language for good
+                progress.diverged = Conversation()  # the first language of a conversation is final
                 return None
             place = recorded.position
             leaf = self._backtest.derive_again(snapshot, log, place, leaf, affected)
@@ -160,13 +159,13 @@ class ConversationBacktest:
 
 
 def _state_after(stage: str, actions: Sequence[Mapping[str, Any]]) -> tuple[str, bool, str | None]:
-    """Return the part of a decision that the next one of its conversation rests on."""
+    """Return the part of a decision on which the next one of its conversation depends."""
     asks = any(action["type"] == ActionType.ASK for action in actions)
     return stage, asks, find_open_question(stage, actions, None)
 
 
 def _read_at(snapshot: Snapshot, log: str, places: Collection[int]) -> Iterator[RawEntry]:
-    """The lines at these places, ascending; what is near to each other is read in one go."""
+    """Yield the entries at these indices, ascending; near entries are read together."""
     ordered = sorted(places)
     start = 0
     for stop in range(1, len(ordered) + 1):
@@ -180,7 +179,7 @@ def _read_at(snapshot: Snapshot, log: str, places: Collection[int]) -> Iterator[
 def find_conversations(
     snapshot: Snapshot, log: str, stop: int, period: Period
 ) -> dict[str, list[int]]:
-    """The conversations whose first decision was made then, with the places of all of theirs."""
+    """Return the conversations that began in the period, with the indices of their decisions."""
     places: dict[str, list[int]] = {}
     skipped_names: set[str] = set()
     for recorded in snapshot.raw_entries(log, 0, stop):

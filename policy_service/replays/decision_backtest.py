@@ -1,8 +1,8 @@
-"""Backtests: what a candidate would have decided where a workspace's own versions did.
+"""Backtests of single decisions: the decisions of a candidate in place of the recorded ones.
 
-Each recorded decision is decided again, with its recorded facts: stages are as they were. In
-`conversation_backtest.py` whole conversations happen again. What an event does not tell any more,
-as its person was erased, is counted, never guessed. Examples are ids alone.
+Each decision is made again with its recorded facts and stage; `conversation_backtest.py` replays
+whole conversations. A decision whose event was erased, and is needed, is counted as undetermined.
+Examples are ids, without personal data.
 """
 
 from __future__ import annotations
@@ -39,22 +39,24 @@ if TYPE_CHECKING:
     from rules.model.event import Event
 
 MAX_CACHED = 50_000
-"""Decisions, no two of them alike, of which it is remembered what became; then all forgotten."""
+"""The number of cached comparisons of different decisions; a full cache is cleared."""
 
 DECISION = b"decision"
 MALFORMED_ERRORS = (BadLeafError, KeyError, TypeError, ValueError, AttributeError)
-"""What reading or deciding again raises where a leaf or an event is not what it should be."""
+"""The exceptions of reading or deciding again if a leaf or an event is malformed."""
 _OF_SETTINGS = {"message.language": "detect_language", "office.open": "office_hours"}
-"""Facts that a setting has a part in."""
+"""The settings that influence facts."""
 
 
 class BacktestMode(StrEnum):
+    """The unit of a backtest: single decisions, or whole conversations."""
+
     DECISIONS = "decisions"
     CONVERSATIONS = "conversations"
 
 
 class UndeterminedReason(StrEnum):
-    """Why it cannot be said what a candidate would have decided."""
+    """The reason that the candidate's decision is undetermined."""
 
     ERASED = "erased"
     DAMAGED = "damaged"
@@ -63,7 +65,7 @@ class UndeterminedReason(StrEnum):
 
 
 class UndeterminedError(Exception):
-    """Nothing can be said of a decision, and why."""
+    """A decision that is undetermined, with the reason."""
 
     def __init__(self, reason: UndeterminedReason) -> None:
         super().__init__(reason)
@@ -72,12 +74,13 @@ class UndeterminedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """When entries were made: from `since` on, before `until`, as texts that sort as times do."""
+    """A period from `since` until before `until`, as texts that sort like times."""
 
     since: str = ""
     until: str = "~"
 
     def holds(self, at: str) -> bool:
+        """Return True if the time is in the period."""
         return self.since <= at < self.until
 
 
@@ -85,7 +88,7 @@ ALL_TIME = Period()
 
 
 class DecisionBacktest:
-    """A candidate against what a log holds. What it remembers changes no result."""
+    """A backtest of a candidate against a log; its cache changes no result."""
 
     def __init__(
         self, candidate: Document, policies: dict[str, CompiledPolicy] | None = None
@@ -100,7 +103,7 @@ class DecisionBacktest:
     def decisions(
         self, snapshot: Snapshot, log: str, start: int, stop: int, period: Period
     ) -> Tally:
-        """What became of the decisions among the entries from `start` up to before `stop`."""
+        """Return the result for the decisions among a range of entries, `stop` excluded."""
         tally = Tally()
         cached = self._cached
         since, until = period.since.encode(), period.until.encode()
@@ -125,7 +128,7 @@ class DecisionBacktest:
         return tally
 
     def _compare(self, snapshot: Snapshot, log: str, recorded: RawEntry) -> tuple[Comparison, bool]:
-        """What became of a decision, and whether that holds for those that are like it."""
+        """Compare a decision; return True as well if all equivalent decisions compare equally."""
         try:
             leaf = parse_raw_entry(recorded)
             affected = self.affected_facts(snapshot, leaf)
@@ -136,7 +139,7 @@ class DecisionBacktest:
             raise UndeterminedError(UndeterminedReason.UNREADABLE) from error
 
     def affected_facts(self, snapshot: Snapshot, leaf: Mapping[str, Any]) -> frozenset[str]:
-        """The facts of a decision that the candidate asks for and may derive otherwise."""
+        """Return the facts that the candidate tests and may derive differently."""
         moved = self._find_changed(snapshot, leaf["policy"]["digest"])
         return moved if _reads_answer(leaf["facts"]) else moved - {"answer"}
 
@@ -148,21 +151,21 @@ class DecisionBacktest:
         leaf: Mapping[str, Any],
         affected: frozenset[str],
     ) -> dict[str, Any]:
-        """The leaf with those facts as the candidate has them; CannotTell without its event."""
+        """Return the leaf with the candidate's facts; raise UndeterminedError without its event."""
         facts = self._derive_facts(leaf["facts"], read_event(snapshot, log, place), affected)
         return {**leaf, "facts": facts}
 
     def _derive_facts(
         self, facts: Mapping[str, Any], event: Event, affected: frozenset[str]
     ) -> dict[str, Any]:
-        """The recorded facts, those affected as the candidate has them."""
+        """Return the recorded facts, with the affected ones as the candidate derives them."""
         conversation = Conversation(facts["conversation.stage"], facts["conversation.asks"])
         derived = derive_facts(self.policy.document, event, conversation)
         kept = {name: fact for name, fact in facts.items() if name not in affected}
         return kept | {name: derived[name] for name in affected if name in derived}
 
     def _find_changed(self, snapshot: Snapshot, digest: str) -> frozenset[str]:
-        """The facts that the candidate may derive otherwise than the document of this digest."""
+        """Return the facts that the candidate may derive differently from a recorded document."""
         if digest not in self._changed_facts:
             recorded = PolicyCompiler(snapshot, self._policies).get(digest)
             if recorded is None:
@@ -180,7 +183,7 @@ def compare(recorded: Mapping[str, Any], again: Decision) -> Comparison:
 
 
 def list_tested_facts(bound: BoundDocument) -> frozenset[str]:
-    """The facts that the rules ask for; the language also, by which texts are chosen."""
+    """Return the facts that the rules test, and the language, which selects texts."""
     whens = [rule.when for rule in bound.rules]
     whens += [action.when for rule in bound.rules for action in rule.actions]
     rows = (row for when in whens for row in when.expanded_alternatives())
@@ -188,7 +191,7 @@ def list_tested_facts(bound: BoundDocument) -> frozenset[str]:
 
 
 def find_changed_facts(before: Document, after: Document) -> set[str]:
-    """The facts of an event that two documents may derive differently."""
+    """Return the facts of an event that two documents may derive differently."""
     moved = {
         fact
         for fact, setting in _OF_SETTINGS.items()
@@ -203,13 +206,13 @@ def find_changed_facts(before: Document, after: Document) -> set[str]:
 
 
 def _reads_answer(facts: Mapping[str, Any]) -> bool:
-    """Whether phrases had a part in the answer."""
-    where = facts["event.type"], facts["conversation.stage"]
-    return where == (EventType.REPLIED, Stage.AWAITING_ANSWER)
+    """Return True if phrases influenced the answer."""
+    place = facts["event.type"], facts["conversation.stage"]
+    return place == (EventType.REPLIED, Stage.AWAITING_ANSWER)
 
 
 def read_event(snapshot: Snapshot, log: str, place: int) -> Event:
-    """The event that was decided there; CannotTell where nobody knows it any more."""
+    """Return the event that was decided at an index; raise UndeterminedError if it was erased."""
     try:
         personal = read_personal(snapshot, log, place)
     except StorageUnavailableError as error:
@@ -221,5 +224,5 @@ def read_event(snapshot: Snapshot, log: str, place: int) -> Event:
 
 
 def decode_member(name: bytes | None) -> str:
-    """The words of a member in bytes; nothing where there is none."""
+    """Return a member as text; an empty text if it is absent."""
     return (name or b"").decode(errors="replace")

@@ -1,8 +1,8 @@
-"""Replays that were asked for over HTTP: kept beside the logs, done by one process of all.
+"""The queue of replays requested over HTTP: stored outside the logs, run by one process.
 
-The process that holds the store's leader lock `replays` does what is not finished, one after the
-other, in a thread that ends when nothing is left. The lock is free again when its holder ends; what
-it was doing is then begun anew by the next who asks, or by the next tick of `serve`.
+The process with the store's leader lock `replays` runs the unfinished replays one after another, in
+a thread that ends when none is left. The lock is released when its process ends. The replay that
+was running then starts again with the next request, or with the next tick of `serve`.
 """
 
 from __future__ import annotations
@@ -35,19 +35,21 @@ if TYPE_CHECKING:
 
 LEADER_LOCK = "replays"
 MAX_SAVED = 50
-"""Replays of a workspace that are kept; of those that are finished, the oldest go first."""
+"""The number of stored replays of a workspace; the oldest finished ones are removed first."""
 MAX_WAITING = 10
-"""Replays of a workspace that may be unfinished."""
+"""The number of unfinished replays of a workspace."""
 MAX_DIFFERENCES = 100
-"""Differences that a result has; it says how many there are."""
+"""The number of differences that a result lists; it also has their count."""
 SECONDS_BETWEEN_WRITES = 1.0
 WAIT_SECONDS = 1.0
-"""Seconds that whoever asks for a replay waits for it to be done."""
+"""Seconds for which a request for a replay waits for its end."""
 
 _log = logging.getLogger(__name__)
 
 
 class ReplayState(StrEnum):
+    """The state of a replay."""
+
     PENDING = "pending"
     RUNNING = "running"
     DONE = "done"
@@ -58,8 +60,8 @@ class ReplayState(StrEnum):
 class Replay:
     """One replay. Without `digest` each decision is replayed with its own version.
 
-    `document` is the candidate's canonical JSON where it is no version, until it is finished.
-    `size` is how many entries the log had when it was asked for.
+    `document` is the candidate's canonical JSON, if it is not a version, until the replay ends.
+    `size` is the size of the log at the time of the request.
     """
 
     id: str
@@ -81,23 +83,27 @@ class Replay:
 
     @property
     def finished(self) -> bool:
+        """True if the replay is done or failed."""
         return self.state in (ReplayState.DONE, ReplayState.FAILED)
 
     @property
     def kept(self) -> Job:
+        """The replay as a job of the store."""
         return Job(self.id, self.workspace, self.finished, orjson.dumps(asdict(self)))
 
 
 def read_replay(kept: Job) -> Replay:
+    """Return the replay of a job."""
     return Replay(**orjson.loads(kept.body))
 
 
 def new_replay_id() -> str:
+    """Return a random id."""
     return f"rep-{secrets.token_hex(8)}"
 
 
 def enqueue(tx: Transaction, asked: Replay) -> Replay:
-    """Keep the replay, pending; Problem `busy` where too many are waiting."""
+    """Store a pending replay; raise ProblemError `busy` if too many are waiting."""
     before = tx.jobs(asked.workspace)
     if sum(not work.finished for work in before) >= MAX_WAITING:
         raise ProblemError(ProblemCode.BUSY, f"{MAX_WAITING} replays are waiting already")
@@ -111,7 +117,7 @@ def enqueue(tx: Transaction, asked: Replay) -> Replay:
 
 
 def replay_view(replay: Replay) -> dict[str, Any]:
-    """The replay as it is answered."""
+    """Return the replay as an answer."""
     return {
         "id": replay.id,
         "workspace": replay.workspace,
@@ -128,7 +134,7 @@ def replay_view(replay: Replay) -> dict[str, Any]:
 
 
 class ReplayQueue:
-    """Does what was asked for; safe to share between threads, and between processes."""
+    """The queue of a process; safe to share between threads, and between processes."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -137,7 +143,7 @@ class ReplayQueue:
         self._stopping = threading.Event()
 
     def wake(self) -> threading.Thread | None:
-        """See to it that somebody works; the thread where that is this process."""
+        """Start a thread unless a process works already; return the thread of this process."""
         with self._starting:
             if self._thread is not None and self._thread.is_alive():
                 return self._thread
@@ -149,7 +155,7 @@ class ReplayQueue:
             return self._thread
 
     def stop(self) -> None:
-        """End after the part under way; what is not finished is left to the others."""
+        """Stop after the current part; other processes run the rest."""
         self.request_stop()
         if self._thread is not None:
             self._thread.join()
@@ -160,16 +166,16 @@ class ReplayQueue:
         return [work for work in kept if not work.finished and work.id not in put_off]
 
     def _run_all(self, leader_lock: LeaderLock) -> None:
-        put_off: set[str] = set()  # until the next round, by what the ledger could not do
+        put_off: set[str] = set()  # postponed by errors of the ledger, until the next round
         try:
             while not self._stopping.is_set() and (works := self._unfinished(put_off)):
                 try:
                     self._run(read_replay(works[0]))
                 except AuditError as error:
-                    _log.warning("the replay %s waits: %s", works[0].id, error)
+                    _log.warning("the replay %s is postponed: %s", works[0].id, error)
                     put_off.add(works[0].id)
         except AuditError as error:
-            _log.warning("replays wait: %s", error)
+            _log.warning("replays are postponed: %s", error)
         finally:
             leader_lock.release()
 
@@ -178,8 +184,8 @@ class ReplayQueue:
         try:
             result = self._compute_result(began)
         except AuditError:
-            raise  # another time
-        except Exception as error:  # noqa: BLE001 - whatever it is, the next one is done
+            raise  # the replay is tried again later
+        except Exception as error:  # noqa: BLE001 - a failure must not stop the next replay
             _log.exception("the replay %s failed", replay.id)
             failed = replace(began, state=ReplayState.FAILED.value, error=type(error).__name__)
             self._save(replace(failed, document=None))
@@ -193,7 +199,7 @@ class ReplayQueue:
         return replay
 
     def _compute_result(self, replay: Replay) -> dict[str, Any] | None:
-        """What it came to; None where it was cut short."""
+        """Return the result; None if the queue was stopped."""
         of_a_candidate = replay.digest is not None
         return self._run_backtest(replay) if of_a_candidate else self._run_replay(replay)
 
@@ -240,21 +246,22 @@ class ReplayQueue:
         return {"kind": "backtest", **tally.as_json()}
 
     def write_progress(self, replay: Replay, done: int) -> bool:
-        """Keep how far it has come; whether to go on."""
+        """Store the progress; return False if the queue is stopping."""
         self._save(replace(replay, done=done))
         return not self._stopping.is_set()
 
     def request_stop(self) -> None:
-        """From the part under way on nothing more is done."""
+        """Ask the thread to stop after its current part."""
         self._stopping.set()
 
     @property
     def stopping(self) -> bool:
+        """True after a request to stop."""
         return self._stopping.is_set()
 
 
 class _ProgressWriter:
-    """Writes how far a replay has come, now and then."""
+    """The progress of a replay, written at most once a second."""
 
     def __init__(self, replays: ReplayQueue, replay: Replay) -> None:
         self._replays, self._replay = replays, replay
@@ -262,7 +269,7 @@ class _ProgressWriter:
         self._next = time.monotonic() + SECONDS_BETWEEN_WRITES
 
     def advance(self, by: int) -> bool:
-        """So much more is done; whether to go on."""
+        """Add finished entries; return False if the queue is stopping."""
         self._done += by
         if time.monotonic() < self._next:
             return not self._replays.stopping
