@@ -1,4 +1,4 @@
-"""The fixtures that tests of every room share."""
+"""Fixtures that all tests share."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Let the garbage collector pass over all that is loaded by now, which stays to the end."""
+    """Freeze all loaded objects for the garbage collector: they live until the end."""
     gc.collect()
     gc.freeze()
 
 
 def _keep_bytecode() -> None:
-    """Let no process compile all modules again, even if the environment forbids bytecode files."""
+    """Reuse compiled modules in all processes, even if the environment forbids bytecode files."""
     if sys.dont_write_bytecode:
         folder = str(BUILD / "bytecode")
         sys.dont_write_bytecode, sys.pycache_prefix = False, folder
@@ -66,27 +66,27 @@ def _use_memory_for_temporary_files() -> None:
 
 @pytest.fixture(scope="session")
 def first(tmp_path_factory: pytest.TempPathFactory) -> Made:
-    """A ledger with keys: made once, because every commit waits for the disk."""
+    """Make a ledger with keys once, because every commit waits for the disk."""
     return made(tmp_path_factory.mktemp("first") / "data")
 
 
 @pytest.fixture
 def api(first: Made, tmp_path: Path) -> Iterator[Api]:
-    """A service of its own, with nothing but its keys in the ledger."""
+    """Open a service of its own, with nothing but its keys in the ledger."""
     with opened(first, tmp_path / "data") as served:
         yield served
 
 
 @pytest.fixture(scope="module")
 def shared(first: Made, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
-    """One service for a module: for tests that write nothing, or what no other one looks at."""
+    """Open one service per module, for tests that write nothing or do not affect each other."""
     with opened(first, tmp_path_factory.mktemp("shared") / "data") as served:
         yield served
 
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
-    """A ledger with a few decisions in it."""
+    """Return a ledger with a few decisions."""
     folder = tmp_path / "data"
     call("decide", "--data", folder, given=SAMPLE)
     return folder
@@ -94,7 +94,7 @@ def data(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def folder(first: Made, tmp_path: Path) -> Iterator[Path]:
-    """A ledger with keys; it is sound at the end, and every decision comes out again."""
+    """Return a ledger with keys; at the end it must verify, and every decision must replay."""
     copy = tmp_path / "data"
     shutil.copytree(first.folder, copy)
     yield copy
@@ -111,6 +111,6 @@ def service(folder: Path, first: Made) -> Iterator[Api]:
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
-    """The real server on a new ledger, with two workers, ready for requests."""
+    """Run the real server on a new ledger, with two workers."""
     with served(tmp_path / "data") as running:
         yield running

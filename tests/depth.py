@@ -1,4 +1,4 @@
-"""How long tests with random input run: `make soak` gives the same tests more of it."""
+"""The length of tests with random input; `make soak` increases it."""
 
 from __future__ import annotations
 

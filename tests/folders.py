@@ -6,7 +6,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared"
-"""May be absent: a test that reads it skips and says so."""
+"""The folder may be missing: a test that reads it then skips with a message."""
 
 BUILD = ROOT / "build"
-"""Files that tests leave behind; `make clean` removes them."""
+"""Files that tests leave; `make clean` removes them."""

@@ -1,7 +1,7 @@
-"""The real server as processes of its own, and clients that speak HTTP with it.
+"""The real server in its own processes, and HTTP clients for it.
 
 `Server` runs `policy-service serve` on a ledger that `made` made. It can be stopped, killed in part
-or whole, and started again on the same ledger and port, as an operator would.
+or completely, and started again on the same ledger and port, as an operator would.
 """
 
 from __future__ import annotations
@@ -39,17 +39,17 @@ _PORTS = range(20_000, 32_000)  # below those that the system gives to clients
 
 
 class NotAnswered(Exception):  # noqa: N818 - it says what happened
-    """The connection was refused, or closed before a whole answer had come."""
+    """The connection was refused, or closed before a complete answer arrived."""
 
     @property
     def torn(self) -> bool:
-        """A part of an answer had come."""
+        """True if a part of an answer had arrived."""
         return isinstance(self.__cause__, http.client.IncompleteRead)
 
 
 @dataclass(frozen=True)
 class Answer:
-    """A whole answer to a request."""
+    """A complete answer to a request."""
 
     status: int
     headers: Mapping[str, str]
@@ -61,12 +61,12 @@ class Answer:
 
     @property
     def replayed(self) -> bool:
-        """The decision had been given before."""
+        """True if the decision was given before."""
         return self.headers.get("idempotency-replayed") == "true"
 
 
 class Client:
-    """One connection, kept alive, for one thread; opened again after it was lost."""
+    """One kept-alive connection for one thread; it is opened again after a loss."""
 
     def __init__(self, port: int, key: str | None) -> None:
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
@@ -75,7 +75,10 @@ class Client:
     def request(
         self, method: str, path: str, body: bytes | None = None, media: str | None = None
     ) -> Answer:
-        """The answer; NotAnswered where none came, and then it may have been done or not."""
+        """Return the answer; raise NotAnswered if none came.
+
+        The request may have been done or not.
+        """
         told = {**self._headers, "Content-Type": media} if media else self._headers
         try:
             self._connection.request(method, path, body, told)
@@ -112,7 +115,7 @@ class Client:
 
 
 def free_port() -> int:
-    """A port that nobody has."""
+    """Return a port that is not in use."""
     for port in random.SystemRandom().sample(_PORTS, 100):
         with socket.socket() as probe, suppress(OSError):
             probe.bind(("127.0.0.1", port))
@@ -126,16 +129,16 @@ class Server:
 
     data: Path
     keys: Mapping[str, str]
-    """The ledger's keys by role, as `made` gave them."""
+    """The ledger's keys by role, as returned by `made`."""
     workers: int = 2
     threads: int = 8
     port: int = field(default_factory=free_port)
     environment: Mapping[str, str] = field(default_factory=dict)
-    """More of it than the tests themselves have."""
+    """Variables added to the environment of the tests."""
     wrapper: Sequence[str] = ()
-    """A command that runs the server's command, which follows it."""
+    """A command that runs the command of the server, which follows it."""
     logged_in: Path | None = None
-    """The folder of its log; beside its data where there is none."""
+    """The folder of its log; by default the parent of its data folder."""
 
     _process: subprocess.Popen[bytes] | None = None
 
@@ -150,12 +153,12 @@ class Server:
 
     @property
     def log(self) -> Path:
-        """What all its starts have printed."""
+        """The file with the output of all starts."""
         folder = self.logged_in or self.data.parent
         return folder / f"{self.data.name}-{self.port}.log"
 
     def start(self) -> None:
-        """Start it and wait until it is ready; AssertionError, with its log, if it ends first."""
+        """Start it and wait until it is ready; raise AssertionError if it ends first."""
         self.launch()
         for _ in patiently("the server did not get ready"):
             assert self.is_running(), self.log.read_text()
@@ -163,7 +166,7 @@ class Server:
                 return
 
     def launch(self) -> None:
-        """Start it, without waiting."""
+        """Start it without waiting."""
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 self.command,
@@ -188,11 +191,11 @@ class Server:
         return self._process
 
     def is_running(self) -> bool:
-        """Its main process runs."""
+        """Return True if the main process runs."""
         return self._process is not None and self._process.poll() is None
 
     def worker_ids(self) -> list[int]:
-        """The process ids of its workers, of which one may have ended since."""
+        """Return the process ids of the workers; one of them may have ended since."""
         main = self.process.pid
         with suppress(OSError):
             children = Path(f"/proc/{main}/task/{main}/children").read_text()
@@ -200,27 +203,27 @@ class Server:
         return []
 
     def process_ids(self) -> list[int]:
-        """The process ids of its whole group, main process and workers alike."""
+        """Return the process ids of the whole group, main process and workers."""
         return [int(each.name) for each in Path("/proc").iterdir() if self._is_ours(each)]
 
     def stop(self) -> int:
-        """Ask it to stop (SIGTERM) and wait until all of it has; its exit code."""
+        """Send SIGTERM, wait until all processes ended, and return the exit code."""
         self.process.terminate()
         return self._wait()
 
     def kill(self) -> None:
-        """Kill all its processes (SIGKILL) at once."""
+        """Kill all processes at once (SIGKILL)."""
         with suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self._wait()
 
     def kill_main(self) -> None:
-        """Kill its main process alone, and wait until nothing of it is left."""
+        """Kill only the main process, and wait until no process is left."""
         self.process.kill()
         self._wait()
 
     def kill_worker(self, choice: random.Random) -> None:
-        """Kill one of its workers; wait until there is another, or the main process gave up."""
+        """Kill one of the workers; wait until another one runs, or the main process gave up."""
         killed = choice.choice(self.worker_ids())
         with suppress(ProcessLookupError):
             os.kill(killed, signal.SIGKILL)
@@ -259,7 +262,7 @@ class Server:
 
 
 def made(data: Path) -> dict[str, str]:
-    """Make a ledger and return its keys by role: a copy of one that `init` makes once."""
+    """Make a ledger and return its keys by role, as a copy of a ledger that `init` makes once."""
     template, keys = _template()
     shutil.copytree(template, data)
     return keys.copy()
@@ -276,7 +279,7 @@ def _template() -> tuple[Path, dict[str, str]]:
 def run(
     *arguments: str, exit_code: int = 0, given: bytes = b"", wrapper: Sequence[str] = ()
 ) -> subprocess.CompletedProcess[bytes]:
-    """Run a command of policy-service, which must end with this code; `wrapper` may run it."""
+    """Run a command of policy-service, which must exit with this code; `wrapper` may run it."""
     ended = subprocess.run(
         [*wrapper, COMMAND, *arguments],
         cwd=ROOT,
@@ -292,13 +295,13 @@ def run(
 
 @contextmanager
 def served(data: Path, **members: Any) -> Iterator[Server]:
-    """A server on a new ledger; `members` are those of `Server`."""
+    """Run a server on a new ledger; `members` are those of `Server`."""
     with Server(data, made(data), **members) as server:
         yield server
 
 
 def patiently(failure: str) -> Iterator[None]:
-    """Try again and again, with a short pause; AssertionError, in these words, in the end."""
+    """Yield again and again with a short pause; raise AssertionError(failure) at the end."""
     end = time.monotonic() + PATIENCE
     while time.monotonic() < end:
         yield

@@ -75,7 +75,7 @@ def test_files_that_a_page_names_exist(page: Path) -> None:
     assert [name for name in named if not (ROOT / name).exists()] == []
 
 
-def test_every_page_can_be_reached_from_the_readme() -> None:
+def test_every_page_is_reachable_from_the_readme() -> None:
     reached: set[Path] = set()
     waiting = [ROOT / "README.md"]
     while waiting:
@@ -91,7 +91,7 @@ def test_every_page_can_be_reached_from_the_readme() -> None:
 
 
 @pytest.mark.parametrize("page", DECISIONS, ids=lambda page: page.stem)
-def test_an_architecture_decision_has_the_usual_form(page: Path) -> None:
+def test_architecture_decision_has_the_required_headings(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     assert re.match(
         r"# .+\n\nStatus: (accepted|superseded by \[.+\]\(.+\))\.\n\n## Context\n", text
@@ -105,7 +105,7 @@ def test_an_architecture_decision_has_the_usual_form(page: Path) -> None:
     ]
 
 
-def test_the_list_of_architecture_decisions_is_complete() -> None:
+def test_list_of_architecture_decisions_is_complete() -> None:
     listed = re.findall(
         r"^- \[(.*)\]\((.*)\)$",
         (DOCS / "adr" / "README.md").read_text(encoding="utf-8"),
@@ -118,7 +118,7 @@ def test_the_list_of_architecture_decisions_is_complete() -> None:
 
 
 @pytest.mark.parametrize("page", FINDINGS, ids=lambda page: page.stem)
-def test_a_finding_has_a_page_of_the_usual_form(page: Path) -> None:
+def test_page_of_a_finding_has_the_required_headings(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     assert re.match(rf"# .+\n\n`{page.stem}`\n\n## What it means\n", text)
     assert re.findall(r"^## (.*)$", text, re.MULTILINE) == [
@@ -128,14 +128,14 @@ def test_a_finding_has_a_page_of_the_usual_form(page: Path) -> None:
     ]
 
 
-def test_the_glossary_is_in_alphabetical_order() -> None:
+def test_glossary_is_in_alphabetical_order() -> None:
     text = (DOCS / "glossary.md").read_text(encoding="utf-8")
     terms = re.findall(r"^\| \*([^*]+)\* \|", text, re.MULTILINE)
     assert len(terms) > 20
     assert terms == sorted(set(terms))
 
 
-def test_the_architecture_names_the_format_of_the_ledger() -> None:
+def test_architecture_page_names_the_ledger_format() -> None:
     assert f"`user_version` is the format, {FORMAT}" in ARCHITECTURE
     name = APPLICATION_ID.to_bytes(4, "big").decode()
     assert f"`application_id` is `{name}`" in ARCHITECTURE
@@ -143,23 +143,25 @@ def test_the_architecture_names_the_format_of_the_ledger() -> None:
     assert [int(number) for number in formats] == [*range(1, FORMAT + 1)]
 
 
-def rooms() -> list[str]:
-    """Return the first words of the plan of rooms."""
+def list_folders() -> list[str]:
+    """Return the first word of each line of the plan of folders."""
     plan = ARCHITECTURE.split("```")[1]
     return [line.split()[0] for line in plan.splitlines() if line and not line.startswith(" ")]
 
 
-def test_the_rooms_of_the_architecture_exist() -> None:
-    assert all((ROOT / room).exists() for room in rooms())
+def test_folders_of_the_architecture_page_exist() -> None:
+    assert all((ROOT / room).exists() for room in list_folders())
 
 
-def test_every_package_is_a_room_of_the_architecture() -> None:
+def test_architecture_page_lists_every_package() -> None:
     packages = {path.parent.name for path in ROOT.glob("[a-z]*/*.py")}
-    assert {*PACKAGES, "tests", "bench"} <= packages <= {room.rstrip("/") for room in rooms()}
+    assert (
+        {*PACKAGES, "tests", "bench"} <= packages <= {room.rstrip("/") for room in list_folders()}
+    )
 
 
 @pytest.mark.parametrize("package", PACKAGES)
-def test_the_readme_of_a_package_lists_every_room(package: str) -> None:
+def test_readme_of_a_package_lists_every_folder(package: str) -> None:
     text = (ROOT / package / "README.md").read_text(encoding="utf-8")
     cells = re.findall(r"^\| (`.*?) \|", text, re.MULTILINE)
     listed = {name.strip("/") for cell in cells for name in re.findall(r"`([\w./]+)`", cell)}
@@ -185,12 +187,12 @@ def table_of_leaves() -> dict[str, list[str]]:
     }
 
 
-def test_the_architecture_lists_every_kind_of_leaf() -> None:
+def test_architecture_page_lists_every_kind_of_leaf() -> None:
     assert set(table_of_leaves()) == {kind.value for kind in EntryKind}
 
 
 @pytest.mark.parametrize("kind", CONTENT_BY_KIND)
-def test_the_architecture_lists_the_members_of_a_leaf(kind: EntryKind) -> None:
+def test_architecture_page_lists_the_members_of_a_leaf(kind: EntryKind) -> None:
     members = fields(CONTENT_BY_KIND[kind])
     required = {
         member.metadata.get("name", member.name) for member in members if member.default is MISSING
@@ -199,7 +201,7 @@ def test_the_architecture_lists_the_members_of_a_leaf(kind: EntryKind) -> None:
     assert listed == required - {"at", "workspace"}
 
 
-def test_the_first_leaves_have_the_members_that_the_architecture_lists() -> None:
+def test_first_leaves_have_the_members_of_the_architecture_page() -> None:
     for leaf in first_leaves("acme", "2026-11-22T10:00:00.000Z"):
         always = {"format", "kind", "at", "workspace"}
         assert set(table_of_leaves()[leaf["kind"]]) <= leaf.keys() - always
@@ -229,7 +231,7 @@ def test_commands_of_a_page_exist_with_their_options(page: Path) -> None:
         assert {word for word in call if word.startswith("--")} <= options[name], call
 
 
-def test_the_page_for_operators_lists_the_roles_of_every_permission() -> None:
+def test_operations_page_lists_the_roles_of_every_permission() -> None:
     page = (DOCS / "operations.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| `(.*)` \| (.*) \|$", section(page, "Keys and roles"), re.MULTILINE)
     assert rows == [
@@ -238,6 +240,6 @@ def test_the_page_for_operators_lists_the_roles_of_every_permission() -> None:
     ]
 
 
-def test_the_page_on_benchmarks_lists_every_row() -> None:
+def test_benchmarks_page_lists_every_row() -> None:
     page = (DOCS / "benchmarks.md").read_text(encoding="utf-8")
     assert re.findall(r"^\| `([a-z]+)` \|", page, re.MULTILINE) == [*BENCHES]

@@ -1,4 +1,4 @@
-"""The README is true: its console blocks are run, its tables are those of the code."""
+"""The README is correct: its console blocks run, and its tables equal the code's."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ VARYING = {
     r"[A-Za-z0-9+/]{43}=": "<hash>",
     r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z": "<time>",
 }
-"""What is another at every run, by shape; everything else must be the same."""
+"""Parts of the output that differ at every run, by their form; all other parts must be equal."""
 END = "---- end of the output ----"
 
 
-def console(text: str) -> Iterator[tuple[str, str]]:
-    """Each command of the console blocks with what it is said to print."""
+def console_commands(text: str) -> Iterator[tuple[str, str]]:
+    """Yield each command of the console blocks with its printed output."""
     for block in re.findall(r"^```console\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
         for written in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
             lines = written.splitlines(keepends=True)
@@ -41,7 +41,7 @@ def console(text: str) -> Iterator[tuple[str, str]]:
 
 
 def is_whole(command: str) -> bool:
-    """Whether a shell would run it, and not wait for more."""
+    """Return True if a shell would run the text and not wait for more."""
     if command.endswith("\\\n"):
         return False
     try:
@@ -51,8 +51,8 @@ def is_whole(command: str) -> bool:
     return True
 
 
-def printed(folder: Path, commands: list[str]) -> list[str]:
-    """What each command prints, run one after the other by one shell in the folder."""
+def run_commands(folder: Path, commands: list[str]) -> list[str]:
+    """Return the output of each command, run in turn by one shell in the folder."""
     script = "".join(f"{command}echo '{END}'\n" for command in commands)
     path = f"{COMMAND.parent}{os.pathsep}{os.environ['PATH']}"
     ran = subprocess.run(
@@ -68,34 +68,36 @@ def printed(folder: Path, commands: list[str]) -> list[str]:
     return ran.stdout.split(f"{END}\n")[:-1]
 
 
-def shape(text: str) -> str:
+def normalise(text: str) -> str:
     for pattern, name in VARYING.items():
         text = re.sub(pattern, name, text)
     return text.strip()
 
 
-def test_what_the_readme_shows_is_what_happens(tmp_path: Path) -> None:
-    story = list(console(README.read_text(encoding="utf-8")))
+def test_commands_of_the_readme_print_the_shown_output(tmp_path: Path) -> None:
+    story = list(console_commands(README.read_text(encoding="utf-8")))
     port = str(free_port())
-    outputs = printed(tmp_path, [command.replace(PORT, port) for command, _ in story])
+    outputs = run_commands(tmp_path, [command.replace(PORT, port) for command, _ in story])
     assert len(outputs) == len(story)
     for (command, promised), output in zip(story, outputs, strict=True):
-        assert shape(output).replace(port, PORT) == shape(promised), command
+        assert normalise(output).replace(port, PORT) == normalise(promised), command
 
 
-def test_the_readme_tells_a_whole_story() -> None:
-    """The blocks were found: started, asked, verified, replayed, stopped, copied."""
-    commands = "".join(command for command, _ in console(README.read_text(encoding="utf-8")))
+def test_readme_shows_start_decision_verification_and_copy() -> None:
+    """Prove that the console blocks were found."""
+    commands = "".join(
+        command for command, _ in console_commands(README.read_text(encoding="utf-8"))
+    )
     for told in ("init", "serve", "/v1/decisions", "verify", "replay", "kill", "cp"):
         assert told in commands
 
 
 def sentence(command: click.Command) -> str:
-    """The first sentence of its help."""
+    """Return the first sentence of the command's help."""
     return (command.help or "").split("\n\n")[0].replace("\n", " ")
 
 
-def test_the_readme_lists_every_command_with_the_first_sentence_of_its_help() -> None:
+def test_readme_lists_every_command_with_the_first_sentence_of_its_help() -> None:
     table = [
         f"| `{' '.join(words)}` | {sentence(command)} |"
         for words, command in commands(main)
@@ -104,7 +106,7 @@ def test_the_readme_lists_every_command_with_the_first_sentence_of_its_help() ->
     assert rows("Commands") == table
 
 
-def test_the_readme_lists_every_setting() -> None:
+def test_readme_lists_every_setting() -> None:
     table = [
         f"| `{variable_name(name)}` | `{setting.default}` | {setting.description} |"
         for name, setting in SETTINGS.items()
@@ -113,6 +115,6 @@ def test_the_readme_lists_every_setting() -> None:
 
 
 def rows(section: str) -> list[str]:
-    """The rows of the table in a section, without its head."""
+    """Return the rows of the table in a section, without its head."""
     text = README.read_text(encoding="utf-8").split(f"\n## {section}\n")[1].split("\n## ")[0]
     return [line for line in text.splitlines() if line.startswith("| `")]

@@ -1,4 +1,4 @@
-"""Laws of the code base: word lists agree, no file is long or knows of a folder outside."""
+"""Laws of the code base: word lists agree, no file is too long or names a folder outside."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 MAX_LINES = 350
 
 
-def tracked() -> list[Path]:
-    """The files of the project, as git knows them; without git, those of its packages."""
+def tracked_files() -> list[Path]:
+    """Return the files of the project that git knows; without git, those of its packages."""
     try:
         listed = subprocess.run(
             ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True
@@ -30,11 +30,11 @@ def tracked() -> list[Path]:
     return [path for path in paths if path.is_file()]
 
 
-MODULES = [path for path in tracked() if path.suffix == ".py"]
+MODULES = [path for path in tracked_files() if path.suffix == ".py"]
 
 
-def words(described: type, field: str) -> tuple[str, ...]:
-    """The values that a field of an event may have."""
+def allowed_values(described: type, field: str) -> tuple[str, ...]:
+    """Return the values that a field of an event may have."""
     hint: Any = get_type_hints(described, include_extras=False)[field]
     while get_args(hint) and not isinstance(get_args(hint)[0], str):
         [hint] = get_args(hint)
@@ -51,16 +51,16 @@ def words(described: type, field: str) -> tuple[str, ...]:
         (event.EventAnswer, "choice", vocabulary.ANSWER_CHOICES),
     ],
 )
-def test_an_event_takes_the_words_of_the_vocabulary(
+def test_event_types_have_the_values_of_the_vocabulary(
     described: type, field: str, table: Any
 ) -> None:
-    """The types of events are written out for the type checker; the vocabulary is the table."""
-    assert list(words(described, field)) == list(table)
+    """The types of events list the values for the type checker; the vocabulary is the table."""
+    assert list(allowed_values(described, field)) == list(table)
 
 
-def test_the_values_of_facts_are_those_of_events() -> None:
-    assert vocabulary.FACTS["event.type"].values == words(event.Event, "type")
-    assert vocabulary.FACTS["contact.kind"].values == words(event.EventContact, "kind")
+def test_facts_have_the_values_of_events() -> None:
+    assert vocabulary.FACTS["event.type"].values == allowed_values(event.Event, "type")
+    assert vocabulary.FACTS["contact.kind"].values == allowed_values(event.EventContact, "kind")
 
 
 def test_no_module_is_too_long() -> None:
@@ -72,7 +72,7 @@ def test_no_module_is_too_long() -> None:
     assert long == {}
 
 
-def test_every_module_says_what_it_is() -> None:
+def test_every_module_has_a_docstring() -> None:
     silent = [
         path.relative_to(ROOT).as_posix()
         for path in MODULES
@@ -81,11 +81,11 @@ def test_every_module_says_what_it_is() -> None:
     assert silent == []
 
 
-def test_nothing_but_tests_knows_of_a_folder_beside_the_project() -> None:
+def test_only_tests_name_folders_outside_the_project() -> None:
     beside = re.compile(rb"\.\./shared|/work/|\bshared/")
     outside = [
         path.relative_to(ROOT).as_posix()
-        for path in tracked()
+        for path in tracked_files()
         if ROOT / "tests" not in path.parents and beside.search(path.read_bytes())
     ]
     assert outside == []

@@ -1,6 +1,6 @@
-"""The service over a real ledger in a folder, asked as a client asks: with a key, over HTTP.
+"""The service over a real ledger in a folder, called like a client calls it: by key over HTTP.
 
-Flask's test client takes the place of the network; nothing of ours is replaced.
+Flask's test client replaces the network; nothing of the service is replaced.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ ACME = "/v1/workspaces/acme"
 
 
 def event(identity: str = "ev-1", **changes: Any) -> dict[str, Any]:
-    """A conversation that starts, and is asked about; null in a change takes a field away."""
+    """Return an event that starts a conversation; None in a change removes a field."""
     starting = {
         "id": identity,
         "type": "conversation.started",
@@ -49,14 +49,14 @@ def event(identity: str = "ev-1", **changes: Any) -> dict[str, Any]:
 
 
 def reply(identity: str, choice: str, **changes: Any) -> dict[str, Any]:
-    """A reply that gives an answer."""
+    """Return a reply with an answer."""
     return event(
         identity, type="contact.replied", message=None, answer={"choice": choice}, **changes
     )
 
 
 def document(title: str = "A document of our own", **settings: Any) -> dict[str, Any]:
-    """The built-in document with another title and other settings."""
+    """Return the built-in document with another title and other settings."""
     tree = builtin.load_tree()
     return {**tree, "title": title, "settings": {**tree["settings"], **settings}}
 
@@ -67,7 +67,7 @@ def decision_path(identity: str, workspace: str = "acme") -> str:
 
 @dataclass
 class Clock:
-    """A clock that stands until it is moved."""
+    """A clock that stands still until a test moves it."""
 
     now: datetime = NOON
 
@@ -80,7 +80,7 @@ class Clock:
 
 @dataclass(frozen=True)
 class Made:
-    """A ledger with nothing but a key of each role in it, for tests to begin with a copy of."""
+    """A ledger with one key per role and nothing else; tests start with a copy."""
 
     folder: Path
     keys: dict[str, Key]
@@ -126,7 +126,7 @@ class Api:
         token: str | None = None,
         **headers: str,
     ) -> TestResponse:
-        """A request as it is given; `token` None sends no key."""
+        """Send a request unchanged; `token` None sends no key."""
         if token is not None:
             headers["Authorization"] = f"Bearer {token}"
         answered = self.client.open(path, method=method, data=body, headers=headers)
@@ -140,7 +140,7 @@ class Api:
         return self.send("POST", path, json.dumps(body), self.tokens[role])
 
     def decide(self, sent: Mapping[str, Any]) -> dict[str, Any]:
-        """The decision on an event that must be accepted."""
+        """Return the decision on an event, which must be accepted."""
         answered = self.post("/v1/decisions", sent, Role.PLATFORM)
         assert answered.status_code == 200, answered.text
         return read(answered)
@@ -160,12 +160,12 @@ class Api:
     def step(
         self, version: int, step: str, *, workspace: str = "acme", **body: Any
     ) -> TestResponse:
-        """A step that the approver's key takes."""
+        """Do a step of a version with the approver's key."""
         path = f"/v1/workspaces/{workspace}/versions/{version}/{step}"
         return self.post(path, body, Role.APPROVER)
 
     def publish(self, written: Any, workspace: str = "acme") -> int:
-        """Propose, approve and activate; the version's number."""
+        """Propose, approve and activate a document; return the version's number."""
         proposed = self.propose(written, workspace)
         number: int = proposed["version"]
         approved = self.step(number, "approve", workspace=workspace, digest=proposed["digest"])
@@ -175,14 +175,14 @@ class Api:
         return number
 
     def written(self) -> dict[str, LogHead]:
-        """What every log says of itself: nothing was written where it is the same as before."""
+        """Return the head of every log; equal heads prove that nothing was written."""
         with self.store.read() as snapshot:
             return {log: snapshot.head(log) for log in snapshot.logs()}
 
 
 @contextmanager
 def opened(first: Made, folder: Path) -> Iterator[Api]:
-    """The service over a ledger of its own, which holds the keys that were made."""
+    """Open the service over a copy of a ledger, with its keys."""
     shutil.copytree(first.folder, folder)
     clock = Clock()
     with SqliteStore.open(folder, clock=clock) as store:

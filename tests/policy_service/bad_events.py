@@ -1,6 +1,6 @@
-"""Events that are refused: each body with the complaints it must get.
+"""Invalid events: each body with the complaints that it must get.
 
-Every body carries planted personal data, which no refusal may hold.
+Every body has planted personal data, which must not appear in a refusal.
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ BAD_TIMES = [
 
 @dataclass(frozen=True)
 class Case:
-    """A body, and how it must be refused."""
+    """A body, and the code and complaints of its refusal."""
 
     name: str
     body: bytes
@@ -120,7 +120,7 @@ class Case:
 
 
 def with_member(base: dict[str, Any], at: str, value: Any) -> dict[str, Any]:
-    """The event with another value at a pointer, which null does not take away."""
+    """Return the event with another value at a pointer; null is set, not removed."""
     *above, last = at[1:].split("/")
     changed: dict[str, Any] = json.loads(json.dumps(base))
     inner = changed
@@ -147,7 +147,7 @@ def not_ijson(name: str, body: bytes, why: str = "not_json") -> Case:
 
 
 def raw(changed: str, instead: str) -> bytes:
-    """The full event's text, with something else in a place."""
+    """Return the text of the full event with one part replaced."""
     text = json.dumps(FULL)
     assert changed in text
     return text.replace(changed, instead).encode()
@@ -219,7 +219,7 @@ def not_an_event() -> Iterator[Case]:
 
 
 def wrong(fields: dict[str, dict[str, Any]], values: Iterable[Any], why: str) -> Iterator[Case]:
-    """Each of the values in each of the fields."""
+    """Yield a case for each of the values in each of the fields."""
     for at, base in fields.items():
         for value in values:
             yield refused_event(f"{value!r} for {at}", with_member(base, at, value), (at, why))

@@ -1,4 +1,4 @@
-"""A ledger with all kinds of entries in it, and a bundle of its log."""
+"""A ledger with all kinds of entries, and an exported bundle of its log."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ ORIGIN = "policy-service.example"
 
 
 def filled(first: Made, folder: Path) -> list[bytes]:
-    """Make a ledger, in it a log with versions, receipts and an erasure; notes of its beginnings.
+    """Make a ledger with versions, receipts and an erasure; return earlier checkpoint notes.
 
-    There is one of every size at which something new had happened.
+    There is one note for each size at which a new kind of entry was written.
     """
     notes = []
     with opened(first, folder) as api:
@@ -55,7 +55,7 @@ def _conversation(api: Api, number: int) -> None:
 
 
 def key_of(folder: Path, log: str = "acme") -> str:
-    """The verifier key of a log, as an outsider was given it."""
+    """Return the verifier key of a log, as an outsider would receive it."""
     return format_key(read_signing_key(folder / SIGNING_KEY).verifier(f"{ORIGIN}/{log}"))
 
 
@@ -65,7 +65,7 @@ def exported(data: Path, out: Path, *options: str, log: str = "acme") -> Path:
 
 
 def run(bundle: Path, *arguments: str | Path, beside: Path) -> tuple[int, Any]:
-    """Run the bundle's verifier on a bare Python in an empty folder: exit code and JSON."""
+    """Run the bundle's verifier on a bare Python in an empty folder; return exit code and JSON."""
     command = [sys.executable, "-I", "-S", bundle / "verify.pyz", bundle, *arguments, "--json"]
     beside.mkdir(exist_ok=True)
     ran = subprocess.run(command, cwd=beside, capture_output=True, check=False, timeout=60)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def call(*arguments: str | Path, given: bytes = b"", code: int = 0) -> Result:
-    """Run a command in this process; it must end with the code, and without a traceback."""
+    """Run a command in this process; it must exit with this code and without a traceback."""
     result = CliRunner().invoke(main, [str(each) for each in arguments], input=given)
     assert result.exit_code == code, result.output
     assert result.exception is None or isinstance(result.exception, SystemExit), result.exception

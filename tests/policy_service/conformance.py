@@ -1,7 +1,7 @@
-"""Requests made from the description, good and bad ones, and every check held against the answers.
+"""Valid and invalid requests generated from the OpenAPI description, and checks of the answers.
 
-schemathesis makes them: from the examples, from the bounds of every schema, at random, and in
-sequences in which one call uses what another one answered.
+schemathesis makes them from the examples, from the bounds of every schema, at random, and in
+sequences in which a call uses the answer of an earlier call.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 SEED = 6962
 OF_SOCKETS = ("max_redirects", "verify", "cert")
-"""Settings that schemathesis 4.32 hands on with a request for which there is no socket."""
+"""Settings that schemathesis 4.32 passes with a request, and that need a socket."""
 
 UNTESTABLE = {
     "POST /v1/decisions/batch": (
@@ -46,7 +46,7 @@ UNTESTABLE = {
         "Any text is a batch: a line that is no event gets its problem in its place.",
     ),
 }
-"""Checks that are left out, each for one call, and why."""
+"""Checks that are switched off, each for one call, with the reason."""
 REFUSING = {
     "POST /v1/keys": ("400", "No schema says which moment is still to come."),
     "POST /v1/workspaces/{workspace}/versions": ("422", "A document is more than its JSON."),
@@ -61,26 +61,26 @@ REFUSING = {
         "No schema says that one number is no more than another.",
     ),
 }
-"""Calls that may refuse what their schema allows, with which status, and why."""
+"""Calls that may refuse a body that their schema allows: the status and the reason."""
 POSITIVE = ("2xx", "401", "403", "404", "409")
-"""What may be answered to a good request: some ids in it are of nothing that is there."""
+"""Statuses allowed for a valid request; some ids in it belong to nothing."""
 
 
 @dataclass
 class Outcome:
-    """What came of a run."""
+    """The result of a run."""
 
     findings: list[str] = field(default_factory=list)
-    """Failed checks and errors, in words."""
+    """Descriptions of failed checks and errors."""
     answered: Counter[tuple[str, int]] = field(default_factory=Counter)
-    """How often each call answered with each status."""
+    """The number of answers by call and status."""
     ended: list[str] = field(default_factory=list)
-    """The phases that were gone through."""
+    """The phases that ended."""
 
 
 @dataclass
 class Keys:
-    """Two living keys for every role, as some steps ask for: a run may revoke what it finds."""
+    """Two valid keys per role; a key that a run revoked is replaced."""
 
     api: Api
 
@@ -99,7 +99,7 @@ class Keys:
 
 
 def conform(api: Api, most: int) -> Outcome:
-    """Try every call, at random with `most` examples, and say what was not as described."""
+    """Try every call with at most `most` random examples; return the result."""
     config = SchemathesisConfig.from_dict(_config(most))
     app = api.client.application
     with _in_process():
@@ -150,7 +150,7 @@ def _config(most: int) -> dict[str, Any]:
 def _authenticate(schema: BaseSchema, keys: Keys) -> None:
     @schema.auth(refresh_interval=None)
     class OneOfTheRoles:
-        """A key of one of the roles that the description names, chosen by what is sent."""
+        """A key of a role that the description allows, chosen by the content of the request."""
 
         def get(self, case: Case[Any], _: AuthContext) -> str | None:
             security = case.operation.definition.raw["security"]
@@ -180,7 +180,7 @@ def _record(recorder: ScenarioRecorder, outcome: Outcome) -> None:
 
 
 def _is_i_json(_: HookContext, body: Any) -> bool:
-    """Whether no integer is too large: 1e300 may be sent, not in digits, which no schema says."""
+    """Return True if no integer is too large for I-JSON, which no schema expresses."""
     if isinstance(body, dict | list):
         members = body.values() if isinstance(body, dict) else body
         return all(_is_i_json(_, member) for member in members)

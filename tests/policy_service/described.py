@@ -1,6 +1,6 @@
-"""The description of the service, and whether what it answers is as described.
+"""The OpenAPI description of the service, and the check of answers against it.
 
-Every answer that a test of the surface sees is held to it: see `Api.send`.
+`Api.send` checks every answer of the API tests.
 """
 
 from __future__ import annotations
@@ -32,25 +32,25 @@ BY_ENDPOINT = {route.endpoint: route for route in ROUTES}
 
 @cache
 def description() -> Any:
-    """The description, as JSON."""
+    """Return the description as JSON."""
     return json.loads(json.dumps(describe(ROUTES)))
 
 
 @cache
 def validator(*parts: str | int) -> Draft202012Validator:
-    """The validator of the schema at this place of the description."""
+    """Return the validator of the schema at this place of the description."""
     whole = Resource.from_contents(description(), default_specification=DRAFT202012)
     registry = Registry().with_resource(HERE, whole)
     return Draft202012Validator({"$ref": f"{HERE}#{json_pointer(*parts)}"}, registry=registry)
 
 
 def at(route: Route, *parts: str | int) -> tuple[str | int, ...]:
-    """A place in what is said of a call."""
+    """Return a place in the description of a call."""
     return ("paths", route.template, route.method.lower(), *parts)
 
 
 def said(*parts: str | int) -> Any:
-    """What is at this place of the description."""
+    """Return the value at this place of the description."""
     found = description()
     for part in parts:
         found = found[part]
@@ -58,14 +58,14 @@ def said(*parts: str | int) -> Any:
 
 
 def complaints(value: Any, *parts: str | int) -> list[str]:
-    """What is wrong with a value by the schema at this place."""
+    """Return the errors of a value by the schema at this place."""
     return [f"{error.json_path}: {error.message}" for error in validator(*parts).iter_errors(value)]
 
 
 def undescribed(app: Flask, answered: TestResponse, sent: bytes | str | None) -> list[str]:
-    """What of an answer is not as described, in words; nothing of what is no call of ours.
+    """Return the ways in which an answer differs from the description; none for unknown calls.
 
-    `sent` is the body of the request: the description must allow what was accepted.
+    `sent` is the body of the request: the description must allow it if it was accepted.
     """
     asked = answered.request
     try:

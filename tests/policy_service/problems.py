@@ -1,4 +1,4 @@
-"""What a refusal must look like, whatever was refused."""
+"""The form of a refusal, equal for all refusals."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ SCHEMA = TypeAdapter(ProblemDetails)
 
 
 def problem(answered: TestResponse) -> ProblemDetails:
-    """The problem, which keeps the schema and the table of problems."""
+    """Return the problem; it must match the schema and the table of problems."""
     assert answered.content_type == "application/problem+json"
     details = SCHEMA.validate_python(read(answered))
     kind = PROBLEMS[ProblemCode(details["code"])]
@@ -53,11 +53,11 @@ def problem(answered: TestResponse) -> ProblemDetails:
 
 
 def code(answered: TestResponse) -> tuple[int, str]:
-    """Status and code of a refusal."""
+    """Return status and code of a refusal."""
     details = problem(answered)
     return details["status"], details["code"]
 
 
 def errors(answered: TestResponse) -> list[tuple[str, str]]:
-    """Pointer and code of everything that a refusal complains of."""
+    """Return pointer and code of every error of a refusal."""
     return [(error["pointer"], error["code"]) for error in problem(answered)["errors"]]

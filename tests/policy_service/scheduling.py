@@ -1,4 +1,4 @@
-"""The service by the clock of the system, which freezegun sets, and what is scheduled in it."""
+"""The service with the system's clock, which freezegun sets, and scheduled activations."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ if TYPE_CHECKING:
 
 
 _numbers = count()
-"""Numbers for the ids of events, each used once."""
+"""Numbers for event ids, each used once."""
 
 
 @contextmanager
 def at(moment: str) -> Iterator[None]:
-    """It is that moment."""
+    """Freeze the clock at this time."""
     with freeze_time(moment, ignore=["tests.served"]):
         yield
 
 
 @contextmanager
 def open_service(folder: Path, first: Made) -> Iterator[Api]:
-    """The service by the clock of the system, from when it is started until it is stopped."""
+    """Open the service with the system's clock, started until it is stopped."""
     with SqliteStore.open(folder) as store:
         yield Api(store, Clock(), first)
 
@@ -44,7 +44,7 @@ def approved(api: Api, title: str = "Two", workspace: str = "acme") -> int:
 
 
 def scheduled(api: Api, number: int, due: str, **how: Any) -> None:
-    """Have an approved version activated at that time."""
+    """Schedule the activation of an approved version at this time."""
     workspace = how.pop("workspace", "acme")
     answered = api.step(number, "activate", workspace=workspace, at=due, **how)
     assert answered.status_code == 200, answered.text
@@ -52,7 +52,7 @@ def scheduled(api: Api, number: int, due: str, **how: Any) -> None:
 
 
 def deciding(api: Api, conversation: str = "c-1") -> int:
-    """The version by which a conversation that has not begun is decided now."""
+    """Return the version that decides a new conversation now."""
     sent = event(
         f"{conversation}-{next(_numbers)}",
         type="conversation.closed",
@@ -63,7 +63,7 @@ def deciding(api: Api, conversation: str = "c-1") -> int:
 
 
 def steps(store: SqliteStore, workspace: str = "acme") -> list[tuple[str, int]]:
-    """What the ledger holds of activations: what was done, and with which version."""
+    """Return the activations in the ledger: kind and version."""
     with store.read() as view:
         leaves = [entry.value for entry in view.entries_of_family(workspace, "version.")]
     done = ("activated", "suspended", "retired")

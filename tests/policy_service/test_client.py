@@ -1,4 +1,4 @@
-"""The client package drives the service as its users would, and loses and doubles nothing."""
+"""The client package drives the service and neither loses nor doubles an event."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Clients:
         self.by_role = {role: Client(f"http://127.0.0.1:{port}", key) for role, key in keys.items()}
 
     def post(self, role: str, path: str, body: Any) -> Any:
-        """What the runner of scenarios asks for, by the client's own calls."""
+        """Do the step that the scenario runner requests with the client's own methods."""
         client = self.by_role[role]
         workspace, _, step = path.removeprefix("/v1/workspaces/").partition("/versions")
         match step.split("/"):
@@ -61,31 +61,31 @@ def clients(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clients]:
             client.close()
 
 
-def test_the_client_drives_our_own_scenarios(clients: Clients) -> None:
+def test_client_drives_the_project_s_scenarios(clients: Clients) -> None:
     Workspaces(clients.post).run(
         scenario for scenario in own_scenarios() if not scenario.settings.get("office_hours")
     )
 
 
-def test_the_client_drives_the_shared_scenarios(clients: Clients) -> None:
+def test_client_drives_the_shared_scenarios(clients: Clients) -> None:
     Workspaces(clients.post).run(shared_scenarios())
 
 
-def test_a_decision_is_found_again_by_any_id(clients: Clients) -> None:
+def test_get_decision_accepts_an_event_id_with_any_characters(clients: Clients) -> None:
     platform = clients.by_role["platform"]
     decided = platform.decide(EVENT)
     assert platform.decide(EVENT) == decided
     assert platform.get_decision("acme", "ev/1 ü") == decided
 
 
-def test_a_refusal_is_raised_with_its_code_and_errors(clients: Clients) -> None:
+def test_refused_request_is_raised_with_code_and_errors(clients: Clients) -> None:
     with pytest.raises(RefusedRequestError) as refused:
         clients.by_role["platform"].decide({**EVENT, "type": "nothing"})
     assert (refused.value.status, refused.value.code) == (400, "invalid_event")
     assert [error["pointer"] for error in refused.value.errors] == ["/type"]
 
 
-def test_lists_are_walked_to_their_end(clients: Clients) -> None:
+def test_lists_are_read_page_by_page_to_the_end(clients: Clients) -> None:
     platform, auditor = clients.by_role["platform"], clients.by_role["auditor"]
     for number in range(5):
         platform.decide({**EVENT, "id": f"walk-{number}", "workspace": {"id": "w", "plan": "pro"}})
@@ -94,14 +94,14 @@ def test_lists_are_walked_to_their_end(clients: Clients) -> None:
     assert [entry["entry"]["event"] for entry in entries] == [f"walk-{n}" for n in range(5)]
 
 
-def test_the_policy_and_its_versions_are_read(clients: Clients) -> None:
+def test_policy_and_versions_are_read(clients: Clients) -> None:
     author = clients.by_role["author"]
     assert author.get_policy("fresh")["document"] == builtin.load_tree()
     assert [version["version"] for version in author.list_versions("fresh")] == [1]
     assert author.get_version("fresh", 1)["document"] == builtin.load_tree()
 
 
-def test_many_events_are_decided_in_one_call_and_tried_without_writing(clients: Clients) -> None:
+def test_batch_and_dry_run_return_decisions(clients: Clients) -> None:
     platform = clients.by_role["platform"]
     where = {"workspace": {"id": "many", "plan": "pro"}}
     tried = platform.dry_run({**EVENT, **where}, stage="routed")
@@ -115,7 +115,7 @@ def test_many_events_are_decided_in_one_call_and_tried_without_writing(clients: 
     assert again == first
 
 
-def test_what_was_decided_is_explained_told_and_carried_out(clients: Clients) -> None:
+def test_decision_is_explained_its_action_delivered_and_its_story_read(clients: Clients) -> None:
     platform = clients.by_role["platform"]
     decided: Any = platform.decide({**EVENT, "workspace": {"id": "told", "plan": "pro"}})
     explained = platform.get_explanation("told", EVENT["id"])  # type: ignore[arg-type]  # it is a str
@@ -129,7 +129,7 @@ def test_what_was_decided_is_explained_told_and_carried_out(clients: Clients) ->
     assert told["actions"][0]["status"] == "delivered"
 
 
-def test_versions_are_compared_and_rejected(clients: Clients) -> None:
+def test_version_is_compared_and_rejected(clients: Clients) -> None:
     author, approver = clients.by_role["author"], clients.by_role["approver"]
     settings = {**builtin.load_tree()["settings"], "ask_again": 2}
     proposed = author.propose("compared", {**builtin.load_tree(), "settings": settings})
@@ -138,7 +138,7 @@ def test_versions_are_compared_and_rejected(clients: Clients) -> None:
     assert approver.reject("compared", proposed["version"], "not now")["status"] == "rejected"
 
 
-def test_the_directory_is_replaced_whole_and_read(clients: Clients) -> None:
+def test_directory_is_replaced_completely_and_read(clients: Clients) -> None:
     platform, author = clients.by_role["platform"], clients.by_role["author"]
     assert author.get_directory("known")["since"] is None
     platform.replace_directory("known", {"teams": ["support", "inbox"], "tags": ["lead"]})
@@ -148,7 +148,7 @@ def test_the_directory_is_replaced_whole_and_read(clients: Clients) -> None:
     assert author.get_directory("known") == told == again
 
 
-def test_what_is_asked_of_versions_is_read_and_set(clients: Clients) -> None:
+def test_approvals_and_guardrails_are_read_and_set(clients: Clients) -> None:
     owner, auditor = clients.by_role["owner"], clients.by_role["auditor"]
     assert auditor.get_approvals("asked") == {"count": 1, "since": None}
     required = owner.require_approvals("asked", 2, "Both look")
@@ -163,8 +163,8 @@ def test_what_is_asked_of_versions_is_read_and_set(clients: Clients) -> None:
     assert auditor.get_guardrails("asked") == guarded
 
 
-def test_what_may_be_said_twice_is_said_again_until_it_is_answered() -> None:
-    """Setting what is set changes nothing, so no answer is reason enough to say it again."""
+def test_idempotent_put_is_retried_until_it_is_answered() -> None:
+    """Setting the same value again changes nothing, so a lost answer is retried."""
     with answering(503, None, 200) as (url, seen), Client(url, "key") as client:
         client.require_approvals("acme", 2, "Both look")
         client.set_guardrails("acme", [], "Not needed")
@@ -173,7 +173,7 @@ def test_what_may_be_said_twice_is_said_again_until_it_is_answered() -> None:
 
 @contextmanager
 def answering(*statuses: int | None) -> Iterator[tuple[str, Counter[str]]]:
-    """A server that gives these answers in turn, the last one for good; None hangs up."""
+    """Serve these answers in turn, the last one forever; None closes the connection."""
     seen: Counter[str] = Counter()
     left = list(statuses)
 
@@ -213,13 +213,13 @@ def without_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("policy_service.client.PAUSE", 0.0)
 
 
-def test_a_decision_is_asked_for_again_until_it_is_answered() -> None:
+def test_decide_is_retried_until_it_is_answered() -> None:
     with answering(503, None, 429, 200) as (url, seen), Client(url, "key") as client:
         assert client.decide(EVENT)["id"] == "dec"
         assert seen["/v1/decisions"] == 4
 
 
-def test_after_the_last_try_the_refusal_or_the_silence_is_raised() -> None:
+def test_last_error_is_raised_after_the_maximum_of_tries() -> None:
     with answering(503) as (url, seen), Client(url, "key") as client:
         with pytest.raises(RefusedRequestError):
             client.decide(EVENT)
@@ -230,20 +230,20 @@ def test_after_the_last_try_the_refusal_or_the_silence_is_raised() -> None:
         assert seen["/v1/decisions"] == MAX_TRIES
 
 
-def test_a_proposal_that_may_have_arrived_is_not_sent_again() -> None:
+def test_propose_is_not_retried_when_no_answer_came() -> None:
     with answering(None) as (url, seen), Client(url, "key") as client:
         with pytest.raises(NoAnswerError):
             client.propose("acme", {})
         assert seen["/v1/workspaces/acme/versions"] == 1
 
 
-def test_a_proposal_that_was_not_written_is_sent_again() -> None:
+def test_propose_is_retried_when_the_service_was_unavailable() -> None:
     with answering(503, 201) as (url, seen), Client(url, "key") as client:
         client.propose("acme", {})
         assert seen["/v1/workspaces/acme/versions"] == 2
 
 
-def test_nothing_personal_is_in_what_is_raised() -> None:
+def test_raised_error_has_no_personal_data_and_no_key() -> None:
     with answering(None) as (url, _), Client(url, "secret-key") as client:
         with pytest.raises(NoAnswerError) as unanswered:
             list(client.list_entries("acme", contact="planted@example.com"))

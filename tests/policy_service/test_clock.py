@@ -1,4 +1,4 @@
-"""A clock that jumps back an hour: the order is that of the log, and nothing is lost or doubled."""
+"""After the clock jumps back an hour, the log keeps the order, and no event is lost or doubled."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from tests.policy_service.api_client import Api
 
 
-def test_decisions_follow_the_log_and_not_the_clock(api: Api) -> None:
+def test_decisions_follow_the_log_when_the_clock_jumps_back(api: Api) -> None:
     asked = api.decide(event("ev-1"))
     api.clock.move(hours=-1)
     answered = api.decide(reply("ev-2", "customer"))
@@ -25,7 +25,7 @@ def test_decisions_follow_the_log_and_not_the_clock(api: Api) -> None:
         assert not [one for one in replay_decisions(snapshot, "acme") if one.differences]
 
 
-def test_a_version_activated_before_the_jump_decides_after_it(api: Api) -> None:
+def test_version_activated_before_the_jump_decides_after_it(api: Api) -> None:
     changed = api.publish(document("Switched off", enabled=False))
     api.clock.move(hours=-1)
     decided = api.decide(event("ev-1"))

@@ -1,4 +1,4 @@
-"""A restored copy is no fork: it may only be read, until two keys accept what is lost."""
+"""A restored copy that lacks signed entries is read-only until two keys accept the loss."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 CHECKPOINT = f"{ACME}/ledger/checkpoint"
 
 
-def copied(api: Api, to: Path) -> None:
-    """The database as it is now; what is beside it stays behind."""
+def copy_database(api: Api, to: Path) -> None:
+    """Copy the database as it is now, without the files next to it."""
     to.mkdir()
     for name in (LEDGER, KEYS):
         source, target = sqlite3.connect(api.store.folder / name), sqlite3.connect(to / name)
@@ -39,7 +39,7 @@ def copied(api: Api, to: Path) -> None:
         target.close()
 
 
-def rolled_back(data: Path, copy: Path) -> None:
+def roll_back(data: Path, copy: Path) -> None:
     for path in data.glob(f"{LEDGER}*"):
         path.unlink()
     for name in (LEDGER, KEYS):
@@ -47,23 +47,23 @@ def rolled_back(data: Path, copy: Path) -> None:
 
 
 @contextmanager
-def restored(first: Made, tmp_path: Path) -> Iterator[Api]:
-    """A service over a copy that lacks the last decision, of which a checkpoint was signed."""
+def restored_service(first: Made, tmp_path: Path) -> Iterator[Api]:
+    """Serve a copy that lacks the last decision, of which a checkpoint was signed."""
     with opened(first, tmp_path / "data") as api:
         api.decide(event("ev-1"))
         api.get(CHECKPOINT)
-        copied(api, tmp_path / "copy")
+        copy_database(api, tmp_path / "copy")
         api.decide(event("ev-2", conversation={"id": "c-2"}))
         assert api.get(CHECKPOINT).status_code == 200
         clock = api.clock
-    rolled_back(tmp_path / "data", tmp_path / "copy")
+    roll_back(tmp_path / "data", tmp_path / "copy")
     with SqliteStore.open(tmp_path / "data", clock=clock) as store:
         yield Api(store, clock, first)
 
 
 @pytest.fixture
 def behind(first: Made, tmp_path: Path) -> Iterator[Api]:
-    with restored(first, tmp_path) as api:
+    with restored_service(first, tmp_path) as api:
         yield api
 
 
@@ -71,7 +71,7 @@ def size(note: str) -> int:
     return parse_checkpoint(parse_note(note.encode()).text).size
 
 
-def test_it_answers_reads_and_refuses_writes_in_words_that_say_what_is_missing(
+def test_restored_copy_answers_reads_and_names_the_missing_entries_on_writes(
     behind: Api,
 ) -> None:
     before = behind.written()
@@ -85,14 +85,14 @@ def test_it_answers_reads_and_refuses_writes_in_words_that_say_what_is_missing(
     assert behind.written() == before
 
 
-def test_it_signs_nothing_and_shows_what_was_signed(behind: Api) -> None:
+def test_restored_copy_signs_nothing_and_shows_the_signed_checkpoint(behind: Api) -> None:
     assert size(behind.get(CHECKPOINT).text) == 4
     assert code(behind.get("/v1/workspaces/none/ledger/checkpoint")) == (503, "ledger_behind")
     assert behind.get(f"{ACME}/ledger/entries/2/proof").status_code == 503
 
 
 @pytest.mark.usefixtures("behind")
-def test_every_opening_for_writing_is_refused(tmp_path: Path) -> None:
+def test_commands_that_write_refuse_a_restored_copy(tmp_path: Path) -> None:
     data = tmp_path / "data"
     said = call("decide", "--data", data, given=lines(event("ev-9")), code=1).stdout
     assert json.loads(said)["code"] == "ledger_behind"
@@ -104,7 +104,7 @@ def keys(api: Api, *roles: str) -> bytes:
     return "\n".join(api.tokens[role] for role in roles).encode()
 
 
-def test_a_loss_is_accepted_by_an_owner_and_an_approver(behind: Api, tmp_path: Path) -> None:
+def test_owner_and_approver_accept_the_loss(behind: Api, tmp_path: Path) -> None:
     data = tmp_path / "data"
     assert {each["log"] for each in as_json("restore", "--data", data, code=1)["lost"]} == {
         "acme",
@@ -133,16 +133,18 @@ def test_a_loss_is_accepted_by_an_owner_and_an_approver(behind: Api, tmp_path: P
 @pytest.mark.parametrize(
     "roles", [(), ("owner",), ("owner", "owner"), ("owner", "auditor"), ("approver", "platform")]
 )
-def test_it_takes_both_keys(behind: Api, tmp_path: Path, roles: tuple[str, ...]) -> None:
+def test_restore_exits_with_2_without_an_owner_and_an_approver_key(
+    behind: Api, tmp_path: Path, roles: tuple[str, ...]
+) -> None:
     accept = ("restore", "--data", tmp_path / "data", "--accept-loss")
     call(*accept, given=keys(behind, *roles), code=2)
     call(*accept, given=b"key-1.x key-2.y", code=2)
     assert code(behind.post("/v1/decisions", event("e"), Role.PLATFORM)) == (503, "ledger_behind")
 
 
-def test_a_copy_that_went_on_is_another_log(first: Made, tmp_path: Path) -> None:
-    """As with a release that does not look: it has as many entries, and others."""
-    with restored(first, tmp_path):
+def test_restore_reports_the_loss_of_a_copy_that_was_continued(first: Made, tmp_path: Path) -> None:
+    """A release without the check may have continued the copy: same size, other entries."""
+    with restored_service(first, tmp_path):
         pass
     data = tmp_path / "data"
     (data / "checkpoints").rename(tmp_path / "kept")
@@ -157,8 +159,8 @@ def test_a_copy_that_went_on_is_another_log(first: Made, tmp_path: Path) -> None
     assert next((each["log"], each["size"], each["there"]) for each in lost) == ("acme", 4, 6)
 
 
-def test_a_ledger_whose_checkpoints_are_behind_it_is_whole(api: Api) -> None:
-    """As after a kill between the commit and the file."""
+def test_ledger_is_writable_when_its_checkpoint_files_are_older(api: Api) -> None:
+    """A kill between the commit and the write of the file leaves such a ledger."""
     api.decide(event("ev-1"))
     api.get(CHECKPOINT)
     old = (api.store.folder / "checkpoints" / "acme").read_bytes()
@@ -170,10 +172,10 @@ def test_a_ledger_whose_checkpoints_are_behind_it_is_whole(api: Api) -> None:
     assert as_json("restore", "--data", api.store.folder)["lost"] == []
 
 
-def test_processes_that_signed_at_once_lost_nothing(
+def test_ledger_is_writable_when_checkpoints_were_entered_out_of_order(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The one that had read less entered its checkpoint after that of more entries."""
+    """Two processes signed at once, and the smaller checkpoint was entered last."""
     store = api.store
     slow, fast = CheckpointSigner(store, "x.example"), CheckpointSigner(store, "x.example")
     api.decide(event("ev-1"))
@@ -194,8 +196,8 @@ def test_processes_that_signed_at_once_lost_nothing(
     assert as_json("restore", "--data", store.folder)["lost"] == []
 
 
-def test_without_the_keys_of_contacts_nobody_is_said_to_be_unknown(api: Api, first: Made) -> None:
-    """What was asked for a contact by a process that never had the keys."""
+def test_search_by_contact_is_refused_when_contact_keys_are_missing(api: Api, first: Made) -> None:
+    """The contact must not look unknown, also to a process that never had the keys."""
     api.decide(event("ev-1"))
     (api.store.folder / KEYS).unlink()
     with SqliteStore.open(api.store.folder, clock=api.clock) as store:

@@ -33,12 +33,12 @@ OTHERS: dict[str, tuple[Any, Any, Any]] = {
     "log": ("debug", "warning", "error"),
     "origin": ("one.example", "two.example", "three.example"),
 }
-"""Three values of each setting that is no number."""
+"""Three values of each setting that is not a number."""
 
 
 @pytest.fixture(autouse=True)
 def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    """An environment without settings, in which a test can set some."""
+    """Return an environment without settings, in which a test can set some."""
     for name in os.environ:
         if name.startswith(PREFIX):
             monkeypatch.delenv(name)
@@ -129,7 +129,7 @@ def test_every_complaint_names_its_source_and_the_allowed_values(
     )
 
 
-def test_a_wrong_value_is_refused_if_a_stronger_source_has_a_good_one(tmp_path: Path) -> None:
+def test_invalid_value_is_refused_when_a_stronger_source_is_valid(tmp_path: Path) -> None:
     file = written(tmp_path, "port = 0")
     assert len(refused({"port": "8000"}, file)) == 1
 
@@ -139,7 +139,7 @@ NO_PORTS = [*NO_DIGITS, "0", "65536"]
 
 
 @pytest.mark.parametrize("number", NO_PORTS)
-def test_a_port_that_is_not_digits_in_range_is_refused(
+def test_port_is_refused_when_it_is_not_digits_in_range(
     tmp_path: Path, environment: pytest.MonkeyPatch, number: str
 ) -> None:
     assert len(refused({"port": number})) == 1
@@ -149,18 +149,20 @@ def test_a_port_that_is_not_digits_in_range_is_refused(
 
 
 @pytest.mark.parametrize("value", ["1.0", "8000.0", "true", "-1", "[1]", "1979-05-27"])
-def test_a_port_of_another_type_in_the_file_is_refused(tmp_path: Path, value: str) -> None:
+def test_port_of_another_type_in_the_file_is_refused(tmp_path: Path, value: str) -> None:
     assert len(refused(file=written(tmp_path, f"port = {value}"))) == 1
 
 
-def test_a_file_that_is_missing_or_not_toml_is_refused(tmp_path: Path) -> None:
+def test_settings_file_is_refused_when_it_is_missing_or_not_toml(tmp_path: Path) -> None:
     [missing] = refused(file=tmp_path / "none.toml")
     assert missing.endswith("cannot be read: No such file or directory")
     [broken] = refused(file=written(tmp_path, "port: 8000"))
     assert "is not TOML" in broken
 
 
-def test_settings_survive_the_way_through_the_environment(environment: pytest.MonkeyPatch) -> None:
+def test_settings_are_equal_after_a_round_trip_through_the_environment(
+    environment: pytest.MonkeyPatch,
+) -> None:
     settings = Settings(
         data=Path("x"),
         host="::",
@@ -189,7 +191,7 @@ def test_commands_start_without_the_library_of_settings(command: list[str]) -> N
     assert out.stdout.splitlines()[-1] == b"False"
 
 
-def test_serve_refuses_everything_wrong_before_it_starts(tmp_path: Path) -> None:
+def test_serve_reports_all_invalid_settings_before_it_starts(tmp_path: Path) -> None:
     file = written(tmp_path, "colour = 1")
     arguments = ["serve", f"--config={file}", "--port=0", "--log=loud"]
     ended = CliRunner().invoke(main, arguments)
@@ -204,12 +206,12 @@ def test_setting_is_read(name: str) -> None:
     assert any(f"settings.{name}" in module.read_text(encoding="utf-8") for module in modules)
 
 
-def test_every_setting_is_an_option_of_serve() -> None:
+def test_serve_has_an_option_for_every_setting() -> None:
     options = {option.name for option in serve.params}
     assert options == {*SETTINGS, "config"}
 
 
-def test_other_commands_find_the_data_where_the_settings_say(
+def test_other_commands_use_the_data_folder_of_the_settings(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = written(tmp_path, f'data = "{tmp_path / "ledger"}"')

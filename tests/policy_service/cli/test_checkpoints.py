@@ -1,4 +1,4 @@
-"""`verify` holds each log against all that was signed of it, wherever that is kept."""
+"""`verify` compares each log with its checkpoints in the ledger, in files and in options."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def data(folder: Path, tmp_path: Path) -> Path:
     return shutil.copytree(folder / "data", tmp_path / "data")
 
 
-def found(data: Path, *options: str | Path) -> set[tuple[str, int | None, str]]:
+def find(data: Path, *options: str | Path) -> set[tuple[str, int | None, str]]:
     logs: list[dict[str, Any]] = as_json("verify", "--data", data, *options, code=1)["logs"]
     return {
         (log["log"], finding["index"], finding["code"])
@@ -45,33 +45,33 @@ def found(data: Path, *options: str | Path) -> set[tuple[str, int | None, str]]:
     }
 
 
-def test_what_was_signed_is_there(data: Path) -> None:
+def test_verify_accepts_logs_that_contain_every_checkpoint(data: Path) -> None:
     notes = [data / CHECKPOINTS / log for log in ("acme", "globex", "system")]
     options = [option for note in notes for option in ("--checkpoint", note)]
     assert call("verify", "--data", data, *options).stdout.count("sound") == 3
 
 
-def test_a_log_that_was_made_to_fit_again_is_found(data: Path) -> None:
-    """Every checkpoint from the changed entry on says so."""
+def test_verify_reports_a_rewritten_log_with_recomputed_hashes(data: Path) -> None:
+    """Every checkpoint after the changed entry contradicts the log."""
     with owned(data) as connection:
         edit_leaf(connection, f"{ACME} AND idx = 3", lambda leaf: leaf.replace("2026", "2025"))
         refit(connection)
-    assert ("acme", None, "checkpoint") in found(data)
+    assert ("acme", None, "checkpoint") in find(data)
     shutil.rmtree(data / CHECKPOINTS)
-    assert ("acme", None, "checkpoint") in found(data)
+    assert ("acme", None, "checkpoint") in find(data)
 
 
-def test_a_log_that_is_gone_is_found(data: Path) -> None:
+def test_verify_reports_a_deleted_log(data: Path) -> None:
     with owned(data) as connection:
         connection.execute(
             "DELETE FROM entries WHERE log = (SELECT id FROM logs WHERE name = 'globex')"
         )
         connection.execute("DELETE FROM logs WHERE name = 'globex'")
-    assert ("globex", None, "checkpoint") in found(data)
+    assert ("globex", None, "checkpoint") in find(data)
 
 
-def test_a_checkpoint_that_was_changed_is_named(data: Path) -> None:
-    """One entry's root, another's note under an old signature, and one that is none."""
+def test_verify_names_the_entry_of_a_changed_checkpoint(data: Path) -> None:
+    """A changed root, a changed note under its old signature, and a text that is not a note."""
     with owned(data) as connection:
         rows = connection.execute(
             "SELECT idx FROM entries WHERE kind = 'checkpoint' ORDER BY idx"
@@ -89,31 +89,33 @@ def test_a_checkpoint_that_was_changed_is_named(data: Path) -> None:
                 f"{system} AND idx = {index}",
                 lambda leaf, change=change: json.dumps(change(json.loads(leaf))),  # type: ignore[misc]
             )
-    named = found(data)
+    named = find(data)
     assert ("system", root, "checkpoint") in named
     assert ("system", note, "signature") in named
     assert ("system", none, "checkpoint") in named
 
 
-def test_a_checkpoint_of_another_key_is_found(data: Path) -> None:
+def test_verify_reports_a_checkpoint_signed_by_another_key(data: Path) -> None:
     other = signer(f"{ORIGIN}/acme")
     note = sign_checkpoint(Checkpoint(f"{ORIGIN}/acme", 1, bytes(32)), other.key, other.sign)
     (data / CHECKPOINTS / "acme").write_bytes(note)
-    assert found(data) == {("acme", None, "signature")}
+    assert find(data) == {("acme", None, "signature")}
 
 
-def test_a_folder_that_was_rolled_back_whole_is_found_by_what_is_kept_elsewhere(
+def test_verify_reports_a_rolled_back_folder_when_given_a_newer_checkpoint(
     first: Made, folder: Path, tmp_path: Path
 ) -> None:
-    """Alone it is sound; the key is the same, and the log is shorter than was signed."""
+    """Without the checkpoint the folder is sound: its key is the same, and its logs are shorter."""
     old = shutil.copytree(first.folder, tmp_path / "old")
     shutil.copy(folder / "data" / SIGNING_KEY, old)
     assert (old / LEDGER).exists()
     call("verify", "--data", old)
     kept = folder / "data" / CHECKPOINTS / "acme"
-    assert found(old, "--checkpoint", kept) == {("acme", None, "checkpoint")}
+    assert find(old, "--checkpoint", kept) == {("acme", None, "checkpoint")}
 
 
-def test_what_is_no_checkpoint_is_wrong_use(data: Path, tmp_path: Path) -> None:
+def test_verify_exits_with_2_when_the_given_file_is_not_a_checkpoint(
+    data: Path, tmp_path: Path
+) -> None:
     (tmp_path / "note").write_text("Dear diary")
     call("verify", "--data", data, "--checkpoint", tmp_path / "note", code=2)

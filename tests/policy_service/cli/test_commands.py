@@ -1,4 +1,4 @@
-"""What all commands have in common: help, JSON, and how they end."""
+"""Laws of all commands: help, JSON output, and exit codes."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 COMMANDS = dict(commands(main))
 NO_JSON = {("serve",)}
-"""What prints nothing but its log."""
+"""Commands that print nothing but their log."""
 
 
-def test_the_commands_are_those_that_were_promised() -> None:
+def test_list_of_commands_is_fixed() -> None:
     assert {" ".join(words) for words in COMMANDS} == {
         "init",
         "serve",
@@ -62,7 +62,7 @@ def test_the_commands_are_those_that_were_promised() -> None:
 
 
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
-def test_every_command_explains_itself(words: tuple[str, ...]) -> None:
+def test_help_describes_the_command_and_every_option(words: tuple[str, ...]) -> None:
     said = call(*words, "--help").stdout
     assert said.startswith(f"Usage: main {' '.join(words)}")
     assert call(*words, "-h").stdout == said
@@ -71,22 +71,22 @@ def test_every_command_explains_itself(words: tuple[str, ...]) -> None:
 
 
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
-def test_every_command_has_json(words: tuple[str, ...]) -> None:
+def test_every_command_but_serve_has_the_json_option(words: tuple[str, ...]) -> None:
     command = COMMANDS[words]
     has_json = any("--json" in parameter.opts for parameter in command.params)
     assert has_json is (words not in NO_JSON and not isinstance(command, click.Group))
 
 
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
-def test_an_unknown_option_is_wrong_use(words: tuple[str, ...]) -> None:
+def test_unknown_option_exits_with_2(words: tuple[str, ...]) -> None:
     call(*words, "--colour", code=2)
 
 
-def test_an_unknown_command_is_wrong_use() -> None:
+def test_unknown_command_exits_with_2() -> None:
     call("nothing", code=2)
 
 
-def test_the_command_is_installed_and_says_its_version() -> None:
+def test_installed_command_prints_its_version() -> None:
     said = subprocess.run([COMMAND, "--version"], capture_output=True, check=True, timeout=60)
     assert said.stdout.startswith(b"policy-service, version ")
 
@@ -96,7 +96,9 @@ def test_the_command_is_installed_and_says_its_version() -> None:
     [["--port", "0"], ["--port", "65536"], ["--workers", "0"], ["--threads", "x"]],
     ids=" ".join,
 )
-def test_a_setting_that_cannot_be_is_wrong_use(tmp_path: Path, arguments: list[str]) -> None:
+def test_serve_exits_with_2_when_an_option_is_out_of_range(
+    tmp_path: Path, arguments: list[str]
+) -> None:
     call("serve", "--data", tmp_path, *arguments, code=2)
 
 
@@ -112,7 +114,7 @@ def test_a_setting_that_cannot_be_is_wrong_use(tmp_path: Path, arguments: list[s
         ("POLICY_SERVICE_COLOUR", "red"),
     ],
 )
-def test_a_wrong_setting_of_the_environment_is_named(
+def test_serve_names_the_invalid_variable_of_the_environment(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, value: str
 ) -> None:
     monkeypatch.setenv(name, value)

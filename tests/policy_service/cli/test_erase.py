@@ -1,4 +1,4 @@
-"""Erasing a person at the command line."""
+"""`erase`: erasure of a contact's personal data at the command line."""
 
 from __future__ import annotations
 
@@ -23,36 +23,36 @@ def hold(data: Path) -> str:
     return str(hold["id"])
 
 
-def kinds(data: Path) -> list[str]:
+def entry_kinds(data: Path) -> list[str]:
     with SqliteStore.open(data) as store, store.read() as snapshot:
         return [entry.value["kind"] for entry in snapshot.entries("acme")]
 
 
-def test_erasing_says_how_much_was_and_where_that_stands(data: Path) -> None:
+def test_erase_prints_the_number_of_entries_and_its_own_entry(data: Path) -> None:
     said = call("erase", "--data", data, *WHY, "ct-1").stdout
     assert said == "Erased the personal data of 4 entries of acme; entry 6\n"
     again = call("erase", "--data", data, *WHY, "ct-1").stdout
     assert again == "Erased the personal data of 0 entries of acme; entry 7\n"
 
 
-def test_erasing_as_json_is_what_is_answered_over_http(data: Path) -> None:
+def test_erase_json_equals_the_answer_of_the_api(data: Path) -> None:
     erased: dict[str, Any] = as_json("erase", "--data", data, *WHY, "ct-1")
     assert erased["entries"] == [2, 3, 4, 5]
     assert (erased["by"], erased["reason"]) == ("system", "Asked for")
     assert (erased["ledger"]["log"], erased["ledger"]["index"]) == ("acme", 6)
 
 
-def test_under_a_hold_it_is_a_finding_and_the_refusal_stays(data: Path) -> None:
+def test_erase_exits_with_1_and_records_the_refusal_when_a_hold_exists(data: Path) -> None:
     held = hold(data)
     refused = call("erase", "--data", data, *WHY, "ct-1", code=1)
     assert held in refused.stderr
     assert refused.stdout == ""
     problem = as_json("erase", "--data", data, *WHY, "ct-1", code=1)
     assert (problem["status"], problem["code"]) == (409, "under_hold")
-    assert kinds(data)[-2:] == ["erasure.refused", "erasure.refused"]
+    assert entry_kinds(data)[-2:] == ["erasure.refused", "erasure.refused"]
 
 
-def test_what_was_erased_verifies_replays_and_is_told_so(data: Path) -> None:
+def test_ledger_verifies_and_replays_after_an_erasure_and_the_story_names_it(data: Path) -> None:
     at = as_json("erase", "--data", data, *WHY, "ct-1")["at"]
     call("verify", "--data", data)
     call("replay", "--data", data)
@@ -75,12 +75,14 @@ def test_what_was_erased_verifies_replays_and_is_told_so(data: Path) -> None:
         ("--workspace", "ACME", "--reason", "Asked for", "ct-1"),
     ],
 )
-def test_what_cannot_be_asked_for_is_wrong_use(data: Path, arguments: tuple[str, ...]) -> None:
-    before = kinds(data)
+def test_invalid_arguments_of_erase_exit_with_2_and_write_nothing(
+    data: Path, arguments: tuple[str, ...]
+) -> None:
+    before = entry_kinds(data)
     call("erase", "--data", data, *arguments, code=2)
-    assert kinds(data) == before
+    assert entry_kinds(data) == before
 
 
-def test_without_a_ledger_there_is_nothing_to_erase_from(tmp_path: Path) -> None:
+def test_erase_exits_with_2_and_makes_no_folder_when_there_is_no_ledger(tmp_path: Path) -> None:
     call("erase", "--data", tmp_path / "none", *WHY, "ct-1", code=2)
     assert not (tmp_path / "none").exists()

@@ -1,4 +1,4 @@
-"""The command line on a ledger: made, written, its keys kept."""
+"""`init`, `decide` and `keys` on a ledger."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_init_prints_the_keys_for_people_with_a_first_request(tmp_path: Path) ->
     assert "curl -s http://127.0.0.1:8000/v1/decisions" in said
 
 
-def test_init_twice_is_wrong_use_and_changes_nothing(tmp_path: Path) -> None:
+def test_second_init_exits_with_2_and_changes_nothing(tmp_path: Path) -> None:
     as_json("init", "--data", tmp_path)
     before = as_json("verify", "--data", tmp_path)
     again = call("init", "--data", tmp_path, "--json", code=2)
@@ -46,22 +46,22 @@ def test_init_twice_is_wrong_use_and_changes_nothing(tmp_path: Path) -> None:
     assert as_json("verify", "--data", tmp_path) == before
 
 
-def test_a_ledger_without_keys_is_given_them_once(tmp_path: Path) -> None:
-    """It may have been made by `decide`, or by an `init` that was killed halfway."""
+def test_init_adds_keys_once_to_a_ledger_without_keys(tmp_path: Path) -> None:
+    """`decide` may have made the ledger, or an `init` that was killed halfway."""
     call("decide", "--data", tmp_path / "data", given=b"")
     keys = as_json("init", "--data", tmp_path / "data")["keys"]
     assert set(keys) == {"platform", "author", "approver", "auditor", "owner"}
     call("init", "--data", tmp_path / "data", code=2)
 
 
-def test_a_ledger_is_for_its_owner_alone(tmp_path: Path) -> None:
+def test_files_of_a_ledger_are_readable_by_their_owner_only(tmp_path: Path) -> None:
     call("init", "--data", tmp_path / "new" / "data")
     assert stat.S_IMODE((tmp_path / "new" / "data").stat().st_mode) == 0o700
     for file in (tmp_path / "new" / "data").iterdir():
         assert stat.S_IMODE(file.stat().st_mode) == 0o600, file.name
 
 
-def test_init_where_a_file_stands_is_wrong_use(tmp_path: Path) -> None:
+def test_init_exits_with_2_when_the_path_is_a_file(tmp_path: Path) -> None:
     (tmp_path / "data").write_text("a file")
     call("init", "--data", tmp_path / "data", code=2)
 
@@ -69,7 +69,7 @@ def test_init_where_a_file_stands_is_wrong_use(tmp_path: Path) -> None:
 # decide
 
 
-def test_decide_answers_every_line_in_order(tmp_path: Path) -> None:
+def test_decide_prints_one_decision_per_line_in_order(tmp_path: Path) -> None:
     result = call("decide", "--data", tmp_path / "new", given=SAMPLE)
     decisions = [json.loads(line) for line in result.stdout.splitlines()]
     assert [decision["event"] for decision in decisions] == [f"ev-{n}" for n in range(1, 6)]
@@ -83,7 +83,7 @@ def test_decide_answers_every_line_in_order(tmp_path: Path) -> None:
     assert "Made a ledger" in result.stderr
 
 
-def test_decide_again_gives_the_same_bytes_and_writes_nothing(data: Path) -> None:
+def test_repeated_decide_prints_the_same_bytes_and_writes_nothing(data: Path) -> None:
     before = as_json("verify", "--data", data)
     first = call("decide", "--data", data, given=SAMPLE)
     again = call("decide", "--data", data, given=SAMPLE)
@@ -91,7 +91,7 @@ def test_decide_again_gives_the_same_bytes_and_writes_nothing(data: Path) -> Non
     assert as_json("verify", "--data", data) == before
 
 
-def test_a_bad_line_has_its_problem_in_its_place(tmp_path: Path) -> None:
+def test_decide_prints_a_problem_in_place_of_an_invalid_line(tmp_path: Path) -> None:
     given = b"".join(
         [
             lines(event("ev-1")),
@@ -118,24 +118,24 @@ def test_a_bad_line_has_its_problem_in_its_place(tmp_path: Path) -> None:
     assert said[2]["errors"][0]["pointer"] == "/colour"
 
 
-def test_no_line_gives_no_line(tmp_path: Path) -> None:
+def test_decide_prints_nothing_when_the_input_is_blank(tmp_path: Path) -> None:
     assert call("decide", "--data", tmp_path, given=b"\n \n").stdout == ""
 
 
-def test_decide_makes_no_ledger_among_other_things(tmp_path: Path) -> None:
+def test_decide_makes_no_ledger_in_a_folder_with_other_files(tmp_path: Path) -> None:
     (tmp_path / "letter.txt").write_text("mine")
     result = call("decide", "--data", tmp_path, given=SAMPLE, code=2)
     assert "not empty" in result.stderr
     assert [file.name for file in tmp_path.iterdir()] == ["letter.txt"]
 
 
-def test_decide_and_a_server_share_what_was_decided(data: Path) -> None:
-    """The same ledger: what one decided is replayed by the other."""
+def test_decide_continues_an_existing_ledger(data: Path) -> None:
+    """A server and the command may write the same ledger in turn."""
     other = call("decide", "--data", data, given=lines(reply("ev-6", "customer")))
     assert json.loads(other.stdout)["ledger"]["index"] == 6
 
 
-def test_a_reader_that_leaves_early_is_no_failure_to_shout_about(tmp_path: Path) -> None:
+def test_decide_ends_without_a_traceback_when_its_output_is_closed(tmp_path: Path) -> None:
     many = lines(*(event(f"ev-{n}") for n in range(2_000)))
     with (tmp_path / "events.ndjson").open("wb") as file:
         file.write(many)
@@ -150,7 +150,7 @@ def test_a_reader_that_leaves_early_is_no_failure_to_shout_about(tmp_path: Path)
     assert piped.stderr.decode().strip() == "Made a ledger in data."
 
 
-def test_the_sample_conversations_are_decided_verified_and_replayed(tmp_path: Path) -> None:
+def test_shared_conversations_are_decided_verified_and_replayed(tmp_path: Path) -> None:
     if not SAMPLES.exists():
         pytest.skip("the shared conversations are not beside this checkout")
     events = gzip.decompress(SAMPLES.read_bytes())
@@ -170,7 +170,7 @@ def test_the_sample_conversations_are_decided_verified_and_replayed(tmp_path: Pa
 # keys
 
 
-def test_keys_are_listed_without_their_secrets(tmp_path: Path) -> None:
+def test_keys_list_shows_no_secret(tmp_path: Path) -> None:
     tokens = as_json("init", "--data", tmp_path)["keys"]
     listed = as_json("keys", "list", "--data", tmp_path)["items"]
     assert [key["role"] for key in listed] == list(tokens)
@@ -181,7 +181,7 @@ def test_keys_are_listed_without_their_secrets(tmp_path: Path) -> None:
         assert token.partition(".")[2] not in said
 
 
-def test_a_key_is_created_and_its_secret_shown_once(data: Path) -> None:
+def test_keys_create_shows_the_secret_only_once(data: Path) -> None:
     options = ["--role", "auditor", "--workspace", "acme", "--name", "Eve's laptop"]
     created = as_json("keys", "create", "--data", data, *options)
     assert created["secret"].startswith(f"{created['id']}.")
@@ -192,7 +192,7 @@ def test_a_key_is_created_and_its_secret_shown_once(data: Path) -> None:
     assert len(alone.splitlines()) == 1
 
 
-def test_a_key_is_revoked_for_good(data: Path) -> None:
+def test_keys_revoke_is_permanent_and_idempotent(data: Path) -> None:
     key = as_json("keys", "create", "--data", data, "--role", "owner", "--name", "x")["id"]
     revoked = as_json("keys", "revoke", "--data", data, key)
     assert revoked["revoked_at"] is not None
@@ -219,7 +219,9 @@ def test_a_key_is_revoked_for_good(data: Path) -> None:
         ["revoke", "key-none"],
     ],
 )
-def test_a_wrong_request_for_a_key_is_wrong_use(data: Path, arguments: list[str]) -> None:
+def test_invalid_arguments_of_keys_exit_with_2_and_write_nothing(
+    data: Path, arguments: list[str]
+) -> None:
     before = as_json("verify", "--data", data)
     call("keys", *arguments, "--data", data, code=2)
     assert as_json("verify", "--data", data) == before

@@ -1,4 +1,4 @@
-"""Progress on a terminal, and the list of workspaces."""
+"""The progress bar on a terminal, and the `workspaces` command."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Terminal(io.StringIO):
-    """A file that says of itself that it is a terminal, or that it is none."""
+    """A text file that reports if it is a terminal."""
 
     def __init__(self, *, is_terminal: bool = True) -> None:
         super().__init__()
@@ -29,8 +29,8 @@ class Terminal(io.StringIO):
         return self._is_terminal
 
 
-def shown(file: Terminal, length: int | None, seconds: int) -> str:
-    """What is shown of ten steps in this time."""
+def run_progress(file: Terminal, length: int | None, seconds: int) -> str:
+    """Return the output for ten steps in this time."""
     with freeze_time(NOON) as clock:
         progress = ProgressBar("Verifying", length, file)
         for _ in range(10):
@@ -40,28 +40,28 @@ def shown(file: Terminal, length: int | None, seconds: int) -> str:
     return file.getvalue()
 
 
-def test_what_takes_over_a_second_shows_how_far_it_has_come() -> None:
-    said = shown(Terminal(), 10, seconds=5)
+def test_progress_shows_the_steps_when_the_work_takes_over_a_second() -> None:
+    said = run_progress(Terminal(), 10, seconds=5)
     assert "Verifying" in said
     assert "10/10" in said
     assert said.endswith("\n")
 
 
-def test_where_the_end_is_not_known_it_shows_how_much_was_done() -> None:
-    assert "Verifying" in shown(Terminal(), None, seconds=5)
+def test_progress_is_shown_when_the_length_is_unknown() -> None:
+    assert "Verifying" in run_progress(Terminal(), None, seconds=5)
 
 
-def test_what_is_done_within_a_second_shows_nothing() -> None:
-    assert shown(Terminal(), 10, seconds=1) == ""
+def test_progress_shows_nothing_when_the_work_takes_a_second_or_less() -> None:
+    assert run_progress(Terminal(), 10, seconds=1) == ""
 
 
-def test_where_there_is_no_terminal_nothing_is_shown() -> None:
-    assert shown(Terminal(is_terminal=False), 10, seconds=100) == ""
+def test_progress_shows_nothing_when_the_output_is_not_a_terminal() -> None:
+    assert run_progress(Terminal(is_terminal=False), 10, seconds=100) == ""
 
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
-    """A ledger with two workspaces, of which one has decided twice."""
+    """Return a ledger with two workspaces, one of them with two decisions."""
     events = (event("ev-1"), reply("ev-2", "customer"), event("ev-3", workspace={"id": "globex"}))
     lines = "".join(f"{json.dumps(each)}\n" for each in events)
     ended = CliRunner().invoke(main, ["decide", "--data", str(tmp_path / "data")], input=lines)
@@ -69,14 +69,14 @@ def data(tmp_path: Path) -> Path:
     return tmp_path / "data"
 
 
-def test_workspaces_are_listed_with_size_version_and_decisions(data: Path) -> None:
+def test_workspaces_prints_size_version_and_decisions(data: Path) -> None:
     assert CliRunner().invoke(main, ["workspaces", "--data", str(data)]).stdout.splitlines() == [
         "acme: 4 entries, version 1, 2 decisions",
         "globex: 3 entries, version 1, 1 decisions",
     ]
 
 
-def test_workspaces_are_listed_as_json(data: Path) -> None:
+def test_workspaces_json_lists_every_log(data: Path) -> None:
     CliRunner().invoke(
         main, ["keys", "create", "--data", str(data), "--role=owner", "--name=of a test"]
     )
@@ -88,7 +88,7 @@ def test_workspaces_are_listed_as_json(data: Path) -> None:
     ]
 
 
-def test_progress_is_no_part_of_what_commands_print(data: Path) -> None:
+def test_verify_and_replay_print_no_progress_when_the_output_is_captured(data: Path) -> None:
     for command in ("verify", "replay"):
         ended = CliRunner().invoke(main, [command, "--data", str(data)])
         assert (ended.exit_code, ended.stderr) == (0, "")

@@ -1,4 +1,4 @@
-"""Checkpoints, proofs and backups at the command line."""
+"""`ledger` and `backup`: checkpoints, proofs and backups at the command line."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def leaf_hash(data: Path, index: int = 2) -> str:
     return str(shown["leaf_hash"])
 
 
-def test_a_proof_is_verified_with_the_key_and_the_entry_alone(data: Path) -> None:
+def test_ledger_check_needs_only_the_proof_the_key_and_the_entry(data: Path) -> None:
     check = ("ledger", "check", proof(data), "--key", key(data))
     said = call(*check, "--leaf-hash", leaf_hash(data)).stdout
     assert said == "entry 2 is in policy-service.example/acme, of 6 entries\n"
@@ -53,7 +53,7 @@ def test_a_proof_is_verified_with_the_key_and_the_entry_alone(data: Path) -> Non
         assert as_json(*check, "--entry", file) == {"good": True, "refused": None, "size": 6}
 
 
-def test_a_proof_of_something_else_is_a_finding(data: Path) -> None:
+def test_ledger_check_exits_with_1_when_the_proof_is_for_another_entry(data: Path) -> None:
     check = ("ledger", "check", proof(data), "--key", key(data))
     other = leaf_hash(data, 3)
     assert call(*check, "--leaf-hash", other, code=1).stdout.startswith("wrong: the leaf is not")
@@ -63,7 +63,7 @@ def test_a_proof_of_something_else_is_a_finding(data: Path) -> None:
     assert told["refused"]["code"] == "not_included"
 
 
-def test_what_cannot_be_told_is_wrong_use(data: Path) -> None:
+def test_ledger_check_exits_with_2_when_an_argument_is_invalid(data: Path) -> None:
     hashed, file = leaf_hash(data), proof(data)
     call("ledger", "check", file, "--key", "no-key", "--leaf-hash", hashed, code=2)
     call("ledger", "check", file, "--key", key(data), code=2)
@@ -71,8 +71,8 @@ def test_what_cannot_be_told_is_wrong_use(data: Path) -> None:
     call("ledger", "check", data / "none", "--key", key(data), "--leaf-hash", hashed, code=2)
 
 
-def test_a_proof_that_is_none_or_was_signed_by_a_stranger_tells_nothing(data: Path) -> None:
-    """As for `verify.pyz`: what no known key signed may be anybody's, and is no tampering."""
+def test_ledger_check_exits_with_2_when_no_known_key_signed_the_proof(data: Path) -> None:
+    """As in `verify.pyz`: a note without a known signature proves nothing and is not tampering."""
     hashed, file = ("--leaf-hash", leaf_hash(data)), proof(data)
     stranger = call("ledger", "key", "--data", data, "--workspace", "globex").stdout.strip()
     said = call("ledger", "check", file, "--key", stranger, *hashed, code=2)
@@ -85,7 +85,7 @@ def test_a_proof_that_is_none_or_was_signed_by_a_stranger_tells_nothing(data: Pa
         assert said.stdout.startswith("cannot tell: ")
 
 
-def test_the_commands_say_what_is_said_over_http(data: Path) -> None:
+def test_checkpoint_and_consistency_print_the_members_of_the_api(data: Path) -> None:
     said = as_json("ledger", "checkpoint", "--data", data, *ACME)
     assert call("ledger", "checkpoint", "--data", data, *ACME).stdout == said["checkpoint"]
     assert (said["origin"], said["size"]) == ("policy-service.example/acme", 6)
@@ -105,12 +105,16 @@ def test_the_commands_say_what_is_said_over_http(data: Path) -> None:
         ("consistency", *ACME, "2", "1"),
     ],
 )
-def test_what_is_not_there_is_wrong_use(data: Path, wrong: tuple[str, ...]) -> None:
+def test_ledger_commands_exit_with_2_when_the_log_or_entry_does_not_exist(
+    data: Path, wrong: tuple[str, ...]
+) -> None:
     command, *rest = wrong
     call("ledger", command, "--data", data, *rest, code=2)
 
 
-def test_the_origin_is_a_setting(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_checkpoint_has_the_origin_of_the_settings(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     call("ledger", "checkpoint", "--data", data, *ACME)
     monkeypatch.setenv("POLICY_SERVICE_ORIGIN", "logs.example/policies/")
     said = as_json("ledger", "checkpoint", "--data", data, *ACME)
@@ -118,14 +122,14 @@ def test_the_origin_is_a_setting(data: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.mark.parametrize("origin", ["https://logs.example", "logs example", "a+b", "\x7f"])
-def test_an_origin_that_no_key_can_have_is_refused(
+def test_invalid_origin_exits_with_2(
     data: Path, monkeypatch: pytest.MonkeyPatch, origin: str
 ) -> None:
     monkeypatch.setenv("POLICY_SERVICE_ORIGIN", origin)
     call("ledger", "key", "--data", data, *ACME, code=2)
 
 
-def test_a_ledger_without_signing_key_gets_one_and_no_second(data: Path) -> None:
+def test_signing_key_is_made_only_before_the_first_checkpoint(data: Path) -> None:
     made = (data / SIGNING_KEY).read_bytes()
     assert (data / SIGNING_KEY).stat().st_mode & 0o777 == 0o600
     (data / SIGNING_KEY).unlink()
@@ -139,7 +143,7 @@ def test_a_ledger_without_signing_key_gets_one_and_no_second(data: Path) -> None
     assert "the last checkpoint of acme is not ours" in said
 
 
-def test_a_backup_is_the_same_ledger(data: Path) -> None:
+def test_backup_has_the_same_roots_and_replays(data: Path) -> None:
     call("ledger", "checkpoint", "--data", data, *ACME)
     out = data.parent / "backup"
     told = as_json("backup", "--data", data, "--out", out)["logs"]
@@ -154,7 +158,7 @@ def test_a_backup_is_the_same_ledger(data: Path) -> None:
     call("backup", "--data", data, "--out", out, code=2)
 
 
-def test_a_backup_of_what_was_changed_is_a_finding(data: Path) -> None:
+def test_backup_reports_a_changed_entry(data: Path) -> None:
     call("ledger", "checkpoint", "--data", data, *ACME)
     with owned(data) as connection:
         connection.execute("UPDATE entries SET reason = 'x' WHERE reason = 'anonymous_contact'")
@@ -170,8 +174,8 @@ def test_a_backup_of_what_was_changed_is_a_finding(data: Path) -> None:
     }
 
 
-def test_a_backup_with_a_hash_that_is_not_its_leaf_s_is_a_finding(data: Path) -> None:
-    """Its leaves are what was signed, but nothing could be proved of the copy."""
+def test_backup_reports_a_wrong_leaf_hash(data: Path) -> None:
+    """The leaves are unchanged, but nothing could be proved from the copy."""
     with owned(data) as connection:
         where = "idx = 2 AND log = (SELECT id FROM logs WHERE name = 'acme')"
         connection.execute(f"UPDATE entries SET leaf_hash = zeroblob(32) WHERE {where}")
@@ -180,7 +184,7 @@ def test_a_backup_with_a_hash_that_is_not_its_leaf_s_is_a_finding(data: Path) ->
     assert wrong == {"acme": "its entry 2 is not the one that was hashed"}
 
 
-def test_a_backup_that_lacks_what_was_signed_is_a_finding(data: Path) -> None:
+def test_backup_reports_a_log_shorter_than_its_checkpoint(data: Path) -> None:
     shutil.copytree(data, data.parent / "old")
     call("decide", "--data", data, given=SAMPLE.replace(b'"ev-', b'"another-'))
     call("ledger", "checkpoint", "--data", data, *ACME)
@@ -190,7 +194,7 @@ def test_a_backup_that_lacks_what_was_signed_is_a_finding(data: Path) -> None:
     assert told[0]["wrong"] == "it has 6 entries where 10 were signed"
 
 
-def test_a_backup_is_whole_while_others_write(data: Path) -> None:
+def test_backup_is_consistent_when_another_thread_writes(data: Path) -> None:
     done = threading.Event()
 
     def write() -> None:

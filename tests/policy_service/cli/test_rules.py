@@ -1,4 +1,4 @@
-"""The command line on rule documents: shown, checked, tested, explained."""
+"""`rules`: documents are shown, checked, tested, explained and compared."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def written(folder: Path, tree: Any, name: str = "rules.yaml") -> Path:
-    """A file with the document in it."""
+    """Write a document to a file and return its path."""
     file = folder / name
     text = json.dumps(tree) if name.endswith(".json") else yaml.safe_dump(tree, sort_keys=False)
     file.write_text(text, encoding="utf-8")
@@ -25,24 +25,24 @@ def written(folder: Path, tree: Any, name: str = "rules.yaml") -> Path:
 
 
 def with_test(**expect: str) -> dict[str, Any]:
-    """A document with one more test of its own."""
+    """Return a document with one more test."""
     tree = document()
     return {**tree, "tests": [*tree["tests"], {"name": "One more", "given": {}, "expect": expect}]}
 
 
-def test_the_built_in_document_is_shown_as_it_is_written() -> None:
+def test_rules_show_prints_the_built_in_document() -> None:
     assert call("rules", "show").stdout == builtin.load_text()
     assert as_json("rules", "show") == builtin.load_tree()
 
 
-def test_what_is_shown_is_good(tmp_path: Path) -> None:
+def test_rules_check_accepts_the_output_of_rules_show(tmp_path: Path) -> None:
     file = tmp_path / "builtin.yaml"
     file.write_text(call("rules", "show").stdout, encoding="utf-8")
     assert call("rules", "check", file).stdout.endswith(f"{file}: good\n")
     assert as_json("rules", "check", file)["complaints"] == []
 
 
-def test_json_is_read_as_json(tmp_path: Path) -> None:
+def test_rules_check_reads_a_json_file_as_strict_json(tmp_path: Path) -> None:
     assert (
         as_json("rules", "check", written(tmp_path, document(), "rules.json"))["result"] == "good"
     )
@@ -51,7 +51,7 @@ def test_json_is_read_as_json(tmp_path: Path) -> None:
     assert complaint["code"] == "duplicate_key"
 
 
-def test_a_bad_document_is_refused_with_every_complaint_and_its_line(tmp_path: Path) -> None:
+def test_rules_check_prints_every_complaint_with_its_line(tmp_path: Path) -> None:
     file = tmp_path / "bad.yaml"
     text = builtin.load_text().replace("enabled: true", "enabled: perhaps")
     file.write_text(text.replace("ask_again: 1", "ask_again: -1"), encoding="utf-8")
@@ -66,8 +66,8 @@ def test_a_bad_document_is_refused_with_every_complaint_and_its_line(tmp_path: P
         assert line.startswith(f"{file}:{complaint['line']}: {complaint['pointer']}: ")
 
 
-def test_a_document_cannot_speak_to_the_terminal(tmp_path: Path) -> None:
-    """What it says of itself is quoted in complaints, in the pointer too."""
+def test_rules_check_prints_no_control_character_of_the_document(tmp_path: Path) -> None:
+    """Complaints quote the document, also in the pointer."""
     file = tmp_path / "bad.yaml"
     file.write_text(builtin.load_text() + '"a\\ab": 1\n"a\\ab": 2\n', encoding="utf-8")
     [said, _] = call("rules", "check", file, code=1).stdout.splitlines()
@@ -76,7 +76,9 @@ def test_a_document_cannot_speak_to_the_terminal(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("body", [b"", b"a: [", b"\xff", b"\0", b"- 1", b"&a a: *a"], ids=repr)
-def test_what_is_no_document_is_a_finding(tmp_path: Path, body: bytes) -> None:
+def test_rules_check_and_test_exit_with_1_when_the_file_is_not_a_document(
+    tmp_path: Path, body: bytes
+) -> None:
     file = tmp_path / "rules.yaml"
     file.write_bytes(body)
     for command in ("check", "test"):
@@ -84,13 +86,13 @@ def test_what_is_no_document_is_a_finding(tmp_path: Path, body: bytes) -> None:
         assert str(file) in call("rules", command, file, code=1).stdout
 
 
-def test_the_tests_of_a_document_are_run(tmp_path: Path) -> None:
+def test_rules_test_prints_the_number_of_passed_tests(tmp_path: Path) -> None:
     count = len(builtin.load_tree()["tests"])
     file = written(tmp_path, document())
     assert call("rules", "test", file).stdout.endswith(f"{count} tests passed, 0 failed\n")
 
 
-def test_a_failing_test_is_a_finding(tmp_path: Path) -> None:
+def test_rules_test_exits_with_1_when_a_test_fails(tmp_path: Path) -> None:
     file = written(tmp_path, with_test(reason="switched_off"))
     result = as_json("rules", "test", file, code=1)
     [complaint] = result["complaints"]
@@ -100,7 +102,7 @@ def test_a_failing_test_is_a_finding(tmp_path: Path) -> None:
     assert as_json("rules", "check", file, code=1)["complaints"] == [complaint]
 
 
-def test_a_rule_that_no_test_decides_is_a_notice(tmp_path: Path) -> None:
+def test_rules_check_prints_a_notice_for_an_untested_rule(tmp_path: Path) -> None:
     file = written(tmp_path, {**document(), "tests": []})
     result = as_json("rules", "check", file)
     assert {notice["code"] for notice in result["notices"]} == {"rule_untested"}
@@ -108,13 +110,15 @@ def test_a_rule_that_no_test_decides_is_a_notice(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("command", ["check", "test"])
-def test_a_file_that_is_not_there_is_wrong_use(tmp_path: Path, command: str) -> None:
+def test_rules_check_and_test_exit_with_2_when_the_file_is_missing(
+    tmp_path: Path, command: str
+) -> None:
     call("rules", command, tmp_path / "nothing.yaml", code=2)
     call("rules", command, tmp_path, code=2)
     call("rules", command, code=2)
 
 
-def test_an_event_is_explained_from_standard_input() -> None:
+def test_rules_explain_reads_an_event_from_standard_input() -> None:
     given = json.dumps(event(workspace={"plan": "starter"})).encode()
     said = call("rules", "explain", given=given).stdout.splitlines()
     assert said == [
@@ -123,7 +127,7 @@ def test_an_event_is_explained_from_standard_input() -> None:
     ]
 
 
-def test_an_explanation_as_json_has_the_decision_the_facts_and_what_was_tried() -> None:
+def test_rules_explain_json_has_decision_facts_and_attempts() -> None:
     given = json.dumps(event()).encode()
     explained = json.loads(call("rules", "explain", "--json", given=given).stdout)
     assert list(explained) == ["decision", "facts", "tried"]
@@ -139,7 +143,7 @@ def test_an_explanation_as_json_has_the_decision_the_facts_and_what_was_tried() 
     assert all(list(tried["failed"]) == ["fact", "expected", "actual"] for tried in before)
 
 
-def test_an_event_is_explained_at_a_stage_under_another_document(tmp_path: Path) -> None:
+def test_rules_explain_takes_a_stage_and_a_document(tmp_path: Path) -> None:
     event_file = tmp_path / "event.json"
     event_file.write_text(json.dumps(reply("ev-2", "customer")), encoding="utf-8")
     file = written(tmp_path, document(collect_contact=False))
@@ -149,28 +153,28 @@ def test_an_event_is_explained_at_a_stage_under_another_document(tmp_path: Path)
     assert explained["facts"]["conversation.asks"] == 1
 
 
-def test_a_document_whose_tests_fail_can_be_explained(tmp_path: Path) -> None:
-    """That is when one wants to know."""
+def test_rules_explain_works_when_a_test_of_the_document_fails(tmp_path: Path) -> None:
+    """Authors need explanations most if a test fails."""
     file = written(tmp_path, with_test(reason="switched_off"))
     given = json.dumps(event()).encode()
     assert "ask-if-customer" in call("rules", "explain", "--document", file, given=given).stdout
 
 
-def test_a_document_that_is_refused_is_not_explained(tmp_path: Path) -> None:
+def test_rules_explain_exits_with_1_when_the_document_is_invalid(tmp_path: Path) -> None:
     file = written(tmp_path, document(enabled="perhaps"))
     given = json.dumps(event()).encode()
     assert "refused" in call("rules", "explain", "--document", file, given=given, code=1).stdout
 
 
 @pytest.mark.parametrize("body", [b"", b"x", b"{}", b"\xff"])
-def test_what_is_no_event_is_wrong_use(body: bytes) -> None:
+def test_rules_explain_exits_with_2_when_the_input_is_not_an_event(body: bytes) -> None:
     assert call("rules", "explain", given=body, code=2).stderr.startswith("policy-service: ")
     call("rules", "explain", "--stage", "nowhere", given=body, code=2)
     call("rules", "explain", "--asks", "-1", given=body, code=2)
 
 
-def test_a_rule_that_only_acts_otherwise_is_told_with_its_actions(tmp_path: Path) -> None:
-    """Else the line would have the same words on both sides."""
+def test_rules_diff_prints_the_actions_when_only_they_differ(tmp_path: Path) -> None:
+    """Without the actions, both sides of the line would be equal."""
     one = written(tmp_path, document(), "one.yaml")
     other = written(tmp_path, document(lead_follow_up=[{"assign": {"team": "new"}}]), "two.yaml")
     told = call("rules", "diff", one, other, code=1).stdout.splitlines()
@@ -182,7 +186,7 @@ def test_a_rule_that_only_acts_otherwise_is_told_with_its_actions(tmp_path: Path
     ]
 
 
-def test_actions_in_another_order_are_told_to_be(tmp_path: Path) -> None:
+def test_rules_diff_reports_a_different_order_of_actions(tmp_path: Path) -> None:
     one = written(tmp_path, document(), "one.yaml")
     follow_up = [{"add_tag": "lead"}, {"assign": {"team": "sales"}}]
     other = written(tmp_path, document(lead_follow_up=follow_up), "two.yaml")
@@ -191,7 +195,7 @@ def test_actions_in_another_order_are_told_to_be(tmp_path: Path) -> None:
     assert told[at + 1] == "    the same in another order"
 
 
-def test_of_an_action_that_stays_only_what_differs_is_told(tmp_path: Path) -> None:
+def test_rules_diff_prints_only_the_changed_members_of_an_action(tmp_path: Path) -> None:
     one = written(tmp_path, document(), "one.yaml")
     other = written(tmp_path, document(answer_within="PT1H"), "two.yaml")
     told = call("rules", "diff", one, other, code=1).stdout.splitlines()
@@ -203,7 +207,7 @@ def test_of_an_action_that_stays_only_what_differs_is_told(tmp_path: Path) -> No
     ]
 
 
-def test_of_a_list_the_items_that_are_new_or_gone_are_told(tmp_path: Path) -> None:
+def test_rules_diff_prints_added_and_removed_items_of_a_list(tmp_path: Path) -> None:
     one = written(tmp_path, document(entitled_plans=["pro", "premium"]), "one.yaml")
     two = written(tmp_path, document(entitled_plans=["team", "pro"]), "two.yaml")
     turned = written(tmp_path, document(entitled_plans=["premium", "pro", "team"]), "turned.yaml")
@@ -213,7 +217,7 @@ def test_of_a_list_the_items_that_are_new_or_gone_are_told(tmp_path: Path) -> No
     assert plans == '~ setting entitled_plans: ["pro", "premium"] -> ["premium", "pro", "team"]'
 
 
-def test_who_writes_settings_alone_is_told_where_rules_come_from(tmp_path: Path) -> None:
+def test_rules_check_refers_to_the_built_in_rules_when_rules_are_missing(tmp_path: Path) -> None:
     file = written(tmp_path, {"format": 1, "settings": {"enabled": False}})
     complaints = as_json("rules", "check", file, code=1)["complaints"]
     [missing] = [each for each in complaints if each["pointer"] == "/rules"]

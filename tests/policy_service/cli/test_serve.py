@@ -1,4 +1,4 @@
-"""`serve` says when it is ready, on a terminal and in the log, and warns of nothing by default."""
+"""`serve` reports that it is ready, and logs no warning by default."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def unstarted(tmp_path: Path) -> Server:
     return Server(data, made(data), workers=settings.workers, threads=settings.threads)
 
 
-def test_serve_logs_that_it_is_ready_and_warns_of_nothing(unstarted: Server) -> None:
+def test_serve_logs_its_address_when_ready_and_no_warning(unstarted: Server) -> None:
     unstarted.launch()
     ready = f"Ready: http://127.0.0.1:{unstarted.port}/docs"
     for _ in patiently("the server did not get ready"):
@@ -39,7 +39,7 @@ def test_serve_logs_that_it_is_ready_and_warns_of_nothing(unstarted: Server) -> 
     assert {line["level"] for line in lines} == {"info"}
 
 
-def test_serve_prints_on_a_terminal_that_it_is_ready(unstarted: Server) -> None:
+def test_serve_prints_its_address_on_a_terminal_when_ready(unstarted: Server) -> None:
     terminal, follower = os.openpty()
     process = subprocess.Popen(unstarted.command, stderr=follower)
     os.close(follower)
@@ -64,7 +64,7 @@ def test_interrupt_of_a_terminal_stops_every_worker_without_a_kill(unstarted: Se
     assert unstarted.log.read_text().count("Stopping worker") == unstarted.workers
 
 
-def test_serve_names_another_port_if_its_port_is_in_use(server: Server) -> None:
+def test_serve_suggests_another_port_when_its_port_is_in_use(server: Server) -> None:
     """Two servers on one port would share its requests, each on its own ledger."""
     refused = run("serve", f"--data={server.data}", f"--port={server.port}", exit_code=2)
     assert refused.stderr.decode() == (

@@ -1,4 +1,4 @@
-"""The command line finds what was tampered with, and leaves alone what is no ledger."""
+"""`verify` and `replay`: tampering is reported, and files that are not ledgers stay untouched."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 # verify and replay
 
 
-def test_a_sound_ledger_is_said_to_be_sound(data: Path) -> None:
+def test_verify_reports_every_log_of_an_intact_ledger_as_sound(data: Path) -> None:
     said = call("verify", "--data", data).stdout.splitlines()
     assert [line.partition(":")[0] for line in said] == ["acme", "globex"]
     assert all(line.endswith("sound") for line in said)
@@ -34,7 +34,7 @@ def test_a_sound_ledger_is_said_to_be_sound(data: Path) -> None:
     ]
 
 
-def test_a_replay_decides_everything_again(data: Path) -> None:
+def test_replay_compares_every_decision(data: Path) -> None:
     assert call("replay", "--data", data).stdout == (
         "acme: 4 decisions, 4 identical\nglobex: 1 decisions, 1 identical\n"
     )
@@ -50,7 +50,7 @@ Edit = Callable[[sqlite3.Connection], None]
 
 
 def sql(statement: str) -> Edit:
-    """Rows changed by a statement."""
+    """Return an edit that changes rows by a statement."""
 
     def edit(connection: sqlite3.Connection) -> None:
         assert connection.execute(statement).rowcount > 0
@@ -59,12 +59,12 @@ def sql(statement: str) -> Edit:
 
 
 def text(where: str, change: Callable[[str], str]) -> Edit:
-    """The text of a leaf changed."""
+    """Return an edit that changes the text of a leaf."""
     return partial(edit_leaf, where=where, change=change)
 
 
 def members(where: str, **changes: Any) -> Edit:
-    """Members of a leaf changed; None takes one away."""
+    """Return an edit that changes members of a leaf; None removes a member."""
 
     def change(leaf: str) -> str:
         changed = {**json.loads(leaf), **changes}
@@ -73,7 +73,7 @@ def members(where: str, **changes: Any) -> Edit:
     return text(where, change)
 
 
-def tampered(data: Path, edit: Edit) -> None:
+def tamper(data: Path, edit: Edit) -> None:
     """Change the ledger as the owner of its file can: without the triggers."""
     with owned(data) as connection:
         edit(connection)
@@ -109,8 +109,8 @@ EDITS = {
 
 
 @pytest.mark.parametrize("edit", EDITS.values(), ids=EDITS.keys())
-def test_tampering_is_found(data: Path, edit: Edit) -> None:
-    tampered(data, edit)
+def test_verify_reports_tampering(data: Path, edit: Edit) -> None:
+    tamper(data, edit)
     said = call("verify", "--data", data, code=1).stdout
     assert "findings" in said or "beside the logs" in said
     told = as_json("verify", "--data", data, code=1)
@@ -118,16 +118,16 @@ def test_tampering_is_found(data: Path, edit: Edit) -> None:
 
 
 @pytest.mark.parametrize("edit", EDITS.values(), ids=EDITS.keys())
-def test_a_replay_of_a_tampered_ledger_ends_without_a_traceback(data: Path, edit: Edit) -> None:
-    """What can still be decided again is compared; the rest is a difference, never a crash."""
-    tampered(data, edit)
+def test_replay_of_a_tampered_ledger_ends_without_a_traceback(data: Path, edit: Edit) -> None:
+    """Decisions that can be decided again are compared; all others are differences."""
+    tamper(data, edit)
     result = CliRunner().invoke(main, ["replay", "--data", str(data)])
     assert result.exit_code in {0, 1}, result.output
     assert result.exception is None or isinstance(result.exception, SystemExit)
 
 
-def test_a_changed_fact_is_a_difference_to_the_replay(data: Path) -> None:
-    tampered(data, EDITS["a fact"])
+def test_replay_reports_the_decision_of_a_changed_fact(data: Path) -> None:
+    tamper(data, EDITS["a fact"])
     [acme, _] = as_json("replay", "--data", data, code=1)["workspaces"]
     assert (acme["decisions"], acme["identical"]) == (4, 3)
     members = [difference["member"] for difference in acme["differences"]]
@@ -136,15 +136,15 @@ def test_a_changed_fact_is_a_difference_to_the_replay(data: Path) -> None:
     assert "entry 2, reason: recorded 'anonymous_contact', replayed 'plan_not_entitled'" in said
 
 
-def test_a_log_of_a_hostile_name_does_not_reach_the_terminal(data: Path) -> None:
-    tampered(data, sql("UPDATE logs SET name = char(27) || ']0;x' || char(7) WHERE id = 2"))
+def test_control_characters_of_a_log_name_are_escaped(data: Path) -> None:
+    tamper(data, sql("UPDATE logs SET name = char(27) || ']0;x' || char(7) WHERE id = 2"))
     for command in ("verify", "replay", "workspaces"):
         said = CliRunner().invoke(main, [command, "--data", str(data)], color=True).output
         assert "\\x1b" in said
         assert not set(said) & {"\x1b", "\x07"}
 
 
-def test_a_damaged_file_is_a_finding(data: Path) -> None:
+def test_verify_exits_with_1_when_the_file_is_damaged(data: Path) -> None:
     file = data / "ledger.sqlite3"
     body = file.read_bytes()
     page = body.index(b"otherwise") // PAGE_SIZE * PAGE_SIZE
@@ -160,9 +160,7 @@ COMMANDS = [["verify"], ["replay"], ["keys", "list"], ["keys", "revoke", "x"], [
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
-def test_where_there_is_no_ledger_a_command_is_wrong_use(
-    tmp_path: Path, command: list[str]
-) -> None:
+def test_command_exits_with_2_when_there_is_no_ledger(tmp_path: Path, command: list[str]) -> None:
     result = call(*command, "--data", tmp_path / "nothing", code=2)
     assert "no ledger" in result.stderr
     assert "init" in result.stderr
@@ -170,7 +168,9 @@ def test_where_there_is_no_ledger_a_command_is_wrong_use(
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
-def test_what_is_no_ledger_is_left_alone(tmp_path: Path, command: list[str]) -> None:
+def test_command_leaves_a_file_that_is_not_a_ledger_unchanged(
+    tmp_path: Path, command: list[str]
+) -> None:
     (tmp_path / "ledger.sqlite3").write_text("Dear diary")
     result = call(*command, "--data", tmp_path, code=2)
     assert "not a ledger" in result.stderr
@@ -178,8 +178,8 @@ def test_what_is_no_ledger_is_left_alone(tmp_path: Path, command: list[str]) -> 
 
 
 @pytest.mark.parametrize("command", [["decide"], *COMMANDS], ids=" ".join)
-def test_a_ledger_of_a_newer_release_is_left_alone(data: Path, command: list[str]) -> None:
-    """And nobody is told to make another one in its place."""
+def test_command_refuses_a_ledger_of_a_newer_format(data: Path, command: list[str]) -> None:
+    """The message does not advise making a new ledger in its place."""
     with closing(sqlite3.connect(data / "ledger.sqlite3")) as connection:
         connection.execute("PRAGMA user_version = 99")
     result = call(*command, "--data", data, given=SAMPLE, code=2)

@@ -1,4 +1,4 @@
-"""Versions from files: the steps that a key takes in a folder, or asks a server for."""
+"""`rules propose` to `rules guardrails`: a key takes the steps in a folder or at a server."""
 
 from __future__ import annotations
 
@@ -75,8 +75,8 @@ def team(request: pytest.FixtureRequest, tmp_path: Path) -> Team:
     return Team(tmp_path, ("--url", url), server.keys, f"team-{next(_numbers)}")
 
 
-def test_a_document_is_proposed_approved_activated_and_rolled_back(team: Team) -> None:
-    """As over HTTP, by the keys: what was a file decides."""
+def test_version_is_proposed_approved_activated_and_rolled_back(team: Team) -> None:
+    """The keys decide as over HTTP, in a folder and at a server."""
     proposed = team.step("author", "propose", written(team.folder, TREE), "--note", "Why")
     assert (proposed["version"], proposed["status"], proposed["note"]) == (2, "proposed", "Why")
     file = written(team.folder, TREE, "same.json")
@@ -95,7 +95,7 @@ def test_a_document_is_proposed_approved_activated_and_rolled_back(team: Team) -
     assert (later["status"], later["scheduled"][0]["due"][:4]) == ("retired", "2199")
 
 
-def test_what_is_refused_is_a_finding_and_what_may_not_be_wrong_use(team: Team) -> None:
+def test_refused_step_exits_with_1_and_forbidden_step_with_2(team: Team) -> None:
     proposed = team.propose()
     bad = written(team.folder, {**TREE, "rules": [{"id": "x"}], "colour": "red"}, "bad.yaml")
     refused = team.step("author", "propose", bad, code=1)
@@ -113,8 +113,8 @@ def test_what_is_refused_is_a_finding_and_what_may_not_be_wrong_use(team: Team) 
     assert (rejected["status"], rejected["rejected"]["reason"]) == ("rejected", "Not now")
 
 
-def test_a_team_of_one_activates_what_nobody_else_approved(team: Team) -> None:
-    """Once an owner said that none need to; who said so and why is shown."""
+def test_version_is_activated_without_approval_when_none_is_required(team: Team) -> None:
+    """Only an owner can require no approval; the output shows the owner's key and reason."""
     assert team.step("author", "approvals") == {"count": 1, "since": None}
     team.propose()
     assert team.step("approver", "activate", "2", code=1)["code"] == "wrong_status"
@@ -126,7 +126,7 @@ def test_a_team_of_one_activates_what_nobody_else_approved(team: Team) -> None:
     assert team.step("approver", "activate", "2")["status"] == "active"
 
 
-def test_guardrails_are_set_from_a_file_and_hold_for_what_is_proposed(team: Team) -> None:
+def test_guardrails_of_a_file_apply_to_the_next_proposal(team: Team) -> None:
     assert team.step("author", "guardrails")["since"] is None
     file = team.folder / "guardrails.yaml"
     file.write_text(json.dumps([GUARDRAIL]))
@@ -152,7 +152,9 @@ def test_guardrails_are_set_from_a_file_and_hold_for_what_is_proposed(team: Team
         ("- {id: x\n", "not_yaml"),
     ],
 )
-def test_a_file_without_guardrails_is_a_finding(team: Team, text: str, code: str) -> None:
+def test_guardrails_exits_with_1_when_the_file_has_no_valid_properties(
+    team: Team, text: str, code: str
+) -> None:
     file = team.folder / "guardrails.yaml"
     file.write_text(text)
     refused = team.step("auditor", "guardrails", file, "--reason", "Agreed", code=1)
@@ -167,7 +169,7 @@ def at_home(tmp_path: Path) -> Team:
     return Team(tmp_path, ("--data", data), keys)
 
 
-def test_people_are_told_in_words(at_home: Team) -> None:
+def test_propose_prints_the_version_or_its_complaints(at_home: Team) -> None:
     where = (*at_home.place, "--workspace", "acme", "--key")
     file = written(at_home.folder, TREE)
     said = call("rules", "propose", *where, at_home.folder / "author", file).stdout
@@ -179,7 +181,7 @@ def test_people_are_told_in_words(at_home: Team) -> None:
     assert "/settings/enabled" in refused.stderr
 
 
-def test_people_are_told_for_whom_and_from_when_a_version_decides(at_home: Team) -> None:
+def test_activate_prints_the_rollout_and_the_schedule(at_home: Team) -> None:
     where = (*at_home.place, "--workspace", "acme", "--key", at_home.folder / "approver")
 
     def activate(*how: str) -> str:
@@ -202,7 +204,7 @@ def test_people_are_told_for_whom_and_from_when_a_version_decides(at_home: Team)
     assert "--key" in no_key.stderr
 
 
-def test_people_are_told_in_words_what_is_asked_of_versions(at_home: Team) -> None:
+def test_approvals_and_guardrails_print_the_requirements(at_home: Team) -> None:
     where = (*at_home.place, "--workspace", "acme", "--key")
     file = at_home.folder / "guardrails.json"
     file.write_text(json.dumps([GUARDRAIL]))
@@ -216,7 +218,7 @@ def test_people_are_told_in_words_what_is_asked_of_versions(at_home: Team) -> No
     assert said.endswith(": Agreed\n  outbound-is-never-asked\n")
 
 
-def test_a_key_is_read_from_standard_input_and_its_use_is_noted(at_home: Team) -> None:
+def test_key_is_read_from_standard_input_and_its_use_is_recorded(at_home: Team) -> None:
     data, token = at_home.folder / "data", (at_home.folder / "author").read_bytes()
     where = ("--data", data, "--workspace", "acme", written(at_home.folder, TREE))
     call("rules", "propose", *where, given=token)
@@ -226,7 +228,7 @@ def test_a_key_is_read_from_standard_input_and_its_use_is_noted(at_home: Team) -
     call("verify", "--data", data)
 
 
-def test_a_key_of_another_workspace_finds_nothing(at_home: Team) -> None:
+def test_key_of_another_workspace_gets_not_found(at_home: Team) -> None:
     made = ("keys", "create", *at_home.place, "--role", "author", "--name", "of a test")
     token = as_json(*made, "--workspace", "globex")["secret"]
     (at_home.folder / "globex").write_text(token)
@@ -256,19 +258,21 @@ def test_a_key_of_another_workspace_finds_nothing(at_home: Team) -> None:
     ],
     ids=" ".join,
 )
-def test_what_cannot_be_asked_for_is_wrong_use(at_home: Team, arguments: tuple[str, ...]) -> None:
+def test_invalid_arguments_of_version_commands_exit_with_2(
+    at_home: Team, arguments: tuple[str, ...]
+) -> None:
     where = (*at_home.place, "--workspace", "acme", "--key", at_home.folder / "approver")
     call("rules", arguments[0], *where, *arguments[1:], code=2)
 
 
-def test_a_file_that_is_no_text_or_not_json_is_refused(at_home: Team) -> None:
+def test_propose_refuses_a_file_that_is_not_utf_8_or_has_duplicate_keys(at_home: Team) -> None:
     for name, body in {"bytes.yaml": b"\xff", "twice.json": b'{"a": 1, "a": 2}'}.items():
         (at_home.folder / name).write_bytes(body)
         refused = at_home.step("author", "propose", at_home.folder / name, code=1)
         assert refused["code"] == "invalid_document"
 
 
-def test_no_server_at_the_address_is_wrong_use(at_home: Team) -> None:
+def test_propose_exits_with_2_when_no_server_answers(at_home: Team) -> None:
     where = ("--workspace", "acme", "--key", at_home.folder / "author")
     file = written(at_home.folder, TREE)
     said = call("rules", "propose", "--url", "http://127.0.0.1:1", *where, file, code=2)

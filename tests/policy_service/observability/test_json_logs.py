@@ -1,4 +1,4 @@
-"""What is logged: one JSON line a request, every failure of ours, and nobody's personal data."""
+"""Logs: one JSON line per request, every internal error, and no personal data."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ PERSON = {
 }
 
 
-class Said(StringIO):
-    """What was logged."""
+class LogOutput(StringIO):
+    """The captured log."""
 
     @property
     def lines(self) -> list[dict[str, Any]]:
@@ -42,25 +42,25 @@ class Said(StringIO):
 
 
 @pytest.fixture
-def said() -> Iterator[Said]:
-    """All that is logged by anyone, as the service writes it, from the least grave on."""
-    said = Said()
-    handler = logging.StreamHandler(said)
+def log() -> Iterator[LogOutput]:
+    """Capture every record from debug level on, in the service's format."""
+    output = LogOutput()
+    handler = logging.StreamHandler(output)
     handler.setFormatter(json_logs.LineFormatter(columns=False))
     root, ours = logging.getLogger(), logging.getLogger(json_logs.LOGGER_NAME)
     before = root.level, ours.level
     root.addHandler(handler)
     root.setLevel(logging.DEBUG)
     ours.setLevel(logging.DEBUG)
-    yield said
+    yield output
     root.removeHandler(handler)
     root.setLevel(before[0])
     ours.setLevel(before[1])
 
 
-def test_a_request_is_one_line(api: Api, said: Said) -> None:
+def test_request_is_logged_as_one_line(api: Api, log: LogOutput) -> None:
     answered = api.post("/v1/decisions", event(), Role.PLATFORM)
-    [line] = said.lines
+    [line] = log.lines
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", line.pop("at"))
     assert line.pop("ms") >= 0
     assert line == {
@@ -76,13 +76,13 @@ def test_a_request_is_one_line(api: Api, said: Said) -> None:
     }
 
 
-def test_a_route_is_logged_as_its_template_and_what_is_none_as_none(api: Api, said: Said) -> None:
+def test_logged_route_is_its_template_or_none(api: Api, log: LogOutput) -> None:
     logging.getLogger(json_logs.LOGGER_NAME).setLevel(logging.INFO)
     api.get(f"{ACME}/decisions/ev-1")
     api.send("GET", "/v1/planted")
     api.send("PLANTED", "/readyz")
     members = ("method", "route", "status", "key")
-    assert [tuple(line[member] for member in members) for line in said.lines] == [
+    assert [tuple(line[member] for member in members) for line in log.lines] == [
         (
             "GET", "/v1/workspaces/{workspace}/decisions/{event}", 404,
             api.keys[Role.AUDITOR].id,
@@ -92,22 +92,22 @@ def test_a_route_is_logged_as_its_template_and_what_is_none_as_none(api: Api, sa
     ]  # fmt: skip
 
 
-def test_path_that_is_not_found_is_logged_at_debug_level_only(shared: Api, said: Said) -> None:
+def test_path_that_is_not_found_is_logged_at_debug_level_only(shared: Api, log: LogOutput) -> None:
     answered = shared.send("GET", "/v1/typo")
     assert "Not found, or this key may not see it" in answered.text
-    line, request = said.lines
+    line, request = log.lines
     assert (line["level"], line["message"], line["path"]) == ("debug", "not found", "/v1/typo")
     assert line["request"] == request["request"]
     assert "/v1/typo" not in request.values()
 
 
-def test_nothing_is_logged_of_a_look_at_the_health(api: Api, said: Said) -> None:
+def test_health_check_is_not_logged(api: Api, log: LogOutput) -> None:
     assert api.send("GET", "/healthz").status_code == 200
-    assert said.lines == []
+    assert log.lines == []
 
 
-def personal_requests(api: Api) -> None:
-    """Everything that people can be known by, wherever a request may hold it."""
+def send_personal_requests(api: Api) -> None:
+    """Send personal data in every place of a request that can carry them."""
     happened = event(
         "ev-1",
         contact=PERSON,
@@ -135,17 +135,17 @@ def personal_requests(api: Api) -> None:
     api.send("GET", "/readyz", **{"X-Request-Id": PERSON["email"], "User-Agent": PLANTED})
 
 
-def test_no_log_from_info_on_holds_anything_personal(api: Api, said: Said) -> None:
+def test_log_from_info_level_on_has_no_personal_data(api: Api, log: LogOutput) -> None:
     logging.getLogger(json_logs.LOGGER_NAME).setLevel(logging.INFO)
-    personal_requests(api)
-    assert len(said.lines) > 12
-    assert PLANTED not in said.getvalue().lower()
+    send_personal_requests(api)
+    assert len(log.lines) > 12
+    assert PLANTED not in log.getvalue().lower()
 
 
-def test_a_failure_of_ours_is_logged_with_where_it_was_and_not_with_what_it_held(
-    api: Api, said: Said, monkeypatch: pytest.MonkeyPatch
+def test_internal_error_is_logged_with_its_calls_and_without_its_values(
+    api: Api, log: LogOutput, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Messages and values of errors may hold a part of an event: `KeyError: 'planted'`."""
+    """Messages and values of errors may contain a part of an event: `KeyError: 'planted'`."""
 
     def fail(_: object) -> None:
         try:
@@ -157,8 +157,8 @@ def test_a_failure_of_ours_is_logged_with_where_it_was_and_not_with_what_it_held
     monkeypatch.setattr(type(api.store), "transact", lambda _, work, _about: fail(work))
     answered = api.post("/v1/decisions", event(contact=PERSON), Role.PLATFORM)
     assert answered.status_code == 500
-    assert PLANTED not in answered.text + said.getvalue().lower()
-    _, failure, request = said.lines
+    assert PLANTED not in answered.text + log.getvalue().lower()
+    _, failure, request = log.lines
     assert (failure["level"], failure["message"]) == ("error", "internal error")
     assert failure["request"] == request["request"] == answered.headers["X-Request-Id"]
     assert [error["type"] for error in failure["errors"]] == ["ValueError", "KeyError"]
@@ -168,16 +168,16 @@ def test_a_failure_of_ours_is_logged_with_where_it_was_and_not_with_what_it_held
 
 
 @pytest.mark.parametrize("sent", ["a", "req-1", "A.b_c-9", "x" * 64])
-def test_a_request_keeps_the_id_that_it_came_with(shared: Api, said: Said, sent: str) -> None:
+def test_valid_request_id_of_the_caller_is_kept(shared: Api, log: LogOutput, sent: str) -> None:
     answered = shared.send("GET", "/readyz", **{"X-Request-Id": sent})
     assert answered.headers["X-Request-Id"] == sent
-    assert said.lines[0]["request"] == sent
+    assert log.lines[0]["request"] == sent
 
 
 @pytest.mark.parametrize(
     "sent", ["", " ", "x" * 65, "a b", "a@example.com", "\x7f", "é", '"', "1;2"]
 )
-def test_what_is_no_short_word_is_no_id_of_a_request(shared: Api, sent: str) -> None:
+def test_invalid_request_id_is_replaced_by_a_new_one(shared: Api, sent: str) -> None:
     ids = {
         shared.send("GET", "/readyz", **{"X-Request-Id": sent}).headers["X-Request-Id"]
         for _ in range(3)
@@ -187,7 +187,7 @@ def test_what_is_no_short_word_is_no_id_of_a_request(shared: Api, sent: str) -> 
 
 
 @pytest.mark.parametrize("level", ["debug", "info", "warning", "error"])
-def test_the_setting_says_from_which_level_on_is_logged(level: str) -> None:
+def test_log_level_setting_applies_to_both_loggers(level: str) -> None:
     loggers = json_logs.logging_config(level)["loggers"]
     assert {name: logger["level"] for name, logger in loggers.items()} == {
         "policy_service": level.upper(),
@@ -195,10 +195,10 @@ def test_the_setting_says_from_which_level_on_is_logged(level: str) -> None:
     }
 
 
-def test_from_warnings_on_no_request_is_logged(shared: Api, said: Said) -> None:
+def test_requests_are_not_logged_at_warning_level(shared: Api, log: LogOutput) -> None:
     logging.getLogger(json_logs.LOGGER_NAME).setLevel(logging.WARNING)
     shared.send("GET", "/readyz")
-    assert said.lines == []
+    assert log.lines == []
 
 
 HEADERS = {
@@ -210,13 +210,13 @@ HEADERS = {
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/metrics", "/openapi.json", f"{ACME}/policy", "/x"])
-def test_every_answer_says_how_it_may_be_used(shared: Api, path: str) -> None:
+def test_every_response_has_the_security_headers(shared: Api, path: str) -> None:
     for answered in (shared.get(path), shared.send("POST", path, b"{}")):
         assert {name: answered.headers[name] for name in HEADERS} == HEADERS
         assert "Server" not in answered.headers
 
 
-def logged_by(program: str) -> list[str]:
+def log_in_process(program: str) -> list[str]:
     """Return the messages that a process logs until its end.
 
     Since Python 3.12 a fork of a process with threads warns, as the libraries that fork do not.
@@ -235,17 +235,17 @@ def logged_by(program: str) -> list[str]:
     return [json.loads(line)["message"] for line in ran.stderr.splitlines()]
 
 
-def test_all_lines_are_written_in_their_order_before_the_process_ends() -> None:
+def test_all_lines_are_written_in_order_before_the_process_ends() -> None:
     program = "for n in range(2000): ours.info('%d', n)"
-    assert logged_by(program) == [str(number) for number in range(2000)]
+    assert log_in_process(program) == [str(number) for number in range(2000)]
 
 
-def test_what_is_grave_is_written_before_its_process_can_die_of_it() -> None:
+def test_error_is_written_before_its_process_can_die() -> None:
     program = "ours.info('fine'); ours.error('grave'); os._exit(1)"
-    assert logged_by(program) == ["fine", "grave"]
+    assert log_in_process(program) == ["fine", "grave"]
 
 
-def test_a_process_that_was_forked_writes_too() -> None:
+def test_forked_process_writes_its_lines() -> None:
     program = """
         ours.info('parent')
         logging.shutdown()
@@ -256,11 +256,11 @@ def test_a_process_that_was_forked_writes_too() -> None:
         os.wait()
         ours.info('parent again')
     """
-    assert logged_by(dedent(program)) == ["parent", "child", "parent again"]
+    assert log_in_process(dedent(program)) == ["parent", "child", "parent again"]
 
 
-def test_a_fork_at_the_worst_moment_writes_too() -> None:
-    """The lock was held by a thread that is not there any more."""
+def test_forked_process_writes_when_its_parent_held_the_locks() -> None:
+    """The thread that held the locks does not exist in the child."""
     program = """
         [handler] = logging.getLogger().handlers
         with handler.lock, handler._stream.lock:
@@ -270,11 +270,11 @@ def test_a_fork_at_the_worst_moment_writes_too() -> None:
                 os._exit(0)
         os.waitpid(child, 0)
     """
-    assert logged_by(dedent(program)) == ["child"]
+    assert log_in_process(dedent(program)) == ["child"]
 
 
 @pytest.mark.parametrize("held", ["handler.lock", "handler._stream.lock"])
-def test_a_thread_that_logs_during_a_fork_blocks_nobody(held: str) -> None:
+def test_fork_during_logging_blocks_neither_process(held: str) -> None:
     program = f"""
         ours.info('parent')
         [handler] = logging.getLogger().handlers
@@ -286,15 +286,15 @@ def test_a_thread_that_logs_during_a_fork_blocks_nobody(held: str) -> None:
                 os._exit(0)
         os.waitpid(child, 0)
     """
-    assert sorted(logged_by(dedent(program))) == ["child", "parent"]
+    assert sorted(log_in_process(dedent(program))) == ["child", "parent"]
 
 
-def test_a_line_after_the_end_of_logging_is_written_too() -> None:
+def test_line_after_shutdown_of_logging_is_written() -> None:
     program = "ours.error('early'); logging.shutdown(); ours.info('late'); os._exit(0)"
-    assert logged_by(program) == ["early", "late"]
+    assert log_in_process(program) == ["early", "late"]
 
 
-def test_a_terminal_shows_columns() -> None:
+def test_record_is_formatted_in_columns_for_a_terminal() -> None:
     record = logging.LogRecord("policy_service.request", logging.INFO, "", 0, "request", (), None)
     record.created = 0.25
     record.members = {"method": "GET", "route": "/readyz", "status": 200, "key": None}
@@ -303,7 +303,7 @@ def test_a_terminal_shows_columns() -> None:
     )
 
 
-def test_a_terminal_shows_where_an_error_came_from() -> None:
+def test_error_is_formatted_with_its_calls_for_a_terminal() -> None:
     with pytest.raises(ValueError, match=PLANTED) as raised:
         int(PLANTED)
     failure = (raised.type, raised.value, raised.tb)
@@ -311,11 +311,13 @@ def test_a_terminal_shows_where_an_error_came_from() -> None:
     first, kind, call = json_logs.LineFormatter(columns=True).format(record).splitlines()
     assert first.endswith("  error    policy_service  failed")
     assert kind == "  ValueError"
-    assert re.fullmatch(rf"    {re.escape(__file__)}:\d+ test_a_terminal_shows_where.*", call)
+    assert re.fullmatch(
+        rf"    {re.escape(__file__)}:\d+ test_error_is_formatted_with_its_calls.*", call
+    )
 
 
-def test_standard_error_that_is_a_terminal_gets_columns() -> None:
-    """A pseudo-terminal is a terminal; every other test here reads JSON from a pipe."""
+def test_log_has_columns_when_standard_error_is_a_terminal() -> None:
+    """A pseudo-terminal is a terminal; all other tests here read JSON from a pipe."""
     main, follower = os.openpty()
     source = "import logging\nfrom policy_service.observability import json_logs\n"
     source += (
@@ -327,10 +329,10 @@ def test_standard_error_that_is_a_terminal_gets_columns() -> None:
     os.close(main)
 
 
-def test_granians_advice_on_our_defaults_is_dropped() -> None:
+def test_warning_of_granian_about_default_threads_is_dropped() -> None:
     program = """
         granian = logging.getLogger('_granian')
         granian.warning('Configuration allows spawning up to 32 Python threads, which seems high')
         granian.warning('Unexpected')
     """
-    assert logged_by(dedent(program)) == ["Unexpected"]
+    assert log_in_process(dedent(program)) == ["Unexpected"]

@@ -1,4 +1,4 @@
-"""Metrics: one table; what is counted; over all processes; nobody can be known by a label."""
+"""Metrics: one table, counts over all processes, and labels without personal data."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from policy_service.problems import PROBLEMS
 from rules.model.vocabulary import Outcome
 from tests.folders import ROOT
 from tests.policy_service.api_client import ACME, event
-from tests.policy_service.observability.test_json_logs import PLANTED, personal_requests
+from tests.policy_service.observability.test_json_logs import PLANTED, send_personal_requests
 from tests.served import Server, made, patiently, served
 
 if TYPE_CHECKING:
@@ -41,51 +41,51 @@ def samples(text: str) -> Samples:
     }
 
 
-def counted(found: Samples, name: str, **labels: str) -> float:
+def value_of(found: Samples, name: str, **labels: str) -> float:
     return found.get((name, tuple(sorted(labels.items()))), 0)
 
 
-def told(api: Api) -> Samples:
+def read_metrics(api: Api) -> Samples:
     answered = api.send("GET", "/metrics")
     assert answered.content_type == "text/plain; version=0.0.4; charset=utf-8"
     return samples(answered.text)
 
 
-def test_requests_decisions_and_refusals_are_counted(api: Api) -> None:
+def test_requests_decisions_and_refusals_are_counted_by_their_labels(api: Api) -> None:
     api.decide(event())
     api.decide(event())
     api.decide(event("ev-2", conversation={"id": "c-2", "direction": "outbound"}))
     api.post("/v1/decisions", {}, Role.PLATFORM)
     api.get("/v1/nowhere")
-    found = told(api)
+    found = read_metrics(api)
     requests = "policy_service_requests_total"
-    assert counted(found, requests, route="/v1/decisions", method="POST", status="200") == 3
-    assert counted(found, requests, route="/v1/decisions", method="POST", status="400") == 1
-    assert counted(found, requests, route="none", method="GET", status="404") == 1
-    assert counted(found, "policy_service_request_seconds_count", route="/v1/decisions") == 4
-    assert counted(found, "policy_service_decisions_total", outcome="ask") == 1
-    assert counted(found, "policy_service_decisions_total", outcome="not_triggered") == 1
-    assert counted(found, "policy_service_replays_total") == 1
-    assert counted(found, "policy_service_refusals_total", code="invalid_event") == 1
-    assert counted(found, "policy_service_refusals_total", code="not_found") == 1
-    assert counted(found, "policy_service_workers") == 1
-    assert counted(found, "process_resident_memory_bytes") > 0
+    assert value_of(found, requests, route="/v1/decisions", method="POST", status="200") == 3
+    assert value_of(found, requests, route="/v1/decisions", method="POST", status="400") == 1
+    assert value_of(found, requests, route="none", method="GET", status="404") == 1
+    assert value_of(found, "policy_service_request_seconds_count", route="/v1/decisions") == 4
+    assert value_of(found, "policy_service_decisions_total", outcome="ask") == 1
+    assert value_of(found, "policy_service_decisions_total", outcome="not_triggered") == 1
+    assert value_of(found, "policy_service_replays_total") == 1
+    assert value_of(found, "policy_service_refusals_total", code="invalid_event") == 1
+    assert value_of(found, "policy_service_refusals_total", code="not_found") == 1
+    assert value_of(found, "policy_service_workers") == 1
+    assert value_of(found, "process_resident_memory_bytes") > 0
 
 
-def test_commits_are_counted_with_their_writes_and_seconds(api: Api) -> None:
-    """What many lines of a batch share is one commit; what was refused before it is no write."""
+def test_commits_are_counted_with_writes_and_seconds(api: Api) -> None:
+    """Lines of a batch share one commit; a line refused before it is not a write."""
     api.get(f"{ACME}/policy", Role.PLATFORM)  # which writes that the key is used
-    before = told(api)
+    before = read_metrics(api)
     api.decide(event())
     lines = [json.dumps(event(f"e{n}", conversation={"id": f"c{n}"})) for n in range(20)]
     sent = "\n".join([*lines, "{}"])
     headers = {"Content-Type": "application/x-ndjson"}
     api.send("POST", "/v1/decisions/batch", sent, api.tokens["platform"], **headers)
-    found = told(api)
+    found = read_metrics(api)
 
     def more(name: str, **labels: str) -> float:
         name = f"policy_service_commit_{name}"
-        return counted(found, name, **labels) - counted(before, name, **labels)
+        return value_of(found, name, **labels) - value_of(before, name, **labels)
 
     assert (more("writes_count"), more("writes_sum"), more("seconds_count")) == (2, 21, 2)
     assert (more("writes_bucket", le="1.0"), more("writes_bucket", le="16.0")) == (1, 1)
@@ -93,31 +93,31 @@ def test_commits_are_counted_with_their_writes_and_seconds(api: Api) -> None:
     assert 0 < more("seconds_sum") < 60
 
 
-def test_the_size_of_the_ledger_is_told_as_it_is_now(api: Api) -> None:
-    """Of all logs in one number: a label for each workspace would have no bound."""
-    before = told(api)
+def test_ledger_size_metrics_cover_all_logs(api: Api) -> None:
+    """A label per workspace would have no bound, so there is one number for all logs."""
+    before = read_metrics(api)
     api.decide(event())
     api.decide(event(workspace={"id": "globex"}))
-    found = told(api)
+    found = read_metrics(api)
     entries = sum(head.size for head in api.written().values())
-    assert counted(found, "policy_service_ledger_entries") == entries
-    bytes_before = counted(before, "policy_service_ledger_bytes")
-    assert counted(found, "policy_service_ledger_bytes") >= bytes_before > 0
+    assert value_of(found, "policy_service_ledger_entries") == entries
+    bytes_before = value_of(before, "policy_service_ledger_bytes")
+    assert value_of(found, "policy_service_ledger_bytes") >= bytes_before > 0
 
 
-def test_a_ledger_that_cannot_be_read_keeps_nothing_else_from_being_told(api: Api) -> None:
-    told(api)
+def test_other_metrics_are_served_when_the_ledger_cannot_be_read(api: Api) -> None:
+    read_metrics(api)
     api.store.close()
-    found = told(api)
+    found = read_metrics(api)
     assert ("policy_service_ledger_bytes", ()) not in found
-    assert counted(
+    assert value_of(
         found, "policy_service_requests_total", route="/metrics", method="GET", status="200"
     )
 
 
-def test_a_label_holds_words_of_ours_alone(api: Api) -> None:
-    """However many people, events and workspaces there are, the labels stay the same few."""
-    personal_requests(api)
+def test_labels_have_only_values_of_the_code(api: Api) -> None:
+    """The number of label values does not grow with contacts, events and workspaces."""
+    send_personal_requests(api)
     api.send(PLANTED.upper(), f"{ACME}/policy")
     values = {
         "route": {route.template for route in ROUTES} | {"none"},
@@ -126,14 +126,14 @@ def test_a_label_holds_words_of_ours_alone(api: Api) -> None:
         "code": set(PROBLEMS),
         "outcome": set(Outcome),
     }
-    found = told(api)
+    found = read_metrics(api)
     for _, labels in found:
         for label, value in labels:
             assert label in {"le", "version"} or value in values[label], (label, value)
     assert PLANTED not in str(found).lower()
 
 
-def test_what_is_told_is_what_the_table_says(api: Api) -> None:
+def test_served_metrics_equal_the_table(api: Api) -> None:
     api.decide(event())
     families = {
         family.name: family.documentation
@@ -144,7 +144,7 @@ def test_what_is_told_is_what_the_table_says(api: Api) -> None:
     assert families.keys() - ours.keys() == set(PROCESS_METRICS)
 
 
-def test_the_page_for_operators_lists_every_metric() -> None:
+def test_operations_page_lists_every_metric() -> None:
     page = OPERATIONS.read_text(encoding="utf-8")
     section = page.split("\n## Metrics\n")[1].split("\n## ")[0]
     assert [line for line in section.splitlines() if line.startswith("| `")] == [
@@ -154,8 +154,8 @@ def test_the_page_for_operators_lists_every_metric() -> None:
     ]
 
 
-def test_whichever_process_is_asked_answers_for_all(tmp_path: Path) -> None:
-    """Also for one that was killed: what it counted stays, and another takes its place."""
+def test_every_process_serves_the_metrics_of_all_processes(tmp_path: Path) -> None:
+    """Also for one that was killed: what it value_of stays, and another takes its place."""
     with served(tmp_path / "data") as server:
         events = [json.dumps(event(f"e{n}", conversation={"id": f"c{n}"})) for n in range(40)]
         for told_event in events:
@@ -164,42 +164,44 @@ def test_whichever_process_is_asked_answers_for_all(tmp_path: Path) -> None:
         for _ in patiently("the second worker is not counted"):
             with server.client(None) as client:
                 found = samples(client.get("/metrics").body.decode())
-            if counted(found, "policy_service_workers") == 2:
+            if value_of(found, "policy_service_workers") == 2:
                 break
-        assert counted(found, "policy_service_decisions_total", outcome="ask") == 40
-        assert counted(found, "policy_service_commit_writes_sum") >= 40
-        assert counted(found, "policy_service_ledger_entries") > 40 + len(Role)
-        assert counted(found, "process_open_fds") > 0
+        assert value_of(found, "policy_service_decisions_total", outcome="ask") == 40
+        assert value_of(found, "policy_service_commit_writes_sum") >= 40
+        assert value_of(found, "policy_service_ledger_entries") > 40 + len(Role)
+        assert value_of(found, "process_open_fds") > 0
 
 
-def test_a_start_counts_from_nothing(tmp_path: Path) -> None:
+def test_counters_start_at_zero_after_a_restart(tmp_path: Path) -> None:
     server = Server(tmp_path / "data", made(tmp_path / "data"))
     for _ in range(2):
         with server, server.client() as client:
             client.decide(json.dumps(event()).encode())
             found = samples(client.get("/metrics").body.decode())
             total = "policy_service_decisions_total"
-            replays = counted(found, "policy_service_replays_total")
-            assert counted(found, total, outcome="ask") + replays == 1
+            replays = value_of(found, "policy_service_replays_total")
+            assert value_of(found, total, outcome="ask") + replays == 1
 
 
-def test_a_folder_that_was_deleted_leaves_what_one_process_counted(tmp_path: Path) -> None:
+def test_metrics_are_served_when_their_folder_was_deleted(tmp_path: Path) -> None:
     with served(tmp_path / "data") as server, server.client() as client:
         assert client.decide(json.dumps(event()).encode()).status == 200
         shutil.rmtree(tmp_path / "data" / "metrics")
         answered = client.get("/metrics")
         assert answered.status == 200
-        assert counted(samples(answered.body.decode()), "policy_service_ledger_entries") > len(Role)
+        assert value_of(samples(answered.body.decode()), "policy_service_ledger_entries") > len(
+            Role
+        )
 
 
 @pytest.mark.parametrize("module", ["policy_service.cli.serve", "policy_service.decisions.batch"])
-def test_a_server_does_not_load_what_counts_before_it_has_said_where(module: str) -> None:
-    """The library looks for the folder when it is imported: `serve` names it first."""
+def test_server_modules_do_not_import_prometheus_client_early(module: str) -> None:
+    """The library reads the folder from the environment on import, so `serve` sets it before."""
     code = f"import sys, {module}; sys.exit('prometheus_client' in sys.modules)"
     ended = subprocess.run([sys.executable, "-c", code], check=False, env=dict(os.environ))
     assert ended.returncode == 0
 
 
-def test_names_of_metrics_are_such_as_prometheus_wants() -> None:
+def test_metric_names_are_valid_for_prometheus() -> None:
     for metric in METRICS:
         assert re.fullmatch(r"policy_service_[a-z_]+", metric.name)
