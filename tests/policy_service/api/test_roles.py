@@ -33,7 +33,7 @@ PARTS = {
     "replay": "rep-none",
 }
 
-PROMISED = {
+ROLES_BY_CALL = {
     ("POST", "/v1/keys"): "owner",
     ("GET", "/v1/keys"): "owner",
     ("DELETE", "/v1/keys/{}"): "owner",
@@ -101,7 +101,7 @@ def test_rows_have_documented_roles() -> None:
     table = {
         (route.method, re.sub("<[^>]*>", "{}", route.path)): set(route.roles) for route in ROUTES
     }
-    assert table == {call: set(map(Role, roles.split())) for call, roles in PROMISED.items()}
+    assert table == {call: set(map(Role, roles.split())) for call, roles in ROLES_BY_CALL.items()}
 
 
 @pytest.mark.parametrize("route", GUARDED, ids=name)
