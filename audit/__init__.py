@@ -1,1 +1,1 @@
-"""The memory: append-only logs of entries, the tree over them, the store and the verifier."""
+"""Append-only logs of entries: hashing and signatures, stores, verification and replay."""

@@ -1,4 +1,4 @@
-"""`verify.pyz`, or `python -m audit`: verify a bundle, on any machine, with Python alone."""
+"""`verify.pyz`, or `python -m audit`: verify a bundle on any machine, with Python alone."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ MAX_PROCESSES = 256
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Verify what the arguments name and print what was found; the exit code.
+    """Verify the bundle that the arguments name, print the verdict and return the exit code.
 
-    Whatever goes wrong in between was not foreseen, or was not said: then it cannot be told.
+    An unexpected error, or an output that cannot be printed, is exit code 2: undetermined.
     """
     options = _build_parser().parse_args(arguments)
     try:
@@ -75,7 +75,10 @@ def _describe_error(error: Exception) -> str:
 
 
 def _print_text(text: str) -> bool:
-    """Whether it could be said, whatever characters there are for it."""
+    """Print the text, with escapes for characters that the encoding lacks.
+
+    Return False if it cannot be printed.
+    """
     out = sys.stdout
     encoding = (out and out.encoding) or "utf-8"
     try:
@@ -88,6 +91,7 @@ def _print_text(text: str) -> bool:
 
 
 def exit_code(verdict: BundleVerdict) -> int:
+    """Return the exit code of a verdict: 0 sound, 1 tampered with, 2 undetermined."""
     if verdict.report.findings:
         return TAMPERED
     return UNDETERMINED if verdict.undetermined_reasons else SOUND

@@ -1,4 +1,4 @@
-"""Entries, and their leaves as the service writes them: `audit.log.leaf` with a faster encoder."""
+"""Entries, and the leaves that the service writes: `audit.log.leaf` with a faster encoder."""
 
 from __future__ import annotations
 
@@ -51,9 +51,9 @@ class Entry:
 
     @property
     def value(self) -> dict[str, Any]:
-        """The leaf as JSON, unchecked beyond that and not to be changed.
+        """The leaf as JSON, which must not be changed; only its syntax was checked.
 
-        BadLeafError without one.
+        Raises BadLeafError if the leaf cannot be read.
         """
         if self.content is None:
             raise BadLeafError("the leaf cannot be read")
@@ -61,7 +61,7 @@ class Entry:
 
     @property
     def leaf(self) -> bytes:
-        """The leaf's canonical bytes; b"" where it has none."""
+        """The leaf's canonical bytes; b"" if the leaf cannot be read."""
         try:
             return b"" if self.content is None else encode_canonical(self.content)
         except ValueError:
@@ -71,15 +71,15 @@ class Entry:
 def new_entry(
     log: str, index: int, leaf: Mapping[str, Any], personal: PersonalData | None
 ) -> Entry:
-    """The entry of a leaf that may be appended to the log; BadLeafError where it may not."""
+    """Return the entry of a leaf. Raises BadLeafError if the log may not contain the leaf."""
     return Entry(log, index, hash_for(log, leaf, personal), dict(leaf))
 
 
 def hash_for(log: str, leaf: Mapping[str, Any], personal: PersonalData | None) -> bytes:
-    """The hash of a leaf that may be appended to the log; BadLeafError where it may not.
+    """Return the hash of a leaf that may be appended to the log.
 
-    What every store checks: format, kind, `workspace`, `at`, and that leaf and personal part
-    belong together.
+    Every store makes these checks: format, kind, `workspace`, `at`, and the commitment to the
+    personal part. Raises BadLeafError if one fails.
     """
     body = encode_leaf(leaf)
     if leaf.get("workspace") != log:
@@ -92,7 +92,7 @@ def hash_for(log: str, leaf: Mapping[str, Any], personal: PersonalData | None) -
 
 
 def encode_leaf(leaf: Mapping[str, Any]) -> bytes:
-    """The canonical bytes of a leaf of format 1; BadLeafError where it is none."""
+    """Return the canonical bytes of a leaf. Raises BadLeafError if it is not of format 1."""
     check_leaf(leaf)
     try:
         return encode_float_free(leaf)
@@ -101,7 +101,7 @@ def encode_leaf(leaf: Mapping[str, Any]) -> bytes:
 
 
 def check_leaf(leaf: Mapping[str, Any]) -> None:
-    """BadLeafError where this is no leaf of format 1."""
+    """Raise BadLeafError if the value is not a leaf of format 1."""
     check_members(leaf)
     if contains_float(leaf):
         raise BadLeafError("the leaf holds a floating-point number")

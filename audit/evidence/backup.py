@@ -1,4 +1,4 @@
-"""A copy of the ledger that is made while it is served, and held against what was signed."""
+"""Backups of a ledger in use, compared with its signed checkpoints."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class CopiedLog:
-    """A log of the copy, recomputed from its leaves; `problem` says what it does not agree with."""
+    """A log of the copy, recomputed from its leaves; `problem` describes a contradiction."""
 
     log: str
     size: int
@@ -29,13 +29,13 @@ class CopiedLog:
 
 
 def back_up(data: Path, to: Path) -> list[CopiedLog]:
-    """Copy the ledger of a folder into another, which is empty, and recompute the copy.
+    """Copy the ledger of a folder into an empty folder, and recompute the copy.
 
-    1. the checkpoints first, so that the copy holds at least what they say
-    2. the databases, each as it is at one moment
-    3. every leaf of the copy is hashed again, and every root compared with head and checkpoint
+    1. Copy the checkpoints first, so that the copy has at least the entries that they cover.
+    2. Copy the databases, each as it is at one moment.
+    3. Hash every leaf of the copy again, and compare every root with head and checkpoint.
 
-    The signing key is not copied: it belongs where backups are not.
+    The signing key is not copied: keep it apart from backups.
     """
     notes = {
         log: stored_checkpoint

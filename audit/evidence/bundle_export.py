@@ -1,4 +1,4 @@
-"""A log as a bundle: `bundle_format.py` lists the files, docs/verifying.md is for its readers.
+"""The export of a log as a bundle: see `bundle_format.py` for the files and docs/verifying.md.
 
 The entries are streamed. The folder gets its name when all of it is on disk.
 """
@@ -45,13 +45,17 @@ _CONTENT_WITH_DOCUMENT: Mapping[str, type[VersionProposed | GuardrailsSet | Dire
 
 
 class NotExportedError(AuditError):
-    """The log is not what its checkpoint says, so no bundle of it would be sound."""
+    """A log that contradicts its checkpoint, so that no bundle is made."""
 
     code = AuditErrorCode.NOT_EXPORTED
 
 
 class ErasedAfterCheckpointError(AuditError):
-    """Something was erased after the checkpoint: what is missing has its reason behind it."""
+    """A bundle with personal data that needs a newer checkpoint.
+
+    Personal data was erased after the checkpoint, so the erasure's entry would not be in the
+    bundle.
+    """
 
     code = AuditErrorCode.BEHIND
 
@@ -65,6 +69,7 @@ class SignedCheckpoint:
 
     @property
     def checkpoint(self) -> Checkpoint:
+        """The parsed checkpoint of the note."""
         return parse_checkpoint(parse_note(self.note).text)
 
 
@@ -77,10 +82,10 @@ def export_bundle(  # noqa: PLR0913 - what a bundle is made of
     personal: bool,
     on_progress: Callable[[int], object] = lambda _: None,
 ) -> None:
-    """Write the bundle of what was signed into a new folder, readable by its owner alone.
+    """Write the bundle of the signed entries into a new folder, readable by its owner alone.
 
-    FileExistsError; NotExportedError; ErasedAfterCheckpointError, where a newer checkpoint will do;
-    StorageUnavailableError. `on_progress` is called with 1 for each entry.
+    `on_progress` is called with 1 for each entry. Raises FileExistsError, NotExportedError,
+    StorageUnavailableError, and ErasedAfterCheckpointError if a newer checkpoint is needed.
     """
     checkpoint = signed_checkpoint.checkpoint
     erasure = snapshot.latest_entry(log, EntryKind.CONTACT_ERASED)
@@ -99,7 +104,7 @@ def export_bundle(  # noqa: PLR0913 - what a bundle is made of
 
 
 class _BundleWriter:
-    """A bundle that is being written."""
+    """A bundle under construction."""
 
     def __init__(self, snapshot: Snapshot, log: str, folder: Path) -> None:
         self._snapshot, self._log, self._folder = snapshot, log, folder
@@ -108,7 +113,7 @@ class _BundleWriter:
     def write_entries(
         self, size: int, on_progress: Callable[[int], object], *, personal: bool
     ) -> bytes:
-        """Write so many entries and all that belongs to them; their root."""
+        """Write the first `size` entries with their attachments, and return their root."""
         frontier = Frontier()
         with ExitStack() as stack:
             leaves, hashes, table = (
@@ -143,6 +148,7 @@ class _BundleWriter:
             ) from error
 
     def write_file(self, name: str, body: bytes) -> None:
+        """Write a file of the bundle."""
         with _create_file(self._folder / name) as file:
             file.write(body)
 
@@ -166,7 +172,7 @@ def _format_readme(log: str, size: int) -> str:
 
 @contextmanager
 def _create_folder(out: Path) -> Iterator[Path]:
-    """A folder under another name, which gets its own when the block ends well."""
+    """Create a folder under a temporary name, and rename it if the block succeeds."""
     if out.exists() or out.is_symlink():
         raise FileExistsError(f"{out} is there already")
     try:
@@ -183,7 +189,7 @@ def _create_folder(out: Path) -> Iterator[Path]:
 
 @contextmanager
 def _create_file(path: Path) -> Iterator[BinaryIO]:
-    """A new file, readable by its owner alone, on disk when the block ends."""
+    """Create a file, readable by its owner alone, which is on disk when the block ends."""
     with os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:
         yield file
         file.flush()

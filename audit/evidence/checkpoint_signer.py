@@ -1,8 +1,8 @@
-"""Signing what the ledger holds, and proving from what was signed.
+"""Signed checkpoints of a ledger's logs, and proofs that lead to them.
 
-A workspace's checkpoint is an entry of `system`; that of `system` itself is none, or no checkpoint
-of it would ever be its last word. The last note of each log is also kept outside the database,
-after the commit. A log that is not what it says is refused, and no other log with it.
+The checkpoint of a workspace is an entry of `system`. `system` does not record its own checkpoints:
+each record would need another checkpoint. The newest note of each log is also stored outside the
+logs, after the commit. A log that fails its check gets no checkpoint; other logs do.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _log = logging.getLogger(__name__)
 
 
 class CheckpointSigner:
-    """The checkpoints of a store's logs; safe to share between threads, and between processes."""
+    """A signer for all logs of a store; safe to share between threads and processes."""
 
     def __init__(self, store: Store, origin: str, metrics: SigningMetrics | None = None) -> None:
         self._store = store
@@ -55,23 +55,26 @@ class CheckpointSigner:
         self._written_refusal: str | None = None
 
     def origin(self, log: str) -> str:
-        """What the log is called in its checkpoints, and its key in their signatures."""
+        """Return the name of the log in checkpoints, and of its key in signatures."""
         return f"{self._prefix}/{log}"
 
     def verifier_key(self, log: str) -> VerifierKey:
-        """The key that the log's checkpoints are verified with; NoSigningKeyError."""
+        """Return the key that verifies the log's checkpoints. Raises NoSigningKeyError."""
         return self._signing_key().verifier(self.origin(log))
 
     def latest_checkpoint(self, log: str) -> StoredCheckpoint:
-        """The checkpoint of all that the log holds now, signed now where there is none yet."""
+        """Return the checkpoint of the log's current size; sign it if there is none.
+
+        Raises the errors of `checkpoint_covering`.
+        """
         with self._store.read() as snapshot:
             size = snapshot.head(log).size
         return self.checkpoint_covering(log, size)
 
     def checkpoint_covering(self, log: str, size: int) -> StoredCheckpoint:
-        """A checkpoint of at least so many entries, which the log must have.
+        """Return a checkpoint of at least `size` entries, which the log must have.
 
-        LedgerBehindError, NotSignedError, NoSigningKeyError.
+        Raises LedgerBehindError, NotSignedError, NoSigningKeyError.
         """
         stored_checkpoint = self._own_checkpoint(log)
         if (
@@ -90,10 +93,11 @@ class CheckpointSigner:
         return signed_checkpoints[log]
 
     def sign_due(self) -> dict[str, NotSignedError]:
-        """Sign every log that has entries which no checkpoint covers; the logs that are refused.
+        """Sign every log with entries that no checkpoint covers; return the logs that were refused.
 
-        Each refusal is logged and counted; a log that was refused is tried again after a while.
-        What was signed before is remembered, so that where nothing was written nothing is done.
+        Each refusal is logged and counted. A refused log is tried again after
+        SECONDS_AFTER_REFUSAL. Signed sizes are remembered, so a call without new entries does
+        nothing.
         """
         with self._signing:
             with self._store.read() as snapshot:
@@ -121,13 +125,13 @@ class CheckpointSigner:
             return {log: refusal for log, (refusal, _) in self._refusals.items()}
 
     def read_refusal(self) -> str:
-        """What was refused when checkpoints were last due, by any process; empty where nothing."""
+        """Return the last refusal of any process; empty if no log was refused."""
         return self._stored.read_refusal()
 
     def proof(self, log: str, index: int) -> tuple[Entry, InclusionProof, Checkpoint] | None:
-        """That the entry is in the log: the entry, the proof, the checkpoint that it leads to.
+        """Return an entry, the proof that it is in the log, and the checkpoint of the proof.
 
-        None where there is no such entry.
+        Return None if there is no such entry. Raises the errors of `checkpoint_covering`.
         """
         with self._store.read() as snapshot:
             if snapshot.entry(log, index) is None:
@@ -149,9 +153,10 @@ class CheckpointSigner:
         )
 
     def consistency(self, log: str, first: int, second: int) -> list[bytes] | None:
-        """That the log of `second` entries begins with that of `first`, which is no more.
+        """Return the proof that the log of `second` entries begins with the one of `first`.
 
-        From no entries there is nothing to prove. None where the log has not as many.
+        `first` is at most `second`; the proof from 0 entries is empty. Return None if the log has
+        fewer than `second` entries.
         """
         with self._store.read() as snapshot:
             if snapshot.head(log).size < second:
@@ -161,7 +166,7 @@ class CheckpointSigner:
             return self._subtrees.tree(snapshot, log, second).consistency_proof(first)
 
     def lag(self, snapshot: Snapshot) -> CheckpointLag:
-        """How far the checkpoints that are kept are behind the snapshot."""
+        """Return the number and age of the entries that no stored checkpoint covers."""
         entries, oldest = 0, None
         for log, size in snapshot.sizes().items():
             stored_checkpoint = self._stored.newest(log)
@@ -191,7 +196,12 @@ class CheckpointSigner:
     def _sign(
         self, logs: Iterable[str]
     ) -> tuple[dict[str, StoredCheckpoint], dict[str, NotSignedError]]:
-        """Sign these logs, and `system`: recomputed before, entered in one commit, then kept."""
+        """Sign these logs, and `system`.
+
+        1. Recompute each log.
+        2. Append all checkpoints to `system` in one commit.
+        3. Store the notes outside the logs.
+        """
         self._signing_key()  # to make it takes the lock that a transaction holds
         frontiers: dict[str, Frontier] = {}
         refusals: dict[str, NotSignedError] = {}
@@ -236,7 +246,7 @@ class CheckpointSigner:
         system_frontier: Frontier | None,
         refusals: dict[str, NotSignedError],
     ) -> tuple[dict[str, StoredCheckpoint], Frontier | None]:
-        """Enter the checkpoints, then sign `system` as it is with them."""
+        """Append the checkpoints to `system`, then sign `system` including them."""
         for log, stored_checkpoint in checkpoints.items():
             tx.append(SYSTEM_LOG, _build_leaf(tx, log, stored_checkpoint))
         if system_frontier is None:
@@ -260,7 +270,10 @@ class CheckpointSigner:
         )
 
     def _own_checkpoint(self, log: str) -> StoredCheckpoint | None:
-        """What is kept of the log; NotSignedError where another key signed it."""
+        """Return the stored checkpoint of the log.
+
+        Raises NotSignedError if another key signed it.
+        """
         stored_checkpoint = self._stored.newest(log)
         if (
             stored_checkpoint is not None

@@ -1,4 +1,4 @@
-"""Signing, as metrics see it."""
+"""The interface between signing and metrics."""
 
 from __future__ import annotations
 

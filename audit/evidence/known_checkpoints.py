@@ -1,7 +1,7 @@
-"""What was signed of a ledger's logs, gathered for the verifier: nothing is believed unsigned.
+"""The known checkpoints of a ledger's logs, gathered for the verifier; unsigned ones are findings.
 
-There are the `checkpoint` entries of `system`, the last note of each log outside the database, and
-what somebody kept elsewhere.
+The sources are the `checkpoint` entries of `system`, the newest note of each log outside the logs,
+and notes that an auditor kept.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class KnownCheckpoints:
-    """Checkpoints by log, and what is wrong with those that are none or not signed.
+    """Checkpoints by log, and findings about notes that are invalid or not signed.
 
-    `make_verifier_key` makes the key of an origin; without one no signature is looked at.
+    `make_verifier_key` returns the key of an origin. If it is None, signatures are not verified.
     """
 
     make_verifier_key: Callable[[str], VerifierKey] | None
@@ -43,7 +43,7 @@ class KnownCheckpoints:
     _keys: dict[str, VerifierKey] = field(default_factory=dict)
 
     def add_entries(self, snapshot: Snapshot) -> None:
-        """Those that `system` holds; its entry is named where one is wrong."""
+        """Add the checkpoints of `system`; a finding names the entry."""
         for entry in snapshot.reversed_entries(SYSTEM_LOG, EntryKind.CHECKPOINT):
             self._add_entry(entry)
 
@@ -57,7 +57,7 @@ class KnownCheckpoints:
                 self.findings.append(LogFinding(log, None, FindingCode.CHECKPOINT, str(error)))
 
     def add_note(self, note: bytes, log: str, index: int | None) -> Checkpoint | None:
-        """One that should be the log's; `index` is its entry's in `system`, if it has one."""
+        """Add a note of the log; `index` is that of its entry in `system`, if it has one."""
         finding_log = log if index is None else SYSTEM_LOG
         try:
             signed_note = parse_note(note)
@@ -107,7 +107,7 @@ class KnownCheckpoints:
         )
 
     def logs(self) -> Iterable[str]:
-        """The logs that something was signed of, or is wrong with."""
+        """Return the logs that have a checkpoint or a finding."""
         return {*self.checkpoints, *(finding.log for finding in self.findings)}
 
 
@@ -117,7 +117,10 @@ def _states(signed: CheckpointSigned, checkpoint: Checkpoint) -> bool:
 
 
 def _verify_signature(key: VerifierKey, text: bytes, signature: bytes) -> bool:
-    """As `ed25519.verify` does, a hundred times faster: there may be one for each second."""
+    """Return the verdict of `ed25519.verify`, a hundred times faster.
+
+    There may be a signature for each second.
+    """
     try:
         Ed25519PublicKey.from_public_bytes(key.key).verify(signature, text)
     except InvalidSignature:

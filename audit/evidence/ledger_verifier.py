@@ -1,6 +1,6 @@
-"""The verifier of a store: recomputes its logs from their leaves, and says what does not fit.
+"""The verifier of a store: recomputes its logs from their leaves, and reports contradictions.
 
-It needs no database: entries in order, the head, and two ways to look things up.
+It needs no database: entries in order, the head, and two lookup functions.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ def verify_entries(
     attachments: Attachments,
     checkpoints: Sequence[Checkpoint] = (),
 ) -> LogReport:
-    """Recompute the log: each entry, what stands beside it, the story they tell, and the head.
+    """Recompute a log: each entry, its attachments, its history, and the head.
 
-    `checkpoints` are those of the log; whose they are was seen to before.
+    `checkpoints` are of this log; their signatures were verified before.
     """
     findings: list[LogFinding] = []
     verifier = LogVerifier(log, attachments, {checkpoint.size for checkpoint in checkpoints})
@@ -62,13 +62,14 @@ def verify_log(
     on_progress: Callable[[int], object] = lambda _: None,
     checkpoints: Sequence[Checkpoint] = (),
 ) -> LogReport:
-    """`verify_entries` over a log of a store.
+    """Verify a log of a store, as `verify_entries` does.
 
-    StorageUnavailableError where its file cannot be read at all. `on_progress` is called with 1 for
-    each entry.
+    `on_progress` is called with 1 for each entry. Raises StorageUnavailableError if the store
+    cannot be read at all.
     """
 
     def personal(index: int) -> OpenedPersonalData | None:
+        """Return the facts about the personal part of an entry."""
         part = snapshot.personal(log, index)
         return open_personal_data(part) if part else None
 
@@ -87,7 +88,7 @@ def verify_ledger(
     on_progress: Callable[[int], object] = lambda _: None,
     known_checkpoints: KnownCheckpoints | None = None,
 ) -> Iterator[LogReport]:
-    """`verify_log` over every log of a store, and over those that something was signed of."""
+    """Verify every log of a store, and every log with a known checkpoint or finding."""
     if known_checkpoints is None:
         yield from (verify_log(snapshot, log, on_progress) for log in snapshot.logs())
         return
@@ -118,7 +119,7 @@ def _check_position(log: str, expected: int, entry: Entry) -> Iterator[LogFindin
 def _check_entry(
     log: str, entry: Entry, leaf_hash: bytes
 ) -> tuple[list[LogFinding], dict[str, Any] | None]:
-    """What is wrong with the entry alone, and its leaf where that can be read."""
+    """Return the findings of the entry alone, and its leaf; None if it cannot be read."""
     findings = []
     if leaf_hash != entry.leaf_hash:
         message = "the leaf is not the one that was hashed"

@@ -1,8 +1,8 @@
-"""A log recomputed from its leaves as they are on disk: what may be signed.
+"""Recomputation of a log from its stored leaves, before it is signed.
 
-The writer makes roots from the hashes of what it is given. Here leaves are read again, hashed
-again, and added to a frontier that began from the last checkpoint, or from nothing; so what a
-second brings costs what it brought.
+The writer makes roots from the hashes of the leaves that it is given. Here the leaves are read and
+hashed again, and appended to the frontier of the last checkpoint. The cost of a checkpoint is that
+of the new entries.
 """
 
 from __future__ import annotations
@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 def frontier_at_checkpoint(
     snapshot: Snapshot, log: str, checkpoint: Checkpoint | None, subtrees: SubtreeCache
 ) -> Frontier:
-    """The frontier of what was signed; NotSignedError where the log does not begin with that."""
+    """Return the frontier at the checkpoint's size.
+
+    Raises NotSignedError if the log does not begin with the signed entries.
+    """
     if checkpoint is None or checkpoint.size == 0:
         return Frontier()
     try:
@@ -36,10 +39,10 @@ def frontier_at_checkpoint(
 
 
 def extend_frontier(snapshot: Snapshot, log: str, signed_frontier: Frontier) -> Frontier:
-    """The frontier of the whole log, of which `before` is the beginning.
+    """Return the frontier of the whole log, which must begin with `signed_frontier`.
 
-    NotSignedError, saying where, if an entry is not the one that was hashed, or the head says
-    otherwise.
+    Raises NotSignedError, with the entry's index, if an entry is not the hashed one, or if the head
+    differs.
     """
     head = snapshot.head(log)
     if head.size < signed_frontier.size:

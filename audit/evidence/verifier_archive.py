@@ -1,6 +1,6 @@
 """`verify.pyz`: the verifier of bundles as one file that runs on Python alone.
 
-It holds the modules of `audit` that need the standard library alone, unchanged. The same release
+It contains, unchanged, the modules of `audit` that need only the standard library. The same release
 always gives the same bytes, so that two copies can be compared.
 """
 

@@ -1,6 +1,6 @@
 """Checkpoints, signed statements of a log's size and root: c2sp.org/tlog-checkpoint@v1.0.0.
 
-A checkpoint is the text of a signed note. What the log's own keys did not sign says nothing.
+A checkpoint is the text of a signed note. It proves nothing unless the log's own key signed it.
 """
 
 from __future__ import annotations
@@ -29,16 +29,20 @@ _NUMBER_LIMIT = 1 << 64
 
 
 class BadCheckpointError(EvidenceError):
+    """A text that is not a checkpoint."""
+
     code = AuditErrorCode.BAD_CHECKPOINT
 
 
 class WrongOriginError(EvidenceError):
+    """A checkpoint of another log."""
+
     code = AuditErrorCode.WRONG_ORIGIN
 
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """Which log had which root with how many leaves; extension lines are kept, not understood."""
+    """The root of a log at a size. Extension lines are kept, but not interpreted."""
 
     origin: str
     size: int
@@ -47,7 +51,7 @@ class Checkpoint:
 
 
 def parse_checkpoint(text: str) -> Checkpoint:
-    """The checkpoint that is a note's text, its last newline included; BadCheckpointError."""
+    """Parse the text of a note, including its last newline. Raises BadCheckpointError."""
     *lines, end = text.split("\n")
     if end or "" in lines:
         raise BadCheckpointError("the checkpoint's lines are not non-empty lines")
@@ -65,7 +69,10 @@ def parse_checkpoint(text: str) -> Checkpoint:
 
 
 def format_checkpoint(checkpoint: Checkpoint) -> str:
-    """The text of which `parse_checkpoint` makes this checkpoint; BadCheckpointError."""
+    """Return the text of a checkpoint, the inverse of `parse_checkpoint`.
+
+    Raises BadCheckpointError if no text stands for it.
+    """
     lines = checkpoint.origin, str(checkpoint.size), encode_base64(checkpoint.root)
     text = "".join(f"{line}\n" for line in (*lines, *checkpoint.extensions))
     if parse_checkpoint(text) != checkpoint:
@@ -76,19 +83,19 @@ def format_checkpoint(checkpoint: Checkpoint) -> str:
 def sign_checkpoint(
     checkpoint: Checkpoint, key: VerifierKey, sign: Callable[[bytes], bytes]
 ) -> bytes:
-    """The checkpoint as a note, signed as `sign_note` does; BadCheckpointError, BadNoteError.
+    """Return the checkpoint as a note, signed as `sign_note` does.
 
-    A log may not sign what is inconsistent with anything that it signed before: that is for the
-    caller to know.
+    The caller must make sure that it is consistent with every checkpoint that the log signed
+    before. Raises BadCheckpointError, BadNoteError or BadSignatureError.
     """
     return sign_note(format_checkpoint(checkpoint), key, sign)
 
 
 def verify_checkpoint(note: bytes, origin: str, keys: Iterable[VerifierKey]) -> Checkpoint:
-    """The checkpoint that the log of this origin signed.
+    """Return the checkpoint if the log of this origin signed it.
 
-    `keys` are those of the log alone, because any of them is enough. Raises as `verify_note`
-    does, BadCheckpointError, WrongOriginError.
+    `keys` must be keys of this log only, because a signature by any of them is enough. Raises
+    BadCheckpointError, WrongOriginError, and the errors of `verify_note`.
     """
     checkpoint = parse_checkpoint(verify_note(note, keys).text)
     if checkpoint.origin != origin:
@@ -97,14 +104,14 @@ def verify_checkpoint(note: bytes, origin: str, keys: Iterable[VerifierKey]) -> 
 
 
 def decode_number(text: str) -> int:
-    """A size or index: ASCII decimal without leading zeros, below 2**64; DecodingError."""
+    """Parse a size or index: ASCII decimal, no leading zeros, below 2**64. Raises DecodingError."""
     if not _NUMBER.fullmatch(text) or (number := int(text)) >= _NUMBER_LIMIT:
         raise DecodingError("a number is not a plain decimal one")
     return number
 
 
 def decode_hash(text: str) -> bytes:
-    """The base64 of 32 bytes; DecodingError."""
+    """Decode the base64 of 32 bytes. Raises DecodingError."""
     decoded = decode_base64(text)
     if len(decoded) != HASH_SIZE:
         raise DecodingError(f"a hash is not {HASH_SIZE} bytes long")

@@ -24,28 +24,29 @@ COLUMNS = (
     "by",
     "entry",
 )
-"""Members of entries that tell most; `entry` is the whole leaf, the bytes that were hashed."""
+"""The members of entries with a column; `entry` is the whole leaf, the bytes that were hashed."""
 
 FORMULA_PREFIXES = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-"""What a spreadsheet takes for the beginning of a formula."""
+"""The characters with which a spreadsheet lets a formula begin."""
 
 _MEMBERS = (*COLUMNS[1:3], *COLUMNS[4:12])
 _VERSION_INDEX = _MEMBERS.index("version")
 _NEEDS_QUOTES = re.compile(r'[",\r\n]')
 _SEPARATOR = "\0"
 _FORMULAS = re.compile(f"{_SEPARATOR}[{re.escape(''.join(FORMULA_PREFIXES))}]")
-"""Where cells may begin as formulas, when all are looked at at once, each behind a cut."""
+"""Matches the start of a formula in any cell, if a cut comes before each cell."""
 
 
 def format_header() -> str:
+    """Return the first line of the table, with the names of the columns."""
     return ",".join(COLUMNS) + "\r\n"
 
 
 def format_row(index: int, leaf: Mapping[str, Any], body: bytes, leaf_hash: bytes) -> str:
-    """The line of the entry with this leaf, its bytes and its hash.
+    """Return the line of an entry, given its leaf, the leaf's bytes and its hash.
 
-    What a leaf has no member for is an empty cell. The hash stands as it is, to be compared: what
-    ends in `=`, as it does, is no formula.
+    A cell is empty if the leaf lacks the member. The hash is not escaped, so that it can be
+    compared: base64 may end in `=`, but a formula begins with it.
     """
     values = [leaf.get(member) for member in _MEMBERS]
     if "version" not in leaf and isinstance(policy := leaf.get("policy"), dict):
@@ -60,7 +61,7 @@ def format_row(index: int, leaf: Mapping[str, Any], body: bytes, leaf_hash: byte
 
 
 def escape_formula(cell: str) -> str:
-    """The text with an apostrophe before it where it would be taken for a formula."""
+    """Return the text, after an apostrophe if a spreadsheet would read it as a formula."""
     return f"'{cell}" if cell.startswith(FORMULA_PREFIXES) else cell
 
 

@@ -1,10 +1,10 @@
-"""Ed25519 signatures verified: RFC 8032, section 5.1.7, with nothing but integers.
+"""Verification of Ed25519 signatures: RFC 8032, section 5.1.7, with Python's integers alone.
 
-Strict: S is below the order of the group, and key and R are the canonical encodings of points.
-Without the cofactor: [S]B - [k]A is encoded and compared with the bytes of R, which RFC 8032 allows
-and OpenSSL does, so that `cryptography` gives the same verdict. It differs for keys alone that are
-not canonically encoded: OpenSSL reduces them, this refuses them. Nothing here is secret, so
-nothing takes the same time whatever it is given.
+Strict: S is below the order of the group, and key and R are canonical encodings of points. Without
+the cofactor: [S]B - [k]A is encoded and compared with the bytes of R. RFC 8032 allows this and
+OpenSSL does it, so that `cryptography` gives the same verdict. The verdicts differ only for keys
+that are not canonically encoded: OpenSSL reduces such keys, this module refuses them. All inputs
+are public, so the code need not run in constant time.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ _BASE_WIDTH, _KEY_WIDTH = 8, 5
 _Point: TypeAlias = tuple[int, int, int, int]
 """X, Y, Z, T of section 5.1.4: x = X/Z, y = Y/Z, x * y = T/Z."""
 _Addend: TypeAlias = tuple[int, int, int, int]
-"""Y - X, Y + X, 2dT and 2Z of a point: as much of an addition as can be done before."""
+"""Y - X, Y + X, 2dT and 2Z of a point: the part of an addition that can be precomputed."""
 
 _NEUTRAL: _Point = (0, 1, 1, 0)
 
 
 def verify(key: bytes, message: bytes, signature: bytes) -> bool:
-    """Whether the 64 bytes are the key's signature of the message; never raises."""
+    """Return True if the 64 bytes are the key's signature of the message. Never raises."""
     point = _decode(key)
     if point is None or len(signature) != SIGNATURE_SIZE:
         return False
@@ -46,16 +46,16 @@ def verify(key: bytes, message: bytes, signature: bytes) -> bool:
 
 
 def is_key(key: bytes) -> bool:
-    """Whether these are the canonical 32 bytes of a point that only its owner signs for.
+    """Return True if the 32 bytes are a canonical point that only the key's owner can sign for.
 
-    For a point of small order anyone can make signatures that `verify` finds right.
+    Anyone can make signatures for a point of small order that `verify` accepts.
     """
     point = _decode(key)
     return point is not None and _double(_double(_double(point)))[0] != 0
 
 
 def _decode(encoded: bytes) -> _Point | None:
-    """Section 5.1.3; None where it says that decoding fails."""
+    """Decode a point: section 5.1.3. Return None if decoding fails."""
     if len(encoded) != KEY_SIZE:
         return None
     number = int.from_bytes(encoded, "little")
@@ -74,14 +74,14 @@ def _decode(encoded: bytes) -> _Point | None:
 
 
 def _encode(point: _Point) -> bytes:
-    """Section 5.1.2."""
+    """Encode a point: section 5.1.2."""
     x, y, z, _ = point
     inverse = pow(z, -1, _P)
     return (y * inverse % _P | (x * inverse % _P & 1) << 255).to_bytes(KEY_SIZE, "little")
 
 
 def _base_minus(s: int, k: int, point: _Point) -> _Point:
-    """[s]B - [k]point, doubling once for both."""
+    """Compute [s]B - [k]point, with one series of doublings for both."""
     x, y, z, t = point
     base, negatives = _base_multiples(), _multiples((_P - x, y, z, _P - t), _KEY_WIDTH)
     of_base, of_point = _digits(s, _BASE_WIDTH), _digits(k, _KEY_WIDTH)
@@ -96,7 +96,7 @@ def _base_minus(s: int, k: int, point: _Point) -> _Point:
 
 
 def _digits(scalar: int, width: int) -> dict[int, int]:
-    """The scalar as the sum of digit << place, in odd digits between ±2**(width - 1)."""
+    """Return the scalar as the sum of digit << place, in odd digits between ±2**(width - 1)."""
     digits, place = {}, 0
     while scalar:
         zeros = (scalar & -scalar).bit_length() - 1
@@ -110,7 +110,7 @@ def _digits(scalar: int, width: int) -> dict[int, int]:
 
 
 def _multiples(point: _Point, width: int) -> dict[int, _Addend]:
-    """The odd multiples that `_digits` asks for, as addends."""
+    """Return the odd multiples that `_digits` needs, as addends."""
     double, multiples = _addend(_double(point)), {}
     for factor in range(1, 1 << (width - 1), 2):
         minus, plus, t, z = multiples[factor] = _addend(point)
@@ -131,7 +131,7 @@ def _addend(point: _Point) -> _Addend:
 
 
 def _add(point: _Point, addend: _Addend) -> _Point:
-    """Section 5.1.4, for any two points."""
+    """Add any two points: section 5.1.4."""
     x, y, z, t = point
     minus, plus, twice_dt, twice_z = addend
     a, b = (y - x) * minus % _P, (y + x) * plus % _P
@@ -141,7 +141,7 @@ def _add(point: _Point, addend: _Addend) -> _Point:
 
 
 def _double(point: _Point) -> _Point:
-    """Section 5.1.4."""
+    """Double a point: section 5.1.4."""
     x, y, z, _ = point
     a, b, x_plus_y = x * x % _P, y * y % _P, x + y
     h, g = a + b, a - b

@@ -1,7 +1,7 @@
 """Leaves of format 1, as docs/architecture.md lists them, with the standard library alone.
 
-A leaf is RFC 8785 JSON without floating-point numbers and without personal data. What was ever
-written stays readable: a new format gets a new number, and this one is decoded for good.
+A leaf is RFC 8785 JSON without floating-point numbers and without personal data. Every leaf that
+was ever written stays readable: a new format gets a new number, and format 1 is decoded forever.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 FORMAT = 1
 SALT_SIZE = 32
 MAX_NESTING = 254
-"""Levels of lists and objects that a leaf may have: orjson writes no more."""
+"""Maximum levels of lists and objects in a leaf: orjson writes no more."""
 _AT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", re.ASCII)
 MAX_SAFE_INTEGER = 2**53 - 1
 _MAX_BASIC_PLANE_CHARACTER = "\uffff"
@@ -59,13 +59,13 @@ class EntryKind(StrEnum):
 
     @classmethod
     def starting_with(cls, prefix: str) -> list[EntryKind]:
-        """The kinds of a family, those that start with `version.`, say."""
+        """Return the kinds of a family, such as those that start with `version.`."""
         return [kind for kind in cls if kind.startswith(prefix)]
 
 
 @dataclass(frozen=True, slots=True)
 class PersonalData:
-    """What stands beside an entry and may be erased: whose it is, a salt, the canonical part."""
+    """The personal part of an entry, which may be erased: contact, salt and canonical JSON."""
 
     contact: str
     salt: bytes
@@ -73,14 +73,14 @@ class PersonalData:
 
 
 def compute_commitment(salt: bytes, part: bytes) -> str:
-    """Standard base64 of SHA-256 over the 32-byte salt followed by the personal part."""
+    """Return the base64 of SHA-256 over the 32-byte salt followed by the personal part."""
     return base64.b64encode(hashlib.sha256(salt + part).digest()).decode()
 
 
 def describe_commitment_mismatch(
     leaf: Mapping[str, Any], personal: PersonalData | None
 ) -> str | None:
-    """Why leaf and personal part do not belong together, or None."""
+    """Return why the leaf does not commit to the personal part; None if it does."""
     leaf_commitment = leaf.get("commitment")
     if personal is None:
         return None if leaf_commitment is None else "the personal part of the commitment is missing"
@@ -92,7 +92,10 @@ def describe_commitment_mismatch(
 
 
 def read_leaf(body: bytes) -> dict[str, Any]:
-    """The leaf of canonical bytes; BadLeafError for any other bytes, and for another format."""
+    """Parse the canonical bytes of a leaf.
+
+    Raises BadLeafError for other bytes, and for another format.
+    """
     try:
         leaf = _decode(body.decode())
         if body.count(b"[") + body.count(b"{") > MAX_NESTING and not _is_shallow(leaf, MAX_NESTING):
@@ -119,10 +122,10 @@ def _is_shallow(value: object, levels: int) -> bool:
 
 
 def encode_canonical_json(value: object) -> bytes:
-    """The RFC 8785 bytes of a JSON value without floating-point numbers; ValueError.
+    """Return the RFC 8785 bytes of a JSON value.
 
-    What `json` writes differs from them for floating-point numbers, and in the order of keys
-    beyond the Basic Multilingual Plane.
+    Python's `json` differs from RFC 8785 only for floating-point numbers and for the order of keys
+    beyond the Basic Multilingual Plane. Raises ValueError for floating-point numbers.
     """
     text = _encode(value)
     if not text.isascii() and max(text) > _MAX_BASIC_PLANE_CHARACTER:
@@ -153,7 +156,7 @@ _encode_unsorted = json.JSONEncoder(
 
 
 def _sort_keys(value: object) -> object:
-    """The value with its keys in the order of their UTF-16 code units, RFC 8785, section 3.2.3."""
+    """Return the value with keys in the order of UTF-16 code units: RFC 8785, section 3.2.3."""
     if isinstance(value, dict):
         return {key: _sort_keys(value[key]) for key in sorted(value, key=_utf_16_sort_key)}
     if isinstance(value, list | tuple):
@@ -166,7 +169,7 @@ def _utf_16_sort_key(key: str) -> bytes:
 
 
 def check_members(leaf: Mapping[str, Any]) -> None:
-    """BadLeafError where format, kind or time are not those of a leaf of format 1."""
+    """Raise BadLeafError if format, kind or time are not those of a leaf of format 1."""
     if leaf.get("format") != FORMAT or isinstance(leaf["format"], bool):
         raise BadLeafError(f"the leaf's format is {leaf.get('format')!r}; known is {FORMAT}")
     if str(leaf.get("kind")) not in _KIND_VALUES:
@@ -179,12 +182,12 @@ _KIND_VALUES = frozenset(EntryKind)
 
 
 def format_time(moment: datetime) -> str:
-    """RFC 3339 in UTC, whole milliseconds (what is finer is cut off), `Z`; needs an offset."""
+    """Return the time in RFC 3339, in UTC with `Z`, cut off to milliseconds; it needs an offset."""
     return f"{moment.astimezone(UTC).isoformat(timespec='milliseconds')[: -len('+00:00')]}Z"
 
 
 def is_time(text: object) -> bool:
-    """Whether this is a time as `format_time` writes it."""
+    """Return True if the value is a time as `format_time` writes it."""
     if not isinstance(text, str) or not _AT.fullmatch(text):
         return False
     try:

@@ -1,7 +1,7 @@
 """The Merkle tree over a log: RFC 6962 section 2.1, RFC 9162 section 2.1.
 
-Pure functions over leaf hashes, and `Frontier`, which is as much of a tree as appending needs.
-Every hash is the 32 bytes of a SHA-256. Proofs list their hashes from the leaf upwards.
+Pure functions over leaf hashes, and `Frontier`, the part of a tree that appending needs. Every hash
+is the 32 bytes of a SHA-256. Proofs list their hashes from the leaf upwards.
 """
 
 from __future__ import annotations
@@ -21,25 +21,27 @@ _SIZE_BYTES = 8
 
 
 def hash_leaf(leaf: bytes) -> bytes:
+    """Return SHA-256 over byte 0 and the leaf."""
     return hashlib.sha256(b"\x00" + leaf).digest()
 
 
 def hash_node(left: bytes, right: bytes) -> bytes:
+    """Return SHA-256 over byte 1 and the hashes of both children."""
     return hashlib.sha256(b"\x01" + left + right).digest()
 
 
 @dataclass(frozen=True, slots=True)
 class Frontier:
-    """The roots of the full subtrees that make up a tree of `size` leaves, largest first.
+    """The roots of the full subtrees of a tree of `size` leaves, largest first.
 
-    There is one for every bit that is set in `size`.
+    There is one root for every bit that is set in `size`.
     """
 
     size: int = 0
     subtrees: tuple[bytes, ...] = ()
 
     def append(self, leaf: bytes) -> Frontier:
-        """The frontier of the tree with one more leaf, of which this is the leaf hash."""
+        """Return the frontier after one more leaf, given its leaf hash."""
         subtrees, merged, size = list(self.subtrees), leaf, self.size
         while size & 1:
             merged = hash_node(subtrees.pop(), merged)
@@ -47,6 +49,7 @@ class Frontier:
         return Frontier(self.size + 1, (*subtrees, merged))
 
     def root(self) -> bytes:
+        """Return the root of the whole tree."""
         if not self.subtrees:
             return EMPTY_ROOT
         *larger, merged = self.subtrees
@@ -55,12 +58,12 @@ class Frontier:
         return merged
 
     def encode(self) -> bytes:
-        """The size in 8 bytes, big-endian, then the subtrees' hashes, largest first."""
+        """Return the size in 8 bytes, big-endian, then the subtrees' hashes, largest first."""
         return self.size.to_bytes(_SIZE_BYTES) + b"".join(self.subtrees)
 
     @classmethod
     def decode(cls, encoded: bytes) -> Frontier:
-        """What `encode` wrote; DecodingError for anything else."""
+        """Decode the bytes that `encode` wrote. Raises DecodingError for other bytes."""
         size, hashes = int.from_bytes(encoded[:_SIZE_BYTES]), encoded[_SIZE_BYTES:]
         if len(encoded) < _SIZE_BYTES or len(hashes) != size.bit_count() * HASH_SIZE:
             raise DecodingError("not a frontier: its length does not fit its size")
@@ -69,7 +72,7 @@ class Frontier:
 
 
 def compute_root(leaves: Sequence[bytes]) -> bytes:
-    """MTH of RFC 9162, section 2.1.1, over leaf hashes."""
+    """Return the root over leaf hashes: MTH of RFC 9162, section 2.1.1."""
     frontier = Frontier()
     for leaf in leaves:
         frontier = frontier.append(leaf)
@@ -77,7 +80,10 @@ def compute_root(leaves: Sequence[bytes]) -> bytes:
 
 
 def build_inclusion_proof(leaves: Sequence[bytes], index: int) -> list[bytes]:
-    """PATH of RFC 9162, section 2.1.3.1. ProofRangeError if the tree has no such leaf."""
+    """Return PATH of RFC 9162, section 2.1.3.1.
+
+    Raises ProofRangeError if the tree has no such leaf.
+    """
     if not 0 <= index < len(leaves):
         raise ProofRangeError(f"a tree of {len(leaves)} leaves has no leaf {index}")
     if len(leaves) == 1:
@@ -92,7 +98,7 @@ def build_inclusion_proof(leaves: Sequence[bytes], index: int) -> list[bytes]:
 def verify_inclusion(
     leaf: bytes, index: int, size: int, proof: Sequence[bytes], expected_root: bytes
 ) -> bool:
-    """Whether the leaf hash stands at `index` of the tree: RFC 9162, section 2.1.3.2."""
+    """Return True if the leaf hash is at `index` of the tree: RFC 9162, section 2.1.3.2."""
     if not 0 <= index < size:
         return False
     node, last, merged = index, size - 1, leaf
@@ -110,9 +116,9 @@ def verify_inclusion(
 
 
 def build_consistency_proof(leaves: Sequence[bytes], first: int) -> list[bytes]:
-    """PROOF of RFC 9162, section 2.1.4.1: that the first `first` leaves are the smaller tree.
+    """Return PROOF of RFC 9162, section 2.1.4.1: the first `first` leaves are the smaller tree.
 
-    ProofRangeError if `first` is not between 1 and the number of leaves.
+    Raises ProofRangeError if `first` is not between 1 and the number of leaves.
     """
     if not 0 < first <= len(leaves):
         raise ProofRangeError(f"nothing to prove between {first} and {len(leaves)} leaves")
@@ -132,9 +138,9 @@ def _subproof(leaves: Sequence[bytes], first: int, *, whole: bool) -> list[bytes
 def verify_consistency(
     first: int, second: int, first_root: bytes, second_root: bytes, proof: Sequence[bytes]
 ) -> bool:
-    """Whether the second tree begins with the first: RFC 9162, section 2.1.4.2.
+    """Return True if the second tree begins with the first: RFC 9162, section 2.1.4.2.
 
-    A tree of no leaves is the beginning of nothing that could be proved: False.
+    Return False if the first tree has no leaves: that cannot be proved.
     """
     if not 0 < first <= second:
         return False
@@ -161,5 +167,5 @@ def verify_consistency(
 
 
 def _split_size(size: int) -> int:
-    """The largest power of two below `size`."""
+    """Return the largest power of two below `size`."""
     return 1 << (size - 1).bit_length() - 1

@@ -1,9 +1,9 @@
 """Signed notes: c2sp.org/signed-note@v1.0.0, with Ed25519 signatures (type 0x01) alone.
 
-A note is a text, a blank line and signature lines; nothing of it is to be believed before a known
-key's signature was verified. Where the standard leaves it open: a known key's wrong signature
-refuses the note, base64 has to be canonical, and what is above MAX_NOTE_BYTES or MAX_SIGNATURES is
-none.
+A note is a text, a blank line and signature lines. Trust nothing in it before a known key's
+signature is verified. The standard leaves three points open, decided here: a wrong signature of a
+known key refuses the note, base64 must be canonical, and a note above MAX_NOTE_BYTES or
+MAX_SIGNATURES is refused.
 """
 
 from __future__ import annotations
@@ -36,18 +36,26 @@ class EvidenceError(AuditError):
 
 
 class BadKeyError(EvidenceError):
+    """A text that is not a verifier key, or keys that cannot be distinguished."""
+
     code = AuditErrorCode.BAD_KEY
 
 
 class BadNoteError(EvidenceError):
+    """Bytes that are not a signed note."""
+
     code = AuditErrorCode.BAD_NOTE
 
 
 class BadSignatureError(EvidenceError):
+    """A signature that bears the name of a known key, which did not make it."""
+
     code = AuditErrorCode.BAD_SIGNATURE
 
 
 class UnknownSignerError(EvidenceError):
+    """A note that no known key signed."""
+
     code = AuditErrorCode.UNKNOWN_SIGNER
 
 
@@ -55,7 +63,8 @@ class UnknownSignerError(EvidenceError):
 class VerifierKey:
     """A name and the 32 bytes of its Ed25519 key.
 
-    BadKeyError where they are not: bytes that are no point, or one that anybody signs for, too.
+    Raises BadKeyError for a name that no key can have, for bytes that are not a point, and for a
+    point that anyone can sign for.
     """
 
     name: str
@@ -77,7 +86,7 @@ class VerifierKey:
 
 @dataclass(frozen=True, slots=True)
 class NoteSignature:
-    """A signature line: whose it says it is, and the signature without the key's id."""
+    """A signature line: the claimed signer, and the signature without the key's id."""
 
     name: str
     key_id: bytes
@@ -86,14 +95,14 @@ class NoteSignature:
 
 @dataclass(frozen=True, slots=True)
 class SignedNote:
-    """A text, with its last newline, and its signatures in order, one at least."""
+    """A text, including its last newline, and its signatures in order, at least one."""
 
     text: str
     signatures: tuple[NoteSignature, ...]
 
 
 def parse_key(text: str) -> VerifierKey:
-    """The key of `<name>+<id in hex>+<base64 of type and key>`; BadKeyError for anything else."""
+    """Parse `<name>+<id in hex>+<base64 of type and key>`. Raises BadKeyError for other texts."""
     name, _, rest = text.partition("+")
     key_id, _, encoded = rest.partition("+")
     try:
@@ -109,11 +118,12 @@ def parse_key(text: str) -> VerifierKey:
 
 
 def format_key(key: VerifierKey) -> str:
+    """Return the text of a key, the inverse of `parse_key`."""
     return f"{key.name}+{key.id.hex()}+{encode_base64(_ED25519 + key.key)}"
 
 
 def parse_note(note: bytes) -> SignedNote:
-    """What the note says, unverified; BadNoteError where it is none."""
+    """Parse a note without verifying it. Raises BadNoteError for other bytes."""
     if len(note) > MAX_NOTE_BYTES:
         raise BadNoteError(f"the note is longer than {MAX_NOTE_BYTES} bytes")
     try:
@@ -132,7 +142,10 @@ def parse_note(note: bytes) -> SignedNote:
 
 
 def format_note(note: SignedNote) -> bytes:
-    """The bytes of which `parse_note` makes this note; BadNoteError where there are none."""
+    """Return the bytes of a note, the inverse of `parse_note`.
+
+    Raises BadNoteError if no bytes stand for it.
+    """
     lines = [
         f"— {signature.name} {encode_base64(signature.key_id + signature.signature)}\n"
         for signature in note.signatures
@@ -147,9 +160,9 @@ def format_note(note: SignedNote) -> bytes:
 
 
 def sign_note(text: str, key: VerifierKey, sign: Callable[[bytes], bytes]) -> bytes:
-    """A note with one signature: what `sign` makes of the text's bytes with the private key.
+    """Return a note with one signature: the result of `sign` for the text's bytes.
 
-    Whether that is the key's other half is not checked.
+    The caller must make sure that `sign` uses the private key of `key`; this is not checked.
     """
     try:
         signature = sign(text.encode())
@@ -161,10 +174,11 @@ def sign_note(text: str, key: VerifierKey, sign: Callable[[bytes], bytes]) -> by
 
 
 def verify_note(note: bytes, keys: Iterable[VerifierKey]) -> SignedNote:
-    """The note with those of its signatures that known keys made: one at least.
+    """Return the note with only the signatures by known keys, at least one.
 
-    BadNoteError; BadSignatureError where any of a known key's is wrong; UnknownSignerError where
-    there is none. A signature is a known key's if name and id are; what else there is says nothing.
+    A signature belongs to a known key if name and id agree; other signatures are ignored. Raises
+    BadNoteError, BadSignatureError if a known key's signature is wrong, and UnknownSignerError if
+    no known key signed.
     """
     keys_by_id, parsed = _index_keys(keys), parse_note(note)
     text, verified = parsed.text.encode(), []
@@ -180,11 +194,12 @@ def verify_note(note: bytes, keys: Iterable[VerifierKey]) -> SignedNote:
 
 
 def encode_base64(decoded: bytes) -> str:
+    """Return the standard base64 of the bytes: RFC 4648, section 4."""
     return base64.b64encode(decoded).decode()
 
 
 def decode_base64(encoded: str) -> bytes:
-    """RFC 4648, section 4, of which no other text is the base64 (3.5); DecodingError."""
+    """Decode canonical base64 (RFC 4648, sections 4 and 3.5). Raises DecodingError."""
     try:
         decoded = base64.b64decode(encoded, validate=True)
     except ValueError as error:

@@ -1,9 +1,9 @@
 """The tree of a large log, read through the roots of its full subtrees: c2sp.org/tlog-tiles.
 
-Level 1 has a root for every 256 leaves, level 2 for every 256 of those, and so on: a root of level
-L and index N is the MTH of RFC 9162, section 2.1.1, over the leaves from N * 256**L up to before
-(N + 1) * 256**L. Level 0 are the leaf hashes themselves. Stored with the leaf that fills a subtree,
-they let proofs in a tree of any size be made from a few hundred hashes.
+Level 1 has a root for every 256 leaves, level 2 for every 256 roots of level 1, and so on: a root
+of level L and index N is the MTH of RFC 9162, section 2.1.1, over the leaves from N * 256**L up to
+before (N + 1) * 256**L. Level 0 are the leaf hashes. With the stored roots, a proof in a tree of
+any size needs a few hundred hashes.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ WIDTH = 1 << HEIGHT
 
 @dataclass(frozen=True, slots=True)
 class Subtree:
-    """The root of a full subtree, of a level from 1 on."""
+    """The root of a full subtree, of level 1 or above."""
 
     level: int
     index: int
@@ -31,9 +31,9 @@ class Subtree:
 
 
 def subtrees_filled_by(before: merkle.Frontier, leaf_hash: bytes) -> Iterator[Subtree]:
-    """The subtrees that appending the leaf, of which this is the leaf hash, fills: lowest first.
+    """Yield the subtrees that appending a leaf fills, lowest first, given its leaf hash.
 
-    That is none but for every 256th leaf.
+    Only every 256th leaf fills a subtree.
     """
     size = before.size + 1
     if size % WIDTH:
@@ -48,7 +48,7 @@ def subtrees_filled_by(before: merkle.Frontier, leaf_hash: bytes) -> Iterator[Su
 
 
 def list_filled_subtrees(before: merkle.Frontier, leaves: Iterable[bytes]) -> Iterator[Subtree]:
-    """The subtrees that appending the leaf hashes fills, in the order in which they are filled."""
+    """Yield the subtrees that appending the leaf hashes fills, in the order of filling."""
     frontier = before
     for leaf in leaves:
         yield from subtrees_filled_by(frontier, leaf)
@@ -57,11 +57,11 @@ def list_filled_subtrees(before: merkle.Frontier, leaves: Iterable[bytes]) -> It
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """A tree of `size` leaves, of which as little is read as a question needs.
+    """A tree of `size` leaves that reads only the hashes that a proof needs.
 
-    `leaf_hashes(start, stop)` are those from `start` up to before `stop`, at most 256 at a time;
-    `stored(level, index)` is the root of a full subtree, or None where none is stored: then it is
-    made of those below it.
+    `leaf_hashes(start, stop)` returns the hashes from `start` up to before `stop`, at most 256 at a
+    time. `stored(level, index)` returns the root of a full subtree; if it returns None, the tree
+    computes the root from the level below.
     """
 
     size: int
@@ -69,10 +69,14 @@ class Tree:
     read_root: Callable[[int, int], bytes | None]
 
     def root(self) -> bytes:
+        """Return the root of the whole tree."""
         return self._compute_root(0, self.size)
 
     def inclusion_proof(self, index: int) -> list[bytes]:
-        """PATH of RFC 9162, section 2.1.3.1. ProofRangeError if the tree has no such leaf."""
+        """Return PATH of RFC 9162, section 2.1.3.1.
+
+        Raises ProofRangeError if the tree has no such leaf.
+        """
         if not 0 <= index < self.size:
             raise ProofRangeError(f"a tree of {self.size} leaves has no leaf {index}")
         siblings, start, stop = [], 0, self.size
@@ -87,9 +91,9 @@ class Tree:
         return [self._compute_root(*leaves) for leaves in reversed(siblings)]
 
     def consistency_proof(self, first: int) -> list[bytes]:
-        """PROOF of RFC 9162, section 2.1.4.1: that the first `first` leaves are the smaller tree.
+        """Return PROOF of RFC 9162, section 2.1.4.1: the first `first` leaves are the smaller tree.
 
-        ProofRangeError if `first` is not between 1 and the size.
+        Raises ProofRangeError if `first` is not between 1 and the size.
         """
         if not 0 < first <= self.size:
             raise ProofRangeError(f"nothing to prove between {first} and {self.size} leaves")
@@ -107,7 +111,7 @@ class Tree:
         return [self._compute_root(*leaves) for leaves in reversed(siblings)]
 
     def _compute_root(self, start: int, stop: int) -> bytes:
-        """MTH over the leaves of a node of the tree, in subtrees as large as fit."""
+        """Return the MTH over the leaves of a node, in subtrees that are as large as possible."""
         count = stop - start
         level = max(count.bit_length() - 1, 0) // HEIGHT
         if level == 0:
@@ -137,5 +141,5 @@ class Tree:
 
 
 def _split_range(start: int, stop: int) -> int:
-    """Where the node over these leaves has its right half, RFC 9162, section 2.1.1."""
+    """Return the first leaf of the node's right half: RFC 9162, section 2.1.1."""
     return start + (1 << (stop - start - 1).bit_length() - 1)

@@ -1,6 +1,6 @@
-"""Proofs that a leaf is in a log, as files that stand alone: c2sp.org/tlog-proof@v1.
+"""Proofs that a leaf is in a log, as self-contained files: c2sp.org/tlog-proof@v1.
 
-The format says no more of base64 than RFC 4648; here it has to be canonical, as in notes.
+The format refers to RFC 4648 for base64; this module requires canonical base64, as in notes.
 """
 
 from __future__ import annotations
@@ -25,18 +25,22 @@ _EXTRA, _INDEX = "extra ", "index "
 
 
 class BadProofError(EvidenceError):
+    """Bytes that are not a proof."""
+
     code = AuditErrorCode.BAD_PROOF
 
 
 class NotIncludedError(EvidenceError):
+    """A leaf that is not at the proof's index, or not in this tree."""
+
     code = AuditErrorCode.NOT_INCLUDED
 
 
 @dataclass(frozen=True, slots=True)
 class InclusionProof:
-    """Hashes from the leaf's sibling up, and the note of the checkpoint, byte for byte.
+    """Hashes from the leaf's sibling upwards, and the note of the checkpoint, byte for byte.
 
-    `extra` is whatever the application put there; no signature covers it.
+    `extra` is data of the application; no signature covers it.
     """
 
     index: int
@@ -46,9 +50,9 @@ class InclusionProof:
 
 
 def parse_proof(proof: bytes) -> InclusionProof:
-    """What the proof says, unverified.
+    """Parse a proof without verifying it.
 
-    BadProofError, BadNoteError or BadCheckpointError where it is none.
+    Raises BadProofError, BadNoteError or BadCheckpointError for other bytes.
     """
     if len(proof) > MAX_PROOF_BYTES:
         raise BadProofError(f"the proof is longer than {MAX_PROOF_BYTES} bytes")
@@ -64,7 +68,7 @@ def parse_proof(proof: bytes) -> InclusionProof:
 
 
 def format_proof(proof: InclusionProof) -> bytes:
-    """The bytes of which `parse_proof` makes this proof; refused as there where there are none."""
+    """Return the bytes of a proof, the inverse of `parse_proof`; raises the same errors."""
     extra = [] if proof.extra is None else [_EXTRA + encode_base64(proof.extra)]
     hashes = [encode_base64(hash_) for hash_ in proof.hashes]
     lines = [HEADER, *extra, f"{_INDEX}{proof.index}", *hashes, "", ""]
@@ -88,9 +92,9 @@ def proof_as_json(proof: InclusionProof, leaf_hash: bytes, size: int) -> dict[st
 def verify_proof(
     proof: InclusionProof, leaf_hash: bytes, origin: str, keys: Iterable[VerifierKey]
 ) -> Checkpoint:
-    """The checkpoint in whose tree the leaf stands at the proof's index.
+    """Return the checkpoint if its tree has the leaf at the proof's index.
 
-    Origin, keys and refusals as for `verify_checkpoint`; NotIncludedError where the leaf does not.
+    Raises NotIncludedError if it does not, and the errors of `verify_checkpoint`.
     """
     checkpoint = verify_checkpoint(proof.checkpoint, origin, keys)
     place = proof.index, checkpoint.size
@@ -102,7 +106,10 @@ def verify_proof(
 
 
 def _parse_head(lines: list[str]) -> tuple[int, tuple[bytes, ...], bytes | None]:
-    """Index, hashes and extra data of the lines before the checkpoint; DecodingError."""
+    """Parse index, hashes and extra data of the lines before the checkpoint.
+
+    Raises DecodingError.
+    """
     extra = None
     if not lines or lines.pop(0) != HEADER:
         raise DecodingError(f"it does not begin with {HEADER}")

@@ -1,14 +1,15 @@
 """The versions of a workspace's policy: a pure fold of its log's `version.*` entries.
 
-There is no table of versions: what is active, approved or retired is what the entries say. One
-version decides for all; beside it one may be on trial, for a share of the conversations, and one in
-the shadow, which decides nothing. What is scheduled becomes an activation, or is suspended, once.
+There is no table of versions: the entries decide which version is active, approved or retired. One
+version decides for all conversations. Another may be on trial for a share of the conversations, and
+one may be a shadow, which decides nothing. Each schedule ends once: it is activated or suspended.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from operator import attrgetter
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -38,6 +39,8 @@ BUCKETS_OF_A_PERCENT = 100
 
 
 class VersionStatus(StrEnum):
+    """The status of one version."""
+
     PROPOSED = "proposed"
     APPROVED = "approved"
     ACTIVE = "active"
@@ -48,7 +51,7 @@ class VersionStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class VersionStep:
-    """One step of a version: the entry's index, its time as in the leaf, and whose it was."""
+    """One step of a version: the entry's index, its time as in the leaf, and its author."""
 
     index: int
     at: str
@@ -61,9 +64,9 @@ class VersionStep:
 
 @dataclass(frozen=True, slots=True)
 class ScheduledActivation:
-    """An activation that is to come: its entry, when it is due, and what was active then.
+    """A future activation: its entry, its due time, and the version that was active then.
 
-    Due times are as in leaves, so that they sort.
+    Due times have the format of leaves, so that they sort.
     """
 
     step: VersionStep
@@ -82,7 +85,7 @@ class VersionTrial:
 
 @dataclass(frozen=True, slots=True)
 class VersionRecord:
-    """All that its log says of one version, steps in the order of the log."""
+    """All steps of one version, in the order of the log."""
 
     number: int
     digest: str
@@ -101,12 +104,12 @@ class VersionRecord:
 
 @dataclass(frozen=True, slots=True)
 class Versions:
-    """The versions of one log at one of its sizes; `active` decides, None where none does.
+    """The versions of one log at one of its sizes.
 
-    `last_move_index` is the last entry that moved running conversations; `schedules` stands in the
-    order of the log. `required_approvals` is how many keys must approve, since `approvals_step`;
-    `guardrails` the digest of the properties that are asked of every proposal, since
-    `guardrails_step`.
+    `active` decides; it is None if no version does. `last_move_index` is the last entry that moved
+    running conversations. `schedules` has the order of the log. A version needs the approval of
+    `required_approvals` keys, set by `approvals_step`. `guardrails` is the digest of the properties
+    that every proposal must have, set by `guardrails_step`.
     """
 
     active: int | None = None
@@ -122,15 +125,18 @@ class Versions:
 
     @property
     def next_number(self) -> int:
+        """The number of the next proposal."""
         return len(self.records) + 1
 
     def get(self, number: int) -> VersionRecord | None:
+        """Return the record of a version; None if it was never proposed."""
         return self.records.get(number)
 
     def choose_version(self, pinned: tuple[int, int] | None, bucket: int) -> int | None:
-        """The version that decides next in a conversation of this bucket, of 10,000.
+        """Return the version that decides next in a conversation of this bucket, of 10,000.
 
-        `pinned` is the version that its last decision pinned to it, and that decision's index.
+        `pinned` is the version that the conversation's last decision pinned to it, and the index of
+        that decision.
         """
         if pinned is not None and pinned[1] > self.last_move_index:
             return pinned[0]
@@ -139,9 +145,10 @@ class Versions:
         return self.active
 
     def due_schedules(self, now: str) -> list[ScheduledActivation]:
-        """What is scheduled up to this time, in the order in which it is to be done."""
+        """Return the schedules that are due at this time, in the order of activation."""
         return sorted(
-            (schedule for schedule in self.schedules if schedule.due <= now), key=_due_sort_key
+            (schedule for schedule in self.schedules if schedule.due <= now),
+            key=attrgetter("due", "step.index"),
         )
 
     def with_entry(self, index: int, content: EntryContent) -> Versions:
@@ -200,7 +207,7 @@ class Versions:
         return replace(remaining_versions, active=number, last_move_index=last_move_index)
 
     def without_version(self, number: int) -> Versions:
-        """The same where this version decides nothing any more."""
+        """Return the versions in which this version decides nothing any more."""
         return replace(
             self,
             active=None if self.active == number else self.active,
@@ -238,10 +245,7 @@ class Versions:
         The status of versions that are not active yet follows the new number.
         """
         required = max(content.count, 0)
-        records = {
-            number: _update_approval_status(record, required)
-            for number, record in self.records.items()
-        }
+        records = {n: _update_approval_status(of, required) for n, of in self.records.items()}
         return replace(
             self,
             required_approvals=required,
@@ -259,17 +263,22 @@ class Versions:
 
 
 class IndexedLeaf(Protocol):
-    """An entry, as far as its versions are concerned."""
+    """An entry, reduced to the members that folds need."""
 
     @property
-    def index(self) -> int: ...
+    def index(self) -> int:
+        """The entry's index in its log."""
 
     @property
-    def value(self) -> Mapping[str, Any]: ...
+    def value(self) -> Mapping[str, Any]:
+        """The leaf as JSON. Raises BadLeafError if it cannot be read."""
 
 
 def fold_versions(entries: Iterable[IndexedLeaf]) -> Versions:
-    """The versions that a log's entries make, given in the order of the log."""
+    """Return the versions that result from a log's entries, given in the order of the log.
+
+    Raises the errors of `with_entry`, and BadLeafError if an entry lacks a member.
+    """
     versions = Versions()
     for entry in entries:
         if content := parse_leaf(entry.value):
@@ -297,7 +306,10 @@ def _add_approval(record: VersionRecord, step: VersionStep) -> VersionRecord:
 
 
 def _update_approval_status(record: VersionRecord, required: int) -> VersionRecord:
-    """Approved or only proposed, by how many keys approved; one at least, also where none must."""
+    """Return the record, approved if enough different keys approved it, else proposed.
+
+    Even if no approval is required, an approved version has at least one.
+    """
     if record.status not in (VersionStatus.PROPOSED, VersionStatus.APPROVED):
         return record
     is_approved = len({step.by for step in record.approvals}) >= max(required, 1)
@@ -316,14 +328,6 @@ def _add_suspension(record: VersionRecord, step: VersionStep) -> VersionRecord:
     return replace(record, suspensions=(*record.suspensions, step))
 
 
-def _keep_record(record: VersionRecord, _: VersionStep) -> VersionRecord:
-    return record
-
-
-def _due_sort_key(schedule: ScheduledActivation) -> tuple[str, int]:
-    return schedule.due, schedule.step.index
-
-
 def _set_rejection(record: VersionRecord, step: VersionStep) -> VersionRecord:
     return replace(record, status=VersionStatus.REJECTED, rejection=step)
 
@@ -338,7 +342,7 @@ _STEPS: Mapping[type[VersionContent], Callable[[VersionRecord, VersionStep], Ver
     VersionRetired: _add_retirement,
     VersionRejected: _set_rejection,
     VersionSuperseded: _set_supersession,
-    VersionScheduled: _keep_record,
+    VersionScheduled: lambda record, _: record,
     VersionSuspended: _add_suspension,
 }
 """For each step after the proposal, the change of the version's record."""

@@ -1,9 +1,8 @@
-"""Which recorded decisions must come out alike when they are decided again.
+"""A key for recorded decisions that must have equal results when they are decided again.
 
-Decisions differ in their ids, their times and their places in the sample, and hardly in anything
-that a rule tests. So what was found of one holds for all that are like it. Whoever asks takes the
-leaf's JSON apart without reading it; every piece is checked to be what it stands for, and what
-does not fit to the byte is like nothing.
+Decisions differ in their ids, times and sample buckets, but rarely in a fact that a rule tests. The
+result for one decision therefore holds for all with an equal key. The key is cut out of the raw
+JSON without parsing it. A leaf that does not match the expected layout byte for byte gets no key.
 """
 
 from __future__ import annotations
@@ -28,9 +27,10 @@ _PLACEHOLDER = b"\0"  # stands in no JSON
 
 
 def equivalence_key(raw_entry: RawEntry, *, bucket: bool) -> EquivalenceKey | None:
-    """What all decisions that are alike share, one of which must have been read; None for no other.
+    """Return the key that equivalent decisions share; None if the leaf has none.
 
-    `bucket` says whether the place in the sample may decide.
+    One leaf of each key must have been read. `bucket` is True if the sample bucket may affect the
+    decision.
     """
     head, _, rest = raw_entry.rest.partition(b',"facts":')
     facts, _, rest = rest.partition(b',"format":1,')
@@ -61,7 +61,10 @@ def equivalence_key(raw_entry: RawEntry, *, bucket: bool) -> EquivalenceKey | No
 
 
 def _split_deadline(actions: bytes, occurred_at: bytes) -> tuple[bytes, timedelta] | None:
-    """The actions without their deadline, where there is one as it is written, and its distance."""
+    """Return the actions without their deadline, and its distance from the event's time.
+
+    The deadline is cut out only if it is written as the service writes it.
+    """
     head, name, rest = actions.partition(b'"expires_at":"')
     timestamp, quote, rest = rest.partition(b'"')
     if name in rest:
@@ -76,7 +79,7 @@ def _split_deadline(actions: bytes, occurred_at: bytes) -> tuple[bytes, timedelt
 
 
 def _without_bucket(facts: bytes) -> bytes:
-    """The facts with nothing in the place of the number, where it is one."""
+    """Return the facts without the sample bucket, if it is a number."""
     head, name, rest = facts.partition(b',"sample.bucket":')
     number, comma, rest = rest.partition(b",")
     if number.isdigit() and (number[0] != ord("0") or len(number) == 1):

@@ -1,8 +1,8 @@
 """Replay: every recorded decision decided again, from its recorded facts and its version.
 
-Nothing is derived again and no clock is read: facts, the event's time and the languages of texts
-are in the leaf, the document stands under its digest. So a difference means that the record or the
-evaluator has changed. Decisions that must come out alike are decided once.
+Nothing is derived again and no clock is read: the leaf has the facts, the event's time and the
+languages of texts, and the document is stored under its digest. A difference therefore means that
+the record or the evaluator has changed. Equivalent decisions are decided once.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ if TYPE_CHECKING:
     from rules.engine.decide import Decision
 
 COMPARED = ("outcome", "reason", "rule", "stage", "actions")
-"""The members of a decision that deciding again must give again."""
+"""The members of a decision that must be equal when it is decided again."""
 
 ALL_TIMES = (b"", b"~")
 MAX_CACHED_DECISIONS = 50_000
-"""Decisions, no two of them alike, that are remembered as identical; then all are forgotten."""
+"""Maximum number of remembered keys of identical decisions; then all are forgotten."""
 
 _DECISION = EntryKind.DECISION.value.encode()
 _BYTE_MEMBERS = ("kind", "at", "conversation", "id", "outcome", "reason", "rule")
@@ -43,7 +43,7 @@ _decided_members = attrgetter(*COMPARED)
 
 @dataclass(frozen=True, slots=True)
 class ReplayDifference:
-    """One member of one decision that came out otherwise; or what kept it from being decided."""
+    """One member of a decision that differs, or the reason that it cannot be decided."""
 
     log: str
     index: int
@@ -55,7 +55,7 @@ class ReplayDifference:
 
 @dataclass(frozen=True, slots=True)
 class ReplayedDecision:
-    """One decision decided again; no differences, identical."""
+    """One decision decided again; it is identical if it has no differences."""
 
     index: int
     differences: tuple[ReplayDifference, ...]
@@ -63,7 +63,7 @@ class ReplayedDecision:
 
 @dataclass(frozen=True, slots=True)
 class ReplayReport:
-    """What replaying a part of a log came to."""
+    """The result of replaying a part of a log."""
 
     decisions: int
     identical: int
@@ -79,13 +79,13 @@ class ReplayReport:
 
 @dataclass(slots=True)
 class ReplayCache:
-    """What was learned of a ledger by replaying a part of it."""
+    """The results of earlier parts that speed up later parts of the same ledger."""
 
     policies: dict[str, CompiledPolicy] = field(default_factory=dict)
-    """By digest."""
+    """The policies by digest."""
     identical: set[EquivalenceKey] = field(default_factory=set)
     uses_sample_bucket: bool = False
-    """Whether the place in the sample has decided anything."""
+    """True if the sample bucket may affect any decision of these policies."""
 
 
 def summarize_replay(  # noqa: PLR0913 - what, and within which bounds
@@ -97,10 +97,10 @@ def summarize_replay(  # noqa: PLR0913 - what, and within which bounds
     cache: ReplayCache | None = None,
     period: tuple[bytes, bytes] = ALL_TIMES,
 ) -> ReplayReport:
-    """What replaying the entries from `start` up to before `stop` comes to.
+    """Replay the entries from `start` up to before `stop`, and return a report.
 
-    `cache` is of earlier parts of the same ledger, and remembers this one. `period` are two times
-    as leaves have them: only what was entered from the first on, before the second.
+    `cache` holds results of earlier parts of the same ledger, and gets those of this part. `period`
+    has two times as in leaves: the first is inclusive, the second exclusive.
     """
     decisions = identical = 0
     differences: list[ReplayDifference] = []
@@ -141,9 +141,9 @@ def summarize_replay(  # noqa: PLR0913 - what, and within which bounds
 def replay_decisions(
     snapshot: Snapshot, log: str, start: int = 0, stop: int | None = None
 ) -> Iterator[ReplayedDecision]:
-    """Every decision of the log in order, decided again; a leaf that cannot be is a difference.
+    """Yield every decision from `start` up to before `stop`, decided again, in order.
 
-    Where not all of it is asked for: the entries from `start` up to before `stop`.
+    A leaf that cannot be read is a difference.
     """
     policies = PolicyCompiler(snapshot, {})
     for raw_entry in snapshot.raw_entries(log, start, stop):
@@ -155,7 +155,7 @@ def replay_decisions(
 def _compare_entry(
     raw_entry: RawEntry, log: str, policies: PolicyCompiler
 ) -> tuple[ReplayDifference, ...] | None:
-    """What is different; None for what is no decision."""
+    """Return the differences of an entry; None if it is not a decision."""
     try:
         leaf = parse_raw_entry(raw_entry)
         if raw_entry.kind != _DECISION:
@@ -168,7 +168,10 @@ def _compare_entry(
 
 
 def parse_raw_entry(raw_entry: RawEntry) -> dict[str, Any]:
-    """The leaf, as far as deciding again needs it; BadLeafError where there is none."""
+    """Return the members of a leaf that deciding again needs.
+
+    Raises BadLeafError if the leaf cannot be read.
+    """
     try:
         leaf = orjson.loads(raw_entry.rest)
     except orjson.JSONDecodeError as error:
@@ -212,7 +215,7 @@ def changed_members(leaf: Mapping[str, Any], decision: Decision) -> tuple[str, .
 
 
 class PolicyCompiler:
-    """The policies of a snapshot's documents, each compiled once."""
+    """A cache of the policies of a snapshot's documents: each is compiled once."""
 
     def __init__(self, snapshot: Snapshot, policies: dict[str, CompiledPolicy]) -> None:
         self._snapshot = snapshot
@@ -221,7 +224,7 @@ class PolicyCompiler:
         """Whether one that was asked for tests the place in the sample."""
 
     def get(self, digest: str) -> CompiledPolicy | None:
-        """The policy under the digest; None where its document is not there."""
+        """Return the policy with this digest; None if its document is missing."""
         policy = self._policies.get(digest)
         if policy is None:
             body = self._snapshot.document(digest)
@@ -234,5 +237,5 @@ class PolicyCompiler:
 
 @cache
 def uses_sample_bucket(policy: CompiledPolicy) -> bool:
-    """Whether the place in the sample may decide."""
+    """Return True if the sample bucket may affect a decision of the policy."""
     return b'"sample.bucket"' in policy.document.canonical_bytes

@@ -1,1 +1,1 @@
-"""Stores that keep the contract of audit.stores.contract."""
+"""Stores that implement the contract of audit.stores.contract."""

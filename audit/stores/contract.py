@@ -1,13 +1,13 @@
-"""The contract of a store: append-only logs of entries, and what stands beside them.
+"""The contract of a store: append-only logs of entries, and the data stored outside the logs.
 
 Laws, for every store (tests/contracts holds them):
-- what `transact` has returned is on disk and in the tree, whatever happens to the process after it
+- when `transact` returns, everything that the work did is on disk and in the tree
 - a log's indices count from 0 without gaps, in the order of its appends
-- a work that raises leaves nothing behind, and takes nothing of anyone else's with it
+- a work that raises stores nothing, and does not affect other works
 - a snapshot does not change while it is open; a transaction sees its own appends
-- nothing that was appended is ever changed or removed, except personal parts, which may be erased
-- when a key was last used stands beside the logs and is no entry: it changes, and only forwards
-- work that is kept stands beside the logs, too: it changes, and may be forgotten
+- appended data is never changed or removed, except personal parts, which may be erased
+- the last uses of keys are stored outside the logs: they change, and only forwards
+- jobs are stored outside the logs: they change, and may be deleted
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ ALREADY_DECIDED_MESSAGE = "the event has its decision already"
 
 
 CommitCallback: TypeAlias = "Callable[[int, float], object]"
-"""Is told how many works one commit held, and how many seconds it took."""
+"""A function that is called with the number of works in a commit, and its seconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class LogHead:
-    """What a log says of itself: its size, the root over it, and the frontier to append to."""
+    """The stored head of a log: its size, its root, and the frontier to append to."""
 
     size: int = 0
     root: bytes = EMPTY_ROOT
@@ -45,14 +45,14 @@ class LogHead:
 
 
 class RawEntry(NamedTuple):
-    """A line of a log as far as deciding again needs it, in bytes: cheap to read by the million.
+    """An entry as bytes, with the members that replay needs: cheap to read by the million.
 
-    `rest` is the leaf's canonical JSON without its `event`, the version and the members given here,
-    of which `id` is taken out only where the leaf has actions; empty where no leaf can be read.
+    `rest` is the leaf's canonical JSON without its `event`, the version and the members given here.
+    `id` is taken out only if the leaf has actions. `rest` is empty if the leaf cannot be read.
     """
 
     position: int
-    """Its index in the log."""
+    """The entry's index in the log."""
     kind: bytes
     at: bytes
     conversation: bytes | None
@@ -65,7 +65,7 @@ class RawEntry(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Work that was asked for and outlives a process; what `body` says is whoever keeps it's."""
+    """A requested job that outlives a process; its owner defines the format of `body`."""
 
     id: str
     log: str
@@ -75,7 +75,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class StoreSize:
-    """How much there is in all: entries of all logs, and the bytes that the store takes."""
+    """The number of entries of all logs, and the bytes that the store takes."""
 
     entries: int
     bytes: int
@@ -83,11 +83,11 @@ class StoreSize:
 
 @dataclass(frozen=True, slots=True)
 class EntryFilter:
-    """Which entries to find: those for which everything that is given holds.
+    """A filter of entries: an entry must match every member that is given.
 
-    `contact` finds entries by the personal part beside them, so none of an erased contact.
-    `version` is the version that a decision was made by, or that a version entry is about.
-    `since` is inclusive, `until` exclusive; both carry an offset and are compared with `at`.
+    `contact` finds entries by their personal part, so no entries of an erased contact. `version` is
+    the version that made a decision, or that a version entry is about. `since` is inclusive,
+    `until` exclusive; both have an offset and are compared with `at`.
     """
 
     kind: str | None = None
@@ -98,137 +98,155 @@ class EntryFilter:
     rule: str | None = None
     version: int | None = None
     has_actions: bool = False
-    """Only decisions that ask for actions."""
+    """True for decisions with actions only."""
     since: datetime | None = None
     until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class PreparedEntry:
-    """An append, worked out as far as it can be without its place in the log."""
+    """An append, prepared as far as possible without its index in the log."""
 
     log: str
     leaf: dict[str, Any]
     personal: PersonalData | None
     leaf_hash: bytes
     row: tuple[object, ...] = ()
-    """What the store that made it ready needs beside this."""
+    """Additional data of the store that prepared the entry."""
 
 
 class LookupKey(NamedTuple):
-    """What a work is about, for a store that looks up what many works need at once."""
+    """The names that a work looks up, so that a store can prefetch for many works at once."""
 
     log: str
     event: str
     conversation: str
     pseudonym: str
-    """What the store finds the contact by."""
+    """The name under which the store finds the contact."""
     contact: str
 
 
 class Snapshot(Protocol):
-    """A store as it was at one moment. What is not there is None, empty, or `Head()`."""
+    """A store as it was at one moment.
+
+    Methods return None, an empty value or `LogHead()` if nothing is stored.
+    """
 
     def logs(self) -> list[str]:
-        """The names of all logs that have an entry, sorted."""
+        """Return the names of all logs that have an entry, sorted."""
 
     def sizes(self) -> dict[str, int]:
-        """How many entries each log says it has; cheap."""
+        """Return the stored size of each log; cheap."""
 
-    def head(self, log: str) -> LogHead: ...
+    def head(self, log: str) -> LogHead:
+        """Return the stored head of the log."""
 
-    def entry(self, log: str, index: int) -> Entry | None: ...
+    def entry(self, log: str, index: int) -> Entry | None:
+        """Return the entry at this index."""
 
     def entries(self, log: str, start: int = 0, stop: int | None = None) -> Iterator[Entry]:
-        """The entries from `start` up to before `stop`, in order, read as they are used."""
+        """Yield the entries from `start` up to before `stop`, in order, read on demand."""
 
     def raw_entries(self, log: str, start: int = 0, stop: int | None = None) -> Iterator[RawEntry]:
-        """The same entries, in order, hardly touched."""
+        """Yield the same entries, in order, as bytes that are hardly processed."""
 
     def decision(self, log: str, event_id: str) -> Entry | None:
-        """The decision that answered the event."""
+        """Return the decision of the event."""
 
-    def latest_decision(self, log: str, conversation: str) -> Entry | None: ...
+    def latest_decision(self, log: str, conversation: str) -> Entry | None:
+        """Return the last decision of the conversation."""
 
     def latest_index(self, log: str, conversation: str) -> int | None:
-        """Where the conversation's last decision stands."""
+        """Return the index of the conversation's last decision."""
 
     def acting_decision(self, log: str, decision: str) -> Entry | None:
-        """The decision with this id, if it asks for actions."""
+        """Return the decision with this id, if it has actions."""
 
     def receipts(self, log: str, conversation: str) -> list[Entry]:
-        """The `action.*` entries of a conversation, in order."""
+        """Return the `action.*` entries of a conversation, in order."""
 
     def latest_entry(self, log: str, prefix: str) -> Entry | None:
-        """The last entry of a family of kinds, such as `version.`; cheap."""
+        """Return the last entry of a family of kinds, such as `version.`; cheap."""
 
     def entries_of_family(self, log: str, prefix: str) -> list[Entry]:
-        """All entries of a family of kinds, such as `version.`, in order."""
+        """Return all entries of a family of kinds, such as `version.`, in order."""
 
     def search(
         self, log: str, entry_filter: EntryFilter, after_index: int | None, limit: int
     ) -> list[Entry]:
-        """The first `limit` entries that the filter finds after index `after_index`, in order."""
+        """Return the first `limit` entries after index `after_index` that match, in order."""
 
     def leaf_hashes(self, log: str, start: int, stop: int) -> list[bytes]:
-        """Those from `start` up to before `stop` as they are stored, in order."""
+        """Return the stored leaf hashes from `start` up to before `stop`, in order."""
 
     def reversed_entries(self, log: str, kind: str) -> Iterator[Entry]:
-        """The entries of a kind that is no decision, last first, read as they are used."""
+        """Yield the entries of a kind other than `decision`, last first, read on demand."""
 
     def integrity_errors(self) -> Iterator[str]:
-        """What is stored and fits no log, in words; nothing where all is well."""
+        """Yield a description of each stored item that belongs to no log."""
 
     def personal(self, log: str, index: int) -> PersonalData | None:
-        """What stands beside the entry; PersonalDataErasedError where it was erased since."""
+        """Return the personal part of the entry.
 
-    def document(self, digest: str) -> bytes | None: ...
+        Raises PersonalDataErasedError if it was erased after the snapshot was opened.
+        """
+
+    def document(self, digest: str) -> bytes | None:
+        """Return the document with this digest."""
 
     def last_uses(self) -> dict[str, str]:
-        """When keys were last used, by id, as times of leaves; only what was recorded."""
+        """Return the recorded last uses of keys, by key id, as times of leaves."""
 
-    def job(self, identity: str) -> Job | None: ...
+    def job(self, identity: str) -> Job | None:
+        """Return the job with this id."""
 
     def jobs(self, log: str | None = None) -> list[Job]:
-        """Of this log, or of all; in the order in which they were first kept."""
+        """Return the jobs of this log, or of all logs, in the order of their first save."""
 
     def size(self) -> StoreSize:
-        """How much there is; cheap."""
+        """Return the size of the store; cheap."""
 
 
 class Transaction(Snapshot, Protocol):
+    """A snapshot that can write; it sees its own writes."""
+
     @property
     def now(self) -> datetime:
-        """The time of this transaction, UTC; it is read once."""
+        """The time of this transaction, UTC; the clock is read once."""
 
     def append(
         self, log: str, leaf: Mapping[str, Any], personal: PersonalData | None = None
     ) -> Entry:
-        """Append the leaf as it is given.
+        """Append the leaf.
 
-        BadLeafError where it is not one of this log or does not belong to the personal part;
-        AlreadyDecidedError where it decides an event that has its decision.
+        Raises BadLeafError if the leaf belongs to another log or does not commit to the personal
+        part, and AlreadyDecidedError if the event of a decision has one already.
         """
 
     def append_prepared(self, prepared: PreparedEntry) -> Entry:
-        """The same for what the store made ready before."""
+        """Append an entry that the store prepared before."""
 
     def erase(self, log: str, contact: str) -> list[int]:
-        """Destroy every personal part of the contact, and their key; the indices of its entries.
+        """Destroy all personal parts of the contact, and its key; return their entries' indices.
 
-        None where nothing of theirs is kept. The entry that says so is the caller's to append.
+        Return an empty list if no personal part of the contact is stored. The caller appends the
+        entry about the erasure.
         """
 
     def add_document(self, body: bytes) -> str:
-        """Keep the document beside the logs; its digest. Adding it again changes nothing."""
+        """Store the document outside the logs and return its digest.
+
+        Adding it again changes nothing.
+        """
 
     def save_job(self, job: Job) -> None:
-        """Keep it beside the logs, in the place of what is kept under its id."""
+        """Store the job, in place of a job with the same id."""
 
-    def delete_job(self, identity: str) -> None: ...
+    def delete_job(self, identity: str) -> None:
+        """Delete the job with this id, if there is one."""
 
     def record_key_uses(self, uses: Mapping[str, str]) -> None:
-        """Keep when keys were last used, as times of leaves. An earlier time changes nothing."""
+        """Store the last uses of keys, as times of leaves. An earlier time changes nothing."""
 
 
 class LeaderLock(Protocol):
@@ -242,6 +260,8 @@ class LeaderLock(Protocol):
 
 
 class Store(Protocol):
+    """A ledger; safe to share between threads. A process opens its own store after a fork."""
+
     @property
     def checkpoints(self) -> StoredCheckpoints:
         """The newest checkpoint of each log, stored outside the logs."""
@@ -257,40 +277,41 @@ class Store(Protocol):
         """Return a lock of this name, not yet taken. Locks of different names are independent."""
 
     def now(self) -> datetime:
-        """The time by the clock that transactions are given theirs from, UTC."""
+        """Return the time of the store's clock, which gives transactions their time, in UTC."""
 
     def read(self) -> AbstractContextManager[Snapshot]:
-        """A view that stays as it is until the block ends; StorageUnavailableError."""
+        """Open a snapshot until the block ends. Raises StorageUnavailableError."""
 
     def prepare(
         self, log: str, leaf: Mapping[str, Any], personal: PersonalData | None = None
     ) -> PreparedEntry:
-        """What of an append can be done before its transaction, and so while others commit.
+        """Prepare an append outside a transaction, so that other commits need not wait for it.
 
-        BadLeafError as `append` raises it.
+        Raises BadLeafError as `append` does.
         """
 
     def lookup_key(self, log: str, event: str, conversation: str, contact: str) -> LookupKey:
-        """What a work that decides the event is about. Saying it changes how fast the work is."""
+        """Return the names that deciding the event looks up; they affect only the speed."""
 
     def transact(self, work: Callable[[Transaction], T], lookup_key: LookupKey | None = None) -> T:
-        """Run the work; what it returns is given back once everything it did is on disk.
+        """Run the work, and return its result once everything it did is on disk.
 
-        Raises what the work raised, BusyError or StorageUnavailableError; then nothing of it is
-        stored. A work may be run in one commit with others', never twice, and must not call
-        `transact`.
+        Raises the work's own error, BusyError or StorageUnavailableError; then nothing of the work
+        is stored. A work may share a commit with other works. It is never run twice, and must not
+        call `transact`.
         """
 
     def transact_each(
         self, works: Sequence[Callable[[Transaction], T]], lookup_keys: Sequence[LookupKey] = ()
     ) -> list[T | Exception]:
-        """Run many works in order, in few commits: for each what it returned or raised.
+        """Run many works in order, in few commits; return the result or the error of each.
 
-        After a refusal that is not a work's own (BusyError, a failed commit) the works that are
-        left are not run and have the same outcome, so that none overtakes one before it.
+        If a work cannot be run (BusyError, a failed commit), all later works get the same error and
+        are not run, so that no work overtakes an earlier one.
         """
 
     def on_commit(self, callback: CommitCallback) -> None:
-        """From now on tell of each commit that went through."""
+        """Call the callback after each successful commit from now on."""
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """Close the store, after the commit under way."""

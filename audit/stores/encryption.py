@@ -1,8 +1,8 @@
-"""Sealing what is personal: a key for each contact, so that destroying one forgets one person.
+"""Encryption of personal data with a key per contact, so that destroying a key erases one person.
 
-A sealed body, format 1: a byte 1, a nonce of 12 bytes, then AES-256-GCM (NIST SP 800-38D) over the
-salt, the length of the contact's id in 2 bytes, the id, and the personal part. It is bound to the
-hash of the entry's leaf, so that it opens beside no other entry.
+An encrypted body, format 1: a byte 1, a nonce of 12 bytes, then AES-256-GCM (NIST SP 800-38D) over
+the salt, the length of the contact's id in 2 bytes, the id, and the personal part. The body is
+bound to the hash of the entry's leaf, so that it opens for no other entry.
 """
 
 from __future__ import annotations
@@ -29,15 +29,15 @@ class DecryptionError(AuditError):
 
 
 def compute_pseudonym(secret: bytes, log: str, contact: str) -> str:
-    """What a contact is found by: HMAC-SHA-256 of log and id, which nobody without the secret has.
+    """Return the name that finds a contact: HMAC-SHA-256 of log and id, keyed by the secret.
 
-    A log's name has no slash in it, so no two contacts share one.
+    A log's name contains no slash, so different contacts have different pseudonyms.
     """
     return hmac.digest(secret, f"{log}/{contact}".encode(), "sha256").hex()
 
 
 def encrypt_personal_data(key: bytes, leaf_hash: bytes, personal: PersonalData) -> bytes:
-    """The sealed body; another one each time."""
+    """Return the encrypted body; it is different each time."""
     contact = personal.contact.encode()
     plaintext = personal.salt + len(contact).to_bytes(_LENGTH_BYTES) + contact + personal.part
     nonce = secrets.token_bytes(_NONCE_SIZE)
@@ -45,7 +45,7 @@ def encrypt_personal_data(key: bytes, leaf_hash: bytes, personal: PersonalData) 
 
 
 def decrypt_personal_data(key: bytes, leaf_hash: bytes, body: bytes) -> PersonalData:
-    """What was sealed; DecryptionError."""
+    """Return the personal data of an encrypted body. Raises DecryptionError."""
     if body[:1] != _FORMAT:
         raise DecryptionError("its format is not known")
     nonce, ciphertext = body[1 : 1 + _NONCE_SIZE], body[1 + _NONCE_SIZE :]

@@ -1,9 +1,9 @@
-"""Group commit: whoever comes first commits for all that wait.
+"""Group commit: the first waiting request commits for all that wait.
 
-A write costs one wait for the disk; many writes that arrive during that wait share the next one.
-The queue is first in, first out, and bounded. A leader leads one group, which its own request is
-part of, and hands over to the first that came after it. A request is answered after its commit,
-or with a refusal after which nothing of it is stored; never before, never twice.
+A write costs one wait for the disk; writes that arrive during that wait share the next one. The
+queue is first in, first out, and bounded. A leader commits one group, which includes its own
+request, and hands over to the first request that came later. A request is answered once: after its
+commit, or with an error after which nothing of it is stored.
 """
 
 from __future__ import annotations
@@ -31,11 +31,15 @@ QUEUE_LIMIT = 1024
 
 @dataclass(frozen=True, slots=True)
 class WorkResult(Generic[T]):
+    """The value that a work returned."""
+
     value: T
 
 
 @dataclass(frozen=True, slots=True)
 class WorkFailure:
+    """The error that a work raised."""
+
     error: Exception
 
 
@@ -43,29 +47,34 @@ class CommitInProgress(Protocol[Tx_co]):
     """One commit of a store under way."""
 
     def prefetch(self, lookup_keys: Sequence[LookupKey]) -> None:
-        """Look up what works of this commit are about. An exception loses the whole commit."""
+        """Look up the names that the works of this commit need.
+
+        An exception loses the whole commit.
+        """
 
     def attempt(self, work: Callable[[Tx_co], T]) -> WorkResult[T] | WorkFailure:
-        """Run the work; where it raises, undo what it did, and nothing else.
+        """Run the work; if it raises, undo its writes and no others.
 
         An exception from here means that the whole commit is lost.
         """
 
     def commit(self) -> None:
-        """Make all of it durable; an exception means that none of it is stored."""
+        """Make all writes durable; an exception means that none of them is stored."""
 
 
 class Waiter:
-    """Comes once, and is waited for once; a `threading.Event` would take three times as long."""
+    """A signal for one wait; a `threading.Event` would take three times as long."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._lock.acquire()
 
     def wait(self) -> None:
+        """Wait until `wake` was called."""
         self._lock.acquire()
 
     def wake(self) -> None:
+        """End the wait."""
         self._lock.release()
 
 
@@ -79,10 +88,10 @@ class _Request(Generic[Tx]):
 
 
 class GroupCommit(Generic[Tx]):
-    """Shares the commits that `begin` opens among threads.
+    """A queue of works whose commits are shared between threads.
 
-    `begin` gives a context in which one commit is under way and all other writers wait; leaving
-    it without `commit` undoes everything. It raises AuditErrors alone, and so does the commit.
+    `begin` opens one commit, as a context, while all other writers wait; leaving it without
+    `commit` undoes everything. `begin` and `commit` raise AuditErrors alone.
     """
 
     def __init__(
@@ -102,10 +111,10 @@ class GroupCommit(Generic[Tx]):
     def submit(
         self, works: Sequence[Callable[[Tx], T]], lookup_keys: Sequence[LookupKey] = ()
     ) -> list[WorkResult[T] | WorkFailure]:
-        """Run the works, in order, in one commit; what became of each, once it is durable.
+        """Run the works, in order, in one commit; return the outcome of each once it is durable.
 
-        Raises BusyError where `limit` works are waiting already, or StorageUnavailableError where
-        the commit was lost: then no outcome of any work in it counts.
+        Raises BusyError if `limit` works are waiting already, or StorageUnavailableError if the
+        commit was lost: then no outcome of any work in it counts.
         """
         if self._leader_thread == threading.get_ident():
             raise RuntimeError("a work cannot wait for another commit: it is run by this one")
@@ -120,7 +129,7 @@ class GroupCommit(Generic[Tx]):
         return request.outcomes or []
 
     def _enqueue(self, request: _Request[Tx]) -> bool:
-        """Put the request in the queue; whether it is to lead."""
+        """Put the request in the queue; return True if it must lead."""
         with self._mutex:
             if self._queue and self._queued_works + len(request.works) > self._limit:
                 raise BusyError(f"{self._queued_works} writes are waiting already; try again")
@@ -146,11 +155,11 @@ class GroupCommit(Generic[Tx]):
     def _lead(self) -> None:
         """Commit one group and answer it.
 
-        1. begin, which waits for other writers; meanwhile more requests queue up
-        2. take all that wait, first come first served; look up what they are about; run each work
-        3. commit; only then are outcomes given out
+        1. begin, which waits for other writers while more requests enter the queue
+        2. take all waiting requests in order; prefetch; run each work
+        3. commit; only then give out the outcomes
         4. hand over to the first request that came later
-        5. tell of the commit, which from here on nobody waits for
+        5. report the commit; no request waits for this step
         """
         seconds = None
         group: list[_Request[Tx]] = []

@@ -1,4 +1,4 @@
-"""Migrations of SQLite files: each makes one format of a file of the format before."""
+"""Migrations of SQLite files: each step brings a file from one format to the next."""
 
 from __future__ import annotations
 

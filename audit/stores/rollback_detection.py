@@ -1,8 +1,8 @@
-"""Whether a database still holds what was signed of it: a restored copy is no fork.
+"""Detection of a rollback: a database that lacks entries which were signed.
 
-A checkpoint that was kept outside binds its log for good. A database in which the log is shorter,
-or has another root at that size, is an older copy, and what it would go on with is another log
-under the same name.
+A checkpoint that is stored outside the database binds its log forever. A database in which the log
+is shorter, or has another root at that size, is an older copy. Continuing it would create a
+different log under the same name.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _MAX_DESCRIBED = 5
 
 @dataclass(frozen=True, slots=True)
 class MissingEntries:
-    """A log of which `size` entries with this root were signed, and the entries it has."""
+    """A log that lacks signed entries: `size` and `root` were signed, `actual_size` is stored."""
 
     log: str
     size: int
@@ -44,11 +44,13 @@ class MissingEntries:
 def find_missing_entries(
     snapshot: Snapshot, checkpoints: StoredCheckpoints
 ) -> list[MissingEntries]:
-    """The logs that lack what their checkpoints, by log, say; sorted.
+    """Return the logs that contradict their stored checkpoints, sorted.
 
-    Where a log went on after its checkpoint, it is enough that this is the last one that was
-    entered of it in `system`, which no older copy can hold. Where it is not, because two processes
-    signed at once, and for `system` itself, the root is made from the leaf hashes.
+    1. A log that ends at its checkpoint has its size and root in its head.
+    2. A log that continues after it is right if `system` records that checkpoint as the newest at
+       its size or below: an older copy cannot contain the record.
+    3. For other logs, and for `system`, the root is computed from the leaf hashes. Two processes
+       that signed at the same time can cause this.
     """
     losses, to_check = [], {}
     for log in checkpoints.logs():
@@ -69,6 +71,7 @@ def find_missing_entries(
 
 
 def describe_missing_entries(losses: Sequence[MissingEntries]) -> str:
+    """Return a message that names the first few logs."""
     suffix = f"; and {len(losses) - _MAX_DESCRIBED} more" if len(losses) > _MAX_DESCRIBED else ""
     return "; ".join(map(str, losses[:_MAX_DESCRIBED])) + suffix
 
@@ -76,9 +79,10 @@ def describe_missing_entries(losses: Sequence[MissingEntries]) -> str:
 def _select_unrecorded(
     snapshot: Snapshot, losses: Mapping[str, MissingEntries]
 ) -> list[MissingEntries]:
-    """Those that are not the last one that `system` holds of their log, at their size or below.
+    """Return the checkpoints that differ from the newest one recorded in `system`.
 
-    Read from its end, as far as is needed; of `system` itself it holds none.
+    The record counts if it is of the same log at that size or smaller. The entries are read
+    backwards as far as needed. `system` records no checkpoints of itself.
     """
     open_losses = {log: loss for log, loss in losses.items() if log != SYSTEM_LOG}
     unrecorded = [loss for log, loss in losses.items() if log == SYSTEM_LOG]
@@ -99,7 +103,7 @@ def _select_unrecorded(
 
 
 def _root_differs(snapshot: Snapshot, loss: MissingEntries) -> bool:
-    """Whether the log, which is longer, did not begin with what was signed."""
+    """Return True if the log did not have the signed root at the signed size."""
     try:
         return SubtreeCache().frontier(snapshot, loss.log, loss.size).root() != loss.root
     except MissingLeavesError:  # entries are missing that its head counts

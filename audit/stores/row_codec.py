@@ -1,12 +1,12 @@
-"""How a leaf stands in its row, format 1: what is searched in columns, the rest compressed.
+"""The row of a leaf, format 1: searched members in columns, the rest compressed.
 
-The members that are columns are taken out of the leaf, and put back when it is read. Canonical
-JSON is a function of the value, so its text is made anew. A member stands in one place only: a
-column that was changed gives another leaf, and its hash tells.
+The members with a column are taken out of the leaf, and put back on reading. Canonical JSON is a
+function of the value, so the text is encoded again. Each member is stored in one place only: a
+changed column gives another leaf, and the hash reveals it.
 
-The rest is one byte for its codec, then: 0, JSON; 1, a Zstandard frame (RFC 8878) of it, made with
-the dictionary `words-1.txt`. What cannot be read is no leaf, and no error: to say what is wrong is
-the verifier's task.
+The rest is one byte for its codec, then: 0, JSON; 1, a Zstandard frame (RFC 8878) of the JSON, made
+with the dictionary `words-1.txt`. A row that cannot be read gives no leaf and no error: the
+verifier reports it.
 """
 
 from __future__ import annotations
@@ -24,11 +24,12 @@ if TYPE_CHECKING:
     Value: TypeAlias = str | int | None
 
 COLUMNS = ("kind", "at", "event", "conversation", "id", "outcome", "reason", "rule", "version")
-"""Members of a leaf. `id` is there only where a leaf has actions, for which it is looked up;
-`version` is also that of a decision's `policy`. All but it are text."""
+"""The members of a leaf with a column. `id` has one only if the leaf has actions, by which it is
+looked up. `version` is also the version of a decision's `policy`. All but `version` are text.
+"""
 
 MAX_TEXT_BYTES = 1 << 20
-"""Bytes of a text that is compressed, and so the most that a frame may claim to hold."""
+"""Maximum bytes of a text that is compressed, and of the size that a frame may claim."""
 
 WORDS = files(__package__).joinpath("words-1.txt").read_bytes()
 
@@ -38,7 +39,7 @@ _TEXTS = COLUMNS[:-1]
 
 
 def pack_leaf(leaf: Mapping[str, Any]) -> tuple[list[Value], bytes]:
-    """The columns and the rest of a leaf."""
+    """Return the columns and the rest of a leaf."""
     rest = dict(leaf)
     columns: list[Value] = []
     for name in _TEXTS:
@@ -52,7 +53,7 @@ def pack_leaf(leaf: Mapping[str, Any]) -> tuple[list[Value], bytes]:
 
 
 def unpack_leaf(columns: Sequence[Value], rest: bytes) -> dict[str, Any] | None:
-    """The leaf; None where these are not the parts of one."""
+    """Return the leaf; None if these are not the parts of a leaf."""
     try:
         leaf = orjson.loads(decompress_rest(rest))
     except orjson.JSONDecodeError:
@@ -69,13 +70,13 @@ def unpack_leaf(columns: Sequence[Value], rest: bytes) -> dict[str, Any] | None:
 
 
 def _holder_of_version(leaf: dict[str, Any]) -> dict[str, Any]:
-    """What holds the version that is searched: a decision's `policy`, else the leaf."""
+    """Return the object with the searched version: a decision's `policy`, else the leaf."""
     policy = leaf.get("policy")
     return policy if isinstance(policy, dict) else leaf
 
 
 class _Contexts(threading.local):
-    """Zstandard's working memory, which threads must not share."""
+    """Zstandard's working memory, one per thread."""
 
     def __init__(self) -> None:
         self.compress = zstandard.ZstdCompressor(level=_LEVEL, dict_data=_DICTIONARY).compress
@@ -95,7 +96,7 @@ def _compress_rest(text: bytes) -> bytes:
 
 
 def decompress_rest(rest: bytes) -> bytes:
-    """The JSON of what is no column; empty where it cannot be read."""
+    """Return the JSON of the members without a column; empty if it cannot be read."""
     codec, body = rest[:1], rest[1:]
     if codec == _PLAIN:
         return body

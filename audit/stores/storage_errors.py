@@ -1,4 +1,4 @@
-"""What SQLite and the operating system refuse, in words of this package."""
+"""Translation of errors of SQLite and the operating system into errors of this package."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _WORDS = {
 
 
 def translate_error(error: sqlite3.Error | OSError | UnicodeError) -> AuditError:
-    """The error to raise in place of this one."""
+    """Return the error to raise in place of this one."""
     if isinstance(error, OSError):
         return StorageUnavailableError(
             f"the ledger's files cannot be used: {error.strerror or error}"

@@ -1,7 +1,7 @@
-"""The roots of full subtrees, remembered: what makes proofs in a large log quick.
+"""A cache of the roots of full subtrees, which makes proofs in a large log quick.
 
-They are made from stored leaf hashes when they are first asked for and never change, so a process
-that goes on keeps them; nothing of them is stored.
+The roots are computed from stored leaf hashes on first use. They never change, so a process keeps
+them; they are not stored.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ if TYPE_CHECKING:
     from audit.stores.contract import Snapshot
 
 MAX_CACHED_ROOTS = 1 << 16
-"""Roots that are remembered, of 16 million leaves; then all are forgotten."""
+"""Maximum number of cached roots, for 16 million leaves; then all are forgotten."""
 
 
 class SubtreeCache:
-    """Safe to share between threads."""
+    """A cache of roots, safe to share between threads."""
 
     def __init__(self) -> None:
         self._roots: dict[tuple[str, int, int], bytes] = {}
 
     def tree(self, snapshot: Snapshot, log: str, size: int) -> Tree:
-        """The tree over the first leaves of a log that has as many, while the snapshot is open."""
+        """Return the tree over the first `size` leaves, usable while the snapshot is open."""
         return Tree(
             size,
             lambda start, stop: snapshot.leaf_hashes(log, start, stop),
@@ -34,7 +34,10 @@ class SubtreeCache:
         )
 
     def frontier(self, snapshot: Snapshot, log: str, size: int) -> Frontier:
-        """The frontier over the first stored leaf hashes of a log that has as many."""
+        """Return the frontier over the first `size` stored leaf hashes of a log.
+
+        Raises MissingLeavesError if not all of them are stored.
+        """
         full = size // WIDTH
         subtree_frontier = Frontier()
         for index in range(full):

@@ -1,7 +1,7 @@
-"""What can be said of a bundle's lines block by block: all that needs no other block.
+"""Parsing of a bundle's lines in blocks: all checks that need no other block.
 
-Blocks come as bytes and what is found goes back as values that `marshal` writes, so that any
-process can do it: `worker_pool.py`. What needs the order of the log is left to the walk.
+Blocks are bytes and the results are values that `marshal` writes, so that any process can parse a
+block: `worker_pool.py`. `log_verifier.py` makes the checks that need the order of the log.
 """
 
 from __future__ import annotations
@@ -21,33 +21,30 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     ParsedPart: TypeAlias = tuple[int, tuple[Any, ...]] | str
-    """The index and what `OpenedPersonalData` holds of a line.
-
-    Of one that cannot be read, what is wrong.
-    """
+    """The index and the `OpenedPersonalData` of a line; if it cannot be read, the reason."""
 
 _MEMBERS = ("kind", "workspace", "commitment", "event", "id", "conversation", "stage", "policy")
 _FACTS = ("conversation.stage", "conversation.asks", "sample.bucket")
 
 
 class LeafBlock(NamedTuple):
-    """What a block of leaves comes to, in order."""
+    """The result of parsing a block of leaves, in order."""
 
     hashes: list[bytes]
     leaves: list[dict[str, Any] | None]
-    """As much of each as a walk asks for; None where it cannot be read."""
+    """The members of each leaf that verification needs; None if the leaf cannot be read."""
     bad: dict[int, str]
-    """Why a leaf cannot be read, by its place in the block."""
+    """The reason that a leaf cannot be read, by its place in the block."""
     table: int
     """The size in bytes of the table's rows, up to the first leaf that cannot be read."""
     digest: bytes
-    """Their SHA-256."""
+    """The SHA-256 of these rows."""
     cut: bool
-    """Whether the last line has no end; it is not among the leaves."""
+    """True if the last line has no newline; it is not among the leaves."""
 
 
 def parse_leaves(first: int, block: bytes) -> LeafBlock:
-    """The leaves of a block that begins with entry `first`."""
+    """Parse a block of leaves that begins with entry `first`."""
     lines, is_cut = split_lines(block)
     parsed = LeafBlock([hash_leaf(line) for line in lines], [], {}, 0, b"", is_cut)
     rows: list[str] = []
@@ -66,7 +63,7 @@ def parse_leaves(first: int, block: bytes) -> LeafBlock:
 
 
 def format_rows(first: int, block: bytes) -> Iterator[bytes]:
-    """The rows of the table for a block, up to the first leaf that cannot be read."""
+    """Return the rows of the table for a block, up to the first leaf that cannot be read."""
     lines, _ = split_lines(block)
     for index, body in enumerate(lines, first):
         try:
@@ -77,7 +74,7 @@ def format_rows(first: int, block: bytes) -> Iterator[bytes]:
 
 
 def parse_parts(_: int, block: bytes) -> tuple[list[ParsedPart], bool]:
-    """The personal parts of a block, and whether its last line has no end."""
+    """Parse a block of personal parts; return True as well if the last line has no newline."""
     lines, is_cut = split_lines(block)
     return [_parse_part(line) for line in lines], is_cut
 
@@ -91,7 +88,10 @@ def _parse_part(line: bytes) -> ParsedPart:
 
 
 def _select_members(leaf: dict[str, Any]) -> dict[str, Any]:
-    """Of a decision what a walk asks for; of what is not as decisions are, and all else, all."""
+    """Return the members of a decision that verification needs.
+
+    Other leaves, and decisions of unusual form, are returned completely.
+    """
     facts, actions = leaf.get("facts"), leaf.get("actions")
     if leaf["kind"] != EntryKind.DECISION or not isinstance(facts, dict):
         return leaf

@@ -1,13 +1,13 @@
-"""A log in a folder of files, for those who have no database: format 1.
+"""A log as a folder of files, for verification without a database: format 1.
 
-checkpoint       the signed note of its size and root
-key              the verifier key of that signature, as whoever made the bundle says
-entries.ndjson   the leaves in order, a line each, the bytes that were hashed
-hashes           their hashes in order, 32 bytes each: which entry it is that does not fit
+checkpoint       the signed note of size and root
+key              the verifier key of that signature, as stated by the bundle's author
+entries.ndjson   the leaves in order, one per line: the bytes that were hashed
+hashes           the leaf hashes in order, 32 bytes each; they show which entry differs
 entries.csv      the same entries as a table
 versions/        the documents of its versions, canonical JSON, named by their digests
-personal.ndjson  where it was asked for: index, salt and part, a line each, in order
-README.txt       how to verify it; like `verify.pyz`, it is not covered by anything
+personal.ndjson  only if requested: index, salt and part, one per line, in order
+README.txt       how to verify the bundle; nothing covers this file or `verify.pyz`
 """
 
 from __future__ import annotations
@@ -42,15 +42,15 @@ _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
 class BadBundleError(AuditError):
-    """What stands in a file of the bundle is not what belongs there."""
+    """A file of the bundle with other content than belongs there."""
 
     code = AuditErrorCode.BAD_BUNDLE
 
 
 def open_file(path: Path) -> BinaryIO:
-    """The file, open.
+    """Open a file of the bundle.
 
-    BadBundleError for what is there and is no file: a pipe is waited for forever.
+    Raises BadBundleError if the path is not a regular file: reading a pipe would wait forever.
     """
     if path.exists() and not path.is_file():
         raise BadBundleError(f"{path.name} is no file")
@@ -58,9 +58,9 @@ def open_file(path: Path) -> BinaryIO:
 
 
 def read_file(path: Path) -> bytes:
-    """The file that is held in memory as a whole.
+    """Return the content of a file.
 
-    BadBundleError also where it is too long for that.
+    Raises BadBundleError if the path is not a regular file or the file is too long.
     """
     with open_file(path) as file:
         body = file.read(MAX_LINE_BYTES + 1)
@@ -70,9 +70,9 @@ def read_file(path: Path) -> bytes:
 
 
 def read_blocks(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
-    """The file in blocks of whole lines, each with the number of lines before it.
+    """Yield the file in blocks of whole lines, each with the number of lines before it.
 
-    Where a line is cut off, or too long to be one, its beginning ends the last block: `CUT`.
+    If a line is cut off or too long, its beginning ends the last block: `CUT`.
     """
     line_count = 0
     while block := file.read(BLOCK_SIZE):
@@ -85,27 +85,27 @@ def read_blocks(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
 
 
 def split_lines(block: bytes) -> tuple[list[bytes], bool]:
-    """The lines of a block without their ends, empty ones too, and whether more follows them."""
+    """Return the lines of a block without newlines, and True if an unfinished line follows."""
     *lines, rest = block.split(b"\n")
     return lines, bool(rest)
 
 
 def document_file_name(digest: str) -> str:
-    """The name of the file of the document with this digest; BadBundleError where it is none."""
+    """Return the file name of the document with this digest. Raises BadBundleError."""
     if not _DIGEST.fullmatch(digest):
         raise BadBundleError(f"{digest!r} is no digest")
     return f"{digest.replace(':', '-')}.json"
 
 
 def format_personal_line(index: int, personal: PersonalData) -> bytes:
-    """The line of a personal part, without its end; the contact is in the part."""
+    """Return the line of a personal part, without newline; the part contains the contact."""
     part = encode_canonical_json(personal.part.decode())
     salt = encode_base64(personal.salt).encode()
     return b'{"index":%d,"part":%b,"salt":"%b"}' % (index, part, salt)
 
 
 def parse_personal(line: bytes) -> tuple[int, PersonalData]:
-    """The index and the part, of nobody in particular, of a line; BadBundleError."""
+    """Parse a line; return its index and its part, without contact. Raises BadBundleError."""
     try:
         parsed: Any = json.loads(line)
         index, part = parsed["index"], parsed["part"].encode()

@@ -1,4 +1,4 @@
-"""The personal parts of a bundle, asked for in the order of the log."""
+"""The personal parts of a bundle, read in the order of the log."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _NO_ENTRY_MESSAGE = "a personal part stands beside no entry that can be read"
 
 
 class PersonalDataReader:
-    """What `bundle_blocks.parse_parts` says of one block after the other.
+    """A reader of the results of `bundle_blocks.parse_parts`, block after block.
 
-    What does not fit is complained of.
+    It reports each line that cannot be read or is not in order.
     """
 
     def __init__(
@@ -33,7 +33,7 @@ class PersonalDataReader:
         self._advance()
 
     def get(self, index: int) -> OpenedPersonalData | None:
-        """The part beside this entry, which is a later one than was asked for before."""
+        """Return the part of this entry; each call must ask for a later entry than the last."""
         while self._next and self._next[0] < index:
             self._complain(self._next[0], _NO_ENTRY_MESSAGE)
             self._advance()
@@ -44,6 +44,7 @@ class PersonalDataReader:
         return part
 
     def end(self) -> None:
+        """Report the lines that follow the last entry."""
         while self._next:
             self._complain(self._next[0], _NO_ENTRY_MESSAGE)
             self._advance()

@@ -1,12 +1,12 @@
-"""The verifier of a bundle, for those who trust neither operator nor database.
+"""The verifier of a bundle, for a reader who trusts neither operator nor database.
 
-1. The checkpoint bears the signature of a key that was given.
-2. Each leaf is canonical and of a known format, and hashes to what stands beside it.
-3. The leaves tell a story that can be, with their documents and personal parts: `log_verifier.py`.
+1. A given key signed the checkpoint.
+2. Each leaf is canonical, of a known format, and has the hash that is stored for it.
+3. The leaves form a possible history with their documents and personal parts: `log_verifier.py`.
 4. Size and root are those of the checkpoint.
-5. At the size of each older checkpoint, the root was the one that it says.
+5. At the size of each older checkpoint, the root is the root of that checkpoint.
 
-What the checkpoint does not cover, the table and the list of hashes, has to agree with the leaves.
+The checkpoint does not cover the table and the list of hashes; they must agree with the leaves.
 """
 
 from __future__ import annotations
@@ -57,13 +57,13 @@ if TYPE_CHECKING:
 
 MAX_FINDINGS = 1000
 MAX_SINGLE_PROCESS_BYTES = 16 << 20
-"""Bytes of leaves for which no other process is started."""
+"""Maximum bytes of leaves for which no other process is started."""
 _TABLE_DIFFERS_MESSAGE = f"{TABLE} says something else, here or behind"
 
 
 @dataclass(frozen=True, slots=True)
 class BundleVerdict:
-    """What was found of a bundle, and what could not be told, in words.
+    """The findings of a bundle, and the reasons that a part is undetermined.
 
     `further_findings` counts those beyond the first `MAX_FINDINGS`. `has_personal_data` is True if
     the bundle has personal parts.
@@ -82,6 +82,7 @@ class _FindingList:
     further_findings: int = 0
 
     def add(self, findings: Iterable[LogFinding]) -> None:
+        """Add the findings, or count them if there are `MAX_FINDINGS` already."""
         for finding in findings:
             if len(self.findings) < MAX_FINDINGS:
                 self.findings.append(finding)
@@ -130,7 +131,7 @@ def verify_bundle(
 
 
 def _choose_process_count(folder: Path) -> int:
-    """How many processes shorten the time."""
+    """Return the number of processes that makes verification fastest."""
     count = (
         count_processors() if (folder / ENTRIES).stat().st_size > MAX_SINGLE_PROCESS_BYTES else 0
     )
@@ -151,7 +152,10 @@ def _check_signature(
     own_key: str,
     undetermined_reasons: list[str],
 ) -> list[LogFinding]:
-    """What is wrong with the checkpoint's signature, by the keys given, else by the bundle's."""
+    """Return what is wrong with the checkpoint's signature; None if it is right.
+
+    If no keys are given, the bundle's own key is used.
+    """
     findings = []
     try:
         bundle_key = parse_key(own_key)
@@ -183,7 +187,7 @@ def _select_comparable(
     keys: Sequence[VerifierKey],
     finding_list: _FindingList,
 ) -> Iterable[Checkpoint]:
-    """The older checkpoints that the bundle can be held against."""
+    """Return the older checkpoints that can be compared with the bundle."""
     for number, note in enumerate(older_notes, 1):
         older_checkpoint = _parse_note_checkpoint(note, f"older checkpoint {number}")
         try:
@@ -216,7 +220,7 @@ def _select_comparable(
 
 
 class _BundleReader:
-    """The files of a bundle, open."""
+    """The open files of a bundle."""
 
     def __init__(
         self, folder: Path, log: str, finding_list: _FindingList, files: ExitStack
@@ -237,7 +241,7 @@ class _BundleReader:
     def verify_log(
         self, sizes: set[int], on_progress: Callable[[int], object], pool: WorkerPool
     ) -> LogVerifier:
-        """Walk through the entries, and see that nothing else is there."""
+        """Verify the entries, and report files and lines that do not belong to the bundle."""
         parts = None
         if self.has_personal_data:
             results = pool.run_in_order("parts", read_blocks(self._open_file(PERSONAL)))
@@ -291,7 +295,7 @@ class _BundleReader:
             self._add_finding(verifier.frontier.size, f"{ENTRIES}: {CUT_LINE_MESSAGE}")
 
     def _find_differing_row(self, first: int, block: bytes, leaves: LeafBlock) -> int | None:
-        """The entry where the table says something else; behind it, it is not looked at."""
+        """Return the first entry whose row in the table differs; later rows are not compared."""
         if not self._table_fits:
             return None
         self._table_fits = not leaves.bad  # where the next row would begin is not known
@@ -304,7 +308,7 @@ class _BundleReader:
         return next((index for index, row in expected if self._table.read(len(row)) != row), first)
 
     def _compare_table(self, index: int | None, expected: bytes) -> None:
-        """See that the table goes on with this; where it does not, its rest is not looked at."""
+        """Compare the next rows of the table; after a difference the rest is not compared."""
         if self._table.read(len(expected)) != expected:
             self._table_fits = False
             self._add_finding(index, _TABLE_DIFFERS_MESSAGE)

@@ -1,4 +1,4 @@
-"""What the verifier can find."""
+"""The findings of the verifier, and the meaning of each code."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from types import MappingProxyType
 
 
 class FindingCode(StrEnum):
+    """The stable codes of findings."""
+
     ANOTHER_LOG = "another_log"
     GAP = "gap"
     LEAF_HASH = "leaf_hash"
@@ -65,7 +67,7 @@ FINDING_MEANINGS = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class LogFinding:
-    """One thing that does not fit; `index` is None where it is about the log as a whole."""
+    """One contradiction in a log; `index` is None if it is about the log as a whole."""
 
     log: str
     index: int | None
@@ -75,7 +77,7 @@ class LogFinding:
 
 @dataclass(frozen=True, slots=True)
 class LogReport:
-    """A log as it was recomputed: size and root of what is there, and what does not fit."""
+    """A recomputed log: the size and root of the entries, and the findings."""
 
     log: str
     size: int

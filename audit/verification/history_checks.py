@@ -1,10 +1,11 @@
-"""What a log's decisions must agree on with what came before them.
+"""Checks of each entry of a log against the entries before it.
 
-A decision starts from the stage that the conversation's last one led to, counts the asks so far,
-and is made by the version that is active, or by the one pinned to the conversation: the version of
-the decision that left `new`, until the conversation is `routed` or `not_routed`. No version is
-activated but one that other keys than its author's approved, as many as the log requires when it
-first is: one, unless it says otherwise. Version 1 is, if `system` enters it.
+A decision starts from the stage that the conversation's last decision led to, and counts the asks
+so far. The deciding version is the active one, or the one pinned to the conversation: the version
+of the decision that left `new`, until the conversation is `routed` or `not_routed`. A version is
+activated only if enough keys other than its author's approved it. The number is the one that the
+log requires at its first activation, by default 1. Version 1 needs no approval if `system` entered
+it.
 """
 
 from __future__ import annotations
@@ -42,11 +43,11 @@ class _Conversation:
     stage: str = _NEW
     asks: int = 0
     pinned: tuple[int, int] | None = None
-    """The version, and the decision that it was pinned by or kept by last."""
+    """The pinned version, and the last decision that pinned it or kept it pinned."""
 
 
 class HistoryChecker:
-    """A checker of one log; `check_entry` is given its entries in order, leaves decoded."""
+    """A checker of one log; `check_entry` gets its entries in order, with decoded leaves."""
 
     def __init__(self, log: str, document: Callable[[str], bytes | None]) -> None:
         self._log = log
@@ -109,7 +110,10 @@ class HistoryChecker:
             yield FindingCode.DOCUMENT, f"{description} was changed"
 
     def _check_approval(self, record: VersionRecord | None) -> Iterator[tuple[FindingCode, str]]:
-        """What keeps a version from being activated; one that is not there is found elsewhere."""
+        """Yield the reasons that a version must not be activated.
+
+        Another check finds a version that does not exist.
+        """
         if record is None or (record.number, record.proposed_by) == (_BUILTIN_VERSION, _SYSTEM):
             return
         number, required = record.number, self._versions.required_approvals

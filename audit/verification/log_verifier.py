@@ -1,7 +1,7 @@
-"""A walk through a log's leaves, whoever hands them over: a database or a bundle of files.
+"""Streaming verification of one log's leaves, from a database or from a bundle of files.
 
-It streams; what it keeps grows with the number of events and conversations, not with the size of
-leaves. An owner who makes everything fit again, down to the root, is shown by checkpoints alone.
+The memory grows with the number of events and conversations, not with the size of leaves. If an
+owner rewrites a log consistently up to the root, only checkpoints reveal it.
 """
 
 from __future__ import annotations
@@ -26,18 +26,19 @@ if TYPE_CHECKING:
 
 
 class OpenedPersonalData(NamedTuple):
-    """What a walk asks of a personal part."""
+    """The facts about a personal part that verification needs."""
 
     commitment: str | None
-    """What it opens; None where its salt is not 32 bytes long."""
+    """The commitment that the part opens; None if its salt is not 32 bytes long."""
     is_event: bool
     event: Any = None
-    """The id of the event that it is."""
+    """The id of the event in the part."""
     belongs_to_contact: bool = True
-    """Whether the event is of the contact whose part it is said to be; nobody named is any."""
+    """True if the event is of the contact that the part is stored for, or if none is named."""
 
 
 def open_personal_data(personal: PersonalData) -> OpenedPersonalData:
+    """Return the facts about a personal part that verification needs."""
     has_salt = len(personal.salt) == SALT_SIZE
     opens = compute_commitment(personal.salt, personal.part) if has_salt else None
     try:
@@ -51,9 +52,9 @@ def open_personal_data(personal: PersonalData) -> OpenedPersonalData:
 
 @dataclass(frozen=True, slots=True)
 class Attachments:
-    """What stands beside one log: personal parts by index, documents by digest.
+    """The data that is stored outside one log: personal parts by index, documents by digest.
 
-    `personal` is None where no personal parts were handed over. It is asked in the log's order.
+    `personal` is None if personal parts are not available. It is called in the log's order.
     """
 
     personal: Callable[[int], OpenedPersonalData | None] | None
@@ -61,10 +62,10 @@ class Attachments:
 
 
 class LogVerifier:
-    """A verifier of one log; `verify_entry` is given its leaves in order."""
+    """A verifier of one log; `verify_entry` gets its leaves in order."""
 
     def __init__(self, log: str, attachments: Attachments, sizes: Collection[int] = ()) -> None:
-        """At each of `sizes` the root is kept in `roots`, where the log comes to be as large."""
+        """Keep the root at each of `sizes` in `roots`, if the log becomes that large."""
         self._log = log
         self._attachments = attachments
         self._sizes = frozenset(sizes)
@@ -77,7 +78,7 @@ class LogVerifier:
     def verify_entry(
         self, index: int, leaf_hash: bytes, leaf: Mapping[str, Any] | None
     ) -> list[LogFinding]:
-        """What does not fit of the leaf with this hash; None is one that could not be read."""
+        """Return the findings of the leaf with this hash; None is a leaf that cannot be read."""
         self.frontier = self.frontier.append(leaf_hash)
         if self.frontier.size in self._sizes:
             self.roots[self.frontier.size] = self.frontier.root()
@@ -95,7 +96,7 @@ class LogVerifier:
         return findings + self._history.check_entry(index, leaf)
 
     def finish(self) -> list[LogFinding]:
-        """What should have followed and did not: reasons for what is missing."""
+        """Return the findings about personal parts that are missing and were never erased."""
         message = "the personal part of the commitment is missing, and no later erasure names it"
         return [
             LogFinding(self._log, index, FindingCode.COMMITMENT, message)
@@ -141,9 +142,9 @@ class LogVerifier:
 def find_contradictions(
     log: str, checkpoints: Iterable[Checkpoint], roots: Mapping[int, bytes]
 ) -> Iterator[LogFinding]:
-    """The checkpoints that have another root than the log had at their size.
+    """Yield a finding for each checkpoint with another root than the log had at its size.
 
-    Those of sizes that are not among the roots contradict nothing.
+    A checkpoint of a size that is not among the roots cannot be compared.
     """
     comparable = sorted(
         (checkpoint for checkpoint in checkpoints if checkpoint.size in roots),
@@ -162,7 +163,7 @@ def _is_ascending(indices: Sequence[int]) -> bool:
 
 
 def _describe_mismatch(leaf: Mapping[str, Any], personal: OpenedPersonalData) -> str | None:
-    """Why leaf and personal part do not belong together, or None."""
+    """Return why leaf and personal part do not belong together, or None."""
     if personal.commitment is None:
         return "the salt is not 32 bytes long"
     if leaf.get("commitment") != personal.commitment:

@@ -41,7 +41,7 @@ _MAX_PROCESSES_ON_WINDOWS = 61  # the limit of ProcessPoolExecutor
 
 
 class WorkerStoppedError(AuditError):
-    """A process ended before its work did, so nothing can be said of the whole."""
+    """A worker process that ended before its work did, so that the verdict is undetermined."""
 
     code = AuditErrorCode.UNFINISHED
 

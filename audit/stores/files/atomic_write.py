@@ -1,4 +1,4 @@
-"""Files beside the database, written so that each is there whole, and on disk, or not at all."""
+"""Atomic writes of files: a file is on disk completely, or not at all."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def write_durably(path: Path, content: bytes) -> None:
-    """Put the content in the place of what is there, readable by the owner alone; OSError."""
+    """Replace the file's content, readable by its owner alone. Raises OSError."""
     unfinished = path.with_name(f"{path.name}.new")
     unfinished.unlink(missing_ok=True)
     descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -23,7 +23,7 @@ def write_durably(path: Path, content: bytes) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Make the names in the folder durable; OSError."""
+    """Make the names in the folder durable. Raises OSError."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

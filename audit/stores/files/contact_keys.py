@@ -1,8 +1,7 @@
-"""The keys that contacts' personal parts are sealed with, in a file of their own.
+"""The keys that encrypt personal parts, one per contact, in a separate file.
 
-A key is on disk before anything is sealed with it: each process takes many at once, in one commit,
-and gives them out one by one. A key that was never given out, or whose part never came to be, is
-harmless. Its number is never used again.
+A key is on disk before it encrypts anything: each process creates many keys in one commit, and uses
+them one by one. An unused key is harmless. Its number is never used again.
 """
 
 from __future__ import annotations
@@ -27,13 +26,13 @@ if TYPE_CHECKING:
 KEYS = "contacts.sqlite3"
 APPLICATION_ID = 0x504C434B  # "PLCK"
 KEYS_PER_COMMIT = 1024
-"""Keys that a process takes in one commit."""
+"""Number of keys that a process creates in one commit."""
 MAX_CACHED_KEYS = 4096
-"""Keys that a process remembers; then it forgets them all."""
+"""Maximum number of keys in the memory of a process; then it forgets them all."""
 
 
 def _create_format_1(db: Database) -> None:
-    """Make the tables. Files of this format that record no migrations are older, and equal."""
+    """Create the tables. Files of this format without recorded migrations have equal tables."""
     db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
     db.execute("CREATE TABLE secret (value BLOB NOT NULL) STRICT")
     db.execute(
@@ -46,7 +45,10 @@ _MIGRATIONS = (_create_format_1,)
 
 
 class ContactKeys:
-    """The file's keys, by number; safe to share between threads. StorageUnavailableError."""
+    """The file's keys, by number; safe to share between threads.
+
+    Methods raise StorageUnavailableError.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -58,7 +60,7 @@ class ContactKeys:
 
     @classmethod
     def create(cls, path: Path) -> None:
-        """Make the file, readable by its owner alone; nothing where it is there."""
+        """Create the file, readable by its owner alone; do nothing if it exists."""
         if path.exists():
             return
         unfinished = path.with_name(f"{path.name}.new")
@@ -77,7 +79,7 @@ class ContactKeys:
             keys.close()
 
     def pseudonym(self, log: str, contact: str) -> str:
-        """What the contact is found by."""
+        """Return the name that finds the contact."""
         if self._secret is None:
             row = self._fetch_row("SELECT value FROM secret")
             if row is None:
@@ -86,7 +88,7 @@ class ContactKeys:
         return compute_pseudonym(self._secret, log, contact)
 
     def key(self, number: int) -> bytes | None:
-        """The key of this number; None where it was destroyed, or never was."""
+        """Return the key with this number; None if it was destroyed or never created."""
         key = self._cached_keys.get(number)
         if key is None and (
             row := self._fetch_row("SELECT key FROM keys WHERE number = ?", number)
@@ -96,7 +98,7 @@ class ContactKeys:
         return key
 
     def take_key(self) -> int:
-        """The number of a key that nobody has, and that is on disk."""
+        """Return the number of an unused key that is on disk."""
         if not self._unused_keys:
             self._unused_keys = self._create_keys()
         number, key = self._unused_keys.pop()
@@ -104,9 +106,9 @@ class ContactKeys:
         return number
 
     def check_reach(self, number: int) -> None:
-        """StorageUnavailableError where the key of this number was never made here.
+        """Raise StorageUnavailableError if the key with this number was never created in this file.
 
-        Then the file is older than the ledger that names the number, and would give it out again.
+        The file is then older than the ledger that names the number, and would use it again.
         """
         row = self._fetch_row(
             "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'keys'"
@@ -131,6 +133,7 @@ class ContactKeys:
             self._cached_keys.pop(number, None)
 
     def close(self) -> None:
+        """Close the connection to the file."""
         with self._mutex:
             self._drop()
 
@@ -176,7 +179,7 @@ class ContactKeys:
         return self._connection
 
     def _drop(self) -> None:
-        """A connection that failed is not trusted again."""
+        """Close a connection that failed, so that the next use opens another."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None

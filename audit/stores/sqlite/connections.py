@@ -18,7 +18,7 @@ _BUSY_SECONDS = 5.0  # for a program that does not use our lock, such as the sql
 
 
 def connect(path: Path, mode: str) -> sqlite3.Connection:
-    """A connection for any thread, in autocommit: transactions are begun by name."""
+    """Return a connection for any thread, in autocommit: transactions begin explicitly."""
     try:
         return sqlite3.connect(
             f"{path.absolute().as_uri()}?mode={mode}",
@@ -32,6 +32,7 @@ def connect(path: Path, mode: str) -> sqlite3.Connection:
 
 
 def check_format(connection: sqlite3.Connection, path: Path) -> None:
+    """Raise NotALedgerError or UnknownFormatError if this release cannot read the file."""
     try:
         [application] = connection.execute("PRAGMA application_id").fetchone()
         version = schema.format_of(connection)
@@ -47,7 +48,10 @@ def check_format(connection: sqlite3.Connection, path: Path) -> None:
 
 
 def create_file(path: Path) -> None:
-    """Build the ledger under another name, so that it is there whole or not at all."""
+    """Create the ledger under another name, so that it exists completely or not at all.
+
+    Raises LedgerExistsError if there is one.
+    """
     if path.exists():
         raise LedgerExistsError(f"there is a ledger in {path.parent} already")
     unfinished = path.with_name(f"{path.name}.new")

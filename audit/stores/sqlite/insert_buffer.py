@@ -1,10 +1,10 @@
-"""Rows kept back, so that those of many works are inserted by few statements.
+"""A buffer of rows, so that few statements insert the rows of many works.
 
-Each statement that SQLite runs lets the other threads of the process in, and then waits for its
-turn again: with many threads that takes longer than the insert itself. So rows are inserted once
-something is read that they would be part of, or the commit ends; up to 64 of a table at once.
+Each statement releases the GIL, and then waits for it again. With many threads that takes longer
+than the insert itself. Rows are therefore inserted when a statement must read them, or when the
+commit ends; up to 64 rows of a table at once.
 
-The order of tables is that of their triggers: a personal part comes ahead of its entry.
+The order of tables follows their triggers: a personal part comes before its entry.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Write: TypeAlias = tuple[str, Row]
 """A statement and its values."""
 
 MAX_ROWS_PER_INSERT = 64
-"""Rows of one statement, a power of two: there is a statement for each power up to it."""
+"""Maximum rows of one statement, a power of two: each power up to it has a statement."""
 
 _TABLES = {
     "contacts": ("ref", "log", "contact"),
@@ -32,7 +32,7 @@ _TABLES = {
 
 
 class InsertBuffer:
-    """Rows that are yet to be inserted."""
+    """The rows that are not inserted yet."""
 
     __slots__ = ("contacts", "entries", "personal")
 
@@ -42,6 +42,7 @@ class InsertBuffer:
         self.entries: list[Row] = []
 
     def add(self, other: InsertBuffer) -> None:
+        """Add the rows of another buffer."""
         self.contacts += other.contacts
         self.personal += other.personal
         self.entries += other.entries

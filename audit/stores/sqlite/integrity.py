@@ -1,4 +1,4 @@
-"""What stands in the database and fits no log: what a walk through the logs would not meet."""
+"""The integrity check: finds data that belongs to no log, which verifying logs would not read."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _DEFINITIONS = "SELECT type, name, sql FROM sqlite_schema WHERE name NOT LIKE 's
 
 
 def find_integrity_errors(connection: sqlite3.Connection) -> Iterator[str]:
-    """What does not fit, in words; nothing where all is well. StorageUnavailableError."""
+    """Yield a description of each error. Raises StorageUnavailableError."""
     try:
         for description, count in _COUNTS.items():
             [number] = connection.execute(count).fetchone()
@@ -50,7 +50,7 @@ def find_integrity_errors(connection: sqlite3.Connection) -> Iterator[str]:
 
 @cache
 def _expected_definitions(ledger_format: int) -> frozenset[tuple[str, str, str | None]]:
-    """The tables, indexes and triggers of a ledger that was just made."""
+    """Return the tables, indexes and triggers of a new ledger."""
     with closing(sqlite3.connect(":memory:")) as connection:
         schema.create(connection, ledger_format)
         return frozenset(connection.execute(_DEFINITIONS).fetchall())

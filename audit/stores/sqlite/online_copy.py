@@ -1,7 +1,7 @@
-"""Copying a ledger's databases while they are used: SQLite's online backup, in one step each.
+"""Copies of a ledger's databases while they are in use: SQLite's online backup, in one step each.
 
-The copy of the entries is one moment's. The keys of contacts are copied after it, because a key is
-there before what is sealed with it: one that was destroyed in between is missing in the copy.
+The copy of the entries is of one moment. The keys of contacts are copied after it, because a key
+exists before the data that it encrypts. A key that is destroyed in between is missing in the copy.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def copy_ledger(folder: Path, to: Path) -> None:
-    """Copy entries and keys into an empty folder, durably; StorageUnavailableError."""
+    """Copy entries and keys into an empty folder, durably. Raises StorageUnavailableError."""
     try:
         for name in (LEDGER, KEYS):
             if (folder / name).exists():
@@ -32,7 +32,7 @@ def copy_ledger(folder: Path, to: Path) -> None:
 
 
 def remove_reader_files(folder: Path) -> None:
-    """Remove the empty files that readers of a copy, who may not write, leave beside it."""
+    """Remove the empty files that read-only connections leave next to a copy."""
     try:
         with closing(sqlite3.connect(folder / LEDGER)) as connection:
             connection.execute("SELECT 1 FROM logs")  # the last one to close it may, having looked

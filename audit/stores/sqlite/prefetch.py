@@ -1,7 +1,7 @@
-"""What the works of a commit ask about, looked up for all of them by few statements.
+"""Prefetch for a commit: few statements look up the names that all its works need.
 
-What stands in it holds until the commit ends, since nobody else writes meanwhile; what the works
-themselves append is put beside it.
+The results stay valid until the commit ends, since no other connection can write. Appends of the
+works themselves are added to them.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     from audit.stores.contract import LookupKey
 
 LOOKUPS_PER_STATEMENT = 256
-"""Works that one statement looks up for, a power of two; SQLite has a limit to its values."""
+"""Works that one statement looks up for, a power of two; SQLite limits its parameters."""
 
 NameInLog: TypeAlias = tuple[str, str]
-"""A log, and what is named in it."""
+"""A log, and a name in it."""
 
 
 class Prefetched:
-    """What is known of events, conversations and contacts; of others nothing is known."""
+    """The looked up events, conversations and contacts; a name that is absent is unknown."""
 
     __slots__ = ("contacts", "decided_events", "latest_decisions")
 
@@ -36,13 +36,14 @@ class Prefetched:
         self.contacts: dict[NameInLog, tuple[str, int | None]] = {}  # pseudonym and key
 
     def update(self, other: Prefetched) -> None:
+        """Add the results of another lookup."""
         self.decided_events.update(other.decided_events)
         self.latest_decisions.update(other.latest_decisions)
         self.contacts.update(other.contacts)
 
 
 def prefetch(connection: sqlite3.Connection, lookup_keys: Sequence[LookupKey]) -> Prefetched:
-    """What the ledger holds of what is asked about; an error of sqlite3."""
+    """Return the stored data about the names. Raises sqlite3.Error."""
     prefetched = Prefetched()
     for start in range(0, len(lookup_keys), LOOKUPS_PER_STATEMENT):
         _add_lookups(prefetched, connection, lookup_keys[start : start + LOOKUPS_PER_STATEMENT])
@@ -65,7 +66,7 @@ def _add_lookups(
 
 @cache
 def _lookup_statement(size: int) -> str:
-    """One row comes back, so that other threads are let in once."""
+    """Return a statement with one row of results, so that the GIL is released only once."""
     placeholders = ", ".join(f"({place}, ?, ?, ?, ?)" for place in range(size))
     return f"""
         WITH asked (place, log, event, conversation, contact) AS (VALUES {placeholders})

@@ -1,11 +1,12 @@
 """The tables of a ledger in SQLite, and the triggers that make them append-only.
 
-The triggers hold for every connection, whoever opened it. An `INSERT OR REPLACE` passes triggers on
-update and delete, so what it could replace is refused before the insert: a key that is taken, and
-any `seq` or `idx` but the next. Breaking this as the owner of the file is left to be detected.
+The triggers apply to every connection. An `INSERT OR REPLACE` bypasses triggers on update and
+delete, so a trigger before the insert refuses a row that would replace another: a key that exists,
+and any `seq` or `idx` except the next. An owner of the file can break this; the verifier detects
+it.
 
-A format is what one migration made of the format before. An older one is read as it is; whoever
-writes brings it to the newest first.
+Each format is the result of one migration of the format before. Older formats can be read; before
+the first write they are upgraded to the newest.
 """
 
 # ruff: noqa: S608 - what is put into statements are names from the tables of this module
@@ -161,7 +162,7 @@ def _format_2(db: Database) -> None:
 
 
 def _format_3(db: Database) -> None:
-    """Personal parts are sealed, contacts known by pseudonyms alone."""
+    """Encrypt personal parts; find contacts by pseudonyms alone."""
     db.execute("CREATE TABLE erased (contact INTEGER PRIMARY KEY) STRICT")
     for verb in ("UPDATE", "DELETE"):
         db.execute(_refusal("erased", verb))
@@ -182,7 +183,7 @@ def _format_4(db: Database) -> None:
 
 
 def _format_5(db: Database) -> None:
-    """A personal part comes before its entry, so that many of both can be written at once."""
+    """Insert a personal part before its entry, so that many of both can be written at once."""
     db.execute("DROP TRIGGER personal_insert")
     db.execute("""
         CREATE TRIGGER personal_insert BEFORE INSERT ON personal BEGIN
@@ -195,11 +196,11 @@ def _format_5(db: Database) -> None:
 
 
 _MIGRATIONS = (_format_1, _format_2, _format_3, _format_4, _format_5)
-"""What makes each format of the one before."""
+"""The migration to each format from the format before."""
 
 
 def trigger_on_insert(table: str) -> str:
-    """The statement that makes the trigger before an insert into the table."""
+    """Return the statement that creates the trigger before an insert into the table."""
     check = _INSERT_TRIGGERS[table]
     return f"CREATE TRIGGER {table}_insert BEFORE INSERT ON {table} BEGIN {check}; END"
 
@@ -212,13 +213,13 @@ def _refusal(table: str, verb: str) -> str:
 
 
 def format_of(connection: sqlite3.Connection) -> int:
-    """The format that the database says it has."""
+    """Return the format that the database states."""
     [version] = connection.execute("PRAGMA user_version").fetchone()
     return int(version)
 
 
 def create(connection: sqlite3.Connection, of_format: int = FORMAT) -> None:
-    """Make an empty database a ledger, of the newest format if no other is asked for."""
+    """Create the tables in an empty database, in the newest format unless another is given."""
     connection.execute(f"PRAGMA page_size = {PAGE_SIZE}")
     connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
     migrate(connection, "ledger", _MIGRATIONS[:of_format])
@@ -226,5 +227,5 @@ def create(connection: sqlite3.Connection, of_format: int = FORMAT) -> None:
 
 
 def upgrade(connection: sqlite3.Connection) -> None:
-    """Give a ledger of an older format the tables of the newest."""
+    """Upgrade the tables of a ledger of an older format to the newest."""
     migrate(connection, "ledger", _MIGRATIONS)

@@ -1,4 +1,4 @@
-"""Reading a ledger in SQLite: every query there is."""
+"""Reading a ledger in SQLite: all queries."""
 
 # ruff: noqa: S608 - what is put into statements are the constants of this module and kinds
 
@@ -55,13 +55,13 @@ class SqliteSnapshot:
         keys: ContactKeys,
         is_erased: Callable[[int], bool] = lambda _: False,
     ) -> None:
-        """`is_erased` tells whether the contact of a key has been erased by now."""
+        """`is_erased` returns True if the contact of a key was erased after the snapshot began."""
         self._connection: sqlite3.Connection | None = connection
         self._keys = keys
         self._is_erased = is_erased
 
     def end(self) -> None:
-        """From here on nothing can be read through this snapshot."""
+        """End the snapshot; reading through it raises AuditError from then on."""
         self._connection = None
 
     def _require_connection(self) -> sqlite3.Connection:
@@ -87,19 +87,24 @@ class SqliteSnapshot:
         return rows[0] if rows else None
 
     def logs(self) -> list[str]:
+        """Return the names of all logs that have an entry, sorted."""
         return [name for (name,) in self._fetch_rows("SELECT name FROM logs ORDER BY name")]
 
     def sizes(self) -> dict[str, int]:
+        """Return the stored size of each log; cheap."""
         return dict(self._fetch_rows("SELECT name, size FROM logs ORDER BY name"))
 
     def head(self, log: str) -> LogHead:
+        """Return the stored head of the log."""
         row = self._fetch_row("SELECT size, root, frontier FROM logs WHERE name = ?", log)
         return LogHead(row[0], row[1], decode_frontier(row[2])) if row else LogHead()
 
     def entry(self, log: str, index: int) -> Entry | None:
+        """Return the entry at this index."""
         return self._fetch_entry(log, f"{_ENTRY} {_LOG} AND idx = ?", log, index)
 
     def entries(self, log: str, start: int = 0, stop: int | None = None) -> Iterator[Entry]:
+        """Yield the entries from `start` up to before `stop`, in order, read on demand."""
         statement = f"{_ENTRY} {_LOG} AND idx >= ? AND idx < ? ORDER BY idx LIMIT ?"
         end = _END if stop is None else stop
         while rows := self._fetch_rows(statement, log, start, end, _STREAM_ROWS):
@@ -107,6 +112,7 @@ class SqliteSnapshot:
             start = rows[-1][0] + 1
 
     def raw_entries(self, log: str, start: int = 0, stop: int | None = None) -> Iterator[RawEntry]:
+        """Yield the same entries, in order, as bytes that are hardly processed."""
         statement = f"{_RECORDED} {_LOG} AND idx >= ? AND idx < ? ORDER BY idx LIMIT ?"
         end = _END if stop is None else stop
         while rows := self._fetch_rows(statement, log, start, end, _RECORDED_ROWS):
@@ -115,33 +121,40 @@ class SqliteSnapshot:
             start = rows[-1][0] + 1
 
     def decision(self, log: str, event_id: str) -> Entry | None:
+        """Return the decision of the event."""
         statement = f"{_ENTRY} {_LOG} AND event = ? AND kind = 'decision'"
         return self._fetch_entry(log, statement, log, event_id)
 
     def latest_decision(self, log: str, conversation: str) -> Entry | None:
+        """Return the last decision of the conversation."""
         statement = (
             f"{_ENTRY} {_LOG} AND conversation = ? AND kind = 'decision' ORDER BY seq DESC LIMIT 1"
         )
         return self._fetch_entry(log, statement, log, conversation)
 
     def latest_index(self, log: str, conversation: str) -> int | None:
+        """Return the index of the conversation's last decision."""
         latest = self.latest_decision(log, conversation)
         return latest.index if latest else None
 
     def acting_decision(self, log: str, decision: str) -> Entry | None:
+        """Return the decision with this id, if it has actions."""
         return self._fetch_entry(
             log, f"{_ENTRY} {_LOG} AND id = ? AND id IS NOT NULL", log, decision
         )
 
     def receipts(self, log: str, conversation: str) -> list[Entry]:
+        """Return the `action.*` entries of a conversation, in order."""
         kinds = _kind_test(EntryKind.starting_with("action."))
         statement = f"{_ENTRY} {_LOG} AND conversation = ? AND +{kinds} ORDER BY seq"
         return [_build_entry(log, row) for row in self._fetch_rows(statement, log, conversation)]
 
     def latest_entry(self, log: str, prefix: str) -> Entry | None:
+        """Return the last entry of a family of kinds, such as `version.`; cheap."""
         return self._fetch_entry(log, _latest_statement(prefix), log, log)
 
     def entries_of_family(self, log: str, prefix: str) -> list[Entry]:
+        """Return all entries of a family of kinds, such as `version.`, in order."""
         of_family = _kind_test(EntryKind.starting_with(prefix))
         # The plus keeps SQLite from walking the whole log for the sake of the order.
         rows = self._fetch_rows(f"{_ENTRY} {_LOG} AND {of_family} ORDER BY +idx", log)
@@ -150,6 +163,7 @@ class SqliteSnapshot:
     def search(
         self, log: str, entry_filter: EntryFilter, after_index: int | None, limit: int
     ) -> list[Entry]:
+        """Return the first `limit` entries after index `after_index` that match, in order."""
         tests, values = _build_conditions(entry_filter)
         if entry_filter.contact is not None:
             tests.append(_OF_CONTACT)
@@ -167,12 +181,14 @@ class SqliteSnapshot:
         ]
 
     def leaf_hashes(self, log: str, start: int, stop: int) -> list[bytes]:
+        """Return the stored leaf hashes from `start` up to before `stop`, in order."""
         statement = (
             f"SELECT leaf_hash FROM entries WHERE {_LOG} AND idx >= ? AND idx < ? ORDER BY idx"
         )
         return [bytes(leaf_hash) for (leaf_hash,) in self._fetch_rows(statement, log, start, stop)]
 
     def reversed_entries(self, log: str, kind: str) -> Iterator[Entry]:
+        """Yield the entries of a kind other than `decision`, last first, read on demand."""
         stop = _END
         statement = (
             f"{_ENTRY} {_LOG} AND kind = ? AND {_IN_PARTIAL_INDEX} AND idx < ?"
@@ -183,9 +199,14 @@ class SqliteSnapshot:
             stop = rows[-1][0]
 
     def integrity_errors(self) -> Iterator[str]:
+        """Yield a description of each stored item that belongs to no log."""
         return find_integrity_errors(self._prepare_connection())
 
     def personal(self, log: str, index: int) -> PersonalData | None:
+        """Return the personal part of the entry.
+
+        Raises PersonalDataErasedError if it was erased after the snapshot was opened.
+        """
         statement = f"""
             SELECT contacts.ref, contacts.contact, leaf_hash, body
             FROM entries JOIN personal ON entry = seq JOIN contacts ON ref = personal.contact
@@ -195,7 +216,7 @@ class SqliteSnapshot:
         return self._decrypt(log, *row) if row else None
 
     def _stored_contact(self, log: str, contact: str) -> str:
-        """What the contact is found by; its own id in formats that sealed nothing."""
+        """Return the stored name of the contact; old formats without encryption store its id."""
         is_encrypted = schema.format_of(self._prepare_connection()) >= ENCRYPTED_SINCE
         return self._keys.pseudonym(log, contact) if is_encrypted else contact
 
@@ -218,18 +239,22 @@ class SqliteSnapshot:
         return personal
 
     def document(self, digest: str) -> bytes | None:
+        """Return the document with this digest."""
         row = self._fetch_row("SELECT body FROM documents WHERE digest = ?", digest)
         return row[0] if row else None
 
     def last_uses(self) -> dict[str, str]:
+        """Return the recorded last uses of keys, by key id, as times of leaves."""
         if self._fetch_row("SELECT 1 FROM sqlite_schema WHERE name = 'last_uses'") is None:
             return {}  # a ledger of format 1 that nobody has written to since
         return dict(self._fetch_rows("SELECT key, at FROM last_uses"))
 
     def job(self, identity: str) -> Job | None:
+        """Return the job with this id."""
         return next((job for job in self._fetch_jobs("id = ?", identity)), None)
 
     def jobs(self, log: str | None = None) -> list[Job]:
+        """Return the jobs of this log, or of all logs, in the order of their first save."""
         return self._fetch_jobs("(? IS NULL OR log = ?) ORDER BY number", log, log)
 
     def _fetch_jobs(self, where: str, *values: object) -> list[Job]:
@@ -239,6 +264,7 @@ class SqliteSnapshot:
         return [Job(identity, log, bool(finished), body) for identity, log, finished, body in rows]
 
     def size(self) -> StoreSize:
+        """Return the size of the store; cheap."""
         [entries] = self._fetch_row("SELECT coalesce(max(seq), 0) FROM entries")
         [pages] = self._fetch_row("PRAGMA page_count")
         [page] = self._fetch_row("PRAGMA page_size")
@@ -250,7 +276,7 @@ class SqliteSnapshot:
 
 
 def decode_frontier(encoded: bytes) -> Frontier:
-    """The frontier of a row of `logs`; StorageUnavailableError where it is damaged."""
+    """Return the frontier of a row of `logs`. Raises StorageUnavailableError if it is damaged."""
     try:
         return Frontier.decode(encoded)
     except DecodingError as error:
@@ -264,7 +290,7 @@ def _build_entry(log: str, row: Sequence[Any]) -> Entry:
 
 @cache
 def _latest_statement(prefix: str) -> str:
-    """One step into an index for each kind, however many entries of it there are."""
+    """Return a statement that takes one index lookup per kind, for any number of entries."""
     of_log = "SELECT max(idx) FROM entries WHERE log = logs.id AND"
     subqueries = [f"({of_log} {_kind_test([kind])})" for kind in EntryKind.starting_with(prefix)]
     arguments = "".join(f", coalesce({subquery}, -1)" for subquery in subqueries)
@@ -272,7 +298,7 @@ def _latest_statement(prefix: str) -> str:
 
 
 def _kind_test(kinds: Sequence[EntryKind]) -> str:
-    """A test for the kinds, and what SQLite must read to see that a partial index will do."""
+    """Return a test for the kinds, in a form that lets SQLite use the partial index."""
     names = ", ".join(f"'{kind}'" for kind in kinds)
     return f"kind IN ({names})" + (
         f" AND {_IN_PARTIAL_INDEX}" if EntryKind.DECISION not in kinds else ""
@@ -299,10 +325,10 @@ def _build_conditions(entry_filter: EntryFilter) -> tuple[list[str], list[object
 
 
 def _format_bound(moment: datetime) -> str:
-    """A text that sorts among values of `at` as the moment does.
+    """Return a text that sorts among values of `at` as the moment does.
 
-    A moment within a millisecond comes behind the millisecond, before the next one. One that UTC
-    has no year for comes before or behind all.
+    A moment within a millisecond sorts after that millisecond and before the next. A moment without
+    a year in UTC sorts before or after all.
     """
     try:
         return format_time(moment) + ("~" if moment.microsecond % 1000 else "")

@@ -1,7 +1,7 @@
 """A ledger on SQLite: the store of one machine, for any number of its processes.
 
-Readers have connections of their own that cannot write; they see the last commit and never wait.
-A store belongs to the process that opened it: open it after a fork.
+Readers have separate read-only connections; they see the last commit and never wait. A store
+belongs to the process that opened it: open it after a fork.
 """
 
 from __future__ import annotations
@@ -56,6 +56,7 @@ _WORKS_PER_COMMIT = 256  # of one `transact_each`, so that others get in between
 
 
 def utc_now() -> datetime:
+    """Return the current time."""
     return datetime.now(UTC)
 
 
@@ -83,9 +84,9 @@ class SqliteStore:
 
     @classmethod
     def create(cls, data_dir: Path, *, clock: Callable[[], datetime] = utc_now) -> Self:
-        """Make a new ledger, readable by its owner alone, and open it.
+        """Create a ledger, readable by its owner alone, and open it.
 
-        LedgerExistsError where there is one. A creation that was cut short leaves none.
+        An interrupted creation leaves no ledger. Raises LedgerExistsError if there is one.
         """
         try:
             data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -109,9 +110,9 @@ class SqliteStore:
     ) -> Self:
         """Open the ledger of the directory.
 
-        NotALedgerError where there is none, UnknownFormatError. Where it lacks what was signed, it
-        is read, and every write is LedgerBehindError, until somebody who opened it to `accept_loss`
-        has entered that and set the checkpoints aside.
+        A ledger that lacks signed entries can be read, but every write raises LedgerBehindError.
+        Open it with `accept_loss` to record the loss and archive its checkpoints. Raises
+        NotALedgerError if there is no ledger, and UnknownFormatError.
         """
         try:
             exists = (data_dir / LEDGER).is_file()
@@ -129,6 +130,7 @@ class SqliteStore:
 
     @contextmanager
     def read(self) -> Iterator[SqliteSnapshot]:
+        """Open a snapshot until the block ends. Raises StorageUnavailableError."""
         connection = self._take_reader()
         snapshot = SqliteSnapshot(connection, self._keys, self._is_erased)
         try:
@@ -145,14 +147,17 @@ class SqliteStore:
     def prepare(
         self, log: str, leaf: Mapping[str, Any], personal: PersonalData | None = None
     ) -> PreparedEntry:
+        """Prepare an append outside a transaction, so that other commits need not wait for it."""
         return prepare_entry(log, leaf, personal)
 
     def lookup_key(self, log: str, event: str, conversation: str, contact: str) -> LookupKey:
+        """Return the names that deciding the event looks up; they affect only the speed."""
         return LookupKey(log, event, conversation, self._keys.pseudonym(log, contact), contact)
 
     def transact(
         self, work: Callable[[SqliteTransaction], T], lookup_key: LookupKey | None = None
     ) -> T:
+        """Run the work, and return its result once everything it did is on disk."""
         [outcome] = self._group.submit([work], [lookup_key] if lookup_key else ())
         if isinstance(outcome, WorkFailure):
             raise outcome.error
@@ -163,6 +168,7 @@ class SqliteStore:
         works: Sequence[Callable[[SqliteTransaction], T]],
         lookup_keys: Sequence[LookupKey] = (),
     ) -> list[T | Exception]:
+        """Run many works in order, in few commits; return the result or the error of each."""
         results: list[T | Exception] = []
         for start in range(0, len(works), _WORKS_PER_COMMIT):
             chunk = slice(start, start + _WORKS_PER_COMMIT)
@@ -189,9 +195,11 @@ class SqliteStore:
         return FileLeaderLock(self.folder / f"{name}.lock")
 
     def now(self) -> datetime:
+        """Return the time of the store's clock, which gives transactions their time, in UTC."""
         return self._clock()
 
     def on_commit(self, callback: CommitCallback) -> None:
+        """Call the callback after each successful commit from now on."""
         self._group.on_commit = callback
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""What one work sees of a ledger in SQLite, and appends to it."""
+"""Reads and appends of one work in a ledger on SQLite."""
 
 from __future__ import annotations
 
@@ -41,14 +41,15 @@ _SAVE_JOB = """
 
 @dataclass(frozen=True, slots=True)
 class LogTail:
-    """A log as its last append left it: its id, its frontier, the last entries asked for."""
+    """The end of a log after its last append: id, frontier, and latest entries that were read."""
 
     id: int
     frontier: Frontier
     latest_entries: dict[str, Entry | None] = field(default_factory=dict)
-    """By the prefix of their kinds."""
+    """The latest entry of each family that was read, by prefix."""
 
     def with_entry(self, entry: Entry, kind: str) -> LogTail:
+        """Return the tail after one more entry of this kind."""
         # another mapping: a work that is undone leaves what it remembers to nobody
         latest_entries = {
             prefix: entry if kind.startswith(prefix) else previous
@@ -59,7 +60,7 @@ class LogTail:
 
 @dataclass(slots=True)
 class WriterCache:
-    """What a connection knows of its ledger's end, true until another one commits."""
+    """The ends of logs that a connection knows, valid until another connection commits."""
 
     data_version: int
     next_seq: int
@@ -69,16 +70,16 @@ class WriterCache:
 def prepare_entry(
     log: str, leaf: Mapping[str, Any], personal: PersonalData | None
 ) -> PreparedEntry:
-    """What of an append needs no transaction; BadLeafError."""
+    """Prepare an append outside a transaction. Raises BadLeafError."""
     leaf_hash = hash_for(log, leaf, personal)
     columns, rest = pack_leaf(leaf)
     return PreparedEntry(log, dict(leaf), personal, leaf_hash, (leaf_hash, rest, *columns))
 
 
 class SqliteTransaction(SqliteSnapshot):
-    """A `Transaction`: what one work sees and appends.
+    """A `Transaction` of one work.
 
-    What it appends is kept back until something is read that is not known without asking SQLite.
+    Its appends stay in a buffer until a read needs SQLite.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917 - what it shares with the other works of its commit
@@ -90,10 +91,7 @@ class SqliteTransaction(SqliteSnapshot):
         keys: ContactKeys,
         now: datetime,
     ) -> None:
-        """`insert` inserts the rows that are kept back of the works before.
-
-        Raises StorageUnavailableError.
-        """
+        """`insert` inserts the buffered rows of earlier works; raises StorageUnavailableError."""
         super().__init__(connection, keys)
         self._cache = cache
         self._prefetched = prefetched
@@ -109,19 +107,23 @@ class SqliteTransaction(SqliteSnapshot):
 
     @property
     def now(self) -> datetime:
+        """The time of this transaction, UTC; the clock is read once."""
         return self._now
 
     def sizes(self) -> dict[str, int]:
+        """Return the stored size of each log; cheap."""
         tails = {**self._cache.logs, **self.tails}
         return super().sizes() | {log: tail.frontier.size for log, tail in tails.items()}
 
     def head(self, log: str) -> LogHead:
+        """Return the stored head of the log."""
         tail = self._log(log)
         return (
             LogHead(tail.frontier.size, tail.frontier.root(), tail.frontier) if tail else LogHead()
         )
 
     def latest_entry(self, log: str, prefix: str) -> Entry | None:
+        """Return the last entry of a family of kinds, such as `version.`; cheap."""
         tail = self._log(log)
         if tail is None:
             return None
@@ -132,9 +134,11 @@ class SqliteTransaction(SqliteSnapshot):
     def append(
         self, log: str, leaf: Mapping[str, Any], personal: PersonalData | None = None
     ) -> Entry:
+        """Append the leaf."""
         return self.append_prepared(prepare_entry(log, leaf, personal))
 
     def append_prepared(self, prepared: PreparedEntry) -> Entry:
+        """Append an entry that the store prepared before."""
         log, leaf = prepared.log, prepared.leaf
         is_decision = leaf["kind"] == EntryKind.DECISION
         if is_decision and self._is_decided(log, leaf["event"]):
@@ -152,21 +156,24 @@ class SqliteTransaction(SqliteSnapshot):
         return entry
 
     def decision(self, log: str, event_id: str) -> Entry | None:
+        """Return the decision of the event."""
         is_decided = self._lookup_decided(log, event_id)
         return None if is_decided is False else super().decision(log, event_id)
 
     def latest_decision(self, log: str, conversation: str) -> Entry | None:
+        """Return the last decision of the conversation."""
         latest = self._lookup_latest(log, conversation)
         if isinstance(latest, int):  # it was there before this commit
             return SqliteSnapshot(self._require_connection(), self._keys).entry(log, latest)
         return latest
 
     def latest_index(self, log: str, conversation: str) -> int | None:
+        """Return the index of the conversation's last decision."""
         latest = self._lookup_latest(log, conversation)
         return latest.index if isinstance(latest, Entry) else latest
 
     def _lookup_latest(self, log: str, conversation: str) -> Entry | int | None:
-        """The conversation's last decision, or its index where only that is known."""
+        """Return the conversation's last decision, or its index if only the index is known."""
         key = log, conversation
         for lookups in (self.own_lookups.latest_decisions, self._prefetched.latest_decisions):
             if key in lookups:
@@ -174,6 +181,7 @@ class SqliteTransaction(SqliteSnapshot):
         return super().latest_decision(log, conversation)
 
     def erase(self, log: str, contact: str) -> list[int]:
+        """Destroy all personal parts of the contact, and its key; return their entries' indices."""
         tail = self._log(log)
         if tail is None:
             return []
@@ -189,18 +197,22 @@ class SqliteTransaction(SqliteSnapshot):
         return indices
 
     def add_document(self, body: bytes) -> str:
+        """Store the document outside the logs and return its digest."""
         digest = digest_bytes(body)
         if self.document(digest) is None:
             self._write("INSERT INTO documents (digest, body) VALUES (?, ?)", digest, body)
         return digest
 
     def save_job(self, job: Job) -> None:
+        """Store the job, in place of a job with the same id."""
         self._write(_SAVE_JOB, job.id, job.log, job.finished, job.body)
 
     def delete_job(self, identity: str) -> None:
+        """Delete the job with this id, if there is one."""
         self._write("DELETE FROM kept WHERE id = ?", identity)
 
     def record_key_uses(self, uses: Mapping[str, str]) -> None:
+        """Store the last uses of keys, as times of leaves. An earlier time changes nothing."""
         for key, at in uses.items():
             self._write(_RECORD_USE, key, at)
 
@@ -213,7 +225,7 @@ class SqliteTransaction(SqliteSnapshot):
         return connection
 
     def _log(self, name: str) -> LogTail | None:
-        """The log as this work sees it; None where it is yet to begin."""
+        """Return the log as this work sees it; None if it has no entries."""
         self._require_connection()
         tail = self.tails.get(name) or self._cache.logs.get(name)
         if tail is None and (
@@ -244,7 +256,7 @@ class SqliteTransaction(SqliteSnapshot):
         self.buffer.personal.append((self.next_seq, number, body))
 
     def _contact(self, log_id: int, log: str, contact: str) -> tuple[str, int | None]:
-        """What the contact is found by, and the number of their key if anything is kept."""
+        """Return the name that finds the contact, and the number of its key if one is stored."""
         contact_row = self.own_lookups.contacts.get(
             (log, contact)
         ) or self._prefetched.contacts.get((log, contact))
@@ -273,7 +285,7 @@ class SqliteTransaction(SqliteSnapshot):
     def _execute(
         self, connection: sqlite3.Connection, statement: str, values: tuple[object, ...]
     ) -> None:
-        """The same. After a failure this work can do nothing more."""
+        """Execute a statement. After an error this work can do nothing more."""
         try:
             connection.execute(statement, values)
         except (sqlite3.Error, UnicodeError) as error:

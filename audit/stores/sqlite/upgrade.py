@@ -1,4 +1,4 @@
-"""Bringing a ledger of an older format to the newest, while nobody else writes."""
+"""The upgrade of a ledger of an older format to the newest, while no other process writes."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from audit.stores.files.contact_keys import ContactKeys
 
 ENCRYPTED_SINCE = 3
-"""The format from which on personal parts are sealed; before, a 0, the salt and the part."""
+"""The first format with encrypted personal parts; before: a 0, the salt and the part."""
 
 
 def upgrade(connection: sqlite3.Connection, keys: ContactKeys) -> None:
-    """Make the ledger one of the newest format. Cut short, it is done again from the start."""
+    """Upgrade the ledger to the newest format. An interrupted upgrade starts again."""
     if schema.format_of(connection) < ENCRYPTED_SINCE:
         connection.execute("BEGIN IMMEDIATE")
         _encrypt_all(connection, keys)

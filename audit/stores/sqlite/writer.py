@@ -1,9 +1,9 @@
 """Writing a ledger in SQLite: one connection per process, one process at a time.
 
-Whoever commits holds a lock on the file beside the ledger from before BEGIN IMMEDIATE until after
-COMMIT. SQLite's own lock would do, but it is waited for by sleeping, and automatic checkpoints,
-which run at the end of a commit, must never run in two connections at once. So this connection is
-also the only one that checkpoints.
+A writer holds the lock on a file next to the ledger from before BEGIN IMMEDIATE until after COMMIT.
+SQLite's own lock would do, but waiting for it means sleeping. And automatic checkpoints, which run
+at the end of a commit, must never run in two connections at once. For that reason this connection
+is also the only one that checkpoints.
 """
 
 from __future__ import annotations
@@ -36,15 +36,15 @@ T = TypeVar("T")
 _log = logging.getLogger("policy_service.ledger")
 
 MAX_CACHED_LOGS = 1024
-"""Logs whose ends are remembered from one commit to the next."""
+"""Maximum number of logs whose ends are kept from one commit to the next."""
 
 
 class SqliteCommit:
     """A `CommitInProgress`: works run in it one after the other.
 
-    A work that fails after it wrote is rare, and a savepoint around every work costs more than the
-    insert itself. So to undo a work all is rolled back, and what the others wrote is written again.
-    One that only appended is undone by forgetting its rows, which are kept back.
+    A work that fails after a write is rare, and a savepoint around every work costs more than the
+    insert itself. To undo such a work, everything is rolled back and the writes of the other works
+    are repeated. A work that only appended is undone by dropping its buffered rows.
     """
 
     def __init__(
@@ -73,12 +73,14 @@ class SqliteCommit:
         self.is_durable = False
 
     def prefetch(self, lookup_keys: Sequence[LookupKey]) -> None:
+        """Look up the names that the works of this commit need."""
         try:
             self._prefetched = prefetch(self._connection, lookup_keys)
         except sqlite3.Error as error:
             raise translate_error(error) from error
 
     def attempt(self, work: Callable[[SqliteTransaction], T]) -> WorkResult[T] | WorkFailure:
+        """Run the work; if it raises, undo its writes and no others."""
         transaction = SqliteTransaction(
             self.cache, self._prefetched, self._insert, self._connection, self._keys, self._clock()
         )
@@ -111,7 +113,7 @@ class SqliteCommit:
         self.erased_keys += transaction.erased_keys
 
     def _insert(self) -> None:
-        """Insert the rows that were kept back. A failure loses the commit: they are many works'."""
+        """Insert the buffered rows. A failure loses the commit: the rows are of many works."""
         for statement, values in self._buffer.take_statements():
             try:
                 self._execute(statement, *values)
@@ -133,11 +135,12 @@ class SqliteCommit:
             self._execute(statement, *values)
 
     def _data_version(self) -> int:
-        """A number that changes when another connection commits."""
+        """Return a number that changes when another connection commits."""
         [version] = self._connection.execute("PRAGMA data_version").fetchone()
         return int(version)
 
     def commit(self) -> None:
+        """Make all writes durable."""
         self._insert()
         for name in self._changed_logs:
             log = self.cache.logs[name]
@@ -156,7 +159,7 @@ class SqliteCommit:
 
 
 class SqliteWriter:
-    """The connection that writes, opened at the first write, and the lock around it."""
+    """The writing connection, opened at the first write, and the lock around it."""
 
     def __init__(
         self,
@@ -179,7 +182,7 @@ class SqliteWriter:
 
     @contextmanager
     def begin(self) -> Iterator[SqliteCommit]:
-        """A commit under way, while every other writer waits; undone unless it is committed."""
+        """Open a commit while every other writer waits; undo it unless it is committed."""
         with self._mutex, hold_lock(self._lock_file):
             if self._closed:
                 raise StorageUnavailableError("the ledger is closed")
@@ -201,9 +204,9 @@ class SqliteWriter:
                     self._undo(connection)
 
     def _destroy(self, numbers: list[int]) -> None:
-        """Destroy the keys of those who were erased; what fails is done with the next commit.
+        """Destroy the keys of erased contacts; the next commit repeats a destruction that failed.
 
-        Their parts are gone and the entry is on disk, so it is no failure of the commit.
+        The personal parts are gone and the entry is on disk, so the commit has not failed.
         """
         self._to_destroy += numbers
         if self._to_destroy:
@@ -220,13 +223,13 @@ class SqliteWriter:
             self._drop()  # closing it undoes what is left
 
     def _drop(self) -> None:
-        """A connection that failed is not trusted again; the next commit opens another."""
+        """Close a connection that failed; the next commit opens another."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None
 
     def close(self) -> None:
-        """Wait for the commit under way, then close; the last one to close moves the WAL in."""
+        """Close after the commit under way; the last connection to close moves the WAL in."""
         with self._mutex:
             self._closed = True
             if self._connection is not None:
