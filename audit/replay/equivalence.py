@@ -22,7 +22,10 @@ _TEXT = rb'"[ !#-\[\]-~]*"'  # ASCII without what JSON escapes
 _COMMITMENT = re.compile(rb',"commitment":"[A-Za-z0-9+/]{43}="')
 _COMMITMENT_SIZE = 60
 _MIDDLE = re.compile(rb'(?:"id":%b,)?("language":%b,)?"occurred_at":(%b),' % (_TEXT, _TEXT, _TEXT))
-_QUESTION = re.compile(rb'(\{"digest":%b\}),"question":%b(,"stage":[^}]*\})' % (_TEXT, _TEXT))
+_QUESTION = re.compile(
+    rb'(\{"digest":%b\}),"question":%b(?:,"question_expires_at":%b)?(,"stage":[^}]*\})'
+    % (_TEXT, _TEXT, _TEXT)
+)
 _PLACEHOLDER = b"\0"  # stands in no JSON
 
 

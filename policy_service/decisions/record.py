@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from audit.entry import FORMAT, SALT_SIZE, EntryKind, PersonalData, compute_commitment
 from rules.engine.decide import count_asks
-from rules.engine.facts import Conversation
+from rules.engine.facts import Conversation, OpenQuestion
 from rules.formats.canonical_json import encode_canonical
 
 if TYPE_CHECKING:
@@ -59,7 +59,9 @@ def new_record(
     if decision.language is not None:
         leaf["language"] = decision.language
     if decision.question is not None:
-        leaf["question"] = decision.question
+        leaf["question"] = decision.question.id
+        if decision.question.expires_at and not _asks(leaf, decision.question.id):
+            leaf["question_expires_at"] = decision.question.expires_at
     if shadow and chosen.shadow:
         version, policy = chosen.shadow
         leaf["shadow"] = {
@@ -100,10 +102,25 @@ def conversation_of(last: Mapping[str, Any] | None) -> Conversation:
     return Conversation(
         stage=last["stage"],
         asks=count_asks(last["facts"], last["actions"]),
-        question=last.get("question"),
+        question=_open_question(last),
         language=last.get("language"),
         begun=True,
     )
+
+
+def _open_question(last: Leaf) -> OpenQuestion | None:
+    """Return the question that is open after the decision of a leaf.
+
+    Its deadline is in the action that asks. If an earlier decision asked, the leaf repeats it.
+    """
+    if (question := last.get("question")) is None:
+        return None
+    deadlines = (action["expires_at"] for action in last["actions"] if action["id"] == question)
+    return OpenQuestion(question, next(deadlines, last.get("question_expires_at")))
+
+
+def _asks(leaf: Leaf, question: str) -> bool:
+    return any(action["id"] == question for action in leaf["actions"])
 
 
 def decision_id(workspace: str, event: str) -> str:

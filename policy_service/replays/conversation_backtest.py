@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from audit.replay.equivalence import equivalence_key
 from audit.replay.replay import decide_again, parse_raw_entry
-from policy_service.decisions.record import decision_id
+from policy_service.decisions.record import conversation_of, decision_id
 from policy_service.replays.backtest_result import Tally
 from policy_service.replays.decision_backtest import (
     DECISION,
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from audit.stores.contract import RawEntry, Snapshot
     from policy_service.replays.backtest_result import Comparison
     from policy_service.replays.decision_backtest import DecisionBacktest, Period
+    from rules.engine.facts import OpenQuestion
 
 MAX_GAP = 8
 """The largest gap between two needed entries that is read too: that costs less than a new read."""
@@ -138,7 +139,7 @@ class ConversationBacktest:
             before = None
             if progress.last is not None:
                 entry = snapshot.entry(log, progress.last)
-                before = entry.value.get("question") if entry else None
+                before = conversation_of(entry.value).question if entry else None
             question = find_open_question(again.stage, again.actions, before)
             progress.diverged = replace(again, question=question).conversation
         elif like is not None and not affected:
@@ -158,7 +159,9 @@ class ConversationBacktest:
         return compare(parse_raw_entry(recorded), again)
 
 
-def _state_after(stage: str, actions: Sequence[Mapping[str, Any]]) -> tuple[str, bool, str | None]:
+def _state_after(
+    stage: str, actions: Sequence[Mapping[str, Any]]
+) -> tuple[str, bool, OpenQuestion | None]:
     """Return the part of a decision on which the next one of its conversation depends."""
     asks = any(action["type"] == ActionType.ASK for action in actions)
     return stage, asks, find_open_question(stage, actions, None)

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from itertools import count, islice
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
@@ -24,6 +25,7 @@ from rules.engine.facts import Conversation, derive_facts, sample_bucket
 from rules.errors import InvalidEventError
 from rules.formats.canonical_json import encode_canonical
 from rules.formats.phrases import normalise_phrase
+from rules.formats.timestamps import format_timestamp, parse_timestamp
 from rules.model.event import parse_event
 from rules.model.test_defaults import BASE_FACTS, SETTING_PREFIX
 from rules.model.vocabulary import (
@@ -53,6 +55,8 @@ MAX_TRIED_IDS = 200_000
 """Conversation ids that are tried for one place in the sample."""
 ID_DIGEST_LENGTH = 12
 """Hexadecimal digits that distinguish the ids of two conversations."""
+_BEGIN = datetime(2026, 1, 5, 10, tzinfo=UTC)
+_PAUSE = timedelta(minutes=1)
 _ASKS_FACT = "conversation.asks"
 _BUCKET_FACT = "sample.bucket"
 _UNCLEAR_REPLIES = ("What do you mean?", "Tell me more", "")
@@ -109,7 +113,7 @@ class ConversationSearch:
             if self._has_same_class(STAGE_FACT, state_facts, facts) and self._has_same_class(
                 _ASKS_FACT, state_facts, facts
             ):
-                last_event = self._build_event(facts, conversation, len(earlier_events) + 1)
+                last_event = self._build_event(facts, conversation, earlier_events)
                 derived_facts = self._derive_facts(last_event, state)
                 if derived_facts is None or self._policy.decide(derived_facts).rule != rule:
                     return None
@@ -214,7 +218,7 @@ class ConversationSearch:
             state = queue.pop(0)
             earlier_events = events_by_state[state]
             for facts in self._leading_facts if len(earlier_events) + 1 < MAX_EVENTS else ():
-                event = self._build_event(facts, conversation, len(earlier_events) + 1)
+                event = self._build_event(facts, conversation, earlier_events)
                 next_state = self._next_state(event, state)
                 if next_state is not None and next_state not in events_by_state:
                     events_by_state[next_state] = (*earlier_events, event)
@@ -231,12 +235,23 @@ class ConversationSearch:
         has_ask = any(action.type is ActionType.ASK for action in ruling.actions)
         return _ConversationState(ruling.stage or state.stage, state.asks + has_ask)
 
-    def _build_event(self, facts: Facts, conversation: str, number: int) -> Event:
+    def _build_event(
+        self, facts: Facts, conversation: str, earlier_events: tuple[Event, ...]
+    ) -> Event:
+        """Return an event a minute after the last one; a question expires at its deadline."""
         event = build_event(facts, self._binding.document)
-        event["id"] = f"ev-{number}"
-        event["occurred_at"] = f"2026-01-05T10:{number:02}:00Z"
+        event["id"] = f"ev-{len(earlier_events) + 1}"
+        before = parse_timestamp(earlier_events[-1]["occurred_at"]) if earlier_events else _BEGIN
+        pause = self._answer_within if event["type"] == EventType.EXPIRED.value else _PAUSE
+        event["occurred_at"] = format_timestamp(before + pause)
         event["conversation"]["id"] = conversation
         return event
+
+    @cached_property
+    def _answer_within(self) -> timedelta:
+        """The longest time to answer that a document allows."""
+        bindings = (self._binding, *(document.own_binding for document in self._documents))
+        return max(binding.answer_within for binding in bindings)
 
 
 def collect_leading_facts(

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rules.engine.actions import render_actions
-from rules.engine.facts import Conversation, derive_facts
+from rules.engine.facts import Conversation, OpenQuestion, derive_facts
 from rules.model.vocabulary import QUESTION_ACTIONS, WAITING_STAGES, ActionType
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ class Decision:
     """The decision on one event.
 
     `language` is that of the conversation's first decision, None while it is unknown. `stage` is
-    the stage after the decision. `question` is the id of the action whose question is open then.
+    the stage after the decision. `question` is the question that is open then.
     """
 
     id: str
@@ -39,7 +39,7 @@ class Decision:
     rule: str
     stage: str
     actions: Sequence[RenderedAction]
-    question: str | None
+    question: OpenQuestion | None
     language: str | None
 
     @property
@@ -77,7 +77,7 @@ def decide_facts(  # noqa: PLR0913 - each is a part of what was recorded
     occurred_at: str,
     *,
     language: str | None,
-    question: str | None = None,
+    question: OpenQuestion | None = None,
 ) -> Decision:
     """Return the decision of a policy on facts that are known already.
 
@@ -103,9 +103,9 @@ def decide_facts(  # noqa: PLR0913 - each is a part of what was recorded
 
 
 def find_open_question(
-    stage: str, rendered_actions: Sequence[RenderedAction], earlier_question: str | None
-) -> str | None:
-    """Return the id of the action whose question is open after a decision, None if none is.
+    stage: str, rendered_actions: Sequence[RenderedAction], earlier_question: OpenQuestion | None
+) -> OpenQuestion | None:
+    """Return the question that is open after a decision, None if none is.
 
     That is the newest question while the stage waits for an answer, or else `earlier_question`.
     """
@@ -113,7 +113,7 @@ def find_open_question(
         return None
     for action in reversed(rendered_actions):
         if action["type"] in QUESTION_ACTIONS:
-            return str(action["id"])
+            return OpenQuestion(str(action["id"]), str(action["expires_at"]))
     return earlier_question
 
 

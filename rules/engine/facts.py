@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rules.engine.evaluator import is_number
+from rules.formats.contact_details import is_email_address, is_phone_number
 from rules.formats.language_tags import parse_tag
 from rules.formats.phrases import normalise_phrase
 from rules.formats.strict_json import MAX_SAFE_INTEGER
+from rules.formats.timestamps import parse_timestamp
 from rules.model.vocabulary import (
     BUCKET_COUNT,
     DEFAULT_CHANNEL,
@@ -27,16 +29,27 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenQuestion:
+    """A question that waits for an answer: the id of the action that asked, and its deadline.
+
+    `expires_at` is None if an older leaf did not record it.
+    """
+
+    id: str
+    expires_at: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Conversation:
     """The state of a conversation after its earlier decisions. The defaults are a new one.
 
-    `asks` counts the decisions with an `ask`. `question` is the id of the action whose question is
-    open. `language` is that of the first decision. `begun` is true after the first decision.
+    `asks` counts the decisions with an `ask`. `question` is the open question. `language` is that
+    of the first decision. `begun` is true after the first decision.
     """
 
     stage: str = Stage.NEW.value
     asks: int = 0
-    question: str | None = None
+    question: OpenQuestion | None = None
     language: str | None = None
     begun: bool = False
 
@@ -75,7 +88,7 @@ def sample_bucket(workspace: str, conversation: str) -> int:
 
 def _is_reachable(event: Event) -> bool:
     contact = event["contact"]
-    return bool(contact.get("email", "").strip() or contact.get("phone", "").strip())
+    return is_email_address(contact.get("email", "")) or is_phone_number(contact.get("phone", ""))
 
 
 def _derive_language(event: Event) -> str | None:
@@ -95,13 +108,22 @@ def _derive_answer(document: Document, event: Event, stage: str) -> str | None:
 
 
 def _is_question_open(event: Event, conversation: Conversation) -> bool | None:
-    """Return True if the expired question is open. An expiry without an id means the open one."""
+    """Return True if the expired question is open.
+
+    An expiry without an id means the open question, unless it occurred before the deadline of that
+    question: then it belongs to an earlier one.
+    """
     if event["type"] != "question.expired":
         return None
-    question = event.get("question", {}).get("id")
-    if question is None:
-        return conversation.stage in WAITING_STAGES
-    return question == conversation.question
+    question = conversation.question
+    expired = event.get("question", {}).get("id")
+    if expired is not None:
+        return question is not None and expired == question.id
+    if conversation.stage not in WAITING_STAGES:
+        return False
+    if question is None or question.expires_at is None:
+        return True
+    return parse_timestamp(event["occurred_at"]) >= parse_timestamp(question.expires_at)
 
 
 def _derive_attributes(document: Document, event: Event) -> Iterator[tuple[str, Scalar]]:

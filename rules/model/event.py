@@ -128,8 +128,9 @@ class EventContact(TypedDict):
     kind: Literal["visitor", "lead", "user"]
     """The platform's classification of the person."""
     email: NotRequired[str]
-    """With an e-mail address or a phone number the contact is reachable."""
+    """The contact is reachable by an e-mail address that HTML's `<input type=email>` accepts."""
     phone: NotRequired[str]
+    """The contact is reachable by a phone number with at least 5 digits."""
     name: NotRequired[str]
     identity: NotRequired[Literal["none", "claimed", "verified"]]
     """The certainty about the person's identity. The default is `none`."""

@@ -111,7 +111,11 @@ FACTS: dict[str, Fact] = {
         Fact("conversation.asks", FactType.INTEGER, "number of earlier decisions with an ask"),
         Fact("contact.kind", FactType.ENUM, "kind of contact on the platform", CONTACT_KINDS),
         Fact("contact.identity", FactType.ENUM, "certainty of the contact's identity", IDENTITIES),
-        Fact("contact.reachable", FactType.BOOLEAN, "true if an e-mail or a phone is known"),
+        Fact(
+            "contact.reachable",
+            FactType.BOOLEAN,
+            "e-mail that HTML's `<input type=email>` accepts, or phone with at least 5 digits",
+        ),
         Fact("message.language", FactType.STRING, "BCP 47 tag of the message"),
         Fact("answer", FactType.ENUM, "answer that the reply gives", _enum_values(AnswerChoice)),
         Fact("question.open", FactType.BOOLEAN, "true if the expired question is still open"),

@@ -96,9 +96,11 @@ def _conversation(random: Random, number: int, at: datetime) -> Iterator[dict[st
             contact = {**contact, **_details(number, "claimed")}
         if "message" in members and language:
             members["message"]["language"] = language
+        if step:
+            at += _TIMER if what == "expired" else timedelta(minutes=1)
         yield {
             "id": f"ev-{number}-{step}",
-            "occurred_at": f"{at + timedelta(minutes=step):%Y-%m-%dT%H:%M:%SZ}",
+            "occurred_at": f"{at:%Y-%m-%dT%H:%M:%SZ}",
             "workspace": {"id": WORKSPACE, "plan": plan},
             "conversation": conversation,
             "contact": contact,
@@ -119,6 +121,8 @@ def _members(random: Random, what: str) -> dict[str, Any]:
     return {"type": _TYPES[what]}
 
 
+_TIMER = timedelta(minutes=31)
+"""The time after which a question expires, in the sample; no example allows longer answers."""
 _TYPES = {
     "details": "contact.identified",
     "expired": "question.expired",

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from rules.engine.actions import render_actions
 from rules.engine.compiler import compile_document
-from rules.engine.facts import Conversation, derive_facts
+from rules.engine.facts import Conversation, OpenQuestion, derive_facts
 from rules.formats.canonical_json import encode_canonical
 from rules.formats.language_tags import parse_tag
 from rules.model import builtin
@@ -26,7 +26,12 @@ conversations = st.builds(
     Conversation,
     stage=st.sampled_from(tuple(map(str, Stage))),
     asks=st.integers(0, 5),
-    question=st.sampled_from((None, "dec-1.0", "dec-2.0")),
+    question=st.none()
+    | st.builds(
+        OpenQuestion,
+        st.sampled_from(("dec-1.0", "dec-2.0")),
+        st.sampled_from((None, "2026-11-22T10:03:00Z")),
+    ),
 )
 
 

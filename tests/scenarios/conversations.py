@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from rules.engine.actions import render_actions
 from rules.engine.compiler import compile_document
 from rules.engine.evaluator import explain_ruling
-from rules.engine.facts import Conversation, derive_facts
+from rules.engine.facts import Conversation, OpenQuestion, derive_facts
 from rules.model.document import Document
 from rules.model.event import parse_event
 from rules.model.vocabulary import QUESTION_ACTIONS, WAITING_STAGES, ActionType
@@ -72,7 +72,11 @@ def _after(
     before: Conversation, ruling: Ruling, asked: Sequence[Mapping[str, Any]]
 ) -> Conversation:
     stage = ruling.stage or before.stage
-    questions = [action["id"] for action in asked if action["type"] in QUESTION_ACTIONS]
+    questions = [
+        OpenQuestion(action["id"], action["expires_at"])
+        for action in asked
+        if action["type"] in QUESTION_ACTIONS
+    ]
     question = questions[-1] if questions else before.question
     return Conversation(
         stage=stage,

@@ -122,7 +122,7 @@ def merged(below: Mapping[str, Json], above: Mapping[str, Json]) -> dict[str, Js
 def _event(scenario: Scenario, number: int, workspace: str) -> Event:
     step = scenario.steps[number - 1]
     conversation = f"c-{hashlib.sha256(scenario.name.encode()).hexdigest()[:12]}"
-    at = step.at or (BEGIN + timedelta(seconds=10 * number)).isoformat()
+    at = step.at or _default_time(scenario, number).isoformat()
     own = {
         "id": f"{conversation}-{number}",
         "occurred_at": at,
@@ -131,6 +131,12 @@ def _event(scenario: Scenario, number: int, workspace: str) -> Event:
         "contact": {"id": f"contact of {conversation}"},
     }
     return merged(step.event, own)
+
+
+def _default_time(scenario: Scenario, number: int) -> datetime:
+    """The time of a step: ten seconds after the one before, an hour if a question expires."""
+    expired = sum(step.event["type"] == "question.expired" for step in scenario.steps[:number])
+    return BEGIN + timedelta(seconds=10 * number, hours=expired)
 
 
 def _question(decision: Decision) -> str:

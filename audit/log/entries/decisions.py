@@ -45,5 +45,6 @@ class DecisionLeaf(TypedDict):
     stage: str
     actions: list[dict[str, Any]]
     question: NotRequired[str]
+    question_expires_at: NotRequired[str]
     shadow: NotRequired[ShadowedDecision]
     commitment: str

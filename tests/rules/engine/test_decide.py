@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Any, cast
 
 from rules.engine.compiler import compile_document
 from rules.engine.decide import Decision, decide, decide_facts, find_open_question
-from rules.engine.facts import Conversation
+from rules.engine.facts import Conversation, OpenQuestion
 from rules.model import builtin
 from rules.model.document import Document
 
 if TYPE_CHECKING:
     from rules.model.event import Event
 
+QUESTION = OpenQuestion("dec-1.0", "2026-11-22T10:03:00Z")
 POLICY = compile_document(Document(builtin.load_tree()))
 
 
@@ -45,9 +46,7 @@ def test_decision_has_outcome_facts_and_rendered_actions() -> None:
 
 
 def test_conversation_after_an_ask_has_its_question_and_language() -> None:
-    assert asked().conversation == Conversation(
-        "awaiting_answer", 1, "dec-1.0", "en-GB", begun=True
-    )
+    assert asked().conversation == Conversation("awaiting_answer", 1, QUESTION, "en-GB", begun=True)
 
 
 def test_conversation_keeps_the_language_of_its_first_decision() -> None:
@@ -66,13 +65,18 @@ def test_recorded_facts_give_the_same_decision_as_the_event() -> None:
 
 def test_noted_event_leaves_the_open_question_open() -> None:
     decision = decide(POLICY, event("conversation.started"), asked().conversation, "dec-2")
-    assert (decision.outcome, decision.question) == ("noted", "dec-1.0")
+    assert (decision.outcome, decision.question) == ("noted", QUESTION)
 
 
 def test_no_question_is_open_after_routing() -> None:
-    assert find_open_question("routed", [{"type": "ask", "id": "dec-1.0"}], "dec-0.0") is None
+    assert find_open_question("routed", [{"type": "ask", "id": "dec-1.0"}], QUESTION) is None
 
 
 def test_newest_question_is_the_open_one() -> None:
-    actions = [{"type": "ask", "id": "dec-1.0"}, {"type": "qualify", "id": "dec-1.1"}]
-    assert find_open_question("qualifying", actions, "dec-0.0") == "dec-1.1"
+    deadline = "2026-11-22T10:05:00Z"
+    actions = [
+        {"type": kind, "id": f"dec-2.{number}", "expires_at": deadline}
+        for number, kind in enumerate(("ask", "qualify"))
+    ]
+    found = find_open_question("qualifying", actions, QUESTION)
+    assert found == OpenQuestion("dec-2.1", deadline)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from rules.engine.facts import Conversation, derive_facts, sample_bucket
+from rules.engine.facts import Conversation, OpenQuestion, derive_facts, sample_bucket
 from rules.model import builtin
 from rules.model.document import Document
 from rules.model.vocabulary import FACTS
@@ -33,6 +33,10 @@ EVENT: dict[str, Any] = {
     "conversation": {"id": "c-1"},
     "contact": {"id": "ct-1", "kind": "lead"},
 }
+
+
+DEADLINE = "2026-11-22T10:03:00Z"
+LOCAL = "2026-11-22T11:03:00+01:00"
 
 
 def event_with(**members: Any) -> Any:
@@ -72,7 +76,7 @@ def test_complete_event_has_all_facts() -> None:
         message={"text": "no", "language": "en_GB"},
         answer={"choice": "customer"},
     )
-    found = derive_facts(BUILT_IN, sent, Conversation("awaiting_answer", 2, "dec-1.0"))
+    found = derive_facts(BUILT_IN, sent, Conversation("awaiting_answer", 2))
     assert found == {
         "event.type": "contact.replied",
         "workspace.plan": "pro",
@@ -109,8 +113,12 @@ def test_every_fact_of_the_vocabulary_can_be_derived() -> None:
     [
         ({}, False),
         ({"email": "a@b.example"}, True),
-        ({"phone": "+1"}, True),
-        ({"email": "", "phone": "+1"}, True),
+        ({"phone": "+43 1 23"}, True),
+        ({"email": "n/a", "phone": "+43 1 23"}, True),
+        ({"phone": "+43 1 2"}, False),
+        ({"phone": "+"}, False),
+        ({"email": "n/a"}, False),
+        ({"email": "\u200b"}, False),
         ({"email": ""}, False),
         ({"email": " ", "phone": "\t"}, False),
         ({"name": "Eve"}, False),
@@ -177,10 +185,12 @@ def test_message_without_text_is_an_unclear_answer() -> None:
 @pytest.mark.parametrize(
     ("sent", "stage", "question", "is_open"),
     [
-        ({"type": "question.expired"}, "awaiting_answer", "q-1", True),
+        ({"type": "question.expired"}, "awaiting_answer", "q-1", False),
+        ({"type": "question.expired", "occurred_at": DEADLINE}, "awaiting_answer", "q-1", True),
+        ({"type": "question.expired", "occurred_at": LOCAL}, "awaiting_answer", "q-1", True),
         ({"type": "question.expired"}, "qualifying", None, True),
         ({"type": "question.expired"}, "new", None, False),
-        ({"type": "question.expired"}, "routed", "q-1", False),
+        ({"type": "question.expired", "occurred_at": DEADLINE}, "routed", "q-1", False),
         ({"type": "question.expired", "question": {"id": "q-1"}}, "awaiting_contact", "q-1", True),
         ({"type": "question.expired", "question": {"id": "q-2"}}, "awaiting_contact", "q-1", False),
         ({"type": "question.expired", "question": {"id": "q-1"}}, "routed", None, False),
@@ -193,10 +203,15 @@ def test_expired_question_is_open_only_when_it_is_the_open_one(
     question: str | None,
     is_open: bool | None,  # noqa: FBT001
 ) -> None:
-    """An event without a question id means the open question."""
-    assert (
-        derive_fact("question.open", event_with(**sent), stage=stage, question=question) is is_open
-    )
+    """An expiry without an id means the open question, from its deadline on."""
+    asked = OpenQuestion(question, DEADLINE) if question else None
+    assert derive_fact("question.open", event_with(**sent), stage=stage, question=asked) is is_open
+
+
+def test_an_expiry_without_an_id_is_of_the_open_question_if_the_deadline_is_unknown() -> None:
+    asked = OpenQuestion("q-1", None)
+    sent = event_with(type="question.expired")
+    assert derive_fact("question.open", sent, stage="qualifying", question=asked) is True
 
 
 def test_sample_bucket_is_derived_from_sha_256() -> None:
