@@ -60,7 +60,8 @@ def new_record(
         leaf["language"] = decision.language
     if decision.question is not None:
         leaf["question"] = decision.question.id
-        if decision.question.expires_at and not _asks(leaf, decision.question.id):
+        asked_now = any(action["id"] == decision.question.id for action in decision.actions)
+        if decision.question.expires_at is not None and not asked_now:
             leaf["question_expires_at"] = decision.question.expires_at
     if shadow and chosen.shadow:
         version, policy = chosen.shadow
@@ -108,7 +109,7 @@ def conversation_of(last: Mapping[str, Any] | None) -> Conversation:
     )
 
 
-def _open_question(last: Leaf) -> OpenQuestion | None:
+def _open_question(last: Mapping[str, Any]) -> OpenQuestion | None:
     """Return the question that is open after the decision of a leaf.
 
     Its deadline is in the action that asks. If an earlier decision asked, the leaf repeats it.
@@ -117,10 +118,6 @@ def _open_question(last: Leaf) -> OpenQuestion | None:
         return None
     deadlines = (action["expires_at"] for action in last["actions"] if action["id"] == question)
     return OpenQuestion(question, next(deadlines, last.get("question_expires_at")))
-
-
-def _asks(leaf: Leaf, question: str) -> bool:
-    return any(action["id"] == question for action in leaf["actions"])
 
 
 def decision_id(workspace: str, event: str) -> str:
