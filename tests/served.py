@@ -38,7 +38,7 @@ _PAUSE = 0.01
 _PORTS = range(20_000, 32_000)  # below those that the system gives to clients
 
 
-class NotAnswered(Exception):  # noqa: N818 - it says what happened
+class NoResponseError(Exception):
     """The connection was refused, or closed before a complete answer arrived."""
 
     @property
@@ -75,7 +75,7 @@ class Client:
     def request(
         self, method: str, path: str, body: bytes | None = None, media: str | None = None
     ) -> Answer:
-        """Return the answer; raise NotAnswered if none came.
+        """Return the answer; raise NoResponseError if none came.
 
         The request may have been done or not.
         """
@@ -87,7 +87,7 @@ class Client:
             return Answer(response.status, headers, response.read())
         except (OSError, http.client.HTTPException) as error:
             self._connection.close()
-            raise NotAnswered(f"{method} {path}: {error!r}") from error
+            raise NoResponseError(f"{method} {path}: {error!r}") from error
 
     def get(self, path: str) -> Answer:
         return self.request("GET", path)
@@ -178,7 +178,7 @@ class Server:
             )
 
     def is_ready(self) -> bool:
-        with self.client(None) as client, suppress(NotAnswered):
+        with self.client(None) as client, suppress(NoResponseError):
             return client.get("/readyz").status == http.client.OK
         return False
 

@@ -118,7 +118,7 @@ def backtest(  # noqa: PLR0913 - one for each option
 
 
 def _read_candidate(file: Path) -> Document:
-    """The document of the file; wrong use where it is none."""
+    """Return the document of a file; end the command if it is not valid."""
     try:
         body = file.read_bytes()
         read_source = read_json if file.suffix == ".json" else read_yaml

@@ -54,7 +54,7 @@ def local_url(settings: Settings) -> str:
 
 @contextmanager
 def open_ledger(data: Path) -> Iterator[SqliteStore]:
-    """The ledger of the folder; where there is none, or it fails, the command ends saying so."""
+    """Yield the ledger of a folder; end the command with a message if there is none or it fails."""
     try:
         store = SqliteStore.open(data)
     except NotALedgerError as error:

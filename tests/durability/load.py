@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from tests.served import NotAnswered
+from tests.served import NoResponseError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -111,7 +111,7 @@ class Platform:
         while True:
             try:
                 answer = client.decide(event)
-            except NotAnswered as failure:
+            except NoResponseError as failure:
                 self.unanswered += 1
                 self.torn += failure.torn
             else:

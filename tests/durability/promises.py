@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from audit.entry import EntryKind
 from audit.stores.sqlite.store import SqliteStore
-from tests.served import NotAnswered, patiently, run
+from tests.served import NoResponseError, patiently, run
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -43,7 +43,7 @@ def broken_over_http(server: Server, acknowledged: Sequence[Acknowledged]) -> li
 def _kept(client: Client, acknowledged: Acknowledged) -> bool:
     """Asked until there is an answer: a worker may be killed, or all may be busy."""
     for _ in patiently(f"there is no answer to {acknowledged.name}"):
-        with suppress(NotAnswered):
+        with suppress(NoResponseError):
             answer = client.decide(acknowledged.event)
             if answer.status != HTTPStatus.SERVICE_UNAVAILABLE:
                 return answer.replayed and answer.body == acknowledged.body

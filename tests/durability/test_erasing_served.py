@@ -13,7 +13,7 @@ from audit.evidence.ledger_verifier import verify_ledger
 from audit.stores.sqlite.store import SqliteStore
 from tests.durability.promises import verify_and_replay
 from tests.policy_service.api_client import event
-from tests.served import NotAnswered, run
+from tests.served import NoResponseError, run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,7 +39,7 @@ def tell(server: Server, client: int, stopped: Flag) -> list[int]:
             sent = orjson.dumps(event(name, conversation={"id": name}))
             try:
                 answer = platform.decide(sent)
-            except NotAnswered:
+            except NoResponseError:
                 continue
             assert answer.status == 200, answer.body
             indices.append(answer.json["ledger"]["index"])

@@ -18,7 +18,7 @@ from bench.sample import draw_conversations
 from policy_service.replays.replay_queue import Replay, ReplayState, read_replay
 from tests.durability.test_signing import opened_by
 from tests.policy_service.api_client import document
-from tests.served import NotAnswered, Server, made, patiently, run
+from tests.served import NoResponseError, Server, made, patiently, run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -98,7 +98,7 @@ def test_what_a_killed_server_was_doing_another_brings_to_its_end(
 
 
 def ask(server: Server, body: bytes) -> None:
-    with suppress(NotAnswered), server.client("auditor") as client:
+    with suppress(NoResponseError), server.client("auditor") as client:
         client.request("POST", PATH, body)
 
 
