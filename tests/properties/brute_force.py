@@ -1,7 +1,4 @@
-"""Every combination of the values that matter to a small document, tried one by one.
-
-It shares nothing with what it checks but the table of possible facts and the reference evaluator.
-"""
+"""All combinations of the values that matter to a small document."""
 
 from __future__ import annotations
 
@@ -40,10 +37,10 @@ MAX_TRIED_POINTS = 4_000
 
 
 def all_facts(document: Document, *others: Document) -> Iterator[Facts]:
-    """Every possible combination of what their rules ask about; none where they are too many."""
+    """Yield every possible combination of tested facts; nothing if there are too many."""
     parts = [(each.tree["guards"], each.tree["rules"]) for each in (document, *others)]
     parts += [([each.tree["otherwise"]], []) for each in (document, *others)]
-    names = facts_asked([list(part) for part in parts])
+    names = tested_facts([list(part) for part in parts])
     within = build_domains(document, document.settings)
     asked = sorted(name for name in {*names, "event.type"} if not name.startswith("settings."))
     values = [TRIED.get(name) or within[name].fact.values or (True, False) for name in asked]
@@ -59,11 +56,11 @@ def all_facts(document: Document, *others: Document) -> Iterator[Facts]:
             yield known
 
 
-def facts_asked(value: Any) -> set[str]:
-    """The names of the facts that a part of a document asks about."""
+def tested_facts(value: Any) -> set[str]:
+    """Return the names of the facts that a part of a document tests."""
     if isinstance(value, dict):
         named = {name for name in value if "." in name or name == "answer"}
-        return named.union(*map(facts_asked, value.values())) if value else set()
+        return named.union(*map(tested_facts, value.values())) if value else set()
     if isinstance(value, list):
-        return set().union(*map(facts_asked, value)) if value else set()
+        return set().union(*map(tested_facts, value)) if value else set()
     return set()

@@ -1,8 +1,4 @@
-"""What a log must come to, told plainly: lists and mappings, and the words of SPEC.
-
-Nothing here is taken from the code that it is held against: digests, hashes and roots are computed
-by the standards, statuses and pins are kept as they were told to change.
-"""
+"""A model of a log: the expected state in lists and mappings."""
 
 from __future__ import annotations
 
@@ -39,7 +35,7 @@ WAITING = ("awaiting_answer", "awaiting_contact", "qualifying")
 
 
 def naive_root(leaves: list[bytes]) -> bytes:
-    """The Merkle tree hash as RFC 6962, section 2.1, defines it."""
+    """Return the Merkle tree hash as RFC 6962, section 2.1, defines it."""
     if len(leaves) > 1:
         split = 1
         while split * 2 < len(leaves):
@@ -55,7 +51,7 @@ def digest_of(document: Mapping[str, Any]) -> str:
 
 @dataclass
 class VersionModel:
-    """One version: whose it is, and where it stands."""
+    """A version's author and status."""
 
     digest: str
     reason: str
@@ -66,7 +62,7 @@ class VersionModel:
 
 @dataclass
 class LogModel:
-    """One workspace."""
+    """The expected state of one workspace's log."""
 
     builtin: VersionModel
     versions: dict[int, VersionModel] = field(default_factory=dict)

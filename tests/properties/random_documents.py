@@ -1,9 +1,4 @@
-"""Random documents of format 1 and facts for them, which meet one another often.
-
-The documents are drawn before any check: of every kind of test, on every kind of fact, with values
-of its own type and of others, some of them such as a check would refuse. Plain random numbers draw
-them, because there is much to draw; hypothesis draws the seed.
-"""
+"""Random documents of format 1, and facts that often match their rules."""
 
 from __future__ import annotations
 
@@ -82,7 +77,7 @@ NAMES = tuple(sorted(VALUES))
 
 @dataclass(frozen=True)
 class Drawing:
-    """Draws by one source of random numbers."""
+    """A drawer of documents and facts from one source of random numbers."""
 
     random: Random
 

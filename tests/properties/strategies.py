@@ -1,4 +1,4 @@
-"""Random values and events, and how hypothesis is run."""
+"""Random values and events, and the settings of hypothesis."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""Random steps of versions under changing requirements, held against the law itself.
-
-A version is first activated with as many other keys' approvals as are required then. The verifier,
-which works that out in its own way, finds nothing in what the service let through.
-"""
+"""Random steps of versions under changing approval requirements, held against the law itself."""
 
 from __future__ import annotations
 
@@ -24,7 +20,7 @@ from policy_service.problems import ProblemError
 from tests.depth import DEPTH
 from tests.fakes.memory_store import MemoryStore
 from tests.properties.strategies import STEADY
-from tests.properties.two_sides import checked
+from tests.properties.two_services import checked
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,7 +48,7 @@ steps = st.tuples(
 
 
 def take(tx: Transaction, policies: PolicyCache, number: int, step: Step) -> None:
-    """The step on one of the newest versions."""
+    """Take the step on one of the newest versions."""
     what, by, back, pick = step
     transaction = WorkspaceTransaction(tx, policies, "acme", by)
     versions = apply_due_activations(transaction)
@@ -75,7 +71,7 @@ def take(tx: Transaction, policies: PolicyCache, number: int, step: Step) -> Non
 
 
 def unlawful(leaves: Sequence[dict[str, Any]]) -> list[int]:
-    """Where a version is first activated without the required approvals, or after its end."""
+    """Return the indices of activations that lack approvals or come after the version's end."""
     required, found = 1, []
     authors: dict[int, str] = {}
     approvers: dict[int, set[str]] = {}
@@ -103,7 +99,11 @@ def unlawful(leaves: Sequence[dict[str, Any]]) -> list[int]:
 
 @settings(STEADY, max_examples=80 * DEPTH)
 @given(st.lists(steps, min_size=10, max_size=40))
-def test_what_is_let_through_is_lawful_and_the_verifier_says_so(taken: list[Step]) -> None:
+def test_activation_requires_the_approvals_required_at_that_time(taken: list[Step]) -> None:
+    """A first activation has the required approvals of other keys.
+
+    The verifier computes this in its own way and agrees.
+    """
     now = [NOON]
     store, policies = MemoryStore(lambda: now[0]), PolicyCache()
     for number, step in enumerate(taken):

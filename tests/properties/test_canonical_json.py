@@ -21,14 +21,14 @@ keys_of_all_planes = st.text(
 
 @STEADY
 @given(json_values)
-def test_canonical_is_what_rfc_8785_says(value: Any) -> None:
+def test_canonical_json_equals_the_reference_implementation(value: Any) -> None:
     assert encode_canonical(value) == rfc8785.dumps(value)
 
 
 @STEADY
 @given(st.dictionaries(keys_of_all_planes, st.integers(0, 9), max_size=6))
-def test_keys_are_ordered_by_utf_16(value: dict[str, int]) -> None:
-    """Beyond the Basic Multilingual Plane the order of code points is another one."""
+def test_canonical_json_orders_keys_by_utf_16(value: dict[str, int]) -> None:
+    """Beyond the Basic Multilingual Plane this differs from the order of code points."""
     assert encode_canonical(value) == rfc8785.dumps(value)
     in_order = sorted(value, key=lambda key: key.encode("utf-16-be"))
     assert list(json.loads(encode_canonical(value))) == in_order
@@ -36,8 +36,8 @@ def test_keys_are_ordered_by_utf_16(value: dict[str, int]) -> None:
 
 @STEADY
 @given(json_values)
-def test_canonical_json_read_back_is_canonical(value: Any) -> None:
-    """But for a whole number of 16 to 21 digits: RFC 8785 writes it as I-JSON does not read it."""
+def test_canonical_json_is_stable_when_read_back(value: Any) -> None:
+    """Except for whole numbers of 16 to 21 digits, which RFC 8785 writes and I-JSON refuses."""
     body = encode_canonical(value)
     assume(not re.search(rb"[0-9]{16}", body))
     assert encode_canonical(orjson.loads(body)) == body
@@ -45,5 +45,5 @@ def test_canonical_json_read_back_is_canonical(value: Any) -> None:
 
 @STEADY
 @given(json_values)
-def test_a_digest_is_over_the_canonical_bytes(value: Any) -> None:
+def test_digest_is_computed_over_the_canonical_bytes(value: Any) -> None:
     assert digest_value(value) == digest_bytes(encode_canonical(value))

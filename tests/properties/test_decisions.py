@@ -41,18 +41,18 @@ def drawn(random: Random, rules: int) -> Case:
 cases = st.builds(drawn, st.randoms(use_true_random=True), st.integers(0, 24))
 
 
-def turned(value: Any) -> Any:
-    """The same value with the members of every mapping in the opposite order."""
+def reverse_members(value: Any) -> Any:
+    """Return the value with the members of every mapping in the opposite order."""
     if isinstance(value, dict):
-        return {key: turned(value[key]) for key in reversed(value)}
+        return {key: reverse_members(value[key]) for key in reversed(value)}
     if isinstance(value, list):
-        return [turned(item) for item in value]
+        return [reverse_members(item) for item in value]
     return value
 
 
 @SOME
 @given(cases)
-def test_decide_says_what_explain_says(case: Case) -> None:
+def test_compiled_policy_decides_like_the_reference_evaluator(case: Case) -> None:
     """The compiled tree and the plain evaluator are one function."""
     policy = compile_document(Document(case.tree))
     for known in case.facts:
@@ -61,8 +61,8 @@ def test_decide_says_what_explain_says(case: Case) -> None:
 
 @SOME
 @given(cases)
-def test_deciding_twice_is_deciding_once(case: Case) -> None:
-    """Nothing is kept between decisions, nor between two compilations of a document."""
+def test_decision_does_not_depend_on_earlier_decisions(case: Case) -> None:
+    """No state is kept between decisions, nor between two compilations of a document."""
     first, second = compile_document(Document(case.tree)), compile_document(Document(case.tree))
     expected = [first.decide(known) for known in case.facts]
     assert [first.decide(known) for known in reversed(case.facts)] == expected[::-1]
@@ -71,19 +71,19 @@ def test_deciding_twice_is_deciding_once(case: Case) -> None:
 
 @SOME
 @given(cases)
-def test_the_order_inside_a_mapping_means_nothing(case: Case) -> None:
-    """So a document may be kept as its canonical JSON."""
-    document, other = Document(case.tree), Document(turned(case.tree))
+def test_decision_does_not_depend_on_the_order_of_members(case: Case) -> None:
+    """A document may therefore be stored as its canonical JSON."""
+    document, other = Document(case.tree), Document(reverse_members(case.tree))
     assert document.digest == other.digest
     policy, other_policy = compile_document(document), compile_document(other)
     for known in case.facts:
-        assert policy.decide(known).rule == other_policy.decide(turned(known)).rule
+        assert policy.decide(known).rule == other_policy.decide(reverse_members(known)).rule
 
 
 @SOME
 @given(cases)
-def test_splitting_changes_no_decision(case: Case) -> None:
-    """However eagerly the tree asks one fact at a time, and where it never does."""
+def test_decision_does_not_depend_on_how_the_tree_is_split(case: Case) -> None:
+    """Holds if the tree is split as often as possible, and if it is never split."""
     document = Document(case.tree)
     usual = rules.engine.compiler.SPLIT_THRESHOLD
     try:
@@ -99,8 +99,8 @@ def test_splitting_changes_no_decision(case: Case) -> None:
 
 @SOME
 @given(cases)
-def test_an_explanation_tries_every_rule_up_to_the_one_that_held(case: Case) -> None:
-    """In the order of the document, guards first, and `otherwise` last."""
+def test_explanation_lists_every_rule_up_to_the_one_that_held(case: Case) -> None:
+    """Rules are tried in the order of the document: guards first, `otherwise` last."""
     order = [rule["id"] for rule in (*case.tree["guards"], *case.tree["rules"])] + [OTHERWISE]
     bound = Document(case.tree).own_binding
     for known in case.facts:
@@ -113,8 +113,8 @@ def test_an_explanation_tries_every_rule_up_to_the_one_that_held(case: Case) -> 
 
 @SOME
 @given(cases)
-def test_what_failed_is_a_test_that_does_not_hold(case: Case) -> None:
-    """An explanation never names a test that held, nor a value that was not there."""
+def test_explanation_names_a_condition_that_does_not_hold(case: Case) -> None:
+    """A failed condition is reported with the value that the fact had."""
     bound = Document(case.tree).own_binding
     whens = {rule.id: dict(rule.when.conditions) for rule in bound.rules}
     for facts in case.facts:
@@ -130,8 +130,8 @@ def test_what_failed_is_a_test_that_does_not_hold(case: Case) -> None:
 
 @SOME
 @given(cases)
-def test_a_document_read_back_from_its_canonical_json_decides_alike(case: Case) -> None:
-    """What is kept is bytes; what decides tomorrow is read from them."""
+def test_document_decides_the_same_when_read_from_its_canonical_json(case: Case) -> None:
+    """The ledger stores bytes, and later decisions are made from them."""
     document = Document(case.tree)
     again = Document(orjson.loads(document.canonical_bytes))
     assert again.digest == document.digest

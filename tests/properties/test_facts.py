@@ -45,10 +45,10 @@ def is_of(value: object, kind: FactType) -> bool:
 
 @STEADY
 @given(events(), conversations)
-def test_every_accepted_event_has_facts_of_their_types(
+def test_facts_of_an_accepted_event_have_their_declared_types(
     event: dict[str, Any], conversation: Conversation
 ) -> None:
-    """Deriving is total, and what a rule tests is of the type that the vocabulary names."""
+    """Deriving never fails, and a fact has the type that the vocabulary names."""
     found = derive_facts(DOCUMENT, parse_event(event), conversation)
     for name, value in found.items():
         if name in FACTS:
@@ -61,10 +61,8 @@ def test_every_accepted_event_has_facts_of_their_types(
 
 @STEADY
 @given(events(), conversations)
-def test_facts_can_be_written_into_a_leaf(
-    event: dict[str, Any], conversation: Conversation
-) -> None:
-    """Facts are recorded: flat, canonical, without a float and without anything personal."""
+def test_facts_can_be_recorded_in_a_leaf(event: dict[str, Any], conversation: Conversation) -> None:
+    """Facts are flat and canonical, without a float and without personal data."""
     found = derive_facts(DOCUMENT, parse_event(event), conversation)
     assert encode_canonical(found)
     assert not any(isinstance(value, float) or value is None for value in found.values())
@@ -74,10 +72,10 @@ def test_facts_can_be_written_into_a_leaf(
 
 @STEADY
 @given(events(), conversations)
-def test_an_event_is_not_changed_by_looking_at_it(
+def test_event_is_not_changed_by_deriving_facts(
     event: dict[str, Any], conversation: Conversation
 ) -> None:
-    """Its canonical JSON is what the sender meant, before and after."""
+    """The canonical JSON of the event is the same before and after."""
     before = encode_canonical(event)
     first = derive_facts(DOCUMENT, parse_event(event), conversation)
     assert derive_facts(DOCUMENT, parse_event(event), conversation) == first
@@ -86,10 +84,10 @@ def test_an_event_is_not_changed_by_looking_at_it(
 
 @STEADY
 @given(events(), conversations, st.text(max_size=8))
-def test_personal_data_moves_facts_only_where_the_table_says(
+def test_facts_do_not_depend_on_the_contact_id_or_name(
     event: dict[str, Any], conversation: Conversation, name: str
 ) -> None:
-    """Who the contact is and what they are called is no fact at all."""
+    """Two contacts that differ only in id and name give the same facts."""
     other = {**event, "contact": {**event["contact"], "id": "someone else", "name": name}}
     assert derive_facts(DOCUMENT, parse_event(event), conversation) == derive_facts(
         DOCUMENT, parse_event(other), conversation
@@ -98,10 +96,10 @@ def test_personal_data_moves_facts_only_where_the_table_says(
 
 @STEADY
 @given(events(), conversations)
-def test_the_built_in_document_answers_every_event(
+def test_built_in_document_decides_every_event(
     event: dict[str, Any], conversation: Conversation
 ) -> None:
-    """Whatever happens in whatever stage, there is a decision that can be written down."""
+    """Any event in any stage gets a decision that a leaf can hold."""
     policy = compile_document(BUILT_IN)
     found = derive_facts(BUILT_IN, parse_event(event), conversation)
     ruling = policy.decide(found)

@@ -1,7 +1,4 @@
-"""Random histories of a ledger, through the service, on the real store, held against a model.
-
-Two stores share the folder, each with a service that remembers for itself, as two processes do.
-"""
+"""Random histories of a ledger, on the real store, held against a model."""
 
 from __future__ import annotations
 
@@ -38,7 +35,14 @@ from tests.properties.ledger_model import (
     naive_root,
 )
 from tests.properties.strategies import STEADY
-from tests.properties.two_sides import LOGS, TwoSides, checked, code_of, document, refused
+from tests.properties.two_services import (
+    LOGS,
+    TwoServicesMachine,
+    checked,
+    code_of,
+    document,
+    refused,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,8 +59,8 @@ happenings = st.one_of(st.just(HAPPENINGS[0]), st.sampled_from(HAPPENINGS))
 picks = st.integers(0, 200)
 
 
-class LedgerMachine(TwoSides):
-    """What the service does to a ledger, in any order."""
+class LedgerMachine(TwoServicesMachine):
+    """A state machine of everything that the service does to a ledger, in any order."""
 
     def teardown(self) -> None:
         for service in self.sides:
@@ -339,5 +343,5 @@ class LedgerMachine(TwoSides):
         return error is None
 
 
-TestLedger = LedgerMachine.TestCase
-TestLedger.settings = settings(STEADY, max_examples=16 * DEPTH, stateful_step_count=40)
+TestLedgerHistories = LedgerMachine.TestCase
+TestLedgerHistories.settings = settings(STEADY, max_examples=16 * DEPTH, stateful_step_count=40)

@@ -1,4 +1,4 @@
-"""Random histories in which people are erased and held, too, held against the same model."""
+"""Random histories with erasures and holds, held against the same model."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.depth import DEPTH
 from tests.properties.ledger_model import HAPPENINGS
 from tests.properties.strategies import STEADY
 from tests.properties.test_ledger_machine import LedgerMachine, logs, people, picks, sides
-from tests.properties.two_sides import LOGS, code_of, refused
+from tests.properties.two_services import LOGS, code_of, refused
 
 if TYPE_CHECKING:
     from audit.stores.contract import Snapshot
@@ -26,8 +26,8 @@ CONTACTS = ("ct-0", "ct-1", "ct-2")
 contacts = st.sampled_from(CONTACTS)
 
 
-class ErasingMachine(LedgerMachine):
-    """Everything else that happens to a ledger happens in between."""
+class ErasureMachine(LedgerMachine):
+    """A state machine that also erases and holds contacts."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -145,5 +145,5 @@ class ErasingMachine(LedgerMachine):
         assert [hold.id for hold in holds if not hold.released] == list(self.holds[log])
 
 
-TestErasing = ErasingMachine.TestCase
-TestErasing.settings = settings(STEADY, max_examples=12 * DEPTH, stateful_step_count=40)
+TestErasureHistories = ErasureMachine.TestCase
+TestErasureHistories.settings = settings(STEADY, max_examples=12 * DEPTH, stateful_step_count=40)

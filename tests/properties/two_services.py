@@ -1,7 +1,4 @@
-"""A ledger with two stores open on its folder, each with a service that remembers for itself.
-
-So do two processes that serve it.
-"""
+"""A ledger that two services have open, as two server processes do."""
 
 from __future__ import annotations
 
@@ -59,12 +56,12 @@ def refused(act: Callable[[], object]) -> ProblemError | None:
 
 @cache
 def checked(number: int, variant: int) -> Document:
-    """The document, checked once: that takes longer than all that is done with it here."""
+    """Return the document, checked only once because checking takes long."""
     return read_document(read_value(document(number, VARIANTS[variant][0])))
 
 
-class TwoSides(RuleBasedStateMachine):
-    """The ledger, what it is to be like, and how a side does things to it."""
+class TwoServicesMachine(RuleBasedStateMachine):
+    """A state machine with a ledger, a model of it, and two services that change it."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -33,9 +33,9 @@ from rules.model.workspace import SYSTEM_LOG
 from tests.depth import DEPTH
 from tests.properties.ledger_model import HAPPENINGS, naive_root
 from tests.properties.strategies import STEADY
-from tests.properties.test_erasing_machine import ErasingMachine, contacts
+from tests.properties.test_erasure_machine import ErasureMachine, contacts
 from tests.properties.test_ledger_machine import logs, people, picks, sides
-from tests.properties.two_sides import code_of, refused
+from tests.properties.two_services import code_of, refused
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -55,7 +55,7 @@ TOLD = ("model", "kept", "erased", "holds", "released", "system")
 
 @dataclass
 class Backup:
-    """A copy that was made, and what was so at that moment."""
+    """A copy of the ledger, and the model at that moment."""
 
     folder: Path
     told: dict[str, Any]
@@ -64,8 +64,8 @@ class Backup:
     """Log and contact of parts in the copy whose keys were destroyed after it was made."""
 
 
-class RestoringMachine(ErasingMachine):
-    """Everything else happens before, in between and afterwards."""
+class RestoreMachine(ErasureMachine):
+    """A state machine that also signs checkpoints, makes backups and restores them."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -291,5 +291,5 @@ class RestoringMachine(ErasingMachine):
             assert report.findings == ()
 
 
-TestRestoring = RestoringMachine.TestCase
-TestRestoring.settings = settings(STEADY, max_examples=6 * DEPTH, stateful_step_count=40)
+TestRestoreHistories = RestoreMachine.TestCase
+TestRestoreHistories.settings = settings(STEADY, max_examples=6 * DEPTH, stateful_step_count=40)

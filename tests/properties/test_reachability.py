@@ -1,4 +1,4 @@
-"""What is said over all facts is what trying them all says, on small random documents."""
+"""The analysis of all facts agrees with trying them all, on small random documents."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ documents = st.builds(small, st.randoms(use_true_random=True), st.integers(0, 6)
 
 @MANY
 @given(documents)
-def test_a_rule_is_reached_where_some_facts_reach_it(tree: dict[str, Any]) -> None:
-    """Every example is decided as it is said, and no combination reaches a rule that none does."""
+def test_reachability_finds_a_rule_if_and_only_if_some_facts_reach_it(tree: dict[str, Any]) -> None:
+    """Each example is decided by its rule, and no combination of facts reaches another rule."""
     document = Document(tree)
     policy = compile_document(document)
     reach = ReachabilitySearch(document.own_binding)
@@ -54,8 +54,10 @@ def test_a_rule_is_reached_where_some_facts_reach_it(tree: dict[str, Any]) -> No
 
 @MANY
 @given(documents)
-def test_a_way_is_there_where_some_facts_go_it(tree: dict[str, Any]) -> None:
-    """Which conditional actions are carried out together is said as deciding says it."""
+def test_reachability_finds_the_action_combinations_that_decisions_have(
+    tree: dict[str, Any],
+) -> None:
+    """Conditional actions are combined as decisions combine them."""
     document = Document(tree)
     policy = compile_document(document)
     reach = ReachabilitySearch(document.own_binding)
@@ -74,10 +76,10 @@ def test_a_way_is_there_where_some_facts_go_it(tree: dict[str, Any]) -> None:
 
 @MANY
 @given(st.lists(st.integers(-3, 30) | st.floats(-3, 30), min_size=1), st.integers(0, 40))
-def test_a_number_is_of_the_class_of_which_the_same_tests_hold(
+def test_number_class_satisfies_the_same_conditions_as_the_number(
     bounds: list[float], asks: int
 ) -> None:
-    """Whether it was among those that were tried or stands between two."""
+    """Holds for numbers that a condition names and for numbers between two of them."""
     tests = [RangeCondition(((Operator.GTE, bound),)) for bound in bounds]
     tests += [RangeCondition(((Operator.LT, bound),)) for bound in bounds]
     fact = "conversation.asks"
