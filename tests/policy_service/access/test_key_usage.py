@@ -1,4 +1,4 @@
-"""When keys were last used: to the minute, over all processes, and at no one's expense."""
+"""The last use of keys: to the minute, over all processes, and cheap."""
 
 from __future__ import annotations
 
@@ -30,20 +30,20 @@ AT_NOON = "2026-11-22T12:00:00.000Z"
 
 
 def last_use(api: Api, role: Role) -> str | None:
-    """As the ledger has it."""
+    """Return the last use of a key in the ledger."""
     with api.store.read() as snapshot:
         return snapshot.last_uses().get(api.keys[role].id)
 
 
 def commits(api: Api) -> list[int]:
-    """Of every commit from now on how many works it held."""
+    """Return a list that gets the number of works of each later commit."""
     told: list[int] = []
     api.store.on_commit(lambda works, _: told.append(works))
     return told
 
 
-def test_a_key_shows_when_it_was_last_used(api: Api) -> None:
-    """Null for one that nobody ever used."""
+def test_key_shows_its_last_use(api: Api) -> None:
+    """It is null for a key that was never used."""
     api.get(f"{ACME}/policy")
     listed = read(api.get("/v1/keys", Role.OWNER))["items"]
     used = {key["role"] for key in listed if key["last_used_at"] == AT_NOON}
@@ -51,7 +51,7 @@ def test_a_key_shows_when_it_was_last_used(api: Api) -> None:
     assert [key["last_used_at"] for key in listed].count(None) == len(Role) - 2
 
 
-def test_a_key_that_is_used_all_the_time_costs_a_write_a_minute(api: Api) -> None:
+def test_busy_key_costs_one_write_per_minute(api: Api) -> None:
     told = commits(api)
     for _ in range(10):
         api.get(f"{ACME}/policy")
@@ -62,7 +62,7 @@ def test_a_key_that_is_used_all_the_time_costs_a_write_a_minute(api: Api) -> Non
     assert (last_use(api, Role.AUDITOR), told) == ("2026-11-22T12:01:00.000Z", [1, 1])
 
 
-def test_whoever_comes_writes_for_all(api: Api) -> None:
+def test_next_request_writes_uses_of_all_keys(api: Api) -> None:
     api.get(f"{ACME}/policy")
     api.clock.move(seconds=30)
     api.get(f"{ACME}/policy")
@@ -70,8 +70,8 @@ def test_whoever_comes_writes_for_all(api: Api) -> None:
     assert last_use(api, Role.AUDITOR) == "2026-11-22T12:00:30.000Z"
 
 
-def test_a_use_is_in_the_commit_of_its_own_decision(api: Api) -> None:
-    """The keys are known by then, so that the key of the first request is presumed."""
+def test_use_is_written_in_commit_of_its_decision(api: Api) -> None:
+    """The keys are cached by then, so that the transaction checks the key."""
     api.get(f"{ACME}/policy")
     told = commits(api)
     api.decide(event())
@@ -81,8 +81,8 @@ def test_a_use_is_in_the_commit_of_its_own_decision(api: Api) -> None:
     assert (last_use(api, Role.PLATFORM), told) == ("2026-11-22T12:01:00.000Z", [1, 1])
 
 
-def test_a_request_that_is_refused_is_a_use_too(api: Api) -> None:
-    """Somebody has the key, and tries things with it."""
+def test_refused_request_counts_as_use(api: Api) -> None:
+    """An attacker may have the key and try calls with it."""
     bad = event(type="no such")
     assert api.post("/v1/decisions", bad, Role.PLATFORM).status_code == 400
     assert api.get("/v1/keys", Role.AUTHOR).status_code == 403
@@ -92,8 +92,8 @@ def test_a_request_that_is_refused_is_a_use_too(api: Api) -> None:
     assert last_use(api, Role.PLATFORM) == "2026-11-22T12:01:00.000Z"
 
 
-def test_what_is_no_key_is_not_used(api: Api) -> None:
-    """Nor is one that was revoked or has another secret; so nobody fills the ledger with them."""
+def test_invalid_key_is_not_recorded_as_used(api: Api) -> None:
+    """Revoked keys and wrong secrets do not count either, so that nobody can fill the ledger."""
     key, token = api.new_key(Role.PLATFORM)
     api.send("DELETE", f"/v1/keys/{key.id}", None, api.tokens[Role.OWNER])
     for sent in (token, f"{api.keys['author'].id}.guessed", "key-none.x", "x"):
@@ -103,7 +103,7 @@ def test_what_is_no_key_is_not_used(api: Api) -> None:
         assert snapshot.last_uses().keys() == {api.keys["owner"].id}
 
 
-def test_the_later_use_of_two_processes_counts(api: Api, tmp_path: Path) -> None:
+def test_latest_use_of_two_processes_is_shown(api: Api, tmp_path: Path) -> None:
     with SqliteStore.open(tmp_path / "data", clock=api.clock) as beside:
         first = api.client.application.extensions["policy_service"]
         other = create_app(store=beside).test_client()
@@ -118,8 +118,8 @@ def test_the_later_use_of_two_processes_counts(api: Api, tmp_path: Path) -> None
         assert last_use(api, Role.AUDITOR) == "2026-11-22T12:00:40.000Z"
 
 
-def test_a_server_that_is_stopped_has_written_every_use(tmp_path: Path) -> None:
-    """By both of its workers: the last of many requests was within the minute."""
+def test_stopped_server_has_written_every_use(tmp_path: Path) -> None:
+    """Both workers write; the last of many requests came within the minute."""
     server = Server(tmp_path / "data", made(tmp_path / "data"))
     with server:
         for _ in range(2):
@@ -144,7 +144,7 @@ def _used(data: Path) -> dict[str, Any]:
     }
 
 
-def test_the_command_line_says_when_a_key_was_last_used(api: Api, tmp_path: Path) -> None:
+def test_command_line_shows_last_use_of_key(api: Api, tmp_path: Path) -> None:
     api.get(f"{ACME}/policy")
     said = call("keys", "list", "--data", tmp_path / "data").stdout.splitlines()
     assert [line.split(", ")[-1].split("  ")[0] for line in said] == [
@@ -153,7 +153,7 @@ def test_the_command_line_says_when_a_key_was_last_used(api: Api, tmp_path: Path
 
 
 class Full(MemoryStore):
-    """Takes nothing."""
+    """Refuse every write."""
 
     asked = 0
 
@@ -162,8 +162,8 @@ class Full(MemoryStore):
         raise StorageUnavailableError(f"the disk has no room for {work}")
 
 
-def test_a_ledger_that_takes_nothing_is_no_failure_and_asked_once_a_minute() -> None:
-    """Reading goes on, and what waits for room is not held up by it."""
+def test_refused_write_of_uses_is_logged_and_retried_once_per_minute() -> None:
+    """Reads continue, and writes that wait for space are not delayed."""
     uses, store = KeyUsage(), Full(lambda: NOON)
     for seconds in range(61):
         uses.record("key-1", NOON + timedelta(seconds=seconds), store)
@@ -171,7 +171,7 @@ def test_a_ledger_that_takes_nothing_is_no_failure_and_asked_once_a_minute() -> 
 
 
 class Hanging(MemoryStore):
-    """Takes what it is given when it is let."""
+    """Write when the test allows it."""
 
     def __init__(self) -> None:
         super().__init__(lambda: NOON)
@@ -183,8 +183,8 @@ class Hanging(MemoryStore):
         return super().transact(work, lookup_key)
 
 
-def test_nobody_waits_for_the_write_of_another() -> None:
-    """Where the disk hangs, one request does; what came meanwhile is written with the next."""
+def test_request_does_not_wait_for_write_of_another() -> None:
+    """If the disk hangs, one request hangs; the next write includes the later uses."""
     uses, store = KeyUsage(), Hanging()
     hangs = Thread(target=uses.record, args=("key-1", NOON, store))
     hangs.start()

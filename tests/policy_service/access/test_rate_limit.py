@@ -1,4 +1,4 @@
-"""How many requests a key may make, and what it is told when it makes more."""
+"""The rate limit of keys, and the answer to a request above it."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from tests.policy_service.api_client import Api
 
 NOON = datetime(2126, 11, 22, 12, tzinfo=UTC)
-"""To come, because the thread that forgets old requests goes by the real clock."""
+"""In the future, because the thread that drops old requests uses the real clock."""
 
 
 def admitted(limit: RateLimit, key: str, times: int) -> int:
-    """How many of so many requests are let in."""
+    """Return the number of admitted requests."""
     let_in = 0
     for _ in range(times):
         with suppress(ProblemError):
@@ -34,7 +34,7 @@ def admitted(limit: RateLimit, key: str, times: int) -> int:
     return let_in
 
 
-def test_no_rate_is_no_limit() -> None:
+def test_rate_of_zero_means_no_limit() -> None:
     assert RateLimit.from_settings(Settings(rate=0)) is None
 
 
@@ -42,7 +42,7 @@ def test_no_rate_is_no_limit() -> None:
     ("rate", "burst", "workers", "at_once"),
     [(5, 1, 1, 5), (5, 3, 1, 15), (5, 2, 2, 5), (5, 1, 2, 3), (1, 1, 64, 1)],
 )
-def test_a_process_lets_in_its_share_of_what_may_come_at_once(
+def test_process_admits_its_share_of_burst(
     rate: int, burst: int, workers: int, at_once: int
 ) -> None:
     limit = RateLimit.from_settings(Settings(rate=rate, burst=burst, workers=workers))
@@ -51,7 +51,7 @@ def test_a_process_lets_in_its_share_of_what_may_come_at_once(
         assert admitted(limit, "key-1", 20) == at_once
 
 
-def test_the_window_moves_and_each_key_has_its_own() -> None:
+def test_window_moves_separately_for_each_key() -> None:
     limit = RateLimit(rate=2, burst=5, workers=1)
     with freeze_time(NOON) as clock:
         assert admitted(limit, "key-1", 6) == 6
@@ -64,7 +64,7 @@ def test_the_window_moves_and_each_key_has_its_own() -> None:
         assert admitted(limit, "key-1", 11) == 10
 
 
-def test_who_waits_as_long_as_told_is_served_again() -> None:
+def test_request_is_admitted_after_retry_after() -> None:
     limit = RateLimit(rate=1, burst=4, workers=1)
     with freeze_time(NOON) as clock:
         admitted(limit, "key-1", 4)
@@ -76,8 +76,8 @@ def test_who_waits_as_long_as_told_is_served_again() -> None:
         limit.admit("key-1")
 
 
-def test_too_many_requests_are_refused_with_the_seconds_to_wait(api: Api) -> None:
-    """Whatever is asked for; and only requests with a key, so that nobody uses up another's."""
+def test_excess_requests_are_refused_with_retry_after(api: Api) -> None:
+    """Every call counts, but only with a key, so that nobody exhausts the limit of another key."""
     api.client = create_app(Settings(rate=2, burst=7, workers=7), api.store).test_client()
     with freeze_time(NOON):
         assert [api.get(f"{ACME}/policy").status_code for _ in range(2)] == [200, 200]
@@ -89,7 +89,7 @@ def test_too_many_requests_are_refused_with_the_seconds_to_wait(api: Api) -> Non
         assert api.send("GET", "/healthz").status_code == 200
 
 
-def test_decisions_count_and_what_is_refused_is_not_decided(api: Api) -> None:
+def test_excess_decision_is_refused_and_not_recorded(api: Api) -> None:
     api.client = create_app(Settings(rate=1, burst=2, workers=1), api.store).test_client()
     with freeze_time(NOON):
         for number in range(2):

@@ -28,7 +28,7 @@ ANSWERED = reply("ev-1", "customer")
 
 @pytest.fixture
 def service(api: Api) -> Services:
-    """The service that `api` asks, which has decided one event."""
+    """Return the services of `api`, after one decision."""
     api.decide(STARTED)
     return cast("Services", api.client.application.extensions["policy_service"])
 
@@ -63,10 +63,10 @@ def test_valid_precomputed_decision_is_appended_unchanged(service: Services) -> 
     assert answer.entry.value["facts"]["conversation.stage"] == "awaiting_answer"
 
 
-def test_a_conversation_that_went_on_elsewhere_is_decided_from_where_it_is(
+def test_precomputed_decision_is_discarded_after_another_decision_of_conversation(
     api: Api, service: Services
 ) -> None:
-    """Another process has decided its next event; what is remembered here is behind."""
+    """Another process decided the next event, so that the cache of this one is old."""
     decision = precomputed(service, ANSWERED)
     elsewhere = create_app(Settings(), api.store).test_client()
     closed = event("ev-2", type="conversation.closed", message=None)
@@ -79,7 +79,9 @@ def test_a_conversation_that_went_on_elsewhere_is_decided_from_where_it_is(
         assert [report.findings for report in verify_ledger(view)] == [(), ()]
 
 
-def test_a_version_that_was_activated_meanwhile_decides(api: Api, service: Services) -> None:
+def test_precomputed_decision_is_discarded_when_version_is_activated(
+    api: Api, service: Services
+) -> None:
     begins = event("ev-2", conversation={"id": "c-2"})
     decision = precomputed(service, begins)
     api.publish(document("Switched off", enabled=False))
@@ -90,7 +92,7 @@ def test_a_version_that_was_activated_meanwhile_decides(api: Api, service: Servi
     )
 
 
-def test_an_event_that_was_decided_meanwhile_keeps_its_decision(
+def test_precomputed_decision_is_discarded_when_event_was_decided(
     api: Api, service: Services
 ) -> None:
     decision = precomputed(service, ANSWERED)
@@ -100,7 +102,7 @@ def test_an_event_that_was_decided_meanwhile_keeps_its_decision(
     assert answer.entry.index == decided["ledger"]["index"]
 
 
-def test_an_id_that_was_taken_meanwhile_by_another_conversation_is_refused(
+def test_precomputed_decision_is_refused_when_event_id_was_reused(
     api: Api, service: Services
 ) -> None:
     decision = precomputed(service, ANSWERED)
@@ -111,10 +113,10 @@ def test_an_id_that_was_taken_meanwhile_by_another_conversation_is_refused(
     assert read(api.get(f"{ACME}/decisions/ev-1"))["conversation"] == "c-2"
 
 
-def test_only_so_many_conversations_are_remembered(
+def test_cache_of_conversations_is_bounded(
     service: Services, api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One that was forgotten is read again, in its transaction."""
+    """A decision that left the cache is read again in its transaction."""
     monkeypatch.setattr(precompute, "MAX_CONVERSATIONS", 2)
     for number in range(1, 4):
         api.decide(event(f"ev-0{number}", conversation={"id": f"c-{number}x"}))

@@ -1,4 +1,4 @@
-"""The story of a conversation: over HTTP for platform and auditors, on a terminal to read."""
+"""The story of a conversation, over HTTP and at the command line."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def told(api: Api, conversation: str = "c-1", role: Role = Role.AUDITOR) -> list
     return items
 
 
-def test_a_story_tells_every_event_of_a_conversation_in_order(api: Api) -> None:
+def test_story_lists_events_of_conversation_in_order(api: Api) -> None:
     decisions = [api.decide(event())]
     api.decide(event("other", conversation={"id": "c-2"}))
     decisions.append(api.decide(reply("ev-2", "customer", occurred_at="2026-11-22T10:01:00Z")))
@@ -53,15 +53,15 @@ def test_a_story_tells_every_event_of_a_conversation_in_order(api: Api) -> None:
             assert each[member] == decision[member]
 
 
-def test_the_built_in_version_is_the_systems(api: Api) -> None:
+def test_story_names_system_as_author_of_built_in_version(api: Api) -> None:
     api.decide(event())
     [only] = told(api)
     assert only["author"] == {"key": "system", "name": None}
     assert only["approvers"] == []
 
 
-def test_a_story_names_who_wrote_the_rules_and_who_approved_them(api: Api) -> None:
-    """Those of the version that decided, whatever was published since."""
+def test_story_names_author_and_approvers_of_deciding_version(api: Api) -> None:
+    """A later version does not change them."""
     api.decide(event())
     api.publish(document("Two"))
     api.decide(reply("ev-2", "customer"))
@@ -74,7 +74,7 @@ def test_a_story_names_who_wrote_the_rules_and_who_approved_them(api: Api) -> No
     assert only["approvers"] == [{**approver, "at": "2026-11-22T12:00:00.000Z"}]
 
 
-def test_what_is_personal_is_for_auditors_alone(api: Api) -> None:
+def test_story_has_personal_data_only_for_auditors(api: Api) -> None:
     api.decide(event())
     [seen] = told(api, role=Role.AUDITOR)
     assert seen["personal"]["part"] == event()
@@ -85,7 +85,7 @@ def test_what_is_personal_is_for_auditors_alone(api: Api) -> None:
 
 
 @pytest.mark.parametrize("limit", [1, 2, 500])
-def test_a_long_story_comes_in_pages(api: Api, limit: int) -> None:
+def test_long_story_comes_in_pages(api: Api, limit: int) -> None:
     for number in range(5):
         api.decide(event(f"ev-{number}"))
     found: list[dict[str, Any]] = []
@@ -101,7 +101,7 @@ def test_a_long_story_comes_in_pages(api: Api, limit: int) -> None:
     assert read(api.get(f"{path()}?after={found[-1]['index']}")) == {"items": [], "next": None}
 
 
-def test_every_id_of_a_conversation_has_an_address(api: Api) -> None:
+def test_story_is_found_by_every_conversation_id(api: Api) -> None:
     for number, identity in enumerate(IDS):
         api.decide(event(f"ev-{number}", conversation={"id": identity}))
     for number, identity in enumerate(IDS):
@@ -109,7 +109,7 @@ def test_every_id_of_a_conversation_has_an_address(api: Api) -> None:
 
 
 @pytest.mark.parametrize("identity", ["c-9", "C-1", "c-1/", "c-1 ", "ev-1", "c-1\0"])
-def test_a_conversation_nobody_heard_of_is_not_found(api: Api, identity: str) -> None:
+def test_story_of_unknown_conversation_is_not_found(api: Api, identity: str) -> None:
     api.decide(event())
     written = api.written()
     assert code(api.get(path(identity))) == (404, "not_found")
@@ -120,14 +120,14 @@ def test_a_conversation_nobody_heard_of_is_not_found(api: Api, identity: str) ->
 @pytest.mark.parametrize(
     ("given", "pointer"), [("limit=0", "/limit"), ("after=x", "/after"), ("kind=x", "/kind")]
 )
-def test_a_bad_query_is_refused(shared: Api, given: str, pointer: str) -> None:
+def test_story_refuses_bad_query(shared: Api, given: str, pointer: str) -> None:
     assert [each for each, _ in errors(shared.get(f"{path()}?{given}"))] == [pointer]
 
 
 # On the terminal.
 
 
-def test_a_story_is_told_to_read(data: Path) -> None:
+def test_command_prints_story_as_text(data: Path) -> None:
     said = call("story", "--data", data, "--workspace", "acme", "c-1").stdout.splitlines()
     assert said[:2] == ["Conversation c-1 of acme, 2 events", ""]
     assert said[2] == "2026-11-22T10:00:00Z  conversation.started  ev-1"
@@ -139,13 +139,13 @@ def test_a_story_is_told_to_read(data: Path) -> None:
     assert any(line.startswith("  - collect_contact fields email ") for line in said)
 
 
-def test_a_story_is_told_as_json_as_auditors_get_it(data: Path) -> None:
+def test_command_prints_story_as_json_with_personal_data(data: Path) -> None:
     items = as_json("story", "--data", data, "--workspace", "acme", "c-2")["items"]
     assert [each["event"] for each in items] == ["ev-3", "ev-4"]
     assert items[0]["personal"]["part"]["id"] == "ev-3"
 
 
-def test_a_story_says_nothing_that_a_terminal_obeys(tmp_path: Path) -> None:
+def test_command_escapes_control_characters_of_story(tmp_path: Path) -> None:
     hostile = event(message={"text": "\x1b]0;mine\x07\x9b31m\u202e"})
     call("decide", "--data", tmp_path, given=lines(hostile))
     said = call("story", "--data", tmp_path, "--workspace", "acme", "c-1").stdout
@@ -153,7 +153,7 @@ def test_a_story_says_nothing_that_a_terminal_obeys(tmp_path: Path) -> None:
     assert "mine" in said
 
 
-def test_a_story_nobody_heard_of_is_wrong_use(data: Path) -> None:
+def test_command_refuses_unknown_conversation_as_wrong_use(data: Path) -> None:
     for workspace, conversation in (("acme", "c-9"), ("nothing", "c-1"), ("system", "c-1")):
         options: list[str | Path] = ["--data", data, "--workspace", workspace, conversation]
         assert "Nothing was decided" in call("story", *options, code=2).stderr

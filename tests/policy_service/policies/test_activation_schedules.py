@@ -1,4 +1,4 @@
-"""Schedules mean moments, whatever the clocks on the wall show, and whoever was down meanwhile."""
+"""Scheduled activations: the same moment in any time zone, and after any downtime."""
 
 from __future__ import annotations
 
@@ -51,10 +51,10 @@ def in_berlin(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         ("2027-10-30T14:30:00-12:00", "2027-10-31T02:29:59Z", "2027-10-31T02:30:00Z"),
     ],
 )
-def test_a_time_is_the_moment_that_its_offset_says_also_where_clocks_change(
+def test_schedule_follows_utc_offset_when_clocks_change(
     service: Api, written: str, before: str, due: str
 ) -> None:
-    """Also where no clock shows it, as it is skipped; and where clocks show it twice."""
+    """Local times that a change of clocks skips or repeats are included."""
     with at("2027-01-01T00:00:00Z"):
         number = approved(service)
         scheduled(service, number, written)
@@ -64,8 +64,8 @@ def test_a_time_is_the_moment_that_its_offset_says_also_where_clocks_change(
         assert deciding(service, "c-2") == number
 
 
-def test_a_time_that_clocks_show_twice_is_two_moments(service: Api) -> None:
-    """What is due at the later one is not done at the earlier."""
+def test_schedule_distinguishes_local_time_that_occurs_twice(service: Api) -> None:
+    """A schedule for the later occurrence is not applied at the earlier one."""
     with at("2027-10-30T00:00:00Z"):
         number = approved(service)
         scheduled(service, number, "2027-10-31T02:30:00+01:00", percent=100)
@@ -98,10 +98,10 @@ AUTUMN = [
         ("2027-10-31T02:30:00+01:00", AUTUMN, "2027-10-31T01:30:00Z"),
     ],
 )
-def test_clocks_that_change_under_a_running_scheduler_make_nothing_early_or_late(
+def test_scheduler_is_on_time_when_clocks_change(
     service: Api, written: str, moments: list[str], due: str
 ) -> None:
-    """Nobody writes: the job alone does it. It looked each time: another workspace's was done."""
+    """Only the job applies it, without any write. Another workspace shows that the job ran."""
     with at("2027-01-01T00:00:00Z"):
         number = approved(service)
         scheduled(service, number, written)
@@ -122,8 +122,8 @@ def test_clocks_that_change_under_a_running_scheduler_make_nothing_early_or_late
     assert steps(service.store) == [("activated", number), ("retired", 1)]
 
 
-def test_a_clock_that_is_put_back_does_not_stop_the_scheduler(service: Api) -> None:
-    """It would wait until the clock shows again what it did, for as long as that is."""
+def test_scheduler_continues_when_clock_is_set_back(service: Api) -> None:
+    """A scheduler that follows the wall clock would wait until it reaches the old time again."""
     with at("2027-06-09T00:00:00Z"):
         jobs = JobScheduler(service.client.application.extensions["policy_service"])
         jobs.start()
@@ -142,7 +142,7 @@ def wait_for(store: SqliteStore, workspace: str, count: int) -> None:
             return
 
 
-def test_what_was_scheduled_before_a_restart_is_done_after_it(first: Made, folder: Path) -> None:
+def test_schedule_is_applied_after_restart(first: Made, folder: Path) -> None:
     with at("2027-06-01T00:00:00Z"), open_service(folder, first) as before:
         number = approved(before)
         scheduled(before, number, "2027-06-02T00:00:00Z")
@@ -155,10 +155,10 @@ def test_what_was_scheduled_before_a_restart_is_done_after_it(first: Made, folde
         assert steps(later.store) == [("activated", number), ("retired", 1)]
 
 
-def test_what_is_overdue_after_a_restart_is_done_once_in_the_order_of_its_times(
+def test_overdue_schedules_are_applied_once_in_order_after_restart(
     first: Made, folder: Path
 ) -> None:
-    """Of two at one time the one that was scheduled first goes first."""
+    """Two schedules for the same time are applied in the order of their entries."""
     with at("2027-06-01T00:00:00Z"), open_service(folder, first) as before:
         last, third, second, soonest = (approved(before, title) for title in "ABCD")
         scheduled(before, last, "2027-06-05T00:00:00Z")
@@ -177,10 +177,10 @@ def test_what_is_overdue_after_a_restart_is_done_once_in_the_order_of_its_times(
             assert steps(after.store) == expected
 
 
-def test_what_is_overdue_is_done_once_also_where_two_services_come_back_at_once(
+def test_overdue_schedule_is_applied_once_when_two_services_start(
     first: Made, folder: Path
 ) -> None:
-    """Real ones, of two processes each, which are asked as soon as they are there."""
+    """Two real servers with two processes each get requests as soon as they listen."""
     with at("2020-06-01T00:00:00Z"), open_service(folder, first) as before:
         one, two, three = (approved(before, title) for title in "ABC")
         scheduled(before, two, "2020-06-03T00:00:00Z", percent=50)

@@ -1,4 +1,4 @@
-"""What was scheduled and is overtaken by its time: done where it was agreed to, else suspended."""
+"""Schedules that are out of date when they are due: applied as approved, or suspended."""
 
 from __future__ import annotations
 
@@ -34,10 +34,8 @@ def notices(api: Api) -> list[dict[str, Any]]:
     return [each["entry"] for each in api.entries("?kind=version.suspended")]
 
 
-def test_what_was_agreed_to_in_the_place_of_another_version_is_suspended_with_a_notice(
-    first: Made, folder: Path
-) -> None:
-    """Also where that is only found out when the service comes back; the notice says why, once."""
+def test_schedule_is_suspended_when_active_version_changed(first: Made, folder: Path) -> None:
+    """Downtime makes no difference. One notice gives the reason."""
     with at("2027-06-01T00:00:00Z"), open_service(folder, first) as before:
         planned, urgent = approved(before, "A"), approved(before, "B")
         scheduled(before, planned, "2027-06-02T00:00:00Z")
@@ -60,8 +58,8 @@ def test_what_was_agreed_to_in_the_place_of_another_version_is_suspended_with_a_
             }
 
 
-def test_two_versions_for_all_one_after_the_other_leave_the_second_suspended(service: Api) -> None:
-    """It was agreed to in the place of the version that the first one replaces."""
+def test_second_schedule_is_suspended_when_first_is_applied(service: Api) -> None:
+    """The second was approved to replace a version that the first one has replaced."""
     with at("2027-06-01T00:00:00Z"):
         one, two = approved(service, "A"), approved(service, "B")
         scheduled(service, one, "2027-06-02T00:00:00Z")
@@ -71,7 +69,7 @@ def test_two_versions_for_all_one_after_the_other_leave_the_second_suspended(ser
         assert steps(service.store)[-1] == ("suspended", two)
 
 
-def test_a_schedule_holds_where_what_it_was_agreed_against_is_active_again(service: Api) -> None:
+def test_schedule_is_applied_when_original_version_is_active_again(service: Api) -> None:
     with at("2027-06-01T00:00:00Z"):
         planned, urgent = approved(service, "A"), approved(service, "B")
         scheduled(service, planned, "2027-06-02T00:00:00Z")
@@ -82,7 +80,7 @@ def test_a_schedule_holds_where_what_it_was_agreed_against_is_active_again(servi
         assert notices(service) == []
 
 
-def test_a_version_that_was_activated_before_it_was_due_is_not_activated_again(
+def test_schedule_is_suspended_when_version_was_activated_early(
     service: Api,
 ) -> None:
     with at("2027-06-01T00:00:00Z"):
@@ -95,8 +93,8 @@ def test_a_version_that_was_activated_before_it_was_due_is_not_activated_again(
         assert [notice["version"] for notice in notices(service)] == [number]
 
 
-def test_a_version_that_was_superseded_before_it_was_due_is_suspended(service: Api) -> None:
-    """Where no approval is asked for, a proposal can be scheduled, and the next supersedes it."""
+def test_schedule_is_suspended_when_version_was_superseded(service: Api) -> None:
+    """If no approvals are required, a proposal can be scheduled and then superseded."""
     with at("2027-06-01T00:00:00Z"):
         asked = {"count": 0, "reason": "A team of one"}
         answered = service.client.put(
@@ -114,8 +112,8 @@ def test_a_version_that_was_superseded_before_it_was_due_is_suspended(service: A
         assert notice["reason"] == f"version {number} is superseded and lacks approvals"
 
 
-def test_a_share_that_grows_by_schedule_keeps_whom_it_had(service: Api) -> None:
-    """10, 50 and 100 percent, each at its time; the same conversations stay in."""
+def test_scheduled_rollout_keeps_its_conversations(service: Api) -> None:
+    """The rollout grows from 10 to 50 and 100 percent; conversations never leave it."""
     with at("2027-06-01T00:00:00Z"):
         number = approved(service)
         for day, percent in ((2, 10), (3, 50), (4, 100)):
@@ -127,8 +125,8 @@ def test_a_share_that_grows_by_schedule_keeps_whom_it_had(service: Api) -> None:
     assert steps(service.store) == [*[("activated", number)] * 3, ("retired", 1)]
 
 
-def test_a_share_that_would_shrink_by_schedule_is_suspended(service: Api) -> None:
-    """When it was scheduled nothing had grown yet; by its time it has."""
+def test_schedule_is_suspended_when_percentage_would_shrink(service: Api) -> None:
+    """The rollout grows between the schedule and its time."""
     with at("2027-06-01T00:00:00Z"):
         number = approved(service)
         scheduled(service, number, "2027-06-03T00:00:00Z", percent=20)
@@ -140,10 +138,8 @@ def test_a_share_that_would_shrink_by_schedule_is_suspended(service: Api) -> Non
         assert notice["reason"] == f"version {number} decides for 50 percent; that only grows"
 
 
-def test_a_history_that_cannot_be_followed_keeps_no_other_workspace_from_what_is_due(
-    first: Made, tmp_path: Path
-) -> None:
-    """What is wrong is told all the same, once the others have theirs."""
+def test_broken_history_does_not_block_other_workspaces(first: Made, tmp_path: Path) -> None:
+    """The error is raised after the other workspaces are done."""
     folder = tmp_path / "data"
     shutil.copytree(first.folder, folder)
     with at("2027-06-01T00:00:00Z"), open_service(folder, first) as service:

@@ -1,4 +1,4 @@
-"""How many recorded decisions fall where a finding or a difference is: counted one by one, too."""
+"""Counts of recorded decisions per region, compared with counting one by one."""
 
 from __future__ import annotations
 
@@ -48,9 +48,7 @@ def recorded_facts(data: Path) -> list[dict[str, Any]]:
         return [entry.value["facts"] for entry in snapshot.entries_of_family(LOG, "decision")]
 
 
-def test_the_groups_of_a_difference_hold_what_is_decided_otherwise(
-    data: Path, tmp_path: Path
-) -> None:
+def test_groups_of_diff_contain_changed_decisions(data: Path, tmp_path: Path) -> None:
     trees = builtin.load_tree(), document("Other", entitled_plans=["none"], ask_again=0)
     files = [written(tmp_path, tree, f"{n}.yaml") for n, tree in enumerate(trees)]
     told = as_json("rules", "diff", *files, "--data", data, "--workspace", LOG, code=1)
@@ -68,7 +66,7 @@ def test_the_groups_of_a_difference_hold_what_is_decided_otherwise(
     assert len(+counted) > 1
 
 
-def test_what_otherwise_decides_is_counted(data: Path, tmp_path: Path) -> None:
+def test_diff_counts_changed_decisions(data: Path, tmp_path: Path) -> None:
     file = written(tmp_path, WITHOUT_CLOSING)
     told = as_json("rules", "check", file, "--data", data, "--workspace", LOG)["findings"]
     policy = compile_document(Document(WITHOUT_CLOSING))
@@ -84,7 +82,7 @@ def test_what_otherwise_decides_is_counted(data: Path, tmp_path: Path) -> None:
     }
 
 
-def test_counts_are_told_in_words(data: Path, tmp_path: Path) -> None:
+def test_diff_prints_counts_as_text(data: Path, tmp_path: Path) -> None:
     before = written(tmp_path, builtin.load_tree(), "before.yaml")
     after = written(tmp_path, WITHOUT_CLOSING, "after.yaml")
     history = ("--data", data, "--workspace", LOG)
@@ -96,7 +94,7 @@ def test_counts_are_told_in_words(data: Path, tmp_path: Path) -> None:
     assert "no log" in call("rules", "check", after, *unknown, code=2).stderr
 
 
-def test_a_version_is_told_with_what_was_recorded(api: Api) -> None:
+def test_report_counts_recorded_decisions(api: Api) -> None:
     api.decide(event("ev-1"))
     api.decide(reply("ev-2", "customer"))
     done = event("ev-3", type="qualification.completed", conversation={"id": "c-2"}, message=None)
@@ -110,7 +108,7 @@ def test_a_version_is_told_with_what_was_recorded(api: Api) -> None:
     assert sum(group["decisions"] for group in told["semantic_changes"]) == 2
 
 
-def test_over_http_the_newest_are_counted(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_api_counts_newest_entries(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(region_counts, "MAX_ENTRIES", 1)
     api.decide(event("ev-1"))
     api.decide(event("ev-2", conversation={"id": "c-2", "direction": "outbound"}))

@@ -1,4 +1,4 @@
-"""What is said of a document over all facts, over HTTP and at the command line."""
+"""Reports on documents over all facts, over HTTP and at the command line."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def changed() -> dict[str, Any]:
     return {**tree, "properties": [{**STATED, "stage_in": ["routed"]}]}
 
 
-def test_a_version_is_reported_on_to_every_role(api: Api) -> None:
+def test_every_role_gets_report_on_version(api: Api) -> None:
     api.propose(changed())
     for role in Role:
         told = read(api.get(f"{ACME}/versions/2/report", role))
@@ -55,7 +55,7 @@ def test_a_version_is_reported_on_to_every_role(api: Api) -> None:
         assert hidden["example"]["decision"]["rule"] == "already-routed"
 
 
-def test_the_conversations_of_findings_are_decided_as_is_said_in_one_log(api: Api) -> None:
+def test_example_conversations_of_findings_are_decided_as_reported(api: Api) -> None:
     tree = changed()
     tree["settings"]["languages"] = ["en", "fr"]
     api.publish(tree, "example")
@@ -69,7 +69,7 @@ def test_the_conversations_of_findings_are_decided_as_is_said_in_one_log(api: Ap
         assert [action["type"] for action in decisions[-1]["actions"]] == expected["actions"]
 
 
-def test_the_events_of_a_finding_are_printed_as_they_are_sent(tmp_path: Path) -> None:
+def test_check_prints_events_of_finding_as_json(tmp_path: Path) -> None:
     said = call("rules", "check", written(tmp_path, changed())).stdout
     told = said.partition("(rule_unreachable)\n")[2].partition("finding:")[0]
     sent = [line for line in told.splitlines() if line.startswith("    {")]
@@ -77,10 +77,10 @@ def test_the_events_of_a_finding_are_printed_as_they_are_sent(tmp_path: Path) ->
     assert '"rule":"already-routed"' in decided.splitlines()[-1]
 
 
-def test_while_others_wait_the_search_is_broken_off_and_that_is_said(
+def test_report_lists_undecided_codes_when_search_is_cut(
     api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """At the command line it goes on."""
+    """The command line has no such limit."""
     tree = {**changed(), "title": "Too much at once"}
     monkeypatch.setattr(reports, "MAX_WORK", 100)
     api.propose(tree)
@@ -90,8 +90,8 @@ def test_while_others_wait_the_search_is_broken_off_and_that_is_said(
     assert as_json("rules", "check", written(tmp_path, tree))["undecided"] == []
 
 
-def test_of_many_rules_fewer_steps_are_taken() -> None:
-    """A step looks at all of them."""
+def test_step_limit_shrinks_with_number_of_rules() -> None:
+    """Each step of the search evaluates all rules."""
     few, many = Document(builtin.load_tree()), Document(rules_without_end(1_000))
     assert reports.max_steps_for(few) == MAX_STEPS
     assert reports.max_steps_for(many) == reports.MAX_WORK // 1_001
@@ -103,11 +103,11 @@ def rules_without_end(count: int) -> dict[str, Any]:
     return {"format": 1, "rules": rules, "otherwise": {"outcome": "noted", "reason": "none"}}
 
 
-def test_a_version_that_is_none_is_not_found(shared: Api) -> None:
+def test_report_on_unknown_version_is_not_found(shared: Api) -> None:
     assert code(shared.get(f"{ACME}/versions/9/report")) == (404, "not_found")
 
 
-def test_a_broken_property_refuses_a_document_and_says_by_what(api: Api) -> None:
+def test_broken_property_refuses_document_with_example(api: Api) -> None:
     tree = {**changed(), "properties": [{**STATED, "outcome_in": ["ask"]}]}
     refused = api.post(f"{ACME}/versions", {"document": tree}, Role.AUTHOR)
     assert code(refused) == (422, "invalid_document")
@@ -117,7 +117,7 @@ def test_a_broken_property_refuses_a_document_and_says_by_what(api: Api) -> None
     assert "conversation.stage: routed -> outcome noted, rule teammate-joined" in error["message"]
 
 
-def test_findings_are_told_and_do_not_refuse(tmp_path: Path) -> None:
+def test_findings_do_not_refuse_document(tmp_path: Path) -> None:
     file = written(tmp_path, changed())
     said = call("rules", "check", file).stdout
     assert "finding: /rules/" in said
@@ -127,7 +127,7 @@ def test_findings_are_told_and_do_not_refuse(tmp_path: Path) -> None:
     assert {"rule_unreachable", "otherwise_decides"} <= {e["code"] for e in told["findings"]}
 
 
-def test_tests_are_offered_for_what_none_decides(tmp_path: Path) -> None:
+def test_coverage_suggests_tests_for_untested_rules(tmp_path: Path) -> None:
     tree = {**builtin.load_tree(), "tests": builtin.load_tree()["tests"][:5]}
     file = written(tmp_path, tree)
     told = as_json("rules", "test", file, "--coverage")["coverage"]
@@ -141,7 +141,7 @@ def test_tests_are_offered_for_what_none_decides(tmp_path: Path) -> None:
     assert told["yaml"].splitlines()[0] in said
 
 
-def test_the_results_are_written_as_junit_has_them(tmp_path: Path) -> None:
+def test_results_are_written_as_junit_xml(tmp_path: Path) -> None:
     file, results = written(tmp_path, with_test(reason="wrong")), tmp_path / "results.xml"
     call("rules", "test", file, "--junit", results, code=1)
     suite = fromstring(results.read_text(encoding="utf-8"))  # noqa: S314 - we wrote it

@@ -1,4 +1,4 @@
-"""After an erasure everything that was proved is still proved, by the standards alone."""
+"""Proofs stay valid after an erasure; they are verified by the standards alone."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ def hashes(proved: dict[str, Any]) -> list[bytes]:
 
 
 def root(api: Api, proved: dict[str, Any]) -> bytes:
-    """That of the proof's checkpoint, verified."""
+    """Return the root of the proof's checkpoint, after verifying its signature."""
     key = parse_key(api.get(f"{ACME}/ledger/key").text.removesuffix("\n"))
     return verify_checkpoint(proved["checkpoint"].encode(), key.name, [key]).root
 
 
-def test_every_entry_is_in_the_log_by_its_leaf(api: Api) -> None:
+def test_leaf_of_every_entry_proves_its_inclusion(api: Api) -> None:
     talk(api)
     erase(api)
     items = api.entries()
@@ -41,7 +41,7 @@ def test_every_entry_is_in_the_log_by_its_leaf(api: Api) -> None:
         assert verify_inclusion(hashed, *place, hashes(proved), root(api, proved))
 
 
-def test_a_proof_from_before_holds_and_the_log_only_grew(api: Api) -> None:
+def test_earlier_proof_stays_valid_after_erasure(api: Api) -> None:
     talk(api)
     before = proof(api, 2)
     erase(api)

@@ -1,4 +1,4 @@
-"""What is personal is in no file, no log, no number and no refusal; after an erasure, nowhere.
+"""Personal data is in no file, log, metric or refusal; after an erasure it is nowhere.
 
 A real server is asked everything, with values planted wherever an event may hold what is personal.
 Beside it the commands are run. Who is meant to see the values: `MEANT`.
@@ -59,12 +59,12 @@ MEANT = {"entries", "entries of the contact", "an entry", "the story, to an audi
     "where the table goes on",  # repeats the query of whoever asked
     "the command story",
 }
-"""The answers that show auditors, or the owner of the folder, what is personal."""
+"""The answers that show personal data to auditors, or to the owner of the folder."""
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server that logs all there is to log, its rules declaring a personal attribute."""
+    """A server that logs at the debug level, with rules that declare a personal attribute."""
     data = tmp_path_factory.mktemp("leaks") / "data"
     with served(data, environment={"POLICY_SERVICE_LOG": "debug"}) as running:
         _publish(running)
@@ -90,12 +90,12 @@ def _ask(  # noqa: PLR0913, PLR0917 - a request has many parts
 
 
 def whole(answer: Answer) -> bytes:
-    """Its headers and its body."""
+    """Return the headers and the body of a response."""
     return repr(dict(answer.headers)).encode() + answer.body
 
 
 def told(server: Server) -> dict[str, bytes]:
-    """What is answered to events, good and bad, one by one, tried, and many at once."""
+    """Return the answers to valid and invalid events, single, in a dry run and in a batch."""
     answers = {"a decision": _ask(server, "platform", "POST", "/v1/decisions", HAPPENED)}
     assert answers["a decision"].status == 200
     for name, (status, body) in BAD.items():
@@ -121,7 +121,7 @@ def told(server: Server) -> dict[str, bytes]:
 
 
 def asked(server: Server) -> dict[str, bytes]:
-    """What is answered about what was decided."""
+    """Return the answers about recorded decisions."""
     entries = f"{ACME}/ledger/entries"
     of_contact = f"{entries}?contact={CONTACT}"
     gets = {
@@ -156,7 +156,7 @@ def asked(server: Server) -> dict[str, bytes]:
 
 
 def printed(server: Server) -> dict[str, bytes]:
-    """What the commands print, and the server printed."""
+    """Return the output of the commands and of the server."""
     data = f"--data={server.data}"
     bad = [
         body if isinstance(body, bytes) else json.dumps(body).encode() for _, body in BAD.values()
@@ -182,7 +182,7 @@ def logged(server: Server) -> bytes:
 
 
 def files(server: Server) -> dict[str, bytes]:
-    """Everything below the folder of data, while the server runs."""
+    """Return the content of all files in the data folder, while the server runs."""
     return {
         str(path.relative_to(server.data)): path.read_bytes()
         for path in server.data.rglob("*")
@@ -199,7 +199,7 @@ def erase(server: Server) -> Answer:
     return _ask(server, "auditor", "POST", f"{ACME}/erasures", body)
 
 
-def test_what_is_personal_is_shown_to_those_who_are_meant_to_see_it_and_then_to_nobody(
+def test_personal_data_reaches_only_permitted_readers_and_nobody_after_erasure(
     server: Server,
 ) -> None:
     written = files(server)

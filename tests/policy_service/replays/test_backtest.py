@@ -1,4 +1,4 @@
-"""What a candidate would have decided, held against deciding one by one, and all over again."""
+"""Backtests, compared with deciding one by one and with deciding the whole history again."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ JOINED = (
         "question": {"id": f"{decision_id(LOG, 'joined-1')}.0"},
     },
 )
-"""A teammate joins while the question is open; then it expires."""
+"""The events: a teammate joins while a question is open, then the question expires."""
 EVENTS = [
     *(event for told in islice(draw_conversations(), 60) for event in told),
     *(orjson.dumps({**_SHARED, **event}) for event in JOINED),
@@ -58,7 +58,7 @@ EVENTS = [
 
 
 def with_rule(when: dict[str, Any], **more: Any) -> dict[str, Any]:
-    """The built-in document with another guard before all others."""
+    """Return the built-in document with one more guard before its rules."""
     tree = document()
     guard = {"id": "a-guard-of-ours", "when": when, "outcome": "not_triggered", "reason": "ours"}
     return {**tree, **more, "guards": [{**guard, "stage": "not_routed"}, *tree["guards"]]}
@@ -126,7 +126,7 @@ def outcomes(tally: Tally) -> Counter[tuple[str, str, str, str]]:
 
 
 @pytest.mark.parametrize("tree", CANDIDATES.values(), ids=CANDIDATES.keys())
-def test_decisions_are_those_of_deciding_one_by_one(data: Path, tree: dict[str, Any]) -> None:
+def test_decision_backtest_equals_deciding_one_by_one(data: Path, tree: dict[str, Any]) -> None:
     policy = compile_document(Document(tree))
     expected: Counter[tuple[str, str, str, str]] = Counter()
     with SqliteStore.open(data) as store, store.read() as snapshot:
@@ -144,10 +144,10 @@ def test_decisions_are_those_of_deciding_one_by_one(data: Path, tree: dict[str, 
 
 
 @pytest.mark.parametrize("tree", CANDIDATES.values(), ids=CANDIDATES.keys())
-def test_conversations_are_those_of_deciding_all_over_again(
+def test_conversation_backtest_equals_deciding_whole_history_again(
     data: Path, tmp_path: Path, tree: dict[str, Any]
 ) -> None:
-    """A ledger whose first version is the candidate is told the same events."""
+    """The reference is a ledger with the candidate as first version and the same events."""
 
     def begin(tx: Transaction) -> None:
         enter_workspace(tx, LOG)
@@ -179,7 +179,9 @@ def test_conversations_are_those_of_deciding_all_over_again(
     assert tally.changed.keys() == changed
 
 
-def test_small_parts_come_to_the_same(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_backtest_result_does_not_depend_on_part_size(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     tree = CANDIDATES["no plan is entitled"]
     for mode in BacktestMode:
         whole = tally_of(data, tree, mode)
@@ -189,7 +191,7 @@ def test_small_parts_come_to_the_same(data: Path, monkeypatch: pytest.MonkeyPatc
             assert tally_of(data, tree, mode).as_json() == whole.as_json()
 
 
-def test_what_was_erased_cannot_be_told_where_it_is_needed(tmp_path: Path) -> None:
+def test_erased_decision_is_undetermined_when_event_is_needed(tmp_path: Path) -> None:
     with SqliteStore.create(tmp_path) as store:
         list(decide_lines(store, PolicyCache(), DecisionMetrics(), EVENTS))
         with store.read() as snapshot:
@@ -205,7 +207,7 @@ def test_what_was_erased_cannot_be_told_where_it_is_needed(tmp_path: Path) -> No
         assert needed["conversations"]["undetermined"] == 1
 
 
-def test_facts_move_with_phrases_attributes_and_settings() -> None:
+def test_changed_facts_follow_phrases_attributes_and_settings() -> None:
     assert find_changed_facts(BUILTIN, Document(CANDIDATES["the same"])) == set()
     assert find_changed_facts(BUILTIN, Document(CANDIDATES["other phrases"])) == {"answer"}
     attribute = Document(CANDIDATES["an attribute"])
@@ -224,7 +226,7 @@ def command(data: Path, file: Path, *more: str, code: int) -> Any:
 
 
 @pytest.mark.parametrize("mode", list(BacktestMode))
-def test_the_command_says_what_changes(data: Path, tmp_path: Path, mode: BacktestMode) -> None:
+def test_command_prints_changes(data: Path, tmp_path: Path, mode: BacktestMode) -> None:
     file = tmp_path / "candidate.yaml"
     file.write_text(yaml.safe_dump(CANDIDATES["no plan is entitled"], sort_keys=False))
     told = command(data, file, "--mode", mode, code=1)
@@ -240,7 +242,7 @@ def test_the_command_says_what_changes(data: Path, tmp_path: Path, mode: Backtes
     assert f"  other actions: {told['members']['actions']}\n" in said
 
 
-def test_a_candidate_that_changes_nothing_is_good(data: Path, tmp_path: Path) -> None:
+def test_command_succeeds_when_candidate_changes_nothing(data: Path, tmp_path: Path) -> None:
     file = tmp_path / "candidate.json"
     file.write_bytes(orjson.dumps(CANDIDATES["the same"]))
     told = command(data, file, code=0)
@@ -262,5 +264,5 @@ def test_a_candidate_that_changes_nothing_is_good(data: Path, tmp_path: Path) ->
         ["--workspace", LOG],
     ],
 )
-def test_wrong_use_of_the_command(data: Path, options: list[str]) -> None:
+def test_command_refuses_wrong_use(data: Path, options: list[str]) -> None:
     call("backtest", "--data", data, *options, code=2)
