@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     )
 
     CompiledTest: TypeAlias = tuple[str, Callable[[Scalar | None], bool], bool]
-    """A fact, a predicate of its value, and what the predicate must say."""
+    """A fact, a predicate of its value, and the result that the predicate must have."""
     TreeBranch: TypeAlias = "SplitBranch | RowsBranch"
 
 SPLIT_THRESHOLD = 3
@@ -127,12 +127,12 @@ class CompiledPolicy:
         branch = self._root
         while isinstance(branch, SplitBranch):
             branch = branch.branches.get(facts.get(branch.fact), branch.default)  # type: ignore[arg-type]  # None is not a key, so `get` returns the default
-        for checks, says in branch.rows:
-            for fact, predicate, expected in checks:
+        for tests, effect in branch.rows:
+            for fact, predicate, expected in tests:
                 if predicate(facts.get(fact)) is not expected:
                     break
             else:
-                return says.ruling if says.is_unconditional else says.ruling_for(facts)
+                return effect.ruling if effect.is_unconditional else effect.ruling_for(facts)
         raise AssertionError("The last row is `otherwise`, which always holds")
 
 

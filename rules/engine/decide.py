@@ -70,7 +70,7 @@ def decide(
     )
 
 
-def decide_facts(  # noqa: PLR0913 - each is a part of what was recorded
+def decide_facts(  # noqa: PLR0913 - each argument is a part of the record
     policy: CompiledPolicy,
     facts: Mapping[str, Scalar],
     decision_id: str,

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 SETTING_PREFIX = "settings."
 _DEFAULT_REDIRECT = {"email": "help@example.com"}
-"""Redirect address for tests that need one and give none."""
+"""Redirect address for tests that need an address and give none."""
 
 BASE_FACTS: dict[str, str | bool | int] = {
     "event.type": EventType.STARTED.value,
