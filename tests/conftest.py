@@ -99,7 +99,7 @@ def folder(first: Made, tmp_path: Path) -> Iterator[Path]:
     shutil.copytree(first.folder, copy)
     yield copy
     with SqliteStore.open(copy) as store, store.read() as view:
-        assert [found for report in verify_ledger(view) for found in report.findings] == []
+        assert [finding for report in verify_ledger(view) for finding in report.findings] == []
         assert all(not replayed(view, log).differences for log in view.logs())
 
 

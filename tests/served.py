@@ -79,9 +79,9 @@ class Client:
 
         The request may have been done or not.
         """
-        told = {**self._headers, "Content-Type": media} if media else self._headers
+        result = {**self._headers, "Content-Type": media} if media else self._headers
         try:
-            self._connection.request(method, path, body, told)
+            self._connection.request(method, path, body, result)
             response = self._connection.getresponse()
             headers = {name.lower(): value for name, value in response.getheaders()}
             return Answer(response.status, headers, response.read())
@@ -280,7 +280,7 @@ def run(
     *arguments: str, exit_code: int = 0, given: bytes = b"", wrapper: Sequence[str] = ()
 ) -> subprocess.CompletedProcess[bytes]:
     """Run a command of policy-service, which must exit with this code; `wrapper` may run it."""
-    ended = subprocess.run(
+    process = subprocess.run(
         [*wrapper, COMMAND, *arguments],
         cwd=ROOT,
         input=given,
@@ -288,9 +288,9 @@ def run(
         check=False,
         timeout=PATIENCE,
     )
-    said = (ended.stdout + ended.stderr).decode()
-    assert ended.returncode == exit_code, f"{arguments} ended with {ended.returncode}: {said}"
-    return ended
+    output = (process.stdout + process.stderr).decode()
+    assert process.returncode == exit_code, f"{arguments} ended with {process.returncode}: {output}"
+    return process
 
 
 @contextmanager

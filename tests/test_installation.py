@@ -38,14 +38,14 @@ def pins(lock: str, python: str) -> dict[str, str]:
         "implementation_name": "cpython",
         "platform_python_implementation": "CPython",
     }
-    found: dict[str, str] = {}
+    findings: dict[str, str] = {}
     for text, _ in locked(lock):
         requirement = Requirement(text)
         if requirement.marker is None or requirement.marker.evaluate(environment):
             name = normalized(requirement.name)
-            assert name not in found, f"{name} is there twice for Python {python}"
-            found[name] = str(requirement.specifier).removeprefix("==")
-    return found
+            assert name not in findings, f"{name} is there twice for Python {python}"
+            findings[name] = str(requirement.specifier).removeprefix("==")
+    return findings
 
 
 def normalized(name: str) -> str:

@@ -88,8 +88,8 @@ def test_readme_shows_start_decision_verification_and_copy() -> None:
     commands = "".join(
         command for command, _ in console_commands(README.read_text(encoding="utf-8"))
     )
-    for told in ("init", "serve", "/v1/decisions", "verify", "replay", "kill", "cp"):
-        assert told in commands
+    for result in ("init", "serve", "/v1/decisions", "verify", "replay", "kill", "cp"):
+        assert result in commands
 
 
 def sentence(command: click.Command) -> str:

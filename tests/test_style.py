@@ -82,10 +82,10 @@ def test_every_module_has_a_docstring() -> None:
 
 
 def test_only_tests_name_folders_outside_the_project() -> None:
-    beside = re.compile(rb"\.\./shared|/work/|\bshared/")
+    outside_names = re.compile(rb"\.\./shared|/work/|\bshared/")
     outside = [
         path.relative_to(ROOT).as_posix()
         for path in tracked_files()
-        if ROOT / "tests" not in path.parents and beside.search(path.read_bytes())
+        if ROOT / "tests" not in path.parents and outside_names.search(path.read_bytes())
     ]
     assert outside == []

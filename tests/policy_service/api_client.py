@@ -129,9 +129,9 @@ class Api:
         """Send a request unchanged; `token` None sends no key."""
         if token is not None:
             headers["Authorization"] = f"Bearer {token}"
-        answered = self.client.open(path, method=method, data=body, headers=headers)
-        assert undescribed(self.client.application, answered, body) == []
-        return answered
+        response = self.client.open(path, method=method, data=body, headers=headers)
+        assert undescribed(self.client.application, response, body) == []
+        return response
 
     def get(self, path: str, role: Role = Role.AUDITOR) -> TestResponse:
         return self.send("GET", path, token=self.tokens[role])
@@ -141,9 +141,9 @@ class Api:
 
     def decide(self, sent: Mapping[str, Any]) -> dict[str, Any]:
         """Return the decision on an event, which must be accepted."""
-        answered = self.post("/v1/decisions", sent, Role.PLATFORM)
-        assert answered.status_code == 200, answered.text
-        return read(answered)
+        response = self.post("/v1/decisions", sent, Role.PLATFORM)
+        assert response.status_code == 200, response.text
+        return read(response)
 
     def entries(self, query: str = "", workspace: str = "acme") -> list[dict[str, Any]]:
         listed = self.get(f"/v1/workspaces/{workspace}/ledger/entries{query}")
@@ -153,9 +153,9 @@ class Api:
 
     def propose(self, written: Any, workspace: str = "acme", **more: Any) -> dict[str, Any]:
         path = f"/v1/workspaces/{workspace}/versions"
-        answered = self.post(path, {"document": written, **more}, Role.AUTHOR)
-        assert answered.status_code == 201, answered.text
-        return read(answered)
+        response = self.post(path, {"document": written, **more}, Role.AUTHOR)
+        assert response.status_code == 201, response.text
+        return read(response)
 
     def step(
         self, version: int, step: str, *, workspace: str = "acme", **body: Any
@@ -189,6 +189,6 @@ def opened(first: Made, folder: Path) -> Iterator[Api]:
         yield Api(store, clock, first)
 
 
-def read(answered: TestResponse) -> dict[str, Any]:
-    value: dict[str, Any] = json.loads(answered.data)
+def read(response: TestResponse) -> dict[str, Any]:
+    value: dict[str, Any] = json.loads(response.data)
     return value

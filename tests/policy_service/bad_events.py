@@ -132,10 +132,10 @@ def with_member(base: dict[str, Any], at: str, value: Any) -> dict[str, Any]:
 
 def without_member(base: dict[str, Any], at: str) -> dict[str, Any]:
     *above, last = at[1:].split("/")
-    gone: Any = {last: None}
+    removed: Any = {last: None}
     for name in reversed(above):
-        gone = {name: gone}
-    return merged(base, gone)
+        removed = {name: removed}
+    return merged(base, removed)
 
 
 def refused_event(name: str, sent: Any, *expected: tuple[str, str]) -> Case:

@@ -90,12 +90,12 @@ class Keys:
 
     def token(self, role: Role, which: int) -> str:
         store = self.api.store
-        known = self._of_role.get((role, which))
+        current = self._of_role.get((role, which))
         with store.read() as snapshot:
-            lives = known and self._keyring.is_current(snapshot, known[0], store.now())
-        if known is None or not lives:
-            known = self._of_role[role, which] = self.api.new_key(role)
-        return known[1]
+            lives = current and self._keyring.is_current(snapshot, current[0], store.now())
+        if current is None or not lives:
+            current = self._of_role[role, which] = self.api.new_key(role)
+        return current[1]
 
 
 def conform(api: Api, most: int) -> Outcome:
@@ -174,9 +174,9 @@ def _record(recorder: ScenarioRecorder, outcome: Outcome) -> None:
         answered = recorder.interactions[case].response
         for check in checks:
             if found := check.failure_info:
-                told = (recorder.label, check.name, found.failure.message)
+                summary = (recorder.label, check.name, found.failure.message)
                 body = answered.text if answered else "no answer"
-                outcome.findings.append("\n".join((*told, found.code_sample, body)))
+                outcome.findings.append("\n".join((*summary, found.code_sample, body)))
 
 
 def _is_i_json(_: HookContext, body: Any) -> bool:

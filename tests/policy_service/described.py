@@ -51,10 +51,10 @@ def at(route: Route, *parts: str | int) -> tuple[str | int, ...]:
 
 def said(*parts: str | int) -> Any:
     """Return the value at this place of the description."""
-    found = description()
+    node = description()
     for part in parts:
-        found = found[part]
-    return found
+        node = node[part]
+    return node
 
 
 def complaints(value: Any, *parts: str | int) -> list[str]:
@@ -62,40 +62,40 @@ def complaints(value: Any, *parts: str | int) -> list[str]:
     return [f"{error.json_path}: {error.message}" for error in validator(*parts).iter_errors(value)]
 
 
-def undescribed(app: Flask, answered: TestResponse, sent: bytes | str | None) -> list[str]:
+def undescribed(app: Flask, response: TestResponse, sent: bytes | str | None) -> list[str]:
     """Return the ways in which an answer differs from the description; none for unknown calls.
 
     `sent` is the body of the request: the description must allow it if it was accepted.
     """
-    asked = answered.request
+    requested = response.request
     try:
-        endpoint, _ = app.url_map.bind_to_environ(asked.environ).match()
+        endpoint, _ = app.url_map.bind_to_environ(requested.environ).match()
     except HTTPException:
         return []
     route = BY_ENDPOINT.get(endpoint)
-    if route is None or asked.method != route.method:
+    if route is None or requested.method != route.method:
         return []
     responses = said(*at(route, "responses"))
-    status = str(answered.status_code)
+    status = str(response.status_code)
     if status not in responses:
-        return [f"{endpoint} answers {status}, which is not described: {answered.text[:300]}"]
-    media = answered.mimetype
+        return [f"{endpoint} answers {status}, which is not described: {response.text[:300]}"]
+    media = response.mimetype
     if media not in responses[status]["content"]:
         return [f"{endpoint} answers {status} as {media}, which is not described"]
-    missing = set(responses[status].get("headers", ())) - set(answered.headers.keys())
-    found = [
+    missing = set(responses[status].get("headers", ())) - set(response.headers.keys())
+    node = [
         f"{endpoint}: no {name}"
         for name in missing
-        if answered.status_code >= HTTPStatus.BAD_REQUEST
+        if response.status_code >= HTTPStatus.BAD_REQUEST
     ]
     if media in JSON:
         place = at(route, "responses", status, "content", media, "schema")
-        found += complaints(json.loads(answered.data), *place)
-    if answered.status_code < HTTPStatus.BAD_REQUEST and sent and takes_json(route):
-        found += complaints(
+        node += complaints(json.loads(response.data), *place)
+    if response.status_code < HTTPStatus.BAD_REQUEST and sent and takes_json(route):
+        node += complaints(
             json.loads(sent), *at(route, "requestBody", "content", JSON[0], "schema")
         )
-    return found
+    return node
 
 
 def takes_json(route: Route) -> bool:

@@ -40,24 +40,24 @@ class ProblemDetails(TypedDict):
 SCHEMA = TypeAdapter(ProblemDetails)
 
 
-def problem(answered: TestResponse) -> ProblemDetails:
+def problem(response: TestResponse) -> ProblemDetails:
     """Return the problem; it must match the schema and the table of problems."""
-    assert answered.content_type == "application/problem+json"
-    details = SCHEMA.validate_python(read(answered))
+    assert response.content_type == "application/problem+json"
+    details = SCHEMA.validate_python(read(response))
     kind = PROBLEMS[ProblemCode(details["code"])]
     assert (details["title"], details["status"]) == (kind.title, kind.status)
-    assert answered.status_code == kind.status
-    assert ("WWW-Authenticate" in answered.headers) is (kind.status == 401)
-    assert ("Retry-After" in answered.headers) is (kind.status in {429, 503})
+    assert response.status_code == kind.status
+    assert ("WWW-Authenticate" in response.headers) is (kind.status == 401)
+    assert ("Retry-After" in response.headers) is (kind.status in {429, 503})
     return details
 
 
-def code(answered: TestResponse) -> tuple[int, str]:
+def code(response: TestResponse) -> tuple[int, str]:
     """Return status and code of a refusal."""
-    details = problem(answered)
+    details = problem(response)
     return details["status"], details["code"]
 
 
-def errors(answered: TestResponse) -> list[tuple[str, str]]:
+def errors(response: TestResponse) -> list[tuple[str, str]]:
     """Return pointer and code of every error of a refusal."""
-    return [(error["pointer"], error["code"]) for error in problem(answered)["errors"]]
+    return [(error["pointer"], error["code"]) for error in problem(response)["errors"]]

@@ -46,9 +46,9 @@ def approved(api: Api, title: str = "Two", workspace: str = "acme") -> int:
 def scheduled(api: Api, number: int, due: str, **how: Any) -> None:
     """Schedule the activation of an approved version at this time."""
     workspace = how.pop("workspace", "acme")
-    answered = api.step(number, "activate", workspace=workspace, at=due, **how)
-    assert answered.status_code == 200, answered.text
-    assert read(answered)["scheduled"], "it is to come"
+    response = api.step(number, "activate", workspace=workspace, at=due, **how)
+    assert response.status_code == 200, response.text
+    assert read(response)["scheduled"], "it is to come"
 
 
 def deciding(api: Api, conversation: str = "c-1") -> int:
@@ -67,5 +67,5 @@ def steps(store: SqliteStore, workspace: str = "acme") -> list[tuple[str, int]]:
     with store.read() as view:
         leaves = [entry.value for entry in view.entries_of_family(workspace, "version.")]
     done = ("activated", "suspended", "retired")
-    told = [(leaf["kind"].removeprefix("version."), leaf["version"]) for leaf in leaves]
-    return [step for step in told if step[0] in done and step != ("activated", 1)]
+    result = [(leaf["kind"].removeprefix("version."), leaf["version"]) for leaf in leaves]
+    return [step for step in result if step[0] in done and step != ("activated", 1)]

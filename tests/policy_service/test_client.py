@@ -79,18 +79,18 @@ def test_get_decision_accepts_an_event_id_with_any_characters(clients: Clients) 
 
 
 def test_refused_request_is_raised_with_code_and_errors(clients: Clients) -> None:
-    with pytest.raises(RefusedRequestError) as refused:
+    with pytest.raises(RefusedRequestError) as refusal:
         clients.by_role["platform"].decide({**EVENT, "type": "nothing"})
-    assert (refused.value.status, refused.value.code) == (400, "invalid_event")
-    assert [error["pointer"] for error in refused.value.errors] == ["/type"]
+    assert (refusal.value.status, refusal.value.code) == (400, "invalid_event")
+    assert [error["pointer"] for error in refusal.value.errors] == ["/type"]
 
 
 def test_lists_are_read_page_by_page_to_the_end(clients: Clients) -> None:
     platform, auditor = clients.by_role["platform"], clients.by_role["auditor"]
     for number in range(5):
         platform.decide({**EVENT, "id": f"walk-{number}", "workspace": {"id": "w", "plan": "pro"}})
-    found = auditor.list_entries("w", kind="decision", limit=2, from_="2020-01-01T00:00:00Z")
-    entries: list[Any] = list(found)
+    findings = auditor.list_entries("w", kind="decision", limit=2, from_="2020-01-01T00:00:00Z")
+    entries: list[Any] = list(findings)
     assert [entry["entry"]["event"] for entry in entries] == [f"walk-{n}" for n in range(5)]
 
 
@@ -107,11 +107,11 @@ def test_batch_and_dry_run_return_decisions(clients: Clients) -> None:
     tried = platform.dry_run({**EVENT, **where}, stage="routed")
     assert tried["decision"]["reason"] == "already_routed"
     first: Any
-    first, refused, again = platform.decide_all(
+    first, refusal, again = platform.decide_all(
         [{**EVENT, **where}, {**EVENT, "type": "nothing"}, {**EVENT, **where}]
     )
     assert first["reason"] == "anonymous_contact"
-    assert refused.get("code") == "invalid_event"
+    assert refusal.get("code") == "invalid_event"
     assert again == first
 
 
@@ -125,16 +125,16 @@ def test_decision_is_explained_its_action_delivered_and_its_story_read(clients: 
     assert platform.retry_action("told", action["id"])["status"] == "pending"
     assert platform.send_receipt("told", action["id"], "delivered")["status"] == "delivered"
     assert list(platform.list_actions("told", "pending")) == []
-    [told] = platform.list_story("told", "c-1")
-    assert told["actions"][0]["status"] == "delivered"
+    [result] = platform.list_story("told", "c-1")
+    assert result["actions"][0]["status"] == "delivered"
 
 
 def test_version_is_compared_and_rejected(clients: Clients) -> None:
     author, approver = clients.by_role["author"], clients.by_role["approver"]
     settings = {**builtin.load_tree()["settings"], "ask_again": 2}
     proposed = author.propose("compared", {**builtin.load_tree(), "settings": settings})
-    found = author.get_diff("compared", proposed["version"], against=1)
-    assert [change["name"] for change in found["settings"]] == ["ask_again"]
+    findings = author.get_diff("compared", proposed["version"], against=1)
+    assert [change["name"] for change in findings["settings"]] == ["ask_again"]
     assert approver.reject("compared", proposed["version"], "not now")["status"] == "rejected"
 
 
@@ -142,10 +142,10 @@ def test_directory_is_replaced_completely_and_read(clients: Clients) -> None:
     platform, author = clients.by_role["platform"], clients.by_role["author"]
     assert author.get_directory("known")["since"] is None
     platform.replace_directory("known", {"teams": ["support", "inbox"], "tags": ["lead"]})
-    told = platform.replace_directory("known", {"teams": ["sales", "inbox"]})
-    assert (told["teams"], told["tags"]) == (["inbox", "sales"], None)
+    result = platform.replace_directory("known", {"teams": ["sales", "inbox"]})
+    assert (result["teams"], result["tags"]) == (["inbox", "sales"], None)
     again = platform.replace_directory("known", {"teams": ["inbox", "sales"]})
-    assert author.get_directory("known") == told == again
+    assert author.get_directory("known") == result == again
 
 
 def test_approvals_and_guardrails_are_read_and_set(clients: Clients) -> None:
@@ -245,8 +245,8 @@ def test_propose_is_retried_when_the_service_was_unavailable() -> None:
 
 def test_raised_error_has_no_personal_data_and_no_key() -> None:
     with answering(None) as (url, _), Client(url, "secret-key") as client:
-        with pytest.raises(NoAnswerError) as unanswered:
+        with pytest.raises(NoAnswerError) as no_answer:
             list(client.list_entries("acme", contact="planted@example.com"))
-        assert "planted" not in str(unanswered.value)
-        assert "secret-key" not in str(unanswered.value)
-        assert unanswered.value.__suppress_context__
+        assert "planted" not in str(no_answer.value)
+        assert "secret-key" not in str(no_answer.value)
+        assert no_answer.value.__suppress_context__

@@ -13,15 +13,15 @@ if TYPE_CHECKING:
 
 
 def test_decisions_follow_the_log_when_the_clock_jumps_back(api: Api) -> None:
-    asked = api.decide(event("ev-1"))
+    first_decision = api.decide(event("ev-1"))
     api.clock.move(hours=-1)
-    answered = api.decide(reply("ev-2", "customer"))
-    assert answered["reason"] == "contact_details_needed"
-    assert answered["decided_at"] < asked["decided_at"]
-    assert answered["ledger"]["index"] == asked["ledger"]["index"] + 1
-    assert api.decide(event("ev-1")) == asked
+    response = api.decide(reply("ev-2", "customer"))
+    assert response["reason"] == "contact_details_needed"
+    assert response["decided_at"] < first_decision["decided_at"]
+    assert response["ledger"]["index"] == first_decision["ledger"]["index"] + 1
+    assert api.decide(event("ev-1")) == first_decision
     with api.store.read() as snapshot:
-        assert not [found for report in verify_ledger(snapshot) for found in report.findings]
+        assert not [finding for report in verify_ledger(snapshot) for finding in report.findings]
         assert not [one for one in replay_decisions(snapshot, "acme") if one.differences]
 
 

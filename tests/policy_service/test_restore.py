@@ -76,9 +76,9 @@ def test_restored_copy_answers_reads_and_names_the_missing_entries_on_writes(
 ) -> None:
     before = behind.written()
     assert [item["index"] for item in behind.entries()] == [0, 1, 2]
-    refused = behind.post("/v1/decisions", event("ev-3"), Role.PLATFORM)
-    assert code(refused) == (503, "ledger_behind")
-    assert "acme has 3 entries where 4 were signed" in read(refused)["detail"]
+    refusal = behind.post("/v1/decisions", event("ev-3"), Role.PLATFORM)
+    assert code(refusal) == (503, "ledger_behind")
+    assert "acme has 3 entries where 4 were signed" in read(refusal)["detail"]
     ready = behind.send("GET", "/readyz")
     assert code(ready) == (503, "ledger_behind")
     assert "acme has 3 entries where 4 were signed" in read(ready)["detail"]
@@ -94,8 +94,8 @@ def test_restored_copy_signs_nothing_and_shows_the_signed_checkpoint(behind: Api
 @pytest.mark.usefixtures("behind")
 def test_commands_that_write_refuse_a_restored_copy(tmp_path: Path) -> None:
     data = tmp_path / "data"
-    said = call("decide", "--data", data, given=lines(event("ev-9")), code=1).stdout
-    assert json.loads(said)["code"] == "ledger_behind"
+    output = call("decide", "--data", data, given=lines(event("ev-9")), code=1).stdout
+    assert json.loads(output)["code"] == "ledger_behind"
     create = ("keys", "create", "--data", data, "--role", "owner", "--name", "x")
     assert "where 4 were signed" in call(*create, code=2).stderr
 
@@ -111,8 +111,8 @@ def test_owner_and_approver_accept_the_loss(behind: Api, tmp_path: Path) -> None
         "system",
     }
     given = keys(behind, "owner", "approver")
-    told = call("restore", "--data", data, "--accept-loss", "--json", given=given).stdout
-    assert json.loads(told)["accepted"] is True
+    result = call("restore", "--data", data, "--accept-loss", "--json", given=given).stdout
+    assert json.loads(result)["accepted"] is True
     [entry] = behind.entries("?kind=ledger.restored", "system")
     leaf = entry["entry"]
     assert (leaf["by"], leaf["approved_by"]) == (

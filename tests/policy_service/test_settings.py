@@ -51,7 +51,9 @@ def written(folder: Path, text: str) -> Path:
     return file
 
 
-def refused(options: Mapping[str, Any] | None = None, file: Path | None = None) -> tuple[str, ...]:
+def error_info(
+    options: Mapping[str, Any] | None = None, file: Path | None = None
+) -> tuple[str, ...]:
     with pytest.raises(SettingsError) as refusal:
         Settings.load(options, file)
     return refusal.value.complaints
@@ -114,7 +116,7 @@ def test_every_complaint_names_its_source_and_the_allowed_values(
     }.items():
         environment.setenv(name, value)
     names = ", ".join(SETTINGS)
-    assert refused({"log": "loud", "data": "", "origin": "https://x"}, file) == (
+    assert error_info({"log": "loud", "data": "", "origin": "https://x"}, file) == (
         f"port in {file} is a whole number from 1 to 65535",
         f"workers in {file} is a whole number from 1 to 64",
         f"log in {file} is one of debug, info, warning, error",
@@ -131,7 +133,7 @@ def test_every_complaint_names_its_source_and_the_allowed_values(
 
 def test_invalid_value_is_refused_when_a_stronger_source_is_valid(tmp_path: Path) -> None:
     file = written(tmp_path, "port = 0")
-    assert len(refused({"port": "8000"}, file)) == 1
+    assert len(error_info({"port": "8000"}, file)) == 1
 
 
 NO_DIGITS = ["", "-1", "+1", "1.0", "1e3", " 1", "1 ", "1_0", "\u0661", "true", "9" * 5000]
@@ -142,21 +144,21 @@ NO_PORTS = [*NO_DIGITS, "0", "65536"]
 def test_port_is_refused_when_it_is_not_digits_in_range(
     tmp_path: Path, environment: pytest.MonkeyPatch, number: str
 ) -> None:
-    assert len(refused({"port": number})) == 1
-    assert len(refused(file=written(tmp_path, f'port = "{number}"'))) == 1
+    assert len(error_info({"port": number})) == 1
+    assert len(error_info(file=written(tmp_path, f'port = "{number}"'))) == 1
     environment.setenv("POLICY_SERVICE_PORT", number)
-    assert len(refused()) == 1
+    assert len(error_info()) == 1
 
 
 @pytest.mark.parametrize("value", ["1.0", "8000.0", "true", "-1", "[1]", "1979-05-27"])
 def test_port_of_another_type_in_the_file_is_refused(tmp_path: Path, value: str) -> None:
-    assert len(refused(file=written(tmp_path, f"port = {value}"))) == 1
+    assert len(error_info(file=written(tmp_path, f"port = {value}"))) == 1
 
 
 def test_settings_file_is_refused_when_it_is_missing_or_not_toml(tmp_path: Path) -> None:
-    [missing] = refused(file=tmp_path / "none.toml")
+    [missing] = error_info(file=tmp_path / "none.toml")
     assert missing.endswith("cannot be read: No such file or directory")
-    [broken] = refused(file=written(tmp_path, "port: 8000"))
+    [broken] = error_info(file=written(tmp_path, "port: 8000"))
     assert "is not TOML" in broken
 
 
@@ -194,10 +196,10 @@ def test_commands_start_without_the_library_of_settings(command: list[str]) -> N
 def test_serve_reports_all_invalid_settings_before_it_starts(tmp_path: Path) -> None:
     file = written(tmp_path, "colour = 1")
     arguments = ["serve", f"--config={file}", "--port=0", "--log=loud"]
-    ended = CliRunner().invoke(main, arguments)
-    assert ended.exit_code == 2
+    result = CliRunner().invoke(main, arguments)
+    assert result.exit_code == 2
     for wrong in ("colour in", "--port is", "--log is"):
-        assert wrong in ended.stderr
+        assert wrong in result.stderr
 
 
 @pytest.mark.parametrize("name", SETTINGS)
@@ -219,8 +221,8 @@ def test_other_commands_use_the_data_folder_of_the_settings(
     assert CliRunner().invoke(main, ["init"]).exit_code == 0
     assert (tmp_path / "ledger").is_dir()
     monkeypatch.setenv("POLICY_SERVICE_COLOUR", "red")
-    ended = CliRunner().invoke(main, ["verify"])
-    assert (ended.exit_code, "COLOUR" in ended.stderr) == (2, True)
+    result = CliRunner().invoke(main, ["verify"])
+    assert (result.exit_code, "COLOUR" in result.stderr) == (2, True)
 
 
 def test_operations_page_lists_every_setting() -> None:

@@ -54,13 +54,13 @@ def pigeonhole_document(holes: int) -> DocumentSource:
         for one in range(other)
         for hole in each
     )
-    stated = {"id": "some-share", "for_all": {name: {"known": True} for name in names}}
+    property_ = {"id": "some-share", "for_all": {name: {"known": True} for name in names}}
     return read_value(
         {
             **SMALLEST,
             "facts": {name: {"type": "enum", "values": each} for name in names},
             "rules": list(together),
-            "properties": [{**stated, "outcome_in": ["ask"]}],
+            "properties": [{**property_, "outcome_in": ["ask"]}],
         }
     )
 
@@ -94,8 +94,8 @@ GENERATED: dict[str, tuple[str, Callable[[], DocumentSource]]] = {
 def complaints_of(read: Callable[[], DocumentSource]) -> tuple[Complaint, ...]:
     try:
         return check_document(read()).complaints
-    except InvalidDocumentError as refused:
-        return refused.complaints
+    except InvalidDocumentError as refusal:
+        return refusal.complaints
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.stem)
@@ -103,11 +103,11 @@ def test_corpus_document_gets_the_complaints_in_its_head_comment(path: Path) -> 
     text = path.read_bytes().decode()
     head = re.match(r"(?:# .*\n)+", text)
     assert head, "the file begins with one comment per complaint: # code pointer line"
-    got = [
+    actual = [
         f"# {c.code} {c.pointer or '(root)'} {c.line or '(no line)'}"
         for c in complaints_of(lambda: read_yaml(text))
     ]
-    assert got == head[0].splitlines()
+    assert actual == head[0].splitlines()
 
 
 def test_pigeonhole_property_is_proved_when_there_are_few_pigeons() -> None:
@@ -154,9 +154,9 @@ def test_built_in_document_has_no_complaint_and_no_notice() -> None:
 
 def test_read_document_reports_all_complaints_at_once() -> None:
     tree = {**SMALLEST, "titel": "a", "settings": {"enable": True}, "facts": {"size": 1}}
-    with pytest.raises(InvalidDocumentError) as refused:
+    with pytest.raises(InvalidDocumentError) as refusal:
         read_document(read_value(tree))
-    assert [c.code for c in refused.value.complaints] == [
+    assert [c.code for c in refusal.value.complaints] == [
         "malformed_fact",
         "wrong_type",
         "unknown_setting",
@@ -166,8 +166,10 @@ def test_read_document_reports_all_complaints_at_once() -> None:
 
 def test_complaints_about_list_items_are_in_numeric_order() -> None:
     rules = [{**RULE, "id": f"r{n}", "stage": "?"} for n in range(12)]
-    found = [c.pointer for c in check_document(read_value({**SMALLEST, "rules": rules})).complaints]
-    assert found == [f"/rules/{n}/stage" for n in range(12)]
+    reported = [
+        c.pointer for c in check_document(read_value({**SMALLEST, "rules": rules})).complaints
+    ]
+    assert reported == [f"/rules/{n}/stage" for n in range(12)]
 
 
 def test_number_of_complaints_is_bounded() -> None:

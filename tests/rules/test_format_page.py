@@ -54,13 +54,13 @@ def test_page_lists_every_setting() -> None:
 def test_page_lists_every_action_outcome_and_stage(
     head: str, words: type[ActionType | Outcome | Stage]
 ) -> None:
-    said = set(re.findall(r"`([a-z_]+)`", str(rows(head))))
-    assert {word.value for word in words} <= said
+    listed = set(re.findall(r"`([a-z_]+)`", str(rows(head))))
+    assert {word.value for word in words} <= listed
 
 
 def test_page_lists_every_operator() -> None:
-    said = set(re.findall(r"\{([a-z]+):", str(rows("test | holds for"))))
-    assert said == {operator.value for operator in Operator}
+    listed = set(re.findall(r"\{([a-z]+):", str(rows("test | holds for"))))
+    assert listed == {operator.value for operator in Operator}
 
 
 def test_example_of_the_page_is_accepted_without_a_notice() -> None:

@@ -63,9 +63,9 @@ def test_list_of_commands_is_fixed() -> None:
 
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
 def test_help_describes_the_command_and_every_option(words: tuple[str, ...]) -> None:
-    said = call(*words, "--help").stdout
-    assert said.startswith(f"Usage: main {' '.join(words)}")
-    assert call(*words, "-h").stdout == said
+    output = call(*words, "--help").stdout
+    assert output.startswith(f"Usage: main {' '.join(words)}")
+    assert call(*words, "-h").stdout == output
     options = [p for p in COMMANDS[words].params if isinstance(p, click.Option)]
     assert all(option.help for option in options), "an option says what it is for"
 
@@ -87,8 +87,8 @@ def test_unknown_command_exits_with_2() -> None:
 
 
 def test_installed_command_prints_its_version() -> None:
-    said = subprocess.run([COMMAND, "--version"], capture_output=True, check=True, timeout=60)
-    assert said.stdout.startswith(b"policy-service, version ")
+    output = subprocess.run([COMMAND, "--version"], capture_output=True, check=True, timeout=60)
+    assert output.stdout.startswith(b"policy-service, version ")
 
 
 @pytest.mark.parametrize(

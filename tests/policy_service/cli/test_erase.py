@@ -29,8 +29,8 @@ def entry_kinds(data: Path) -> list[str]:
 
 
 def test_erase_prints_the_number_of_entries_and_its_own_entry(data: Path) -> None:
-    said = call("erase", "--data", data, *WHY, "ct-1").stdout
-    assert said == "Erased the personal data of 4 entries of acme; entry 6\n"
+    output = call("erase", "--data", data, *WHY, "ct-1").stdout
+    assert output == "Erased the personal data of 4 entries of acme; entry 6\n"
     again = call("erase", "--data", data, *WHY, "ct-1").stdout
     assert again == "Erased the personal data of 0 entries of acme; entry 7\n"
 
@@ -44,9 +44,9 @@ def test_erase_json_equals_the_answer_of_the_api(data: Path) -> None:
 
 def test_erase_exits_with_1_and_records_the_refusal_when_a_hold_exists(data: Path) -> None:
     held = hold(data)
-    refused = call("erase", "--data", data, *WHY, "ct-1", code=1)
-    assert held in refused.stderr
-    assert refused.stdout == ""
+    refusal = call("erase", "--data", data, *WHY, "ct-1", code=1)
+    assert held in refusal.stderr
+    assert refusal.stdout == ""
     problem = as_json("erase", "--data", data, *WHY, "ct-1", code=1)
     assert (problem["status"], problem["code"]) == (409, "under_hold")
     assert entry_kinds(data)[-2:] == ["erasure.refused", "erasure.refused"]
@@ -56,8 +56,8 @@ def test_ledger_verifies_and_replays_after_an_erasure_and_the_story_names_it(dat
     at = as_json("erase", "--data", data, *WHY, "ct-1")["at"]
     call("verify", "--data", data)
     call("replay", "--data", data)
-    told = call("story", "--data", data, "--workspace", "acme", "c-1").stdout
-    assert told.count(f"who and what was erased {at}, entry 6") == 2
+    result = call("story", "--data", data, "--workspace", "acme", "c-1").stdout
+    assert result.count(f"who and what was erased {at}, entry 6") == 2
 
 
 @pytest.mark.parametrize(

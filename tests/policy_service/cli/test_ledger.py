@@ -33,9 +33,9 @@ def test_init_prints_a_key_for_each_role_as_json(tmp_path: Path) -> None:
 
 
 def test_init_prints_the_keys_for_people_with_a_first_request(tmp_path: Path) -> None:
-    said = call("init", "--data", tmp_path / "data").stdout
-    assert all(f"  {role:<9} key-" in said for role in Role)
-    assert "curl -s http://127.0.0.1:8000/v1/decisions" in said
+    output = call("init", "--data", tmp_path / "data").stdout
+    assert all(f"  {role:<9} key-" in output for role in Role)
+    assert "curl -s http://127.0.0.1:8000/v1/decisions" in output
 
 
 def test_second_init_exits_with_2_and_changes_nothing(tmp_path: Path) -> None:
@@ -105,8 +105,8 @@ def test_decide_prints_a_problem_in_place_of_an_invalid_line(tmp_path: Path) -> 
         ]
     )
     result = call("decide", "--data", tmp_path, given=given, code=1)
-    said = [json.loads(line) for line in result.stdout.splitlines()]
-    assert [line.get("code", line.get("event")) for line in said] == [
+    output = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [line.get("code", line.get("event")) for line in output] == [
         "ev-1",
         "invalid_json",
         "invalid_event",
@@ -115,7 +115,7 @@ def test_decide_prints_a_problem_in_place_of_an_invalid_line(tmp_path: Path) -> 
         "invalid_json",
         "ev-4",
     ]
-    assert said[2]["errors"][0]["pointer"] == "/colour"
+    assert output[2]["errors"][0]["pointer"] == "/colour"
 
 
 def test_decide_prints_nothing_when_the_input_is_blank(tmp_path: Path) -> None:
@@ -175,10 +175,10 @@ def test_keys_list_shows_no_secret(tmp_path: Path) -> None:
     listed = as_json("keys", "list", "--data", tmp_path)["items"]
     assert [key["role"] for key in listed] == list(tokens)
     assert {key["workspace"] for key in listed} == {"*"}
-    said = json.dumps(listed) + call("keys", "list", "--data", tmp_path).stdout
+    output = json.dumps(listed) + call("keys", "list", "--data", tmp_path).stdout
     for token in tokens.values():
-        assert token.partition(".")[0] in said
-        assert token.partition(".")[2] not in said
+        assert token.partition(".")[0] in output
+        assert token.partition(".")[2] not in output
 
 
 def test_keys_create_shows_the_secret_only_once(data: Path) -> None:

@@ -41,10 +41,10 @@ def run_progress(file: Terminal, length: int | None, seconds: int) -> str:
 
 
 def test_progress_shows_the_steps_when_the_work_takes_over_a_second() -> None:
-    said = run_progress(Terminal(), 10, seconds=5)
-    assert "Verifying" in said
-    assert "10/10" in said
-    assert said.endswith("\n")
+    text = run_progress(Terminal(), 10, seconds=5)
+    assert "Verifying" in text
+    assert "10/10" in text
+    assert text.endswith("\n")
 
 
 def test_progress_is_shown_when_the_length_is_unknown() -> None:
@@ -64,8 +64,8 @@ def data(tmp_path: Path) -> Path:
     """Return a ledger with two workspaces, one of them with two decisions."""
     events = (event("ev-1"), reply("ev-2", "customer"), event("ev-3", workspace={"id": "globex"}))
     lines = "".join(f"{json.dumps(each)}\n" for each in events)
-    ended = CliRunner().invoke(main, ["decide", "--data", str(tmp_path / "data")], input=lines)
-    assert ended.exit_code == 0, ended.output
+    result = CliRunner().invoke(main, ["decide", "--data", str(tmp_path / "data")], input=lines)
+    assert result.exit_code == 0, result.output
     return tmp_path / "data"
 
 
@@ -90,5 +90,5 @@ def test_workspaces_json_lists_every_log(data: Path) -> None:
 
 def test_verify_and_replay_print_no_progress_when_the_output_is_captured(data: Path) -> None:
     for command in ("verify", "replay"):
-        ended = CliRunner().invoke(main, [command, "--data", str(data)])
-        assert (ended.exit_code, ended.stderr) == (0, "")
+        result = CliRunner().invoke(main, [command, "--data", str(data)])
+        assert (result.exit_code, result.stderr) == (0, "")

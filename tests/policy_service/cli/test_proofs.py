@@ -42,8 +42,8 @@ def leaf_hash(data: Path, index: int = 2) -> str:
 
 def test_ledger_check_needs_only_the_proof_the_key_and_the_entry(data: Path) -> None:
     check = ("ledger", "check", proof(data), "--key", key(data))
-    said = call(*check, "--leaf-hash", leaf_hash(data)).stdout
-    assert said == "entry 2 is in policy-service.example/acme, of 6 entries\n"
+    output = call(*check, "--leaf-hash", leaf_hash(data)).stdout
+    assert output == "entry 2 is in policy-service.example/acme, of 6 entries\n"
     with SqliteStore.open(data) as store, store.read() as snapshot:
         entry = snapshot.entry("acme", 2)
     assert entry
@@ -59,8 +59,8 @@ def test_ledger_check_exits_with_1_when_the_proof_is_for_another_entry(data: Pat
     assert call(*check, "--leaf-hash", other, code=1).stdout.startswith("wrong: the leaf is not")
     file = proof(data)
     file.write_text(file.read_text().replace("index 2", "index 3"))
-    told = as_json(*check, "--leaf-hash", leaf_hash(data), code=1)
-    assert told["refused"]["code"] == "not_included"
+    result = as_json(*check, "--leaf-hash", leaf_hash(data), code=1)
+    assert result["refused"]["code"] == "not_included"
 
 
 def test_ledger_check_exits_with_2_when_an_argument_is_invalid(data: Path) -> None:
@@ -75,25 +75,25 @@ def test_ledger_check_exits_with_2_when_no_known_key_signed_the_proof(data: Path
     """As in `verify.pyz`: a note without a known signature proves nothing and is not tampering."""
     hashed, file = ("--leaf-hash", leaf_hash(data)), proof(data)
     stranger = call("ledger", "key", "--data", data, "--workspace", "globex").stdout.strip()
-    said = call("ledger", "check", file, "--key", stranger, *hashed, code=2)
-    assert said.stdout == "cannot tell: none of the known keys signed the note\n"
-    told = as_json("ledger", "check", file, "--key", stranger, *hashed, code=2)
-    assert (told["good"], told["refused"]["code"]) == (False, "unknown_signer")
+    output = call("ledger", "check", file, "--key", stranger, *hashed, code=2)
+    assert output.stdout == "cannot tell: none of the known keys signed the note\n"
+    result = as_json("ledger", "check", file, "--key", stranger, *hashed, code=2)
+    assert (result["good"], result["refused"]["code"]) == (False, "unknown_signer")
     for text in ("no proof", file.read_text().partition("\n\n")[0] + "\n\nno note\n"):
         file.write_text(text)
-        said = call("ledger", "check", file, "--key", key(data), *hashed, code=2)
-        assert said.stdout.startswith("cannot tell: ")
+        output = call("ledger", "check", file, "--key", key(data), *hashed, code=2)
+        assert output.stdout.startswith("cannot tell: ")
 
 
 def test_checkpoint_and_consistency_print_the_members_of_the_api(data: Path) -> None:
-    said = as_json("ledger", "checkpoint", "--data", data, *ACME)
-    assert call("ledger", "checkpoint", "--data", data, *ACME).stdout == said["checkpoint"]
-    assert (said["origin"], said["size"]) == ("policy-service.example/acme", 6)
-    assert parse_key(key(data)).name == said["origin"]
+    output = as_json("ledger", "checkpoint", "--data", data, *ACME)
+    assert call("ledger", "checkpoint", "--data", data, *ACME).stdout == output["checkpoint"]
+    assert (output["origin"], output["size"]) == ("policy-service.example/acme", 6)
+    assert parse_key(key(data)).name == output["origin"]
     between = as_json("ledger", "consistency", "--data", data, *ACME, "2", "6")
     assert (between["from"], between["to"]) == (2, 6)
-    printed = call("ledger", "consistency", "--data", data, *ACME, "2", "6").stdout
-    assert printed.split() == between["hashes"]
+    output_text = call("ledger", "consistency", "--data", data, *ACME, "2", "6").stdout
+    assert output_text.split() == between["hashes"]
 
 
 @pytest.mark.parametrize(
@@ -117,8 +117,8 @@ def test_checkpoint_has_the_origin_of_the_settings(
 ) -> None:
     call("ledger", "checkpoint", "--data", data, *ACME)
     monkeypatch.setenv("POLICY_SERVICE_ORIGIN", "logs.example/policies/")
-    said = as_json("ledger", "checkpoint", "--data", data, *ACME)
-    assert said["origin"] == "logs.example/policies/acme"
+    output = as_json("ledger", "checkpoint", "--data", data, *ACME)
+    assert output["origin"] == "logs.example/policies/acme"
 
 
 @pytest.mark.parametrize("origin", ["https://logs.example", "logs example", "a+b", "\x7f"])
@@ -139,21 +139,21 @@ def test_signing_key_is_made_only_before_the_first_checkpoint(data: Path) -> Non
     with SqliteStore.open(data) as store, pytest.raises(NoSigningKeyError):
         CheckpointSigner(store, "x").latest_checkpoint("acme")
     (data / SIGNING_KEY).write_bytes(made)
-    said = call("ledger", "checkpoint", "--data", data, *ACME, code=1).stderr
-    assert "the last checkpoint of acme is not ours" in said
+    output = call("ledger", "checkpoint", "--data", data, *ACME, code=1).stderr
+    assert "the last checkpoint of acme is not ours" in output
 
 
 def test_backup_has_the_same_roots_and_replays(data: Path) -> None:
     call("ledger", "checkpoint", "--data", data, *ACME)
     out = data.parent / "backup"
-    told = as_json("backup", "--data", data, "--out", out)["logs"]
+    result = as_json("backup", "--data", data, "--out", out)["logs"]
     names = {path.name for path in out.iterdir()}
     assert names == {"checkpoints", "contacts.sqlite3", "ledger.sqlite3"}
     verified = as_json("verify", "--data", out)["logs"]
-    assert {each["log"]: each["root"] for each in told} == {
+    assert {each["log"]: each["root"] for each in result} == {
         each["log"]: each["root"] for each in verified
     }
-    assert [each["wrong"] for each in told] == [None] * 3
+    assert [each["wrong"] for each in result] == [None] * 3
     call("replay", "--data", out)
     call("backup", "--data", data, "--out", out, code=2)
 
@@ -179,8 +179,8 @@ def test_backup_reports_a_wrong_leaf_hash(data: Path) -> None:
     with owned(data) as connection:
         where = "idx = 2 AND log = (SELECT id FROM logs WHERE name = 'acme')"
         connection.execute(f"UPDATE entries SET leaf_hash = zeroblob(32) WHERE {where}")
-    told = as_json("backup", "--data", data, "--out", data.parent / "backup", code=1)["logs"]
-    wrong = {each["log"]: each["wrong"] for each in told if each["wrong"]}
+    result = as_json("backup", "--data", data, "--out", data.parent / "backup", code=1)["logs"]
+    wrong = {each["log"]: each["wrong"] for each in result if each["wrong"]}
     assert wrong == {"acme": "its entry 2 is not the one that was hashed"}
 
 
@@ -190,8 +190,8 @@ def test_backup_reports_a_log_shorter_than_its_checkpoint(data: Path) -> None:
     call("ledger", "checkpoint", "--data", data, *ACME)
     shutil.copytree(data / "checkpoints", data.parent / "old" / "checkpoints")
     out = data.parent / "backup"
-    told = as_json("backup", "--data", data.parent / "old", "--out", out, code=1)["logs"]
-    assert told[0]["wrong"] == "it has 6 entries where 10 were signed"
+    result = as_json("backup", "--data", data.parent / "old", "--out", out, code=1)["logs"]
+    assert result[0]["wrong"] == "it has 6 entries where 10 were signed"
 
 
 def test_backup_is_consistent_when_another_thread_writes(data: Path) -> None:
@@ -210,9 +210,9 @@ def test_backup_is_consistent_when_another_thread_writes(data: Path) -> None:
     try:
         for number in range(5):
             out = data.parent / f"backup-{number}"
-            told = as_json("backup", "--data", data, "--out", out)["logs"]
-            assert all(each["wrong"] is None for each in told)
+            result = as_json("backup", "--data", data, "--out", out)["logs"]
+            assert all(each["wrong"] is None for each in result)
     finally:
         done.set()
         writer.join()
-    assert base64.b64decode(told[0]["root"])
+    assert base64.b64decode(result[0]["root"])

@@ -60,9 +60,9 @@ def test_rules_check_prints_every_complaint_with_its_line(tmp_path: Path) -> Non
         "/settings/enabled",
         "/settings/ask_again",
     ]
-    said = call("rules", "check", file, code=1).stdout.splitlines()
-    assert said[-1] == f"{file}: refused"
-    for complaint, line in zip(complaints, said, strict=False):
+    output = call("rules", "check", file, code=1).stdout.splitlines()
+    assert output[-1] == f"{file}: refused"
+    for complaint, line in zip(complaints, output, strict=False):
         assert line.startswith(f"{file}:{complaint['line']}: {complaint['pointer']}: ")
 
 
@@ -70,9 +70,9 @@ def test_rules_check_prints_no_control_character_of_the_document(tmp_path: Path)
     """Complaints quote the document, also in the pointer."""
     file = tmp_path / "bad.yaml"
     file.write_text(builtin.load_text() + '"a\\ab": 1\n"a\\ab": 2\n', encoding="utf-8")
-    [said, _] = call("rules", "check", file, code=1).stdout.splitlines()
-    assert "/a\\x07b: The key a\\x07b is already in line " in said
-    assert said.isprintable()
+    [output, _] = call("rules", "check", file, code=1).stdout.splitlines()
+    assert "/a\\x07b: The key a\\x07b is already in line " in output
+    assert output.isprintable()
 
 
 @pytest.mark.parametrize("body", [b"", b"a: [", b"\xff", b"\0", b"- 1", b"&a a: *a"], ids=repr)
@@ -120,8 +120,8 @@ def test_rules_check_and_test_exit_with_2_when_the_file_is_missing(
 
 def test_rules_explain_reads_an_event_from_standard_input() -> None:
     given = json.dumps(event(workspace={"plan": "starter"})).encode()
-    said = call("rules", "explain", given=given).stdout.splitlines()
-    assert said == [
+    output = call("rules", "explain", given=given).stdout.splitlines()
+    assert output == [
         "  switched-off: settings.enabled is True, wanted False",
         "plan-not-entitled: not_triggered, plan_not_entitled, stage not_routed",
     ]
@@ -177,9 +177,9 @@ def test_rules_diff_prints_the_actions_when_only_they_differ(tmp_path: Path) -> 
     """Without the actions, both sides of the line would be equal."""
     one = written(tmp_path, document(), "one.yaml")
     other = written(tmp_path, document(lead_follow_up=[{"assign": {"team": "new"}}]), "two.yaml")
-    told = call("rules", "diff", one, other, code=1).stdout.splitlines()
-    at = told.index("! lead-qualified (lead, lead_qualified, stage routed) has other actions")
-    assert told[at + 1 : at + 4] == [
+    diff_lines = call("rules", "diff", one, other, code=1).stdout.splitlines()
+    at = diff_lines.index("! lead-qualified (lead, lead_qualified, stage routed) has other actions")
+    assert diff_lines[at + 1 : at + 4] == [
         '    - assign: {"team": "sales"}',
         '    - add_tag: {"tag": "lead"}',
         '    + assign: {"team": "new"}',
@@ -190,18 +190,18 @@ def test_rules_diff_reports_a_different_order_of_actions(tmp_path: Path) -> None
     one = written(tmp_path, document(), "one.yaml")
     follow_up = [{"add_tag": "lead"}, {"assign": {"team": "sales"}}]
     other = written(tmp_path, document(lead_follow_up=follow_up), "two.yaml")
-    told = call("rules", "diff", one, other, code=1).stdout.splitlines()
-    at = told.index("! lead-qualified (lead, lead_qualified, stage routed) has other actions")
-    assert told[at + 1] == "    the same in another order"
+    diff_lines = call("rules", "diff", one, other, code=1).stdout.splitlines()
+    at = diff_lines.index("! lead-qualified (lead, lead_qualified, stage routed) has other actions")
+    assert diff_lines[at + 1] == "    the same in another order"
 
 
 def test_rules_diff_prints_only_the_changed_members_of_an_action(tmp_path: Path) -> None:
     one = written(tmp_path, document(), "one.yaml")
     other = written(tmp_path, document(answer_within="PT1H"), "two.yaml")
-    told = call("rules", "diff", one, other, code=1).stdout.splitlines()
+    diff_lines = call("rules", "diff", one, other, code=1).stdout.splitlines()
     rule = "ask-again (ask, unclear_answer, stage awaiting_answer)"
-    at = told.index(f"! {rule} has other actions")
-    assert told[at + 1 : at + 3] == [
+    at = diff_lines.index(f"! {rule} has other actions")
+    assert diff_lines[at + 1 : at + 3] == [
         '    - ask: {"expires_after": "PT3M"}',
         '    + ask: {"expires_after": "PT1H"}',
     ]
@@ -211,8 +211,8 @@ def test_rules_diff_prints_added_and_removed_items_of_a_list(tmp_path: Path) -> 
     one = written(tmp_path, document(entitled_plans=["pro", "premium"]), "one.yaml")
     two = written(tmp_path, document(entitled_plans=["team", "pro"]), "two.yaml")
     turned = written(tmp_path, document(entitled_plans=["premium", "pro", "team"]), "turned.yaml")
-    told = call("rules", "diff", one, two, code=1).stdout.splitlines()
-    assert told[:3] == ["~ setting entitled_plans", '    + "team"', '    - "premium"']
+    diff_lines = call("rules", "diff", one, two, code=1).stdout.splitlines()
+    assert diff_lines[:3] == ["~ setting entitled_plans", '    + "team"', '    - "premium"']
     [plans, *_] = call("rules", "diff", one, turned, code=1).stdout.splitlines()
     assert plans == '~ setting entitled_plans: ["pro", "premium"] -> ["premium", "pro", "team"]'
 

@@ -66,8 +66,8 @@ def test_interrupt_of_a_terminal_stops_every_worker_without_a_kill(unstarted: Se
 
 def test_serve_suggests_another_port_when_its_port_is_in_use(server: Server) -> None:
     """Two servers on one port would share its requests, each on its own ledger."""
-    refused = run("serve", f"--data={server.data}", f"--port={server.port}", exit_code=2)
-    assert refused.stderr.decode() == (
+    refusal = run("serve", f"--data={server.data}", f"--port={server.port}", exit_code=2)
+    assert refusal.stderr.decode() == (
         f"policy-service: Port {server.port} is in use."
         f" Choose another: --port {server.port + 1} (make run PORT={server.port + 1}).\n"
     )

@@ -113,8 +113,8 @@ def test_verify_reports_tampering(data: Path, edit: Edit) -> None:
     tamper(data, edit)
     said = call("verify", "--data", data, code=1).stdout
     assert "findings" in said or "beside the logs" in said
-    told = as_json("verify", "--data", data, code=1)
-    assert any(log["findings"] for log in told["logs"]) or told["strays"]
+    report = as_json("verify", "--data", data, code=1)
+    assert any(log["findings"] for log in report["logs"]) or report["strays"]
 
 
 @pytest.mark.parametrize("edit", EDITS.values(), ids=EDITS.keys())

@@ -98,9 +98,9 @@ def test_version_is_proposed_approved_activated_and_rolled_back(team: Team) -> N
 def test_refused_step_exits_with_1_and_forbidden_step_with_2(team: Team) -> None:
     proposed = team.propose()
     bad = written(team.folder, {**TREE, "rules": [{"id": "x"}], "colour": "red"}, "bad.yaml")
-    refused = team.step("author", "propose", bad, code=1)
-    assert refused["code"] == "invalid_document"
-    assert len(refused["errors"]) > 1
+    refusal = team.step("author", "propose", bad, code=1)
+    assert refusal["code"] == "invalid_document"
+    assert len(refusal["errors"]) > 1
     other = team.step("approver", "approve", "2", "--digest", "sha256:0", code=1)
     assert other["code"] == "digest_mismatch"
     assert team.step("approver", "activate", "2", code=1)["code"] == "wrong_status"
@@ -132,12 +132,12 @@ def test_guardrails_of_a_file_apply_to_the_next_proposal(team: Team) -> None:
     file.write_text(json.dumps([GUARDRAIL]))
     asked = ("guardrails", file, "--reason", "Agreed")
     assert team.step("author", *asked, code=2)["code"] == "role_not_allowed"
-    told = team.step("auditor", *asked)
-    assert (told["properties"], told["since"]["reason"]) == ([GUARDRAIL], "Agreed")
-    assert team.step("auditor", *asked) == told, "setting what is set changes nothing"
+    result = team.step("auditor", *asked)
+    assert (result["properties"], result["since"]["reason"]) == ([GUARDRAIL], "Agreed")
+    assert team.step("auditor", *asked) == result, "setting what is set changes nothing"
     asks = {**TREE, "guards": [g for g in TREE["guards"] if g["id"] != "not-inbound"], "tests": []}
-    refused = team.step("author", "propose", written(team.folder, asks), code=1)
-    assert "guardrail_broken" in {error["code"] for error in refused["errors"]}
+    refusal = team.step("author", "propose", written(team.folder, asks), code=1)
+    assert "guardrail_broken" in {error["code"] for error in refusal["errors"]}
     file.write_text("[]")
     assert team.step("auditor", *asked)["properties"] == []
     assert team.propose()["status"] == "proposed"
@@ -157,8 +157,8 @@ def test_guardrails_exits_with_1_when_the_file_has_no_valid_properties(
 ) -> None:
     file = team.folder / "guardrails.yaml"
     file.write_text(text)
-    refused = team.step("auditor", "guardrails", file, "--reason", "Agreed", code=1)
-    assert code in {error["code"] for error in refused["errors"]}
+    refusal = team.step("auditor", "guardrails", file, "--reason", "Agreed", code=1)
+    assert code in {error["code"] for error in refusal["errors"]}
     assert team.step("auditor", "guardrails")["since"] is None
 
 
@@ -172,21 +172,21 @@ def at_home(tmp_path: Path) -> Team:
 def test_propose_prints_the_version_or_its_complaints(at_home: Team) -> None:
     where = (*at_home.place, "--workspace", "acme", "--key")
     file = written(at_home.folder, TREE)
-    said = call("rules", "propose", *where, at_home.folder / "author", file).stdout
-    assert said.startswith("version 2 of acme is proposed: sha256:")
+    output = call("rules", "propose", *where, at_home.folder / "author", file).stdout
+    assert output.startswith("version 2 of acme is proposed: sha256:")
     bad = at_home.folder / "bad.yaml"
     bad.write_text(builtin.load_text().replace("enabled: true", "enabled: perhaps"))
-    refused = call("rules", "propose", *where, at_home.folder / "author", bad, code=1)
-    assert refused.stdout == ""
-    assert "/settings/enabled" in refused.stderr
+    refusal = call("rules", "propose", *where, at_home.folder / "author", bad, code=1)
+    assert refusal.stdout == ""
+    assert "/settings/enabled" in refusal.stderr
 
 
 def test_activate_prints_the_rollout_and_the_schedule(at_home: Team) -> None:
     where = (*at_home.place, "--workspace", "acme", "--key", at_home.folder / "approver")
 
     def activate(*how: str) -> str:
-        said = call("rules", "activate", *where, "2", *how).stdout
-        return said.replace(digest, "DIGEST")
+        output = call("rules", "activate", *where, "2", *how).stdout
+        return output.replace(digest, "DIGEST")
 
     digest = at_home.propose()["digest"]
     early = call("rules", "activate", *where, "2", code=1).stderr
@@ -196,9 +196,9 @@ def test_activate_prints_the_rollout_and_the_schedule(at_home: Team) -> None:
     assert activate("--shadow") == f"{name} active, in the shadow: DIGEST\n"
     some = ", for 10 percent of the conversations"
     assert activate("--percent", "10") == f"{name} active{some}: DIGEST\n"
-    said = activate("--at", "2199-01-01T00:00:00+01:00")
+    output = activate("--at", "2199-01-01T00:00:00+01:00")
     due = "  to be activated at 2198-12-31T23:00:00.000Z\n"
-    assert said == f"{name} active{some}: DIGEST\n{due}"
+    assert output == f"{name} active{some}: DIGEST\n{due}"
     assert activate() == f"{name} active: DIGEST\n{due}"
     no_key = call("rules", "approvals", "--workspace", "acme", *at_home.place, given=b"", code=2)
     assert "--key" in no_key.stderr
@@ -208,14 +208,14 @@ def test_approvals_and_guardrails_print_the_requirements(at_home: Team) -> None:
     where = (*at_home.place, "--workspace", "acme", "--key")
     file = at_home.folder / "guardrails.json"
     file.write_text(json.dumps([GUARDRAIL]))
-    said = call("rules", "approvals", *where, at_home.folder / "author").stdout
-    assert said == "acme: 1 must approve a version\n"
+    output = call("rules", "approvals", *where, at_home.folder / "author").stdout
+    assert output == "acme: 1 must approve a version\n"
     because = ("--reason", "Agreed")
-    said = call("rules", "approvals", *where, at_home.folder / "owner", "2", *because).stdout
-    assert said.startswith("acme: 2 must approve a version, by key-")
-    said = call("rules", "guardrails", *where, at_home.folder / "auditor", file, *because).stdout
-    assert said.startswith("acme: 1 guardrails, by key-")
-    assert said.endswith(": Agreed\n  outbound-is-never-asked\n")
+    output = call("rules", "approvals", *where, at_home.folder / "owner", "2", *because).stdout
+    assert output.startswith("acme: 2 must approve a version, by key-")
+    output = call("rules", "guardrails", *where, at_home.folder / "auditor", file, *because).stdout
+    assert output.startswith("acme: 1 guardrails, by key-")
+    assert output.endswith(": Agreed\n  outbound-is-never-asked\n")
 
 
 def test_key_is_read_from_standard_input_and_its_use_is_recorded(at_home: Team) -> None:
@@ -268,12 +268,12 @@ def test_invalid_arguments_of_version_commands_exit_with_2(
 def test_propose_refuses_a_file_that_is_not_utf_8_or_has_duplicate_keys(at_home: Team) -> None:
     for name, body in {"bytes.yaml": b"\xff", "twice.json": b'{"a": 1, "a": 2}'}.items():
         (at_home.folder / name).write_bytes(body)
-        refused = at_home.step("author", "propose", at_home.folder / name, code=1)
-        assert refused["code"] == "invalid_document"
+        refusal = at_home.step("author", "propose", at_home.folder / name, code=1)
+        assert refusal["code"] == "invalid_document"
 
 
 def test_propose_exits_with_2_when_no_server_answers(at_home: Team) -> None:
     where = ("--workspace", "acme", "--key", at_home.folder / "author")
     file = written(at_home.folder, TREE)
-    said = call("rules", "propose", "--url", "http://127.0.0.1:1", *where, file, code=2)
-    assert "did not answer" in said.stderr
+    output = call("rules", "propose", "--url", "http://127.0.0.1:1", *where, file, code=2)
+    assert "did not answer" in output.stderr

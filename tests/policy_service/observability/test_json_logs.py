@@ -59,7 +59,7 @@ def log() -> Iterator[LogOutput]:
 
 
 def test_request_is_logged_as_one_line(api: Api, log: LogOutput) -> None:
-    answered = api.post("/v1/decisions", event(), Role.PLATFORM)
+    response = api.post("/v1/decisions", event(), Role.PLATFORM)
     [line] = log.lines
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", line.pop("at"))
     assert line.pop("ms") >= 0
@@ -67,11 +67,11 @@ def test_request_is_logged_as_one_line(api: Api, log: LogOutput) -> None:
         "level": "info",
         "logger": "policy_service.request",
         "message": "request",
-        "request": answered.headers["X-Request-Id"],
+        "request": response.headers["X-Request-Id"],
         "method": "POST",
         "route": "/v1/decisions",
         "status": 200,
-        "bytes": len(answered.data),
+        "bytes": len(response.data),
         "key": api.keys[Role.PLATFORM].id,
     }
 
@@ -93,8 +93,8 @@ def test_logged_route_is_its_template_or_none(api: Api, log: LogOutput) -> None:
 
 
 def test_path_that_is_not_found_is_logged_at_debug_level_only(shared: Api, log: LogOutput) -> None:
-    answered = shared.send("GET", "/v1/typo")
-    assert "Not found, or this key may not see it" in answered.text
+    response = shared.send("GET", "/v1/typo")
+    assert "Not found, or this key may not see it" in response.text
     line, request = log.lines
     assert (line["level"], line["message"], line["path"]) == ("debug", "not found", "/v1/typo")
     assert line["request"] == request["request"]
@@ -108,25 +108,25 @@ def test_health_check_is_not_logged(api: Api, log: LogOutput) -> None:
 
 def send_personal_requests(api: Api) -> None:
     """Send personal data in every place of a request that can carry them."""
-    happened = event(
+    started = event(
         "ev-1",
         contact=PERSON,
         message={"text": "planted text"},
         attributes={"planted": "planted value"},
     )
     platform, auditor = api.tokens[Role.PLATFORM], api.tokens[Role.AUDITOR]
-    api.decide(happened)
-    api.decide({**happened, "id": "ev-2"})
+    api.decide(started)
+    api.decide({**started, "id": "ev-2"})
     api.decide(reply("ev-3", "customer", contact=PERSON))
-    for refused in (
-        json.dumps({**happened, "planted": "planted"}),
-        json.dumps({**happened, "type": "planted"}),
-        json.dumps({**happened, "message": {"text": "another planted text"}}),
+    for refusal in (
+        json.dumps({**started, "planted": "planted"}),
+        json.dumps({**started, "type": "planted"}),
+        json.dumps({**started, "message": {"text": "another planted text"}}),
         '{"planted": "planted", "planted": 1}',
         '"planted',
         b"\xff planted",
     ):
-        assert api.send("POST", "/v1/decisions", refused, platform).status_code in {400, 409}
+        assert api.send("POST", "/v1/decisions", refusal, platform).status_code in {400, 409}
     contact = quote(PERSON["email"])
     for query in (f"?contact={contact}", f"?planted={contact}", "?from=planted"):
         api.send("GET", f"{ACME}/ledger/entries{query}", token=auditor)
@@ -155,31 +155,31 @@ def test_internal_error_is_logged_with_its_calls_and_without_its_values(
 
     api.get(f"{ACME}/policy", Role.PLATFORM)  # which writes that the key is used
     monkeypatch.setattr(type(api.store), "transact", lambda _, work, _about: fail(work))
-    answered = api.post("/v1/decisions", event(contact=PERSON), Role.PLATFORM)
-    assert answered.status_code == 500
-    assert PLANTED not in answered.text + log.getvalue().lower()
+    response = api.post("/v1/decisions", event(contact=PERSON), Role.PLATFORM)
+    assert response.status_code == 500
+    assert PLANTED not in response.text + log.getvalue().lower()
     _, failure, request = log.lines
     assert (failure["level"], failure["message"]) == ("error", "internal error")
-    assert failure["request"] == request["request"] == answered.headers["X-Request-Id"]
+    assert failure["request"] == request["request"] == response.headers["X-Request-Id"]
     assert [error["type"] for error in failure["errors"]] == ["ValueError", "KeyError"]
     calls = failure["errors"][0]["calls"]
     assert re.search(r"api/resources/decisions\.py:\d+ decide_event$", calls[-3])
     assert calls[-1].endswith(" fail")
 
 
-@pytest.mark.parametrize("sent", ["a", "req-1", "A.b_c-9", "x" * 64])
-def test_valid_request_id_of_the_caller_is_kept(shared: Api, log: LogOutput, sent: str) -> None:
-    answered = shared.send("GET", "/readyz", **{"X-Request-Id": sent})
-    assert answered.headers["X-Request-Id"] == sent
-    assert log.lines[0]["request"] == sent
+@pytest.mark.parametrize("body", ["a", "req-1", "A.b_c-9", "x" * 64])
+def test_valid_request_id_of_the_caller_is_kept(shared: Api, log: LogOutput, body: str) -> None:
+    response = shared.send("GET", "/readyz", **{"X-Request-Id": body})
+    assert response.headers["X-Request-Id"] == body
+    assert log.lines[0]["request"] == body
 
 
 @pytest.mark.parametrize(
-    "sent", ["", " ", "x" * 65, "a b", "a@example.com", "\x7f", "é", '"', "1;2"]
+    "body", ["", " ", "x" * 65, "a b", "a@example.com", "\x7f", "é", '"', "1;2"]
 )
-def test_invalid_request_id_is_replaced_by_a_new_one(shared: Api, sent: str) -> None:
+def test_invalid_request_id_is_replaced_by_a_new_one(shared: Api, body: str) -> None:
     ids = {
-        shared.send("GET", "/readyz", **{"X-Request-Id": sent}).headers["X-Request-Id"]
+        shared.send("GET", "/readyz", **{"X-Request-Id": body}).headers["X-Request-Id"]
         for _ in range(3)
     }
     assert len(ids) == 3
@@ -211,9 +211,9 @@ HEADERS = {
 
 @pytest.mark.parametrize("path", ["/healthz", "/metrics", "/openapi.json", f"{ACME}/policy", "/x"])
 def test_every_response_has_the_security_headers(shared: Api, path: str) -> None:
-    for answered in (shared.get(path), shared.send("POST", path, b"{}")):
-        assert {name: answered.headers[name] for name in HEADERS} == HEADERS
-        assert "Server" not in answered.headers
+    for response in (shared.get(path), shared.send("POST", path, b"{}")):
+        assert {name: response.headers[name] for name in HEADERS} == HEADERS
+        assert "Server" not in response.headers
 
 
 def log_in_process(program: str) -> list[str]:

@@ -41,14 +41,14 @@ def samples(text: str) -> Samples:
     }
 
 
-def value_of(found: Samples, name: str, **labels: str) -> float:
-    return found.get((name, tuple(sorted(labels.items()))), 0)
+def value_of(current: Samples, name: str, **labels: str) -> float:
+    return current.get((name, tuple(sorted(labels.items()))), 0)
 
 
 def read_metrics(api: Api) -> Samples:
-    answered = api.send("GET", "/metrics")
-    assert answered.content_type == "text/plain; version=0.0.4; charset=utf-8"
-    return samples(answered.text)
+    response = api.send("GET", "/metrics")
+    assert response.content_type == "text/plain; version=0.0.4; charset=utf-8"
+    return samples(response.text)
 
 
 def test_requests_decisions_and_refusals_are_counted_by_their_labels(api: Api) -> None:
@@ -57,19 +57,19 @@ def test_requests_decisions_and_refusals_are_counted_by_their_labels(api: Api) -
     api.decide(event("ev-2", conversation={"id": "c-2", "direction": "outbound"}))
     api.post("/v1/decisions", {}, Role.PLATFORM)
     api.get("/v1/nowhere")
-    found = read_metrics(api)
+    current = read_metrics(api)
     requests = "policy_service_requests_total"
-    assert value_of(found, requests, route="/v1/decisions", method="POST", status="200") == 3
-    assert value_of(found, requests, route="/v1/decisions", method="POST", status="400") == 1
-    assert value_of(found, requests, route="none", method="GET", status="404") == 1
-    assert value_of(found, "policy_service_request_seconds_count", route="/v1/decisions") == 4
-    assert value_of(found, "policy_service_decisions_total", outcome="ask") == 1
-    assert value_of(found, "policy_service_decisions_total", outcome="not_triggered") == 1
-    assert value_of(found, "policy_service_replays_total") == 1
-    assert value_of(found, "policy_service_refusals_total", code="invalid_event") == 1
-    assert value_of(found, "policy_service_refusals_total", code="not_found") == 1
-    assert value_of(found, "policy_service_workers") == 1
-    assert value_of(found, "process_resident_memory_bytes") > 0
+    assert value_of(current, requests, route="/v1/decisions", method="POST", status="200") == 3
+    assert value_of(current, requests, route="/v1/decisions", method="POST", status="400") == 1
+    assert value_of(current, requests, route="none", method="GET", status="404") == 1
+    assert value_of(current, "policy_service_request_seconds_count", route="/v1/decisions") == 4
+    assert value_of(current, "policy_service_decisions_total", outcome="ask") == 1
+    assert value_of(current, "policy_service_decisions_total", outcome="not_triggered") == 1
+    assert value_of(current, "policy_service_replays_total") == 1
+    assert value_of(current, "policy_service_refusals_total", code="invalid_event") == 1
+    assert value_of(current, "policy_service_refusals_total", code="not_found") == 1
+    assert value_of(current, "policy_service_workers") == 1
+    assert value_of(current, "process_resident_memory_bytes") > 0
 
 
 def test_commits_are_counted_with_writes_and_seconds(api: Api) -> None:
@@ -78,14 +78,14 @@ def test_commits_are_counted_with_writes_and_seconds(api: Api) -> None:
     before = read_metrics(api)
     api.decide(event())
     lines = [json.dumps(event(f"e{n}", conversation={"id": f"c{n}"})) for n in range(20)]
-    sent = "\n".join([*lines, "{}"])
+    batch = "\n".join([*lines, "{}"])
     headers = {"Content-Type": "application/x-ndjson"}
-    api.send("POST", "/v1/decisions/batch", sent, api.tokens["platform"], **headers)
-    found = read_metrics(api)
+    api.send("POST", "/v1/decisions/batch", batch, api.tokens["platform"], **headers)
+    current = read_metrics(api)
 
     def more(name: str, **labels: str) -> float:
         name = f"policy_service_commit_{name}"
-        return value_of(found, name, **labels) - value_of(before, name, **labels)
+        return value_of(current, name, **labels) - value_of(before, name, **labels)
 
     assert (more("writes_count"), more("writes_sum"), more("seconds_count")) == (2, 21, 2)
     assert (more("writes_bucket", le="1.0"), more("writes_bucket", le="16.0")) == (1, 1)
@@ -98,20 +98,20 @@ def test_ledger_size_metrics_cover_all_logs(api: Api) -> None:
     before = read_metrics(api)
     api.decide(event())
     api.decide(event(workspace={"id": "globex"}))
-    found = read_metrics(api)
+    current = read_metrics(api)
     entries = sum(head.size for head in api.written().values())
-    assert value_of(found, "policy_service_ledger_entries") == entries
+    assert value_of(current, "policy_service_ledger_entries") == entries
     bytes_before = value_of(before, "policy_service_ledger_bytes")
-    assert value_of(found, "policy_service_ledger_bytes") >= bytes_before > 0
+    assert value_of(current, "policy_service_ledger_bytes") >= bytes_before > 0
 
 
 def test_other_metrics_are_served_when_the_ledger_cannot_be_read(api: Api) -> None:
     read_metrics(api)
     api.store.close()
-    found = read_metrics(api)
-    assert ("policy_service_ledger_bytes", ()) not in found
+    current = read_metrics(api)
+    assert ("policy_service_ledger_bytes", ()) not in current
     assert value_of(
-        found, "policy_service_requests_total", route="/metrics", method="GET", status="200"
+        current, "policy_service_requests_total", route="/metrics", method="GET", status="200"
     )
 
 
@@ -126,11 +126,11 @@ def test_labels_have_only_values_of_the_code(api: Api) -> None:
         "code": set(PROBLEMS),
         "outcome": set(Outcome),
     }
-    found = read_metrics(api)
-    for _, labels in found:
+    current = read_metrics(api)
+    for _, labels in current:
         for label, value in labels:
             assert label in {"le", "version"} or value in values[label], (label, value)
-    assert PLANTED not in str(found).lower()
+    assert PLANTED not in str(current).lower()
 
 
 def test_served_metrics_equal_the_table(api: Api) -> None:
@@ -163,13 +163,13 @@ def test_every_process_serves_the_metrics_of_all_processes(tmp_path: Path) -> No
                 assert client.decide(told_event.encode()).status == 200
         for _ in patiently("the second worker is not counted"):
             with server.client(None) as client:
-                found = samples(client.get("/metrics").body.decode())
-            if value_of(found, "policy_service_workers") == 2:
+                current = samples(client.get("/metrics").body.decode())
+            if value_of(current, "policy_service_workers") == 2:
                 break
-        assert value_of(found, "policy_service_decisions_total", outcome="ask") == 40
-        assert value_of(found, "policy_service_commit_writes_sum") >= 40
-        assert value_of(found, "policy_service_ledger_entries") > 40 + len(Role)
-        assert value_of(found, "process_open_fds") > 0
+        assert value_of(current, "policy_service_decisions_total", outcome="ask") == 40
+        assert value_of(current, "policy_service_commit_writes_sum") >= 40
+        assert value_of(current, "policy_service_ledger_entries") > 40 + len(Role)
+        assert value_of(current, "process_open_fds") > 0
 
 
 def test_counters_start_at_zero_after_a_restart(tmp_path: Path) -> None:
@@ -177,19 +177,19 @@ def test_counters_start_at_zero_after_a_restart(tmp_path: Path) -> None:
     for _ in range(2):
         with server, server.client() as client:
             client.decide(json.dumps(event()).encode())
-            found = samples(client.get("/metrics").body.decode())
+            current = samples(client.get("/metrics").body.decode())
             total = "policy_service_decisions_total"
-            replays = value_of(found, "policy_service_replays_total")
-            assert value_of(found, total, outcome="ask") + replays == 1
+            replays = value_of(current, "policy_service_replays_total")
+            assert value_of(current, total, outcome="ask") + replays == 1
 
 
 def test_metrics_are_served_when_their_folder_was_deleted(tmp_path: Path) -> None:
     with served(tmp_path / "data") as server, server.client() as client:
         assert client.decide(json.dumps(event()).encode()).status == 200
         shutil.rmtree(tmp_path / "data" / "metrics")
-        answered = client.get("/metrics")
-        assert answered.status == 200
-        assert value_of(samples(answered.body.decode()), "policy_service_ledger_entries") > len(
+        response = client.get("/metrics")
+        assert response.status == 200
+        assert value_of(samples(response.body.decode()), "policy_service_ledger_entries") > len(
             Role
         )
 
@@ -198,8 +198,8 @@ def test_metrics_are_served_when_their_folder_was_deleted(tmp_path: Path) -> Non
 def test_server_modules_do_not_import_prometheus_client_early(module: str) -> None:
     """The library reads the folder from the environment on import, so `serve` sets it before."""
     code = f"import sys, {module}; sys.exit('prometheus_client' in sys.modules)"
-    ended = subprocess.run([sys.executable, "-c", code], check=False, env=dict(os.environ))
-    assert ended.returncode == 0
+    process = subprocess.run([sys.executable, "-c", code], check=False, env=dict(os.environ))
+    assert process.returncode == 0
 
 
 def test_metric_names_are_valid_for_prometheus() -> None:

@@ -57,16 +57,20 @@ def test_every_fact_has_a_domain() -> None:
     ],
 )
 def test_facts_that_cannot_occur_are_impossible(given: dict[str, Any]) -> None:
-    known = {name: value for name, value in {**BASE_FACTS, **given}.items() if value is not None}
-    assert not is_possible(known, WITHIN)
+    known_facts = {
+        name: value for name, value in {**BASE_FACTS, **given}.items() if value is not None
+    }
+    assert not is_possible(known_facts, WITHIN)
 
 
 @pytest.mark.parametrize(
     "given", [{}, {"conversation.direction": None}, {"attributes.seats": -3}, REPLIED]
 )
 def test_facts_that_can_occur_are_possible(given: dict[str, Any]) -> None:
-    known = {name: value for name, value in {**BASE_FACTS, **given}.items() if value is not None}
-    assert is_possible(known, WITHIN)
+    known_facts = {
+        name: value for name, value in {**BASE_FACTS, **given}.items() if value is not None
+    }
+    assert is_possible(known_facts, WITHIN)
 
 
 def test_settings_have_domains_only_when_settings_are_free() -> None:

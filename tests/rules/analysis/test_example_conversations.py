@@ -29,9 +29,9 @@ NOTED = {"outcome": "noted", "reason": "noted"}
 
 
 def example_of(subject: LintSubject, rule: str) -> DecidedExample:
-    reached = subject.facts_reaching(rule)
-    assert reached is not None
-    return subject.build_example(reached)
+    reaching_facts = subject.facts_reaching(rule)
+    assert reaching_facts is not None
+    return subject.build_example(reaching_facts)
 
 
 def subject_of(*rules: dict[str, Any], **parts: Any) -> LintSubject:
@@ -44,43 +44,46 @@ def decide_conversation(document: Document, example: DecidedExample) -> tuple[st
     bound = document.bind(
         {**document.settings, **overridden_settings(add_default_redirect(example.given))}
     )
-    stand = Conversation()
+    state = Conversation()
     assert example.conversation
     for event in example.conversation:
-        known = derive_facts(document, parse_event(event), stand)
-        ruling = explain_ruling(bound, known).ruling
-        asked = any(action.type is ActionType.ASK for action in ruling.actions)
-        stand = Conversation(ruling.stage or stand.stage, stand.asks + asked)
-    return ruling.rule, known
+        last_facts = derive_facts(document, parse_event(event), state)
+        ruling = explain_ruling(bound, last_facts).ruling
+        question = any(action.type is ActionType.ASK for action in ruling.actions)
+        state = Conversation(ruling.stage or state.stage, state.asks + question)
+    return ruling.rule, last_facts
 
 
 @pytest.mark.parametrize("rule", [rule.id for rule in BUILTIN.document.own_binding.rules])
 def test_example_conversation_exists_for_every_built_in_rule(rule: str) -> None:
     example = example_of(BUILTIN, rule)
-    decided, known = decide_conversation(BUILTIN.document, example)
+    decided, last_facts = decide_conversation(BUILTIN.document, example)
     assert decided == rule
-    wanted = complete_facts(example.given)
-    untold = {"conversation.asks", "sample.bucket"}
-    assert {n: v for n, v in known.items() if n not in untold} == {
-        n: v for n, v in wanted.items() if n not in untold
+    expected_facts = complete_facts(example.given)
+    ignored = {"conversation.asks", "sample.bucket"}
+    assert {n: v for n, v in last_facts.items() if n not in ignored} == {
+        n: v for n, v in expected_facts.items() if n not in ignored
     }
 
 
-def drawn(random: Random, rules: int) -> dict[str, Any]:
+def draw_document(random: Random, rules: int) -> dict[str, Any]:
     return Drawing(random).document(rules)
 
 
 @settings(STEADY, max_examples=100)
-@given(st.builds(drawn, st.randoms(use_true_random=True), st.integers(1, 5)))
+@given(st.builds(draw_document, st.randoms(use_true_random=True), st.integers(1, 5)))
 def test_example_conversation_of_random_document_is_decided_by_its_rule(
     tree: dict[str, Any],
 ) -> None:
     subject = LintSubject(Document(tree))
     for rule in subject.document.own_binding.rules:
-        reached = subject.facts_reaching(rule.id)
-        if reached is not None and subject.build_example(reached).conversation is not None:
-            example = subject.build_example(reached)
-            decided, known = decide_conversation(subject.document, example)
+        reaching_facts = subject.facts_reaching(rule.id)
+        if (
+            reaching_facts is not None
+            and subject.build_example(reaching_facts).conversation is not None
+        ):
+            example = subject.build_example(reaching_facts)
+            decided, last_facts = decide_conversation(subject.document, example)
             assert decided == rule.id
             assert len({event["id"] for event in example.conversation or ()}) == len(
                 example.conversation or ()
@@ -88,7 +91,7 @@ def test_example_conversation_of_random_document_is_decided_by_its_rule(
             for name in subject.any_search.space.examples:
                 if not name.startswith("settings."):
                     of = subject.any_search.space.class_of
-                    assert of(name, known.get(name)) == of(name, reached.get(name))
+                    assert of(name, last_facts.get(name)) == of(name, reaching_facts.get(name))
 
 
 def test_example_has_no_conversation_when_no_event_leads_to_its_stage() -> None:
@@ -119,22 +122,22 @@ def test_conversation_contains_as_many_asks_as_the_fact() -> None:
 
 def test_example_ids_are_unique_and_deterministic() -> None:
     rules = [rule.id for rule in BUILTIN.document.own_binding.rules]
-    told = [example_of(BUILTIN, rule).conversation or () for rule in rules]
-    assert len({events[0]["conversation"]["id"] for events in told}) == len(rules)
-    ids = [event["id"] for events in told for event in events]
+    conversations = [example_of(BUILTIN, rule).conversation or () for rule in rules]
+    assert len({events[0]["conversation"]["id"] for events in conversations}) == len(rules)
+    ids = [event["id"] for events in conversations for event in events]
     assert len(set(ids)) == len(ids)
     again = LintSubject(Document(builtin.load_tree()))
-    assert [example_of(again, rule).conversation for rule in rules] == told
+    assert [example_of(again, rule).conversation for rule in rules] == conversations
 
 
 def test_earlier_events_have_the_language_of_the_last_event() -> None:
     """Earlier events have a different language if their rules need it."""
-    asked = {"stage": "awaiting_answer", "actions": ["ask"]}
-    answered = {"when": {"conversation.stage": "awaiting_answer", "message.language": "fr"}}
+    question = {"stage": "awaiting_answer", "actions": ["ask"]}
+    answer = {"when": {"conversation.stage": "awaiting_answer", "message.language": "fr"}}
     new = {"conversation.stage": "new"}
     english = {"message.language": {"language": "en"}}
-    for when, spoken in (new, ["fr", "fr"]), ({**new, **english}, ["en", "fr"]):
-        subject = subject_of({"when": when, **asked}, answered)
+    for when, languages in (new, ["fr", "fr"]), ({**new, **english}, ["en", "fr"]):
+        subject = subject_of({"when": when, **question}, answer)
         events = example_of(subject, "r-1").conversation or ()
-        told = [{**event["contact"], **event.get("message", {})} for event in events]
-        assert [each["language"] for each in told] == spoken
+        conversations = [{**event["contact"], **event.get("message", {})} for event in events]
+        assert [each["language"] for each in conversations] == languages

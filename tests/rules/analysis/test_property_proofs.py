@@ -19,18 +19,18 @@ REPLY = {"event.type": "contact.replied"}
 
 def builtin_with(*properties: dict[str, Any], **settings: Any) -> dict[str, Any]:
     tree = builtin.load_tree()
-    stated = [{"id": f"p-{number}", **each} for number, each in enumerate(properties)]
-    return {**tree, "settings": {**tree["settings"], **settings}, "properties": stated}
+    property_ = [{"id": f"p-{number}", **each} for number, each in enumerate(properties)]
+    return {**tree, "settings": {**tree["settings"], **settings}, "properties": property_}
 
 
 def broken(tree: dict[str, Any]) -> list[str]:
-    found = check_document(read_value(tree)).complaints
-    assert {complaint.code for complaint in found} <= {"property_broken"}
-    return [complaint.message for complaint in found]
+    reported = check_document(read_value(tree)).complaints
+    assert {complaint.code for complaint in reported} <= {"property_broken"}
+    return [complaint.message for complaint in reported]
 
 
 @pytest.mark.parametrize(
-    "stated",
+    "property_",
     [
         {
             "for_all": {"conversation.direction": {"not": "inbound"}, "conversation.stage": "new"},
@@ -49,12 +49,12 @@ def broken(tree: dict[str, Any]) -> list[str]:
         {"for_all": {"workspace.plan": ""}, "reason_in": ["never"]},
     ],
 )
-def test_valid_property_is_proved(stated: dict[str, Any]) -> None:
-    assert broken(builtin_with(stated)) == []
+def test_valid_property_is_proved(property_: dict[str, Any]) -> None:
+    assert broken(builtin_with(property_)) == []
 
 
 @pytest.mark.parametrize(
-    ("stated", "said"),
+    ("property_", "expected"),
     [
         (
             {"for_all": {"conversation.stage": "new"}, "outcome_in": ["not_triggered", "noted"]},
@@ -80,14 +80,14 @@ def test_valid_property_is_proved(stated: dict[str, Any]) -> None:
     ],
 )
 def test_broken_property_is_reported_with_a_counterexample(
-    stated: dict[str, Any], said: str
+    property_: dict[str, Any], expected: str
 ) -> None:
-    assert broken(builtin_with(stated)) == [said]
+    assert broken(builtin_with(property_)) == [expected]
 
 
 def test_counterexample_is_decided_as_reported() -> None:
-    stated = {"for_all": {"message.language": {"language": "en"}}, "stage_in": ["new", "routed"]}
-    document = Document(builtin_with(stated))
+    property_ = {"for_all": {"message.language": {"language": "en"}}, "stage_in": ["new", "routed"]}
+    document = Document(builtin_with(property_))
     [proof] = prove_properties(document)
     assert proof.example
     decided = explain_ruling(document.own_binding, complete_facts(proof.example.given)).ruling
@@ -99,10 +99,10 @@ def test_counterexample_is_decided_as_reported() -> None:
 
 def test_property_is_proved_for_the_settings_of_the_document() -> None:
     """Tests of a document start from the default settings instead."""
-    stated = {"for_all": {}, "reason_in": ["switched_off"], "rule_in": ["switched-off"]}
+    property_ = {"for_all": {}, "reason_in": ["switched_off"], "rule_in": ["switched-off"]}
     start = {"conversation.stage": "new", "event.type": "conversation.started"}
-    assert broken(builtin_with({**stated, "for_all": start}, enabled=False)) == []
-    assert broken(builtin_with({**stated, "for_all": start}, enabled=True)) != []
+    assert broken(builtin_with({**property_, "for_all": start}, enabled=False)) == []
+    assert broken(builtin_with({**property_, "for_all": start}, enabled=True)) != []
 
 
 def test_for_all_may_have_alternatives() -> None:

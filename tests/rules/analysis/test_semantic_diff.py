@@ -35,9 +35,9 @@ def tree() -> dict[str, Any]:
 
 
 def against_the_builtin(tree: dict[str, Any]) -> SemanticDiff:
-    told = compare_decisions(Document(builtin.load_tree()), Document(tree))
-    assert told.complete
-    return told
+    diff = compare_decisions(Document(builtin.load_tree()), Document(tree))
+    assert diff.complete
+    return diff
 
 
 def test_diff_is_empty_when_no_decision_differs(tree: dict[str, Any]) -> None:
@@ -114,9 +114,9 @@ def test_every_group_of_an_edit_has_a_valid_conversation(tree: dict[str, Any]) -
     guard = {"id": "vip", "when": {**vip, "attributes.vip": True}, "stage": "routed"}
     tree["guards"].append({**guard, "outcome": "customer", "reason": "vip"})
     tree["settings"]["ask_again"] = 3
-    told = against_the_builtin(tree).changes
-    assert {change.after.rule for change in told} == {"vip", "ask-again"}
-    for change in told:
+    diff = against_the_builtin(tree).changes
+    assert {change.after.rule for change in diff} == {"vip", "ask-again"}
+    for change in diff:
         assert_example_is_valid(change, Document(builtin.load_tree()), Document(tree))
 
 
@@ -127,8 +127,8 @@ def assert_example_is_valid(change: SemanticChange, before: Document, after: Doc
     for event in change.conversation:
         checked, last = parse_event(event), stand
         ruling = explain_ruling(before.own_binding, derive_facts(before, checked, stand)).ruling
-        asked = any(action.type is ActionType.ASK for action in ruling.actions)
-        stand = Conversation(ruling.stage or stand.stage, stand.asks + asked)
+        question = any(action.type is ActionType.ASK for action in ruling.actions)
+        stand = Conversation(ruling.stage or stand.stage, stand.asks + question)
     assert ruling.rule == change.before.rule
     assert (
         explain_ruling(after.own_binding, derive_facts(after, checked, last)).ruling.rule
@@ -136,11 +136,11 @@ def assert_example_is_valid(change: SemanticChange, before: Document, after: Doc
     )
 
 
-def decided(document: Document, known: Facts) -> Any:
-    ruling = explain_ruling(document.own_binding, known).ruling
-    stage = ruling.stage or known["conversation.stage"]
-    told = [(action.type, action.argument) for action in ruling.actions]
-    return ruling.outcome, ruling.reason, stage, told
+def decided(document: Document, known_facts: Facts) -> Any:
+    ruling = explain_ruling(document.own_binding, known_facts).ruling
+    stage = ruling.stage or known_facts["conversation.stage"]
+    diff = [(action.type, action.argument) for action in ruling.actions]
+    return ruling.outcome, ruling.reason, stage, diff
 
 
 def draw_pair(random: Random, rules: int) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -164,23 +164,23 @@ def test_random_facts_differ_exactly_when_a_group_contains_them(
 ) -> None:
     """The example of every group differs too."""
     before, after = map(Document, trees)
-    told = compare_decisions(before, after)
-    assert told.complete
-    for change in told.changes:
-        known = complete_facts(change.example)
-        assert explain_ruling(before.own_binding, known).ruling.rule == change.before.rule
-        assert explain_ruling(after.own_binding, known).ruling.rule == change.after.rule
-        assert (decided(before, known) == decided(after, known)) is change.texts_only
+    diff = compare_decisions(before, after)
+    assert diff.complete
+    for change in diff.changes:
+        known_facts = complete_facts(change.example)
+        assert explain_ruling(before.own_binding, known_facts).ruling.rule == change.before.rule
+        assert explain_ruling(after.own_binding, known_facts).ruling.rule == change.after.rule
+        assert (decided(before, known_facts) == decided(after, known_facts)) is change.texts_only
         if change.conversation is not None:
             assert_example_is_valid(change, before, after)
-    groups = RegionIndex([change.region for change in told.changes])
+    groups = RegionIndex([change.region for change in diff.changes])
     for tried in all_facts(before, after):
         number = groups.find_region(tried)
         same = decided(before, tried) == decided(after, tried)
         if number is None:
             assert same
         else:
-            change = told.changes[number]
+            change = diff.changes[number]
             names = [
                 explain_ruling(each.own_binding, tried).ruling.rule for each in (before, after)
             ]
@@ -196,10 +196,17 @@ def test_facts_are_found_in_the_group_that_describes_them(tree: dict[str, Any]) 
         "conversation.stage": "awaiting_answer",
         "answer": "unclear",
     }
-    asked = {
+    question = {
         number: complete_facts({**unclear, "conversation.asks": number}) for number in range(6)
     }
-    assert [groups.find_region(asked[number]) for number in asked] == [None, None, 0, 0, None, None]
+    assert [groups.find_region(question[number]) for number in question] == [
+        None,
+        None,
+        0,
+        0,
+        None,
+        None,
+    ]
 
 
 def test_recorded_value_counts_as_unknown_when_it_became_impossible(

@@ -27,8 +27,10 @@ def test_text_diff_is_empty_for_equal_documents(tree: dict[str, Any]) -> None:
 
 def test_changed_setting_is_reported_with_both_values(tree: dict[str, Any]) -> None:
     tree["settings"]["ask_again"] = 3
-    only = TextDiff((TextChange("ask_again", 1, 3),), rules=(), moved_rules=(), texts=(), facts=())
-    assert compare_with_builtin(tree) == only
+    expected = TextDiff(
+        (TextChange("ask_again", 1, 3),), rules=(), moved_rules=(), texts=(), facts=()
+    )
+    assert compare_with_builtin(tree) == expected
 
 
 def test_omitted_setting_equals_its_default(tree: dict[str, Any]) -> None:
@@ -39,11 +41,11 @@ def test_omitted_setting_equals_its_default(tree: dict[str, Any]) -> None:
 def test_removed_property_is_reported_by_its_id(
     tree: dict[str, Any],
 ) -> None:
-    stated = {"id": "always", "for_all": {}, "outcome_in": ["noted"]}
-    with_it = Document({**tree, "properties": [stated]})
-    gone = compare_texts(with_it, Document(tree))
-    assert gone
-    assert gone.properties == (TextChange("always", stated, None),)
+    property_ = {"id": "always", "for_all": {}, "outcome_in": ["noted"]}
+    with_it = Document({**tree, "properties": [property_]})
+    diff = compare_texts(with_it, Document(tree))
+    assert diff
+    assert diff.properties == (TextChange("always", property_, None),)
 
 
 def test_order_of_keys_is_not_a_difference(tree: dict[str, Any]) -> None:
@@ -75,17 +77,17 @@ def test_rule_that_became_a_guard_is_reported(tree: dict[str, Any]) -> None:
 def test_only_the_moved_rule_is_reported(tree: dict[str, Any]) -> None:
     moved = tree["rules"].pop(2)
     tree["rules"].insert(9, moved)
-    found = compare_with_builtin(tree)
-    assert found.moved_rules == (moved["id"],)
-    assert not found.rules
+    diff = compare_with_builtin(tree)
+    assert diff.moved_rules == (moved["id"],)
+    assert not diff.rules
 
 
 def test_changed_texts_are_reported_by_their_place(tree: dict[str, Any]) -> None:
     tree["title"] = "Other"
     tree["messages"]["de"] = {"ask": "Sind Sie schon Kunde?"}
     tree["answers"]["customer"].append("sure")
-    found = compare_with_builtin(tree)
-    assert [change.name for change in found.texts] == [
+    diff = compare_with_builtin(tree)
+    assert [change.name for change in diff.texts] == [
         "title",
         "answers/customer",
         "messages/de/ask",

@@ -145,14 +145,14 @@ def test_references_are_replaced_by_their_settings() -> None:
         "contact_fields": ["phone"],
         "redirect": {"email": "a@b.example"},
     }
-    found = render(
+    rendered_actions = render(
         {"assign": "$customer_destination"},
         {"salesforce_lead": {"fields": "$contact_fields"}},
         {"note": "$redirect.email"},
         "$lead_follow_up",
         settings=settings,
     )
-    assert [{**action, "id": None} for action in found] == [
+    assert [{**action, "id": None} for action in rendered_actions] == [
         {"id": None, "type": "assign", "teammate": "tm-1"},
         {"id": None, "type": "salesforce_lead", "fields": ["phone"]},
         {"id": None, "type": "note", "text": "a@b.example"},

@@ -187,7 +187,7 @@ def test_alternative_may_test_a_fact_of_the_when_again() -> None:
 
 
 @pytest.mark.parametrize(
-    ("wanted", "fact", "held"),
+    ("operand", "fact", "holds"),
     [
         (1, True, False),
         (True, 1, False),
@@ -200,13 +200,13 @@ def test_alternative_may_test_a_fact_of_the_when_again() -> None:
         ([True, False], 0, False),
     ],
 )
-def test_values_of_different_types_are_not_equal(wanted: Any, fact: Any, held: bool) -> None:  # noqa: FBT001
+def test_values_of_different_types_are_not_equal(operand: Any, fact: Any, holds: bool) -> None:  # noqa: FBT001
     """As keys of a mapping, 1, 1.0 and true would be equal."""
-    listed = wanted if isinstance(wanted, list) else [wanted]
+    listed = operand if isinstance(operand, list) else [operand]
     doc = document_of(*({"attributes.source": [*listed, f"x{n}"]} for n in range(5)))
-    single = document_of({"attributes.source": wanted})
+    single = document_of({"attributes.source": operand})
     for each in (doc, single):
-        assert (decide(each, attributes__source=fact) == "rule-0") is held
+        assert (decide(each, attributes__source=fact) == "rule-0") is holds
 
 
 def test_action_is_carried_out_only_when_its_condition_holds() -> None:

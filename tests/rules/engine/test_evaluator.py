@@ -84,15 +84,15 @@ TABLE = [
 ]
 
 
-@pytest.mark.parametrize(("test", "fact", "held"), TABLE, ids=repr)
-def test_condition_holds_for_value(test: Any, fact: Any, held: bool) -> None:  # noqa: FBT001
+@pytest.mark.parametrize(("test", "fact", "holds"), TABLE, ids=repr)
+def test_condition_holds_for_value(test: Any, fact: Any, holds: bool) -> None:  # noqa: FBT001
     """Every test is two-valued: an unknown fact equals nothing."""
-    assert condition_holds(parse_condition(test), fact) is held
+    assert condition_holds(parse_condition(test), fact) is holds
 
 
-@pytest.mark.parametrize(("test", "fact", "held"), TABLE, ids=repr)
-def test_not_is_the_complement_of_its_test(test: Any, fact: Any, held: bool) -> None:  # noqa: FBT001
-    assert condition_holds(parse_condition({"not": test}), fact) is not held
+@pytest.mark.parametrize(("test", "fact", "holds"), TABLE, ids=repr)
+def test_not_is_the_complement_of_its_test(test: Any, fact: Any, holds: bool) -> None:  # noqa: FBT001
+    assert condition_holds(parse_condition({"not": test}), fact) is not holds
 
 
 def test_parse_condition_returns_the_condition_of_each_notation() -> None:

@@ -47,8 +47,8 @@ def event_with(**members: Any) -> Any:
     return EVENT | nested
 
 
-def derive_fact(name: str, sent: Any = EVENT, **conversation: Any) -> Any:
-    return derive_facts(BUILT_IN, sent, Conversation(**conversation)).get(name)
+def derive_fact(name: str, sent_value: Any = EVENT, **conversation: Any) -> Any:
+    return derive_facts(BUILT_IN, sent_value, Conversation(**conversation)).get(name)
 
 
 def test_minimal_event_has_only_required_and_default_facts() -> None:
@@ -69,15 +69,15 @@ def test_minimal_event_has_only_required_and_default_facts() -> None:
 
 
 def test_complete_event_has_all_facts() -> None:
-    sent = event_with(
+    sent_value = event_with(
         type="contact.replied",
         conversation={"direction": "inbound", "channel": "mail", "assigned": True},
         contact={"kind": "user", "email": "a@b.example", "identity": "verified", "language": "fr"},
         message={"text": "no", "language": "en_GB"},
         answer={"choice": "customer"},
     )
-    found = derive_facts(BUILT_IN, sent, Conversation("awaiting_answer", 2))
-    assert found == {
+    fact_values = derive_facts(BUILT_IN, sent_value, Conversation("awaiting_answer", 2))
+    assert fact_values == {
         "event.type": "contact.replied",
         "workspace.plan": "pro",
         "conversation.direction": "inbound",
@@ -103,7 +103,9 @@ def test_every_fact_of_the_vocabulary_can_be_derived() -> None:
     )
     expired = event_with(type="question.expired")
     names = {
-        name for sent in (replied, expired) for name in derive_facts(BUILT_IN, sent, Conversation())
+        name
+        for sent_value in (replied, expired)
+        for name in derive_facts(BUILT_IN, sent_value, Conversation())
     }
     assert names == set(FACTS)
 
@@ -150,8 +152,8 @@ def test_language_of_the_contact_counts_when_the_message_has_none(
 
 @pytest.mark.parametrize("kind", ["conversation.started", "contact.identified", "question.expired"])
 def test_answer_is_unknown_when_the_event_is_not_a_reply(kind: str) -> None:
-    sent = event_with(type=kind, answer={"choice": "customer"}, message={"text": "yes"})
-    assert derive_fact("answer", sent, stage="awaiting_answer") is None
+    sent_value = event_with(type=kind, answer={"choice": "customer"}, message={"text": "yes"})
+    assert derive_fact("answer", sent_value, stage="awaiting_answer") is None
 
 
 @pytest.mark.parametrize(
@@ -165,25 +167,25 @@ def test_answer_is_unknown_when_the_event_is_not_a_reply(kind: str) -> None:
     ],
 )
 def test_phrase_is_an_answer_only_in_stage_awaiting_answer(stage: str, answer: str) -> None:
-    sent = event_with(type="contact.replied", message={"text": "Yes!"})
-    assert derive_fact("answer", sent, stage=stage) == answer
+    sent_value = event_with(type="contact.replied", message={"text": "Yes!"})
+    assert derive_fact("answer", sent_value, stage=stage) == answer
 
 
 @pytest.mark.parametrize("stage", ["new", "awaiting_answer", "qualifying"])
 def test_choice_is_an_answer_in_every_stage_and_overrides_the_phrase(stage: str) -> None:
-    sent = event_with(
+    sent_value = event_with(
         type="contact.replied", message={"text": "yes"}, answer={"choice": "not_customer"}
     )
-    assert derive_fact("answer", sent, stage=stage) == "not_customer"
+    assert derive_fact("answer", sent_value, stage=stage) == "not_customer"
 
 
 def test_message_without_text_is_an_unclear_answer() -> None:
-    sent = event_with(type="contact.replied", message={})
-    assert derive_fact("answer", sent, stage="awaiting_answer") == "unclear"
+    sent_value = event_with(type="contact.replied", message={})
+    assert derive_fact("answer", sent_value, stage="awaiting_answer") == "unclear"
 
 
 @pytest.mark.parametrize(
-    ("sent", "stage", "question", "is_open"),
+    ("sent_value", "stage", "question", "is_open"),
     [
         ({"type": "question.expired"}, "awaiting_answer", "q-1", False),
         ({"type": "question.expired", "occurred_at": DEADLINE}, "awaiting_answer", "q-1", True),
@@ -198,20 +200,25 @@ def test_message_without_text_is_an_unclear_answer() -> None:
     ],
 )
 def test_expired_question_is_open_only_when_it_is_the_open_one(
-    sent: dict[str, Any],
+    sent_value: dict[str, Any],
     stage: str,
     question: str | None,
     is_open: bool | None,  # noqa: FBT001
 ) -> None:
     """An expiry without an id means the open question, from its deadline on."""
-    asked = OpenQuestion(question, DEADLINE) if question else None
-    assert derive_fact("question.open", event_with(**sent), stage=stage, question=asked) is is_open
+    open_question = OpenQuestion(question, DEADLINE) if question else None
+    assert (
+        derive_fact("question.open", event_with(**sent_value), stage=stage, question=open_question)
+        is is_open
+    )
 
 
-def test_an_expiry_without_an_id_is_of_the_open_question_if_the_deadline_is_unknown() -> None:
-    asked = OpenQuestion("q-1", None)
-    sent = event_with(type="question.expired")
-    assert derive_fact("question.open", sent, stage="qualifying", question=asked) is True
+def test_expiry_without_an_id_means_the_open_question_when_its_deadline_is_unknown() -> None:
+    open_question = OpenQuestion("q-1", None)
+    sent_value = event_with(type="question.expired")
+    assert (
+        derive_fact("question.open", sent_value, stage="qualifying", question=open_question) is True
+    )
 
 
 def test_sample_bucket_is_derived_from_sha_256() -> None:
@@ -223,14 +230,14 @@ def test_sample_bucket_is_derived_from_sha_256() -> None:
 
 
 def test_sample_buckets_are_spread_evenly() -> None:
-    drawn = [sample_bucket("acme", f"c-{number}") for number in range(10_000)]
-    assert min(drawn) < 10
-    assert max(drawn) > 9_989
-    assert 4_700 < sum(number < 5_000 for number in drawn) < 5_300
+    buckets = [sample_bucket("acme", f"c-{number}") for number in range(10_000)]
+    assert min(buckets) < 10
+    assert max(buckets) > 9_989
+    assert 4_700 < sum(number < 5_000 for number in buckets) < 5_300
 
 
 @pytest.mark.parametrize(
-    ("name", "sent", "known"),
+    ("name", "sent_value", "expected"),
     [
         ("size", 40, 40),
         ("size", 40.0, 40),
@@ -259,16 +266,16 @@ def test_sample_buckets_are_spread_evenly() -> None:
     ],
 )
 def test_attribute_is_known_only_when_declared_and_of_its_type(
-    name: str, sent: Any, known: Any
+    name: str, sent_value: Any, expected: Any
 ) -> None:
     """A different type is unknown and not refused.
 
     Personal and undeclared attributes are not facts.
     """
-    found = derive_facts(DECLARING, event_with(attributes={name: sent}), Conversation())
-    value = found.get(f"attributes.{name}")
-    assert value == known
-    assert type(value) is type(known)
+    fact_values = derive_facts(DECLARING, event_with(attributes={name: sent_value}), Conversation())
+    value = fact_values.get(f"attributes.{name}")
+    assert value == expected
+    assert type(value) is type(expected)
 
 
 def test_attribute_is_unknown_when_it_is_not_sent() -> None:

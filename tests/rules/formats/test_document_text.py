@@ -201,9 +201,9 @@ def test_deep_json_is_refused_as_too_deep() -> None:
     ],
 )
 def test_hostile_text_is_refused_with_bounded_complaints(text: str, codes: set[str]) -> None:
-    found = codes_of(read_yaml, text)
-    assert set(found) == codes
-    assert len(found) <= 1_000
+    found_codes = codes_of(read_yaml, text)
+    assert set(found_codes) == codes
+    assert len(found_codes) <= 1_000
 
 
 @pytest.mark.parametrize(
@@ -232,6 +232,6 @@ def test_value_that_json_cannot_represent_is_refused(value: object) -> None:
 
 
 def codes_of(read: Any, text: object) -> list[str]:
-    with pytest.raises(InvalidDocumentError) as refused:
+    with pytest.raises(InvalidDocumentError) as refusal:
         read(text)
-    return [complaint.code for complaint in refused.value.complaints]
+    return [complaint.code for complaint in refusal.value.complaints]

@@ -78,7 +78,7 @@ def test_extended_or_malformed_range_is_refused(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("tag", "wanted", "matched"),
+    ("tag", "language_range", "matches"),
     [
         ("de-DE", "de-de", True),
         ("de-DE-1996", "de-de", True),
@@ -96,11 +96,11 @@ def test_extended_or_malformed_range_is_refused(text: str) -> None:
 )
 def test_range_matches_the_tag_or_a_beginning_up_to_a_hyphen(
     tag: str,
-    wanted: str,
-    matched: bool,  # noqa: FBT001
+    language_range: str,
+    matches: bool,  # noqa: FBT001
 ) -> None:
     """RFC 4647, 3.3.1."""
-    assert matches_ranges(tag, [wanted]) is matched
+    assert matches_ranges(tag, [language_range]) is matches
 
 
 def test_tag_matches_when_one_of_the_ranges_matches() -> None:
@@ -110,11 +110,11 @@ def test_tag_matches_when_one_of_the_ranges_matches() -> None:
 
 def test_lookup_shortens_the_tag_part_by_part() -> None:
     """The example of RFC 4647, 3.4: a single letter is removed together with the part after it."""
-    wanted = "zh-Hant-CN-x-private1-private2"
-    steps = [wanted, "zh-Hant-CN-x-private1", "zh-Hant-CN", "zh-Hant", "zh"]
+    language_range = "zh-Hant-CN-x-private1-private2"
+    steps = [language_range, "zh-Hant-CN-x-private1", "zh-Hant-CN", "zh-Hant", "zh"]
     for number, step in enumerate(steps):
-        assert lookup_tag(wanted, steps[number:]) == step
-    assert lookup_tag(wanted, ["zh-Hant-CN-x", "default", "en"]) is None
+        assert lookup_tag(language_range, steps[number:]) == step
+    assert lookup_tag(language_range, ["zh-Hant-CN-x", "default", "en"]) is None
 
 
 def test_lookup_ignores_case() -> None:

@@ -10,7 +10,7 @@ from rules.model.document import Document
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "normalised"),
     [
         ("Yes, I'm a customer!", "yes im a customer"),
         ("YES,\tI\u2019M \n A  CUSTOMER\u2026", "yes im a customer"),
@@ -29,9 +29,9 @@ from rules.model.document import Document
         ("", ""),
     ],
 )
-def test_phrase_is_normalised(text: str, said: str) -> None:
+def test_phrase_is_normalised(text: str, normalised: str) -> None:
     """NFKC, case-folded, without punctuation and symbols, white space collapsed."""
-    assert normalise_phrase(text) == said
+    assert normalise_phrase(text) == normalised
 
 
 def test_built_in_phrases_are_fixed() -> None:

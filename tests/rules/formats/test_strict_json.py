@@ -38,9 +38,9 @@ from rules.formats.strict_json import (
     ids=lambda value: value[:24].decode(errors="replace") if isinstance(value, bytes) else value,
 )
 def test_body_that_is_not_i_json_is_refused_with_its_code(body: bytes, code: str) -> None:
-    with pytest.raises(StrictJsonError) as refused:
+    with pytest.raises(StrictJsonError) as refusal:
         parse_json(body, null_is_absent=True)
-    assert refused.value.complaint.code == code
+    assert refusal.value.complaint.code == code
 
 
 @pytest.mark.parametrize(

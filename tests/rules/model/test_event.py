@@ -59,9 +59,9 @@ def event_without(place: str) -> dict[str, Any]:
 
 
 def complaints_of(value: Any) -> list[tuple[str, str]]:
-    with pytest.raises(InvalidEventError) as refused:
+    with pytest.raises(InvalidEventError) as refusal:
         parse_event(value)
-    return [(complaint.pointer, complaint.code) for complaint in refused.value.complaints]
+    return [(complaint.pointer, complaint.code) for complaint in refusal.value.complaints]
 
 
 def test_complete_event_is_returned_unchanged() -> None:
@@ -194,10 +194,10 @@ def test_complaint_contains_no_value_of_the_event() -> None:
     """Personal data stay out of logs and answers."""
     secret = "ann@secret.example"
     event = {**EVENT, "contact": {**EVENT["contact"], "email": [secret], "kind": secret}}
-    with pytest.raises(InvalidEventError) as refused:
+    with pytest.raises(InvalidEventError) as refusal:
         parse_event(event)
-    assert secret not in str(refused.value)
-    assert not any(secret in complaint.message for complaint in refused.value.complaints)
+    assert secret not in str(refusal.value)
+    assert not any(secret in complaint.message for complaint in refusal.value.complaints)
 
 
 def test_reply_without_message_and_answer_is_refused() -> None:

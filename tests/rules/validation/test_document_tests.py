@@ -35,9 +35,9 @@ def find_failures(test: dict[str, Any], **parts: Any) -> list[str]:
     otherwise = {"outcome": "noted", "reason": "unexpected"}
     tests = [{"name": "A test", **test}]
     tree = {"format": 1, "rules": rules, "otherwise": otherwise, "tests": tests, **parts}
-    found = check_document(read_value(tree)).complaints
-    assert {complaint.code for complaint in found} <= {"test_failed"}
-    return [complaint.message for complaint in found]
+    reported = check_document(read_value(tree)).complaints
+    assert {complaint.code for complaint in reported} <= {"test_failed"}
+    return [complaint.message for complaint in reported]
 
 
 @pytest.mark.parametrize(
@@ -93,8 +93,8 @@ def test_base_facts_are_in_the_vocabulary() -> None:
 
 def test_null_makes_a_given_fact_unknown_and_settings_are_left_out() -> None:
     given = {"message.language": None, "contact.kind": "user", "settings.enabled": False}
-    known = complete_facts(given)
-    assert known == {
+    facts = complete_facts(given)
+    assert facts == {
         **{k: v for k, v in BASE_FACTS.items() if k != "message.language"},
         "contact.kind": "user",
     }

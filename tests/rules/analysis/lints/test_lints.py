@@ -34,25 +34,25 @@ PAGES = ROOT / "docs" / "findings"
 def find(
     source: DocumentSource, directory: WorkspaceDirectory = EMPTY_DIRECTORY
 ) -> tuple[Finding, ...]:
-    told, undecided = run_lints(LintSubject(Document(source.value), directory), source)
+    reported, undecided = run_lints(LintSubject(Document(source.value), directory), source)
     assert undecided == ()
-    return told
+    return reported
 
 
 def read_example(code: str, heading: str) -> DocumentSource:
     """Return the document that a page shows under this heading."""
     page = (PAGES / f"{code}.md").read_text(encoding="utf-8")
-    shown = re.search(rf"{heading}:\n\n```yaml\n(.*?)```", page, re.DOTALL)
-    assert shown
-    whole = f"format: 1\notherwise: {{outcome: noted, reason: none}}\n{shown[1]}"
+    block = re.search(rf"{heading}:\n\n```yaml\n(.*?)```", page, re.DOTALL)
+    assert block
+    whole = f"format: 1\notherwise: {{outcome: noted, reason: none}}\n{block[1]}"
     return read_yaml(whole)
 
 
 def directory_of(code: str) -> WorkspaceDirectory:
     """Return the directory that a page shows, or the empty directory."""
     page = (PAGES / f"{code}.md").read_text(encoding="utf-8")
-    shown = re.search(r"```json\n(.*?)```", page, re.DOTALL)
-    return build_directory(json.loads(shown[1])) if shown else EMPTY_DIRECTORY
+    block = re.search(r"```json\n(.*?)```", page, re.DOTALL)
+    return build_directory(json.loads(block[1])) if block else EMPTY_DIRECTORY
 
 
 def codes(findings: Iterable[Finding]) -> set[str]:
@@ -68,9 +68,9 @@ def test_finding_codes_and_pages_correspond() -> None:
 def test_avoid_document_of_a_page_is_reported_with_line_and_example(code: str) -> None:
     source = read_example(code, "Avoid")
     own = Document(source.value).own_binding
-    told = [finding for finding in find(source, directory_of(code)) if finding.code == code]
-    assert told
-    for finding in told:
+    reported = [finding for finding in find(source, directory_of(code)) if finding.code == code]
+    assert reported
+    for finding in reported:
         assert finding.line
         assert finding.example
         decided = explain_ruling(own, complete_facts(finding.example.given)).ruling
@@ -86,9 +86,9 @@ def test_prefer_document_of_a_page_is_not_reported(code: str) -> None:
 
 
 def test_built_in_document_has_only_the_finding_otherwise_decides() -> None:
-    [only] = find(read_yaml(builtin.load_text()))
-    assert only.code == "otherwise_decides"
-    assert "qualification.completed events in awaiting_answer, awaiting_contact" in only.message
+    [finding_] = find(read_yaml(builtin.load_text()))
+    assert finding_.code == "otherwise_decides"
+    assert "qualification.completed events in awaiting_answer, awaiting_contact" in finding_.message
 
 
 def document_of(*rules: dict[str, Any], **parts: Any) -> DocumentSource:
@@ -120,8 +120,8 @@ def test_rule_that_a_setting_switches_off_is_not_reported() -> None:
 
 def test_rule_that_no_setting_makes_reachable_is_reported() -> None:
     rules = [{"when": {"settings.enabled": value}} for value in (True, False)]
-    told = find(document_of(*rules, {"when": {"contact.kind": "user"}}))
-    assert [each.pointer for each in told if each.code == "rule_unreachable"] == ["/rules/2"]
+    reported = find(document_of(*rules, {"when": {"contact.kind": "user"}}))
+    assert [each.pointer for each in reported if each.code == "rule_unreachable"] == ["/rules/2"]
 
 
 ASSIGNED: dict[str, Any] = {
@@ -130,18 +130,18 @@ ASSIGNED: dict[str, Any] = {
 }
 
 
-def find_unknown_names(source: DocumentSource, **told: list[str]) -> list[tuple[str, str]]:
+def find_unknown_names(source: DocumentSource, **reported: list[str]) -> list[tuple[str, str]]:
     """Return the place and the message of each unknown name."""
-    findings = find(source, build_directory(told))
+    findings = find(source, build_directory(reported))
     return [(each.pointer, each.message) for each in findings if each.code == UNKNOWN]
 
 
 def test_name_is_reported_only_when_the_directory_lists_its_kind() -> None:
     assert find_unknown_names(document_of(ASSIGNED)) == []
     assert find_unknown_names(document_of(ASSIGNED), teams=["support"]) == []
-    [(at, said)] = find_unknown_names(document_of(ASSIGNED), teammates=["tm-1"])
+    [(at, text)] = find_unknown_names(document_of(ASSIGNED), teammates=["tm-1"])
     assert at == "/rules/0/actions/0"
-    assert said == "The directory has no teammate `tm-9`: did you mean tm-1?"
+    assert text == "The directory has no teammate `tm-9`: did you mean tm-1?"
 
 
 def test_every_name_is_reported_when_the_directory_list_is_empty() -> None:
@@ -158,16 +158,16 @@ def test_name_in_a_setting_is_reported_once_at_its_place() -> None:
     for number, follow_up in enumerate(([{"add_tag": "lead"}, {"add_tag": "hot"}], None)):
         more = {"lead_follow_up": follow_up} if follow_up else {}
         source = read_value({**tree, "settings": {**settings, **more}})
-        told = find_unknown_names(
+        reported = find_unknown_names(
             source, teams=["inbox", "sales"], tags=["lead"] if follow_up else ["hot"]
         )
-        assert "/settings/customer_destination" in [at for at, _ in told]
-        assert sum("`help`" in said for _, said in told) == 1
-        where = [at for at, said in told if "no tag" in said]
+        assert "/settings/customer_destination" in [at for at, _ in reported]
+        assert sum("`help`" in text for _, text in reported) == 1
+        tag_pointers = [at for at, text in reported if "no tag" in text]
         assert (
-            where == ["/settings/lead_follow_up/1"]
+            tag_pointers == ["/settings/lead_follow_up/1"]
             if number == 0
-            else where[0].startswith("/rules/")
+            else tag_pointers[0].startswith("/rules/")
         )
 
 
@@ -221,7 +221,7 @@ def test_missing_translations_of_one_action_are_one_finding() -> None:
 
 
 @pytest.mark.parametrize(
-    ("wanted", "written", "default", "missed"),
+    ("language", "written", "default", "missed"),
     [
         ("de", "de", "en", False),
         ("de-AT", "de", "en", False),
@@ -234,24 +234,24 @@ def test_missing_translations_of_one_action_are_one_finding() -> None:
     ],
 )
 def test_translation_is_missing_when_lookup_ends_in_another_language(
-    wanted: str, written: str, default: str, *, missed: bool
+    language: str, written: str, default: str, *, missed: bool
 ) -> None:
-    told = find_missing_translations(
-        [wanted], messages={written: ENGLISH}, settings={"default_language": default}
+    reported = find_missing_translations(
+        [language], messages={written: ENGLISH}, settings={"default_language": default}
     )
-    assert bool(told) is missed
+    assert bool(reported) is missed
 
 
 def test_example_of_a_missing_translation_gets_the_default_language() -> None:
     """The whole conversation is in the language that the settings list."""
     tree = {**builtin.load_tree(), "settings": {"languages": ["en", "fr-CA"]}, "tests": []}
-    told = [each for each in find(read_value(tree)) if each.code == UNSPOKEN]
-    assert len(told) == 3
-    for each in told:
+    reported = [each for each in find(read_value(tree)) if each.code == UNSPOKEN]
+    assert len(reported) == 3
+    for each in reported:
         assert each.example
         events = each.example.conversation or ()
         spoken = [{**event["contact"], **event.get("message", {})} for event in events]
-        assert {said.get("language") for said in spoken} == {"fr-CA"}
+        assert {text.get("language") for text in spoken} == {"fr-CA"}
         own = Document(tree).own_binding
         ruling = explain_ruling(own, complete_facts(each.example.given)).ruling
         carried_out = render_actions(ruling, own, "dec", "2026-01-05T10:00:00Z", ["fr-CA"])
@@ -267,23 +267,23 @@ def test_translation_is_not_missing_when_no_event_in_the_language_needs_it() -> 
     off = {**SPOKEN, "when": {"settings.enabled": False}}
     assert find_missing_translations(["en", "fr"], off) == []
     not_german = {"when": {"message.language": "de"}}
-    told = find_missing_translations(["de", "fr"], not_german, SPOKEN)
-    assert {each.message.partition(" ")[0] for each in told} == {"`fr`"}
+    reported = find_missing_translations(["de", "fr"], not_german, SPOKEN)
+    assert {each.message.partition(" ")[0] for each in reported} == {"`fr`"}
 
 
 def test_missing_translations_are_undecided_after_the_maximum_of_findings() -> None:
     tags = [f"{one}{other}" for one in "abcdefghij" for other in "klmnopqrstu"]
     source = document_of(SPOKEN, settings={"languages": tags}, messages={"en": ENGLISH})
-    told, undecided = run_lints(LintSubject(Document(source.value)), source)
+    reported, undecided = run_lints(LintSubject(Document(source.value)), source)
     assert undecided == (UNSPOKEN,)
-    assert sum(each.code == UNSPOKEN for each in told) == MAX_FINDINGS
+    assert sum(each.code == UNSPOKEN for each in reported) == MAX_FINDINGS
 
 
 def test_complete_translations_take_no_search_steps() -> None:
     source = document_of(SPOKEN, messages={"en": ENGLISH})
-    told, undecided = run_lints(LintSubject(Document(source.value), max_steps=0), source)
+    reported, undecided = run_lints(LintSubject(Document(source.value), max_steps=0), source)
     assert UNSPOKEN not in undecided
-    assert told == ()
+    assert reported == ()
 
 
 def test_base_facts_of_the_lints_are_possible() -> None:
