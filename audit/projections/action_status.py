@@ -49,6 +49,8 @@ class ActionState:
 
 
 PENDING_STATE = ActionState()
+OPEN_STATUSES = frozenset({ActionStatus.PENDING, ActionStatus.FAILED})
+"""The statuses of actions that may still be carried out or withdrawn."""
 
 _STATUS: dict[type[ActionReceipt], ActionStatus] = {
     ActionDelivered: ActionStatus.DELIVERED,
@@ -56,6 +58,11 @@ _STATUS: dict[type[ActionReceipt], ActionStatus] = {
     ActionWithdrawn: ActionStatus.WITHDRAWN,
     ActionRetried: ActionStatus.PENDING,
 }
+
+
+def receipt_status(receipt: ActionReceipt) -> ActionStatus:
+    """Return the status of an action after this entry."""
+    return _STATUS[type(receipt)]
 
 
 def fold_action_states(entries: Iterable[IndexedLeaf]) -> dict[str, ActionState]:
@@ -69,6 +76,6 @@ def fold_action_states(entries: Iterable[IndexedLeaf]) -> dict[str, ActionState]
         content = parse_leaf(entry.value)
         if isinstance(content, ActionReceipt):
             by_action[content.action] = ActionState(
-                _STATUS[type(content)], content.at, entry.index, content.by, content.detail
+                receipt_status(content), content.at, entry.index, content.by, content.detail
             )
     return by_action

@@ -19,6 +19,7 @@ class FindingCode(StrEnum):
     EVENT_TWICE = "event_twice"
     DECISION_TWICE = "decision_twice"
     ACTION_ID = "action_id"
+    ACTION_STATUS = "action_status"
     DOCUMENT = "document"
     VERSION_HISTORY = "version_history"
     APPROVAL = "approval"
@@ -47,6 +48,8 @@ FINDING_MEANINGS = MappingProxyType(
         FindingCode.EVENT_TWICE: "a second decision for one event",
         FindingCode.DECISION_TWICE: "a decision with the id of an earlier one",
         FindingCode.ACTION_ID: "an action whose id is not its decision's id, a dot and its place",
+        FindingCode.ACTION_STATUS: "an entry about an action that was never asked for, or that was"
+        " delivered or withdrawn before",
         FindingCode.DOCUMENT: "a version's document that is missing or has another digest",
         FindingCode.VERSION_HISTORY: "a version entry that cannot follow the ones before it",
         FindingCode.APPROVAL: "a version activated that not enough other keys than its"

@@ -23,13 +23,15 @@ from audit.log.entries import (
     parse_leaf,
 )
 from audit.log.leaf import EntryKind
+from audit.projections.action_status import OPEN_STATUSES, receipt_status
 from audit.projections.versions import Versions, VersionStatus
 from audit.verification.findings import FindingCode, LogFinding
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from audit.log.entries import DecisionLeaf, EntryContent
+    from audit.log.entries import ActionReceipt, DecisionLeaf, EntryContent
+    from audit.projections.action_status import ActionStatus
     from audit.projections.versions import VersionRecord
 
 _SYSTEM = "system"
@@ -56,6 +58,8 @@ class HistoryChecker:
         self._events: set[str] = set()
         self._decisions: set[str] = set()
         self._conversations: dict[str, _Conversation] = {}
+        self._settled_actions: dict[str, ActionStatus] = {}
+        """The actions that were delivered or withdrawn; nothing about them may follow."""
         self._approved_versions: set[int] = set()
         """The versions that were activated with the approvals that were required then."""
 
@@ -79,12 +83,24 @@ class HistoryChecker:
             yield from self._check_policy(decision)
             yield from self._check_story(decision)
             self._advance(index, decision)
+        elif leaf["kind"].startswith("action."):
+            yield from self._check_action(cast("ActionReceipt", parse_leaf(leaf)))
         elif leaf["kind"].startswith("version."):
             if content := parse_leaf(leaf):
                 yield from self._check_version(index, content)
         elif leaf["kind"] == EntryKind.DIRECTORY_REPLACED:
             digest = DirectoryReplaced.from_leaf(leaf).digest
             yield from self._check_document("the document of the directory", digest)
+
+    def _check_action(self, receipt: ActionReceipt) -> Iterator[tuple[FindingCode, str]]:
+        action = receipt.action
+        if action.rpartition(".")[0] not in self._decisions:
+            yield FindingCode.ACTION_STATUS, f"no decision asked for the action {action!r}"
+        if settled := self._settled_actions.get(action):
+            yield FindingCode.ACTION_STATUS, f"the action {action!r} was {settled} before"
+        status = receipt_status(receipt)
+        if status not in OPEN_STATUSES:
+            self._settled_actions[action] = status
 
     def _check_version(
         self, index: int, content: EntryContent

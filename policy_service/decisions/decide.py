@@ -1,7 +1,8 @@
 """The main use case: an event gets exactly one decision.
 
 `decide_event` runs inside a transaction of the ledger. It reads the entries of the event and its
-conversation, lets the rules decide, and appends the decision: its only write, and its last step.
+conversation, lets the rules decide, and appends the decision. The entries that withdraw actions
+follow the decision in the same transaction.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from audit.entry import compute_commitment, format_time
 from policy_service.decisions.record import new_record
+from policy_service.decisions.withdrawals import withdraw_open_actions
 from policy_service.policies.activation import apply_due_activations
 from policy_service.policies.choose_version import choose_policies
 from policy_service.policies.workspace_transaction import WorkspaceTransaction
@@ -58,17 +60,22 @@ def decide_event(
             require_same_event(tx, entry, encode_canonical(event)), replayed=True
         )
     # 2. Due activations come before the decision.
-    versions = apply_due_activations(WorkspaceTransaction(tx, policies, workspace, SYSTEM_LOG))
+    transaction = WorkspaceTransaction(tx, policies, workspace, SYSTEM_LOG)
+    versions = apply_due_activations(transaction)
     # 3. A precomputed decision is appended if the log still has the state it depends on.
     latest = tx.latest_index(workspace, conversation)
     if precomputed and precomputed.is_valid(latest, versions):
-        return RecordedDecision(tx.append_prepared(precomputed.ready), replayed=False)
+        entry = tx.append_prepared(precomputed.ready)
     # 4. Else the rules decide now.
-    before = tx.latest_decision(workspace, conversation)
-    compiled = partial(policies.compiled, tx)
-    chosen = choose_policies(versions, workspace, conversation, before, compiled)
-    leaf, personal = new_record(event, chosen, before, format_time(tx.now))
-    return RecordedDecision(tx.append(workspace, leaf, personal), replayed=False)
+    else:
+        before = tx.latest_decision(workspace, conversation)
+        compiled = partial(policies.compiled, tx)
+        chosen = choose_policies(versions, workspace, conversation, before, compiled)
+        leaf, personal = new_record(event, chosen, before, format_time(tx.now))
+        entry = tx.append(workspace, leaf, personal)
+    # 5. A decision that ends the bot's work withdraws the actions that are still open.
+    withdraw_open_actions(transaction, entry)
+    return RecordedDecision(entry, replayed=False)
 
 
 def require_same_event(snapshot: Snapshot, entry: Entry, body: bytes) -> Entry:

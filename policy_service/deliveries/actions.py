@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from audit.log.entries import ActionDelivered, ActionFailed, ActionRetried
 from audit.projections.action_status import (
+    OPEN_STATUSES,
     PENDING_STATE,
     ActionState,
     ActionStatus,
@@ -119,7 +120,7 @@ def enter_receipt(
     action = find_action(transaction.tx, transaction.workspace, action_id)
     if action.state.status is status:
         return action
-    if action.state.status not in (ActionStatus.PENDING, ActionStatus.FAILED):
+    if action.state.status not in OPEN_STATUSES:
         raise _settled_problem(action)
     return _enter(transaction, action, RECEIPTS[status], detail)
 

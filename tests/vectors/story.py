@@ -37,6 +37,9 @@ def make_ledger(folder: Path, clock: FrozenDateTimeFactory) -> Tokens:
         tokens = service.tokens
     _lose_a_decision(folder, tokens, clock)
     command("erase", "--data", folder, "--workspace", "acme", "--reason", "asked", "ct-café")
+    with open_service(folder, tokens, clock) as service:
+        _withdraw(service)
+        service.text("auditor", f"{ACME}/ledger/checkpoint")
     return tokens
 
 
@@ -102,6 +105,11 @@ def _receipts(service: Service) -> None:
     service.send("platform", "POST", f"{ACME}/actions/{second}/retry")
     delivered = {"status": "delivered", "detail": "at the second attempt"}
     service.send("platform", "POST", f"{ACME}/actions/{second}/receipt", delivered)
+
+
+def _withdraw(service: Service) -> None:
+    """Have a teammate join a conversation whose question is still open."""
+    _decide(service, event("joined-20", "c-20", "ct-20", type="teammate.joined"))
 
 
 def _requirements(service: Service) -> None:

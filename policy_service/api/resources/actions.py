@@ -139,7 +139,7 @@ def report_action(
 ) -> Reply:
     """Report that an action was delivered or failed.
 
-    The same receipt twice is one entry.
+    The same receipt twice is one entry. A withdrawn action takes no receipt: do not carry it out.
     """
     ledger = services.workspace_ledger(caller, workspace)
     status = ActionStatus(body.status)

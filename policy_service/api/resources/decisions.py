@@ -60,7 +60,8 @@ def decide_event(services: Services, caller: Key, *, body: Event) -> Reply:
     """Decide an event.
 
     The same event again gets the same decision, byte for byte. If the event was erased, its id
-    alone identifies it: any body with this id gets the decision.
+    alone identifies it: any body with this id gets the decision. If a teammate took over or the
+    conversation was closed, the open actions of earlier decisions are withdrawn.
     """
     require_reach(caller, body)
     precomputed = services.precomputer.precompute(services.store, services.policies, body)

@@ -208,6 +208,15 @@ SECOND = [
 WAITING = "awaiting_answer"
 
 
+ASKED = decision("a", asks=True)
+
+
+def action(status: str) -> dict[str, Any]:
+    """The leaf of a step of the action that `ASKED` asks for."""
+    head = {"format": 1, "kind": f"action.{status}", "at": FIRST[0]["at"], "workspace": "acme"}
+    return {**head, "by": "system", "action": "dec-a.0", "event": "a", "conversation": "c-1"}
+
+
 def erasure(entries: Any) -> dict[str, Any]:
     head = {"format": 1, "kind": "contact.erased", "at": FIRST[0]["at"], "workspace": "acme"}
     return {**head, "by": "key-a", "reason": "asked for", "entries": entries}
@@ -227,6 +236,10 @@ def with_policy(leaf: dict[str, Any], **policy: Any) -> dict[str, Any]:
         ([*FIRST, decision("a"), decision("a")], {(4, "event_twice"), (4, "decision_twice")}),
         ([*FIRST, decision("a"), {**decision("b"), "id": "dec-a"}], {(4, "decision_twice")}),
         ([*FIRST, {**decision("a", asks=True), "id": "dec-x"}], {(3, "action_id")}),
+        ([*FIRST, action("withdrawn")], {(3, "action_status")}),
+        ([*FIRST, ASKED, action("failed"), action("retried"), action("withdrawn")], set()),
+        ([*FIRST, ASKED, action("withdrawn"), action("delivered")], {(5, "action_status")}),
+        ([*FIRST, ASKED, action("delivered"), action("withdrawn")], {(5, "action_status")}),
         ([*FIRST, without(decision("a"), "commitment")], {(3, "commitment")}),
         ([*FIRST, without(decision("a"), "facts")], {(3, "incomplete")}),
         ([*FIRST, {**decision("a"), "actions": 1}], {(3, "incomplete")}),

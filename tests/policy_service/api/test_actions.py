@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from audit.evidence.ledger_verifier import verify_ledger
 from policy_service.access.keys import Role
 from policy_service.deliveries import actions
-from tests.policy_service.api_client import ACME, event, read, reply
+from tests.policy_service.api_client import ACME, document, event, read, reply
 from tests.policy_service.problems import code, errors
 
 if TYPE_CHECKING:
@@ -119,6 +121,91 @@ def test_list_of_actions_filters_by_status(api: Api, query: str, found: list[str
     receipt(api, ids[1], status="delivered")
     receipt(api, ids[2], status="failed")
     assert [each["event"] for each in listed(api, query)] == found
+
+
+def ending(identity: str, kind: str, **changes: Any) -> dict[str, Any]:
+    """An event after which the bot does nothing more in the conversation."""
+    return event(identity, type=kind, message=None, **changes)
+
+
+def unclear(identity: str) -> dict[str, Any]:
+    """A reply after which the bot asks again."""
+    return event(identity, type="contact.replied", message={"text": "Hm?", "language": "en"})
+
+
+ENDINGS = {
+    "teammate.joined": "teammate_took_over",
+    "conversation.closed": "conversation_closed",
+}
+
+
+@pytest.mark.parametrize(("kind", "reason"), ENDINGS.items())
+@pytest.mark.parametrize("way", ["one", "batch"])
+def test_pending_and_failed_actions_are_withdrawn_when_bot_is_done(
+    api: Api, kind: str, reason: str, way: str
+) -> None:
+    delivered, pending = api.decide(event()), api.decide(unclear("ev-2"))
+    failed = api.decide(reply("ev-3", "customer", contact={"email": "ann@example.com"}))
+    elsewhere = api.decide(event("other", conversation={"id": "c-2"}))["actions"][0]["id"]
+    receipt(api, delivered["actions"][0]["id"], status="delivered")
+    receipt(api, failed["actions"][0]["id"], status="failed", detail="no such team")
+    if way == "one":
+        assert api.decide(ending("ev-4", kind))["reason"] == reason
+    else:
+        headers = {"Content-Type": "application/x-ndjson"}
+        body = json.dumps(ending("ev-4", kind))
+        api.send("POST", "/v1/decisions/batch", body, api.tokens["platform"], **headers)
+    open_ids = [each["id"] for decided in (pending, failed) for each in decided["actions"]]
+    withdrawn = listed(api, "?status=withdrawn")
+    assert [each["id"] for each in withdrawn] == open_ids
+    assert {(each["status_by"], each["detail"]) for each in withdrawn} == {("system", reason)}
+    assert [each["id"] for each in listed(api, "?status=pending")] == [elsewhere]
+    [entry] = api.entries("?kind=decision&conversation=c-1&reason=" + reason)
+    entries = api.entries("?kind=action.withdrawn")
+    assert [each["index"] for each in entries] == [
+        entry["index"] + 1 + place for place in range(len(open_ids))
+    ]
+    assert entries[0]["at"] == entry["at"]
+    story = read(api.get(f"{ACME}/conversations/c-1"))["items"]
+    statuses = [each["status"] for told in story for each in told["actions"]]
+    assert statuses == ["delivered", *["withdrawn"] * len(open_ids)]
+    with api.store.read() as snapshot:
+        assert [report.findings for report in verify_ledger(snapshot)] == [(), ()]
+
+
+def test_withdrawn_action_cannot_be_delivered_or_retried(api: Api) -> None:
+    action = asked(api)
+    api.decide(ending("ev-2", "conversation.closed"))
+    written = api.written()
+    for refused in (
+        receipt(api, action, status="delivered"),
+        receipt(api, action, status="failed"),
+        retry(api, action),
+    ):
+        assert code(refused) == (409, "action_settled")
+    api.decide(ending("ev-2", "conversation.closed"))
+    assert api.written() == written
+
+
+def test_second_ending_withdraws_nothing_again(api: Api) -> None:
+    asked(api)
+    api.decide(ending("ev-2", "teammate.joined"))
+    api.decide(ending("ev-3", "conversation.closed"))
+    assert kinds(api) == ["action.withdrawn"]
+
+
+def test_actions_of_the_ending_decision_stay_pending(api: Api) -> None:
+    """A document may ask for a tag when the conversation is closed."""
+    tree = {**document(), "tests": []}
+    for rule in tree["rules"]:
+        if rule["reason"] == "conversation_closed":
+            rule["actions"] = [{"add_tag": "closed"}]
+    api.publish(tree)
+    asked(api)
+    decided = api.decide(ending("ev-2", "conversation.closed"))
+    statuses = {each["type"]: each["status"] for each in listed(api)}
+    assert statuses == {"ask": "withdrawn", "add_tag": "pending"}
+    assert len(decided["actions"]) == 1
 
 
 def many(api: Api) -> list[str]:
