@@ -1,4 +1,4 @@
-"""Disks that are full, and folders that may only be read, for anybody who runs tests."""
+"""Full disks and read-only folders for tests, which also work for root."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _MOUNT = 'mount -t tmpfs -o "size=$1" small "$2" && echo mounted && exec sleep i
 
 @dataclass(frozen=True)
 class SmallDisk:
-    """A file system in memory, which only some commands see."""
+    """A file system in memory that only some commands see."""
 
     folder: Path
     wrapper: Sequence[str]
@@ -33,7 +33,7 @@ class SmallDisk:
     seen_from_here: Path
 
     def fill(self) -> None:
-        """Until not one page is left."""
+        """Write until not one page is left."""
         with self._filling.open("ab", buffering=0) as file:
             for size in (1 << 16, 1 << 12):
                 with suppress(OSError):
@@ -50,7 +50,7 @@ class SmallDisk:
 
 @contextmanager
 def small_disk(folder: Path, size: str = "24m") -> Iterator[SmallDisk]:
-    """A disk of this size, mounted on the folder where only `wrapper` sees it."""
+    """Mount a disk of this size on the folder, where only commands run by `wrapper` see it."""
     folder.mkdir()
     namespace = ["unshare", "--user", "--map-root-user", "--mount"]
     command = [*namespace, "sh", "-c", _MOUNT, "sh", size, str(folder)]
@@ -69,7 +69,7 @@ def small_disk(folder: Path, size: str = "24m") -> Iterator[SmallDisk]:
 
 @contextmanager
 def read_only(folder: Path) -> Iterator[Sequence[str]]:
-    """Nobody may write there; the command given runs another one that heeds this, even as root."""
+    """Make the folder read-only; yield a wrapper under which even root obeys."""
     modes = {each: each.stat().st_mode for each in (folder, *folder.rglob("*"))}
     for each, mode in modes.items():
         each.chmod(mode & ~0o222)
@@ -81,7 +81,7 @@ def read_only(folder: Path) -> Iterator[Sequence[str]]:
 
 
 def main(*command: str) -> None:
-    """Run the command as somebody to whom the modes of files apply."""
+    """Run the command as a user to whom file modes apply."""
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.prctl(_DROP_FROM_BOUNDS, _OVERRIDES_MODES, 0, 0, 0) and os.getuid() == 0:
         sys.exit(f"prctl: {errno.errorcode[ctypes.get_errno()]}")

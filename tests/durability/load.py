@@ -1,7 +1,7 @@
-"""A chat platform under way: clients that tell conversations to a server, whatever befalls it.
+"""A chat platform whose clients send conversations to a server, even while the server fails.
 
-A client repeats an event until it is answered, as a platform does, and some of them once more
-after that. What was acknowledged is kept, to be asked for again.
+A client repeats an event until it is answered, as a platform does, and repeats some of them once
+more after that. Acknowledged events are kept, so that a test can ask for them again.
 """
 
 from __future__ import annotations
@@ -43,13 +43,13 @@ class Acknowledged:
 
     @property
     def name(self) -> tuple[str, str]:
-        """The workspace and the id of the event."""
+        """Return the workspace and the id of the event."""
         decision = self.decision
         return decision["workspace"], decision["event"]
 
 
 class Platform:
-    """Tells conversations to the servers, each of its clients one after the other."""
+    """A chat platform that sends conversations to servers with several clients."""
 
     def __init__(self, servers: Sequence[Server], *, clients: int, seed: int) -> None:
         self.complaints: list[str] = []
@@ -68,12 +68,12 @@ class Platform:
         self._stopped = Flag()
 
     def acknowledged(self) -> list[Acknowledged]:
-        """What has been acknowledged up to now."""
+        """Return the events acknowledged up to now."""
         return self._acknowledged.copy()
 
     @contextmanager
     def talking(self) -> Iterator[None]:
-        """Conversations go on while the block runs, and the events under way are answered."""
+        """Send conversations while the block runs; then let the events under way be answered."""
         self._stopped.clear()
         self._rounds += 1
         with ThreadPoolExecutor(self._clients) as pool:
@@ -92,7 +92,7 @@ class Platform:
         server = self._servers[number % len(self._servers)]
         with server.client() as client:
             for conversation in count():
-                for event in told(f"{name}-{conversation}", choice):
+                for event in conversation_events(f"{name}-{conversation}", choice):
                     if self._stopped.is_set():
                         return
                     self._tell(client, event, again=choice.random() < _REPEATED)
@@ -126,8 +126,8 @@ class Platform:
             time.sleep(_PAUSE)
 
 
-def told(name: str, choice: random.Random) -> Iterator[bytes]:
-    """The events of one conversation: asked, asked again, a customer, with an address."""
+def conversation_events(name: str, choice: random.Random) -> Iterator[bytes]:
+    """Yield the events of one conversation: asked, asked again, a customer, with an address."""
     workspace = choice.choice(WORKSPACES)
     yield event(name, 1, workspace, "conversation.started")
     yield event(name, 2, workspace, "contact.replied", message={"text": "What do you mean?"})

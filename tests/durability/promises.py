@@ -1,6 +1,7 @@
-"""What was acknowledged, held against the ledger: the one check of all tests of durability.
+"""Checks of acknowledged decisions against the ledger, shared by all tests of durability.
 
-Each function gives what it finds wrong, in words; a service that keeps its promises gives nothing.
+Each function returns the mistakes that it finds, in words; a service that keeps its promises
+gives none.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ _CLIENTS = 8
 
 
 def broken_over_http(server: Server, acknowledged: Sequence[Acknowledged]) -> list[str]:
-    """Every event, sent again, must be answered by the same bytes, as one that was decided."""
+    """Return the events that are not answered with the same bytes when they are sent again."""
 
     def broken(part: Sequence[Acknowledged]) -> list[str]:
         with server.client() as client:
@@ -41,7 +42,7 @@ def broken_over_http(server: Server, acknowledged: Sequence[Acknowledged]) -> li
 
 
 def _kept(client: Client, acknowledged: Acknowledged) -> bool:
-    """Asked until there is an answer: a worker may be killed, or all may be busy."""
+    """Ask until there is an answer: a worker may be killed, or all may be busy."""
     for _ in patiently(f"there is no answer to {acknowledged.name}"):
         with suppress(NoResponseError):
             answer = client.decide(acknowledged.event)
@@ -51,7 +52,7 @@ def _kept(client: Client, acknowledged: Acknowledged) -> bool:
 
 
 def broken_in_ledger(data: Path, acknowledged: Iterable[Acknowledged]) -> list[str]:
-    """Every acknowledged decision must be there, once, at its index; and no event twice."""
+    """Return, in words, the decisions that are not in the ledger once at their index."""
     with SqliteStore.open(data) as store, store.read() as view:
         entries = {log: list(view.entries(log)) for log in view.logs()}
     found = [wrong for log, each in entries.items() for wrong in _misplaced(log, each)]
@@ -59,7 +60,7 @@ def broken_in_ledger(data: Path, acknowledged: Iterable[Acknowledged]) -> list[s
 
 
 def decided_in(data: Path) -> set[tuple[str, str]]:
-    """The workspace and the id of every event that has its decision."""
+    """Return the workspace and the id of every event that has a decision."""
     with SqliteStore.open(data) as store, store.read() as view:
         entries = [
             entry
@@ -70,7 +71,7 @@ def decided_in(data: Path) -> set[tuple[str, str]]:
 
 
 def verify_and_replay(data: Path) -> None:
-    """Both commands must end well; AssertionError, with what they said, otherwise."""
+    """Run both commands; raise AssertionError with their output if one fails."""
     run("verify", f"--data={data}")
     run("replay", f"--data={data}")
 
@@ -94,7 +95,7 @@ def _missing(entries: dict[str, list[Entry]], acknowledged: Acknowledged) -> Ite
 
 
 def out_of_order(acknowledged: Iterable[Acknowledged]) -> list[str]:
-    """The events of a conversation, acknowledged one after the other, must stand in this order."""
+    """Return the conversations whose events are not in the order of their acknowledgement."""
     conversations: dict[str, list[int]] = {}
     for each in acknowledged:
         decision = each.decision

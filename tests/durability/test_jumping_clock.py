@@ -1,4 +1,4 @@
-"""The clock of a running server jumps back an hour, under load: the order is that of the log."""
+"""The clock of a running server jumps back an hour under load: the order of the log stays."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from audit.stores.sqlite.store import SqliteStore
-from tests.durability.jumping import OFFSET, JumpingServer
+from tests.durability.jumping_clock import OFFSET, JumpingServer
 from tests.durability.load import WORKSPACES, Platform
 from tests.durability.promises import (
     broken_in_ledger,
@@ -24,13 +24,14 @@ HOUR = 3600
 
 
 def seconds_back(data: Path, log: str) -> float:
-    """How far the time of an entry of the log is before that of the one before, at most."""
+    """Return the largest step back in time between two entries of the log, in seconds."""
     with SqliteStore.open(data) as store, store.read() as view:
         times = [datetime.fromisoformat(entry.value["at"]) for entry in view.entries(log)]
     return max((one - other).total_seconds() for one, other in pairwise(times))
 
 
-def test_a_jump_back_changes_no_order_and_loses_nothing(tmp_path: Path) -> None:
+def test_clock_that_jumps_back_changes_no_order_and_loses_no_decision(tmp_path: Path) -> None:
+    """Times in the log go back, indices do not."""
     data, offset = tmp_path / "data", tmp_path / "offset"
     offset.write_text("0")
     server = JumpingServer(data, made(data), environment={OFFSET: str(offset)})

@@ -1,4 +1,4 @@
-"""SIGKILL at any moment loses no acknowledged decision and doubles none."""
+"""SIGKILL at any moment loses and doubles no acknowledged decision."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SEED = 20261122
 
 
 class Kill(Enum):
-    """What is killed at one moment."""
+    """The part of a server that is killed."""
 
     EVERYTHING = "everything"
     MAIN = "main"
@@ -34,7 +34,7 @@ KILLS = [Kill.EVERYTHING] * 4 * DEPTH + [Kill.MAIN] * 2 * DEPTH + [Kill.WORKER] 
 
 
 def strike(server: Server, kill: Kill, choice: random.Random) -> None:
-    """Kill, and where that was the end of the server, start it again by the same command."""
+    """Kill a part, and start the server again by the same command if that ended it."""
     match kill:
         case Kill.EVERYTHING:
             server.kill()
@@ -46,8 +46,8 @@ def strike(server: Server, kill: Kill, choice: random.Random) -> None:
         server.start()
 
 
-def test_no_kill_loses_or_doubles_an_acknowledged_decision(server: Server) -> None:
-    """Kills under load: the whole server, its main process, a worker; no repair between them."""
+def test_kill_loses_and_doubles_no_acknowledged_decision(server: Server) -> None:
+    """The whole server, its main process or a worker is killed under load; nothing is repaired."""
     choice = random.Random(SEED)
     platform = Platform([server], clients=12, seed=SEED)
     checked = 0

@@ -1,13 +1,13 @@
-"""Runs a command and writes down what it reads from sockets, sends to them, and puts on disk.
+"""Run a command and record what it reads from sockets, sends to them, and writes to disk.
 
 Usage: python tracer.py FILE COMMAND…. The file gets one JSON object per line, in the order seen.
-Asked to stop (SIGTERM) it closes the file and kills what it traces: passed on, the signal might be
-lost, since under a trace any thread may take it, and Python waits for it in the main thread alone.
+On SIGTERM the tracer closes the file and kills the traced processes. Passed on, the signal could
+be lost: any thread under a trace may take it, and Python waits for it in the main thread only.
 
-It is a small strace, for want of one on every machine: ptrace(2) through ctypes. What makes the
-order of lines a proof: this one thread sees every system call of every process and thread twice,
-before and after, and the caller waits until it has been written down. So a call whose return is
-written before another's entry had returned before the other began.
+It is a small strace, because not every machine has one: ptrace(2) through ctypes. The order of the
+lines is a proof. This one thread sees every system call of every process and thread twice, before
+and after, and the caller waits until the line is written. A call whose return is written before
+another call's entry had returned before that call began.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ libc.ptrace.restype = ctypes.c_long
 
 
 def ptrace(request: int, thread: int, address: int = 0, data: Any = 0) -> None:
-    """ProcessLookupError where the thread has been killed, PermissionError where it may not be."""
+    """Make the system call; raise ProcessLookupError if the thread was killed."""
     if libc.ptrace(request, thread, address, data) == -1:
         error = ctypes.get_errno()
         raise OSError(error, f"ptrace: {os.strerror(error)}")
@@ -69,7 +69,7 @@ class Call:
 
 @dataclass
 class Tracer:
-    """What is known of the threads that are traced."""
+    """The state of a trace: the threads and the calls that they are in."""
 
     out: IO[bytes]
     processes: dict[int, int] = field(default_factory=dict)
@@ -80,7 +80,7 @@ class Tracer:
     """What a file begins with that is of interest beside those of a ledger."""
 
     def run(self) -> None:
-        """Until the last process has ended."""
+        """Trace until the last process has ended."""
         with suppress(ChildProcessError):
             while True:
                 thread, status = os.waitpid(-1, WAIT_FOR_ALL)
@@ -92,7 +92,7 @@ class Tracer:
                     ptrace(SYSCALL, thread, data=passed_on)
 
     def _stopped(self, thread: int, stop: int, event: int) -> int:
-        """Look at why the thread stopped; the signal that it is to get."""
+        """Return the signal that the thread is to get, after a look at why it stopped."""
         if stop == SYSCALL_STOP:
             self._syscall(thread)
             return 0
@@ -124,12 +124,12 @@ class Tracer:
             self.entered(thread, call)
 
     def entered(self, thread: int, call: Call) -> None:
-        """The thread waits to make the call."""
+        """Note a call that the thread waits to make."""
         sent = sent_by(thread, call) if call.name in SENDS else b""
         self._write(thread, "enter", call, sent, None)
 
     def returned(self, thread: int, call: Call, data: bytes, result: int) -> None:
-        """The call was made, and received this; the thread waits to go on."""
+        """Note a call that was made and received this data; the thread waits to continue."""
         self._write(thread, "return", call, data, result)
 
     def _write(self, thread: int, at: str, call: Call, data: bytes, result: int | None) -> None:
@@ -151,7 +151,7 @@ def process_of(thread: int) -> int:
 
 
 def file_of(thread: int, descriptor: int) -> str:
-    """Its path, or such as `socket:[4711]`; empty where it is none."""
+    """Return the path of a descriptor, or text such as `socket:[4711]`; empty if it has none."""
     try:
         return str(Path(f"/proc/{thread}/fd/{descriptor & 0xFFFFFFFF}").readlink())
     except OSError:
@@ -167,7 +167,7 @@ def memory(thread: int, address: int, size: int) -> bytes:
 
 
 def sent_by(thread: int, call: Call) -> bytes:
-    """The bytes that the call is about to write."""
+    """Return the bytes that the call is about to write."""
     address, size = call.arguments[1:3]
     if call.name == "sendmsg":  # struct msghdr: name, its length, vector, its length
         address, size = struct.unpack_from("=16xQQ", memory(thread, address, 32))

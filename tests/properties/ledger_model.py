@@ -1,4 +1,8 @@
-"""A model of a log: the expected state in lists and mappings."""
+"""A model of a log: the expected state in lists and mappings.
+
+The model uses none of the code that it checks: digests, hashes and roots are computed by the
+standards, statuses and pins follow the steps that a test takes.
+"""
 
 from __future__ import annotations
 

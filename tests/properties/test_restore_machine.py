@@ -1,7 +1,7 @@
-"""Random histories in which checkpoints are signed and backups put back, held against the model.
+"""Random histories with signed checkpoints and restored backups, held against the model.
 
-What was signed after the backup is outside the database, where putting it back leaves it. What was
-never signed is lost without a trace: then the ledger is the backup, and nothing is said.
+Checkpoints signed after the backup are outside the database, so a restore leaves them in place.
+Entries that were never signed are lost without a trace; then the ledger is the backup.
 """
 
 from __future__ import annotations

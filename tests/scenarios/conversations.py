@@ -1,7 +1,7 @@
-"""Deciding in this process: conversations kept in memory, by the laws that the service keeps.
+"""Decide in this process, with conversations kept in memory by the laws of the service.
 
-What the earlier decisions say of a conversation is all there is to keep: its stage, how often
-it was asked, which question is open, and the language of the first one.
+The earlier decisions determine the state of a conversation: its stage, the number of questions,
+the open question, and the language of the first decision.
 """
 
 from __future__ import annotations
@@ -25,19 +25,19 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Kept:
-    """What is kept of a conversation."""
+class ConversationState:
+    """The state of a conversation after its last decision."""
 
     conversation: Conversation
     language: str | None
 
 
 class Conversations:
-    """Decides events under one document, each conversation in the order of arrival."""
+    """A decider of events under one document, each conversation in order of arrival."""
 
     def __init__(self, tree: Mapping[str, Any]) -> None:
         self._policy = compile_document(Document(tree))
-        self._kept: dict[str, Kept] = {}
+        self._kept: dict[str, ConversationState] = {}
 
     def decide(self, event: Mapping[str, Any]) -> dict[str, Any]:
         """The decision on the event, without what only the ledger can add."""
@@ -55,7 +55,7 @@ class Conversations:
             ruling, self._policy.bound_document, identity, checked["occurred_at"], (language, first)
         )
         after = _after(conversation, ruling, asked)
-        self._kept[name] = Kept(after, first)
+        self._kept[name] = ConversationState(after, first)
         return {
             "id": identity,
             "event": checked["id"],

@@ -1,14 +1,13 @@
-"""Conversations as data, and how they are put to whatever decides events.
+"""Conversations as data, and how they are sent to a decider of events.
 
-A scenario is what happens in one conversation, step by step, and what the decision on each step
-must say. It knows nothing of transport: `run` hands each event to `send` and reads the decision
-that comes back, so that the same scenarios hold for the rules in this process and for a server.
-Before it, the caller sees to it that `Scenario.document` decides.
+A scenario lists the events of one conversation with the expected members of each decision. It does
+not depend on transport: `run` gives each event to `send` and checks the returned decision, so the
+same scenarios hold for the rules in this process and for a server. The caller makes sure that
+`Scenario.document` decides.
 
 A file is a mapping with `scenarios` (a conversation each), `phrases` (a text typed while an answer
-is awaited, by the answer it gives) or `matrix` (an event in every stage). `base` and `events`,
-which it may bring along, are those of events.yaml otherwise. In what is sent, null takes a field
-away.
+is awaited, by the answer it gives) or `matrix` (an event in every stage). `base` and `events` are
+those of events.yaml unless the file has its own. In a sent event, null removes a member.
 """
 
 from __future__ import annotations
@@ -46,7 +45,7 @@ REASONS_OF_PHRASES = {
 
 @dataclass(frozen=True)
 class Step:
-    """One event, without ids and time, and what the decision on it must say."""
+    """One event, without ids and time, and the expected members of its decision."""
 
     event: Mapping[str, Json]
     expect: Mapping[str, Json]
@@ -58,7 +57,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Scenario:
-    """What happens in one conversation under a document."""
+    """The events of one conversation under a document."""
 
     name: str
     steps: tuple[Step, ...]
@@ -69,7 +68,7 @@ class Scenario:
 
     @property
     def document(self) -> dict[str, Json]:
-        """The document that decides: the built-in one, changed."""
+        """Return the document that decides: the built-in one, with changes."""
         built_in = builtin.load_tree()
         settings = {**built_in["settings"], **self.settings}
         messages = {**built_in["messages"], **self.changes.get("messages", {})}
@@ -77,7 +76,7 @@ class Scenario:
 
 
 def load(path: Path) -> list[Scenario]:
-    """The scenarios of a file."""
+    """Return the scenarios of a file."""
     file = {**_read(COMMON), **_read(path)}
     made = [*_written(file), *_of_phrases(file), *_of_matrix(file)]
     names = [scenario.name for scenario in made]
@@ -87,15 +86,15 @@ def load(path: Path) -> list[Scenario]:
 
 @cache
 def own_scenarios() -> tuple[Scenario, ...]:
-    """Every scenario of this folder."""
+    """Return every scenario of this folder."""
     files = sorted(path for path in FOLDER.glob("*.yaml") if path != COMMON)
     return tuple(scenario for path in files for scenario in load(path))
 
 
 def run(scenario: Scenario, send: Send, workspace: str = "acme") -> list[Decision]:
-    """The decisions on the scenario's events, sent in order as a conversation of their own.
+    """Return the decisions on the scenario's events, sent in order as a new conversation.
 
-    AssertionError where one is not what the scenario expects.
+    Raise AssertionError if a decision is not as the scenario expects.
     """
     decisions: list[Decision] = []
     for number, step in enumerate(scenario.steps, start=1):
@@ -109,7 +108,7 @@ def run(scenario: Scenario, send: Send, workspace: str = "acme") -> list[Decisio
 
 
 def merged(below: Mapping[str, Json], above: Mapping[str, Json]) -> dict[str, Json]:
-    """Both mappings in one, member by member; null takes a member away."""
+    """Return both mappings in one, member by member; null removes a member."""
     result = dict(below)
     for key, member in above.items():
         if isinstance(member, dict) and isinstance(result.get(key, {}), dict):
@@ -198,7 +197,7 @@ def _of_matrix(file: Mapping[str, Json]) -> Iterator[Scenario]:
 
 
 def _step(step: Json, file: Mapping[str, Json]) -> Step:
-    """A step as it is written; the name of an event alone expects nothing."""
+    """Return a step as it is written; a name alone is an event without expectation."""
     step = {"send": step} if isinstance(step, str) else step
     sent = file["events"][step["send"]] if isinstance(step["send"], str) else step["send"]
     event = merged(merged(file["base"], sent), step.get("with", {}))

@@ -1,4 +1,4 @@
-"""The scenarios, decided in this process; and that together they leave nothing of the table out."""
+"""The scenarios, decided in this process; together they cover the whole vocabulary."""
 
 from __future__ import annotations
 
@@ -71,76 +71,76 @@ def all_decisions() -> list[Decision]:
 
 
 @pytest.mark.parametrize("scenario", own_scenarios(), ids=lambda scenario: scenario.name)
-def test_the_rules_decide_as_the_scenario_says(scenario: Scenario) -> None:
+def test_rules_decide_each_scenario_as_expected(scenario: Scenario) -> None:
     decided(scenario)
 
 
-def test_the_rules_decide_as_the_shared_scenarios_say() -> None:
-    """What other programs rely on; the file is not part of the project."""
+def test_rules_decide_the_shared_scenarios_as_expected() -> None:
+    """Other programs rely on these scenarios; the file is not part of the project."""
     if not SAMPLES.exists():
         pytest.skip("the shared scenarios are not beside this checkout")
     for scenario in load(SAMPLES):
         decided(scenario)
 
 
-def test_the_documents_of_the_scenarios_are_accepted() -> None:
-    """So that each can be published; but for office hours, which are refused while not kept."""
+def test_documents_of_scenarios_are_accepted() -> None:
+    """Each can be published, except those with office hours, which are refused for now."""
     trees = [each.document for each in own_scenarios() if not each.settings.get("office_hours")]
     for tree in {digest_value(tree): tree for tree in trees}.values():
         assert check_document(DocumentSource(tree, {})).complaints == ()
 
 
-def test_a_wrong_expectation_fails() -> None:
-    """A runner that lets everything pass would make every scenario worthless."""
+def test_scenario_fails_when_an_expectation_is_wrong() -> None:
+    """A runner that accepts everything would make every scenario worthless."""
     scenario = own_scenarios()[0]
     elsewhere = Conversations({**scenario.document, "guards": [], "rules": []})
     with pytest.raises(AssertionError, match=r"step 1: rule otherwise"):
         run(scenario, elsewhere.decide)
 
 
-def test_every_reason_occurs() -> None:
+def test_scenarios_cover_every_reason() -> None:
     assert {decision["reason"] for decision in all_decisions()} == REASONS
 
 
-def test_every_outcome_occurs() -> None:
+def test_scenarios_cover_every_outcome() -> None:
     assert {decision["outcome"] for decision in all_decisions()} == set(Outcome)
 
 
-def test_every_stage_occurs() -> None:
+def test_scenarios_cover_every_stage() -> None:
     assert {decision["stage"] for decision in all_decisions()} == set(Stage)
 
 
-def test_every_action_of_the_built_in_document_occurs() -> None:
-    """Closing a conversation is for documents of one's own."""
+def test_scenarios_cover_every_action_of_the_built_in_document() -> None:
+    """Only users' own documents close conversations."""
     occurring = {action["type"] for decision in all_decisions() for action in decision["actions"]}
     assert occurring == set(ActionType) - {ActionType.CLOSE_CONVERSATION}
 
 
-def test_every_rule_of_the_built_in_document_decides() -> None:
+def test_scenarios_cover_every_rule_of_the_built_in_document() -> None:
     tree = builtin.load_tree()
     rules = {rule["id"] for rule in (*tree["guards"], *tree["rules"])}
     assert {decision["rule"] for decision in all_decisions()} == rules | {OTHERWISE}
 
 
-def test_every_setting_is_changed_by_a_scenario() -> None:
+def test_scenarios_change_every_setting() -> None:
     assert {name for scenario in own_scenarios() for name in scenario.settings} == set(SETTINGS)
 
 
-def test_the_matrix_has_every_event_in_every_stage() -> None:
+def test_matrix_has_every_event_in_every_stage() -> None:
     cells = load(FOLDER / "matrix.yaml")
     sent = {(cell.steps[-1].event["type"], cell.name.rsplit(" ", 1)[-1]) for cell in cells}
     assert sent == {(event.value, stage.value) for event in EventType for stage in Stage}
 
 
-def test_the_matrix_meets_each_stage_it_names() -> None:
-    """A way that leads elsewhere would test another cell than it says."""
+def test_matrix_cell_reaches_the_stage_that_it_names() -> None:
+    """Steps that lead to another stage would test another cell."""
     for cell in load(FOLDER / "matrix.yaml"):
         *way, last = decided(cell)
         stage = way[-1]["stage"] if way else "new"
         assert cell.name.endswith(f" in {stage}"), last
 
 
-def test_the_scenarios_say_each_built_in_phrase() -> None:
+def test_scenarios_cover_every_built_in_phrase() -> None:
     said = {
         scenario.steps[-1].event["message"]["text"] for scenario in load(FOLDER / "phrases.yaml")
     }
@@ -148,13 +148,13 @@ def test_the_scenarios_say_each_built_in_phrase() -> None:
     assert {phrase for phrases in answers.values() for phrase in phrases} <= said
 
 
-def test_the_same_events_are_decided_alike_twice() -> None:
-    """What came before in other conversations makes no difference."""
+def test_scenarios_are_decided_the_same_in_any_order() -> None:
+    """Other conversations have no influence on a decision."""
     again = {scenario.name: decided(scenario) for scenario in reversed(own_scenarios())}
     assert again == all_decided()
 
 
-def test_null_takes_a_field_away() -> None:
+def test_merged_removes_a_member_that_is_null() -> None:
     below = {"contact": {"kind": "lead", "email": "a@b.example"}, "message": {"text": "Hi"}}
     above = {"contact": {"email": None, "name": "Eve"}, "message": None}
     assert merged(below, above) == {"contact": {"kind": "lead", "name": "Eve"}}

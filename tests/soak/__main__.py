@@ -1,6 +1,6 @@
-"""Tell a real server a great many events, every one twice, and print what came of it.
+"""Send a great many events to a real server, each twice, and print the result.
 
-Usage: python -m tests.soak [REQUESTS]. The exit code is 1 where anything was not as promised.
+Usage: python -m tests.soak [REQUESTS]. The exit code is 1 if a promise was broken.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The whole of it: traffic, the memory of the workers under way, and what the ledger holds then."""
+"""A soak run: traffic, the memory of the workers, and a check of the ledger at the end."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _FIRST = 4  # a quarter of the requests, after which memory is looked at for the
 
 @dataclass(frozen=True)
 class Soaked:
-    """What one run came to."""
+    """The result of one run."""
 
     requests: int
     decided: int
@@ -55,13 +55,13 @@ class Soaked:
 
 
 def soak(data: Path, requests: int, clients: int) -> Soaked:
-    """Make a ledger, serve it, tell it so many events; AssertionError where a command fails."""
+    """Send this many requests to a server on a new ledger; AssertionError if a command fails."""
     with Server(data, made(data), threads=Settings().threads) as server:
         traffic = Traffic(server, clients)
         start = time.monotonic()
-        traffic.tell(requests // _FIRST)
+        traffic.send(requests // _FIRST)
         first = _memory(server)
-        traffic.tell(requests - requests // _FIRST)
+        traffic.send(requests - requests // _FIRST)
         last = _memory(server)
         seconds = time.monotonic() - start
         heard = traffic.heard.values()
@@ -83,7 +83,7 @@ def soak(data: Path, requests: int, clients: int) -> Soaked:
 
 
 def growth(first: int, last: int) -> float:
-    """In per cent."""
+    """Return the growth in per cent."""
     return (last / first - 1) * 100
 
 
@@ -94,7 +94,7 @@ def _wrong_answers(traffic: Traffic) -> Iterator[str]:
 
 
 def _wrong_entries(server: Server, traffic: Traffic) -> Iterator[str]:
-    """What auditors see, read by the client of the package, against what the platform was told."""
+    """Compare the entries that an auditor reads with the answers that the platform got."""
     url = f"http://127.0.0.1:{server.port}"
     unseen = dict(traffic.heard)
     with Client(url, server.keys["auditor"], timeout=60) as auditor:
@@ -126,7 +126,7 @@ def _grown(memory: dict[int, tuple[int, int]]) -> Iterator[str]:
 
 
 def _memory(server: Server) -> dict[int, int]:
-    """The bytes that each worker has in memory (RSS)."""
+    """Return the bytes that each worker has in memory (RSS)."""
     return {worker: _rss(worker) for worker in sorted(server.worker_ids())}
 
 

@@ -1,8 +1,8 @@
-"""A platform that repeats itself: many clients, and every event is told twice.
+"""A platform with many clients that sends every event twice.
 
-Half of the events are told again at once, by another client, while the first answer is still under
-way; the others later, after many events of others. So which of the two is decided and which is
-answered from the ledger is the server's to say; that it is exactly one of each is to be checked.
+Half of the events are repeated at once by another client, while the first answer is still under
+way; the others later, after many other events. The server says which of the two is new; the test
+checks that exactly one is.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from tests.durability.load import told
+from tests.durability.load import conversation_events
 from tests.served import patiently
 
 if TYPE_CHECKING:
@@ -32,8 +32,8 @@ _WAITING = 1_000
 
 
 @dataclass(slots=True)
-class Heard:
-    """What the answers to one event said."""
+class EventAnswers:
+    """The content of the answers to one event."""
 
     name: tuple[str, str]
     """The workspace, and the id of the event."""
@@ -48,12 +48,12 @@ class Heard:
 
 @dataclass
 class Traffic:
-    """Clients of one server, and what they heard."""
+    """The clients of one server, and the answers that they got."""
 
     server: Server
     clients: int = 64
     seed: int = 20261122
-    heard: dict[str, Heard] = field(default_factory=dict)
+    heard: dict[str, EventAnswers] = field(default_factory=dict)
     """By the event's id."""
     complaints: list[str] = field(default_factory=list)
     refused: int = 0
@@ -65,8 +65,8 @@ class Traffic:
         self._later: deque[bytes] = deque()
         self._rounds = 0
 
-    def tell(self, requests: int) -> None:
-        """So many requests, half of them events that are told again."""
+    def send(self, requests: int) -> None:
+        """Send this many requests, half of them events that are repeated."""
         self._rounds += 1
         numbers = range(requests // 2)
         with ThreadPoolExecutor(self.clients) as pool:
@@ -79,7 +79,7 @@ class Traffic:
             list(pool.map(self._repeat, parts))
 
     def _talk(self, number: int, share: int) -> None:
-        """One event of its own after the other, each followed by one that was told before."""
+        """Send one event of its own after the other, each followed by one that was sent before."""
         events = _events(f"{self.seed}-{self._rounds}-{number}")
         choice = random.Random(number)
         with self.server.client() as client:
@@ -114,7 +114,7 @@ class Traffic:
     def _hear(self, answer: Answer) -> None:
         decision = orjson.loads(answer.body)
         place = decision["ledger"]
-        heard = Heard(
+        heard = EventAnswers(
             name=(decision["workspace"], decision["event"]),
             index=place["index"],
             leaf_hash=place["leaf_hash"],
@@ -129,7 +129,7 @@ class Traffic:
 
 
 def _events(name: str) -> Iterator[bytes]:
-    """Conversations without end."""
+    """Yield conversations without end."""
     choice = random.Random(name)
     for conversation in count():
-        yield from told(f"{name}-{conversation}", choice)
+        yield from conversation_events(f"{name}-{conversation}", choice)

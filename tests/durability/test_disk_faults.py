@@ -1,7 +1,7 @@
-"""A disk that fails at any one call of an append: nothing acknowledged is lost, nothing doubled.
+"""A disk that fails at any one call of an append: no decision is lost or doubled.
 
-Each call by which a ledger's files are written or synced fails once in each way, under the real
-server and commands. The platform does as platforms do: it sends an event until it is decided.
+Each call that writes or syncs a file of the ledger fails once in each way, under the real server
+and commands. The platform repeats an event until it is decided.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.durability.faults import Failure, Fault, Step
+from tests.durability.faulty_disk import Failure, Fault, Step
 from tests.durability.load import Acknowledged, event
 from tests.durability.promises import (
     broken_in_ledger,
@@ -34,15 +34,15 @@ if TYPE_CHECKING:
 _MANY = 200  # events that write so many pages that SQLite moves them from its log in the end
 
 
-def told(fault: Fault, number: int) -> bytes:
-    """An event of the one conversation, during which the fault is to strike."""
+def event_with(fault: Fault, number: int) -> bytes:
+    """Return an event of the one conversation during which the fault strikes."""
     said = event("c", 1, "acme", "contact.replied", message={"text": f"Hm {number}"})
     return said.replace(b"ev-c-1.", b"%s." % fault.event.encode())
 
 
-def faulty(out: Path) -> list[str]:
-    """The command that runs another one on a disk that fails."""
-    return [sys.executable, "-m", "tests.durability.faults", str(out)]
+def on_faulty_disk(out: Path) -> list[str]:
+    """Return the command that runs another command on a disk that fails."""
+    return [sys.executable, "-m", "tests.durability.faulty_disk", str(out)]
 
 
 def has_struck(fault: Fault, out: Path) -> bool:
@@ -58,7 +58,7 @@ def decided(client: Client, said: bytes) -> Answer:
 
 
 @pytest.mark.parametrize("failure", [Failure.FAILED, Failure.PERSISTED, Failure.FULL])
-def test_no_failed_write_or_sync_loses_or_doubles_a_decision(
+def test_failed_write_or_sync_loses_and_doubles_no_decision(
     tmp_path: Path, failure: Failure
 ) -> None:
     """The first write of an append fails, then the second of the next one, up to the last sync."""
@@ -67,7 +67,7 @@ def test_no_failed_write_or_sync_loses_or_doubles_a_decision(
     refused: list[Answer] = []
     data = tmp_path / "data"
     with (
-        Server(data, made(data), workers=1, wrapper=faulty(out)) as server,
+        Server(data, made(data), workers=1, wrapper=on_faulty_disk(out)) as server,
         server.client() as client,
     ):
         # From here on the use of the key is known and not written with every decision.
@@ -75,15 +75,15 @@ def test_no_failed_write_or_sync_loses_or_doubles_a_decision(
         for step in (Step.LOGGED, Step.LOG_SYNCED):
             for number in count():
                 fault = Fault(failure, step, number)
-                first = client.decide(told(fault, number))
+                first = client.decide(event_with(fault, number))
                 if not has_struck(fault, out):
                     break
-                again = decided(client, told(fault, number))
+                again = decided(client, event_with(fault, number))
                 assert again.replayed == (first.status == 200)
                 refused += [first] if first.status != 200 else []
-                acknowledged.append(Acknowledged(told(fault, number), again.body))
+                acknowledged.append(Acknowledged(event_with(fault, number), again.body))
             assert number > 0
-            acknowledged.append(Acknowledged(told(fault, number), first.body))
+            acknowledged.append(Acknowledged(event_with(fault, number), first.body))
         assert broken_over_http(server, acknowledged) == []
         server.stop()
     assert len(refused) > 1
@@ -97,13 +97,15 @@ def test_no_failed_write_or_sync_loses_or_doubles_a_decision(
 
 
 @pytest.mark.parametrize("failure", [Failure.FAILED, Failure.PERSISTED, Failure.FULL])
-def test_a_failed_move_into_the_database_is_not_noticed(tmp_path: Path, failure: Failure) -> None:
-    """What SQLite cannot move from its log stays there, on disk, and is moved another time."""
+def test_failed_checkpoint_of_the_write_ahead_log_loses_nothing(
+    tmp_path: Path, failure: Failure
+) -> None:
+    """Pages that SQLite cannot move stay in its log and are moved another time."""
     out = tmp_path / "faults"
     acknowledged: list[Acknowledged] = []
     data = tmp_path / "data"
     with (
-        Server(data, made(data), workers=1, wrapper=faulty(out)) as server,
+        Server(data, made(data), workers=1, wrapper=on_faulty_disk(out)) as server,
         server.client() as client,
     ):
         for fault in (
@@ -111,7 +113,9 @@ def test_a_failed_move_into_the_database_is_not_noticed(tmp_path: Path, failure:
             Fault(failure, Step.MOVED, 7),
             Fault(failure, Step.SYNCED, 0),
         ):
-            acknowledged.append(Acknowledged(told(fault, 0), decided(client, told(fault, 0)).body))
+            acknowledged.append(
+                Acknowledged(event_with(fault, 0), decided(client, event_with(fault, 0)).body)
+            )
             for batch in count():
                 if has_struck(fault, out):
                     break
@@ -130,8 +134,14 @@ def test_a_failed_move_into_the_database_is_not_noticed(tmp_path: Path, failure:
 
 @contextmanager
 def deciding(data: Path, out: Path) -> Iterator[Callable[[bytes], bytes]]:
-    """What runs `decide` for an event, on a disk that fails, and gives what it printed."""
-    command = [*faulty(out), sys.executable, "-m", "tests.durability.deciding", str(data)]
+    """Yield a function that runs `decide` on a failing disk and returns its output."""
+    command = [
+        *on_faulty_disk(out),
+        sys.executable,
+        "-m",
+        "tests.durability.decide_processes",
+        str(data),
+    ]
     with subprocess.Popen(
         command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as process:
@@ -148,8 +158,8 @@ def deciding(data: Path, out: Path) -> Iterator[Callable[[bytes], bytes]]:
         given.close()
 
 
-def test_no_kill_at_a_write_or_sync_loses_or_doubles_a_decision(tmp_path: Path) -> None:
-    """`decide` is killed before each of its calls in turn, and what it left is never repaired."""
+def test_kill_at_a_write_or_sync_loses_and_doubles_no_decision(tmp_path: Path) -> None:
+    """`decide` is killed before each of its calls in turn, and nothing is repaired in between."""
     out, data = tmp_path / "faults", tmp_path / "data"
     made(data)
     said: list[bytes] = []
@@ -158,7 +168,7 @@ def test_no_kill_at_a_write_or_sync_loses_or_doubles_a_decision(tmp_path: Path) 
         for step in Step:
             for number in count():
                 fault = Fault(Failure.KILLED, step, number)
-                said.append(told(fault, number))
+                said.append(event_with(fault, number))
                 if printed := decide(said[-1]):
                     acknowledged.append(Acknowledged(said[-1], printed))
                 if not has_struck(fault, out):

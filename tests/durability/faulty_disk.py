@@ -1,8 +1,8 @@
-"""Runs a command and makes the disk fail it, where the name of an event asks for that.
+"""Run a command on a disk that fails when the id of an event asks for it.
 
-Usage: python -m tests.durability.faults FILE COMMAND…. Once a process has received an event whose
-id is that of a `Fault`, the given one of its calls that write or sync a file of the ledger fails as
-the fault says: each fault once. The file gets the ids of those that struck.
+Usage: python -m tests.durability.faulty_disk FILE COMMAND…. A process receives an event whose id
+is that of a `Fault`. Then the given call that writes or syncs a file of the ledger fails as the
+fault says. Each fault strikes once. The file gets the ids of the faults that struck.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _ID = re.compile(rb'"id":"fault-([a-z-]+)-([a-z]+)-([0-9]+)\."')
 
 
 class Failure(Enum):
-    """What becomes of the call, and of who made it."""
+    """The way in which a call fails."""
 
     KILLED = "killed"
     """The process is killed instead of it."""
@@ -51,7 +51,7 @@ class Failure(Enum):
 
 
 class Step(Enum):
-    """A kind of call: the first two by which an entry comes to disk, then those that move it."""
+    """A kind of call: the first two write an entry to disk, the others move it later."""
 
     LOGGED = "logged"
     LOG_SYNCED = "logsynced"
@@ -60,7 +60,7 @@ class Step(Enum):
 
     @classmethod
     def of(cls, call: Call) -> Self | None:
-        """None where it changes no file of the ledger."""
+        """Return the kind of a call; None if it changes no file of the ledger."""
         is_log = call.file.endswith("-wal")
         if IS_OF_LEDGER not in call.file:
             return None
@@ -71,7 +71,7 @@ class Step(Enum):
 
 @dataclass(frozen=True)
 class Fault:
-    """A failure of the call of this kind that has this number after the event; the first has 0."""
+    """A failure of the nth call of a kind after the event; the first call has number 0."""
 
     failure: Failure
     step: Step
@@ -79,7 +79,7 @@ class Fault:
 
     @property
     def event(self) -> str:
-        """The id of the event that asks for it, without the point at its end."""
+        """Return the id of the event that asks for the fault, without the point at its end."""
         return f"fault-{self.failure.value}-{self.step.value}-{self.number}"
 
     @classmethod
@@ -93,7 +93,7 @@ class Fault:
 
 @dataclass
 class FaultyDisk(Tracer):
-    """Lets calls fail; what it writes down is only that."""
+    """A tracer that lets calls fail, and writes down only that."""
 
     talks: ClassVar[tuple[str, ...]] = ("socket:", "pipe:")
     struck: set[Fault] = field(default_factory=set)
@@ -150,7 +150,7 @@ def _set(thread: int, register: int, value: int) -> None:
 
 
 def _skip(thread: int) -> None:
-    """Have the kernel make no call at all."""
+    """Let the kernel make no call at all."""
     if _NUMBER is None:
         _regset(SETREGSET, thread, _SYSTEM_CALL, (ctypes.c_int32 * 1)(-1))
     else:

@@ -1,4 +1,4 @@
-"""A folder that may only be read: said at once, in words of the disk, and nothing is written."""
+"""A read-only folder: commands report it at once, and write nothing."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ def content(folder: Path) -> dict[str, bytes]:
     ],
     ids=lambda command: command[0],
 )
-def test_a_command_says_that_it_may_not_write(tmp_path: Path, command: list[str]) -> None:
-    """To read a ledger means to write beside it, too: SQLite's readers are known to its writers."""
+def test_command_reports_a_read_only_ledger(tmp_path: Path, command: list[str]) -> None:
+    """Reading a ledger writes next to it, too: SQLite's readers announce themselves to writers."""
     data = tmp_path / "data"
     made(data)
     before = content(data)
@@ -48,7 +48,8 @@ def test_a_command_says_that_it_may_not_write(tmp_path: Path, command: list[str]
 
 
 @pytest.mark.parametrize("command", ["init", "decide"])
-def test_no_ledger_is_made_where_nothing_may_be_written(tmp_path: Path, command: str) -> None:
+def test_command_makes_no_ledger_in_a_read_only_folder(tmp_path: Path, command: str) -> None:
+    """The error names the folder, and the folder stays empty."""
     folder = tmp_path / "folder"
     folder.mkdir()
     with read_only(folder) as wrapper:
@@ -60,7 +61,8 @@ def test_no_ledger_is_made_where_nothing_may_be_written(tmp_path: Path, command:
     assert list(folder.iterdir()) == []
 
 
-def test_verify_reads_a_copy_of_what_may_only_be_read(tmp_path: Path) -> None:
+def test_verify_reads_a_copy_of_a_read_only_ledger(tmp_path: Path) -> None:
+    """The owner of a read-only ledger can copy it and verify the copy."""
     data, copy = tmp_path / "data", tmp_path / "copy"
     made(data)
     with read_only(data):

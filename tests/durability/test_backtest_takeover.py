@@ -1,4 +1,4 @@
-"""A backtest that was asked for over HTTP outlives the server that was doing it."""
+"""A backtest requested over HTTP is completed by another server if the first one is killed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import pytest
 from audit.stores.sqlite.store import SqliteStore
 from bench.sample import draw_conversations
 from policy_service.replays.replay_queue import Replay, ReplayState, read_replay
-from tests.durability.test_signing import opened_by
+from tests.durability.test_checkpoint_signing import opened_by
 from tests.policy_service.api_client import document
 from tests.served import NoResponseError, Server, made, patiently, run
 
@@ -29,7 +29,7 @@ CONVERSATIONS = 600
 
 
 def candidate() -> dict[str, Any]:
-    """It tests what was not declared, so every event has to be unsealed: that takes a while."""
+    """Return a document that tests an undeclared attribute, so that every event is decrypted."""
     tree = document("By size", ask_again=0)
     by_size = {
         "id": "large",
@@ -41,19 +41,22 @@ def candidate() -> dict[str, Any]:
     return {**tree, "facts": declared, "rules": [by_size, *tree["rules"]], "tests": []}
 
 
-def kept(data: Path) -> list[Replay]:
+def stored_replays(data: Path) -> list[Replay]:
+    """Return the replays in the queue of the ledger."""
     with SqliteStore.open(data) as store, store.read() as snapshot:
         return [read_replay(each) for each in snapshot.jobs()]
 
 
-def stop_in_the_midst(server: Server) -> None:
+def pause_while_running(server: Server) -> None:
     """Stop (SIGSTOP) the process that holds the lock as soon as it works."""
     lock = (server.data / "replays.lock").resolve()
     for _ in patiently("nobody works"):
         for pid in server.process_ids():
             if lock in set(opened_by(pid)):
                 os.kill(pid, signal.SIGSTOP)
-                if [replay.state for replay in kept(server.data)] == [ReplayState.RUNNING]:
+                if [replay.state for replay in stored_replays(server.data)] == [
+                    ReplayState.RUNNING
+                ]:
                     return
                 os.kill(pid, signal.SIGCONT)
 
@@ -69,10 +72,10 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, 
 
 
 @pytest.mark.parametrize("mode", ["decisions", "conversations"])
-def test_what_a_killed_server_was_doing_another_brings_to_its_end(
+def test_backtest_of_a_killed_server_is_completed_by_another(
     tmp_path: Path, recorded: tuple[Path, dict[str, str]], mode: str
 ) -> None:
-    """And to the same end as a command that does it in one go."""
+    """The result equals that of the command that does it in one run."""
     template, keys = recorded
     data, file = shutil.copytree(template, tmp_path / "data"), tmp_path / "candidate.json"
     file.write_bytes(orjson.dumps(candidate()))
@@ -82,10 +85,10 @@ def test_what_a_killed_server_was_doing_another_brings_to_its_end(
     with Server(data, keys, workers=1) as first, Server(data, keys, workers=1) as second:
         asking = threading.Thread(target=ask, args=[first, body])
         asking.start()
-        stop_in_the_midst(first)
+        pause_while_running(first)
         first.kill()
         asking.join()
-        [begun] = kept(data)
+        [begun] = stored_replays(data)
         assert begun.state == ReplayState.RUNNING
         with second.client("auditor") as client:
             for _ in patiently("nobody took it over"):

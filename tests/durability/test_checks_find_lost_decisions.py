@@ -1,10 +1,10 @@
-"""The test of the test: what a store loses that answers too early, the checks find."""
+"""The checks of durability themselves: they find the decisions that a broken store loses."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.durability.broken import LateServer
+from tests.durability.broken_stores import LateServer
 from tests.durability.load import Platform
 from tests.durability.promises import broken_in_ledger, broken_over_http
 from tests.served import Server, made, patiently
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def test_every_decision_is_missed_that_was_answered_before_its_commit(tmp_path: Path) -> None:
-    """Killed before it commits, such a store has lost all that it acknowledged."""
+def test_checks_find_every_decision_answered_before_its_commit(tmp_path: Path) -> None:
+    """A store killed before it commits has lost everything that it acknowledged."""
     data = tmp_path / "data"
     platform = Platform([late := LateServer(data, made(data))], clients=8, seed=2)
     with late, platform.talking():

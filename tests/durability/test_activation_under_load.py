@@ -1,6 +1,6 @@
-"""Versions are activated and rolled back under load: each decision is made by the one of its place.
+"""Activations and rollbacks under load: each decision uses the version active at its index.
 
-What decides at a place is worked out here again, from the entries before it, in a few lines.
+The active version is computed here again, from the entries before the decision.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ WAYS: tuple[dict[str, Any], ...] = (
 """How versions are activated; most often for all that begins."""
 
 
-class Noting(Platform):
-    """A platform that notes, before it tells an event, which activation had been answered."""
+class RecordingPlatform(Platform):
+    """A platform that records, before it sends an event, which activation was answered."""
 
     def __init__(self, server: Server) -> None:
         super().__init__([server], clients=CLIENTS, seed=11)
@@ -56,7 +56,7 @@ class Noting(Platform):
 
 @dataclass
 class Admin:
-    """Publishes versions of a workspace and activates one after the other."""
+    """An administrator who publishes versions of a workspace and activates them in turn."""
 
     author: Client
     approver: Client
@@ -72,7 +72,7 @@ class Admin:
             self._step(proposed["version"], "approve", {"digest": proposed["digest"]})
 
     def activate(self) -> int:
-        """Activate some version in some way; the index of the entry that says so."""
+        """Activate some version in some way; return the index of the entry that records it."""
         others = {1, 2, 3, 4} - {self.active, self.trial}
         number, how = self.choice.choice(sorted(others)), self.choice.choice(WAYS)
         if "percent" in how:
@@ -93,8 +93,8 @@ class Admin:
 
 
 @dataclass
-class Deciding:
-    """Which version decides next, as the entries of one log up to some place say."""
+class ExpectedVersion:
+    """The version that decides next, according to the entries of one log up to some index."""
 
     active: int = 0
     trial: tuple[int, int] = 0, 0
@@ -111,9 +111,9 @@ class Deciding:
         return number if bucket < buckets else self.active
 
 
-def decided_otherwise(entries: Sequence[Entry]) -> tuple[list[str], dict[str, int]]:
-    """The decisions that another version made than should have; how many were made why."""
-    now, wrong, why = Deciding(), [], defaultdict[str, int](int)
+def wrong_decisions(entries: Sequence[Entry]) -> tuple[list[str], dict[str, int]]:
+    """Return the decisions made by a wrong version, and how many were made for which reason."""
+    now, wrong, why = ExpectedVersion(), [], defaultdict[str, int](int)
     kept: dict[str, int] = {}
     for entry in entries:
         leaf = entry.value
@@ -140,10 +140,11 @@ def decided_otherwise(entries: Sequence[Entry]) -> tuple[list[str], dict[str, in
     return wrong, why
 
 
-def test_each_decision_is_made_by_the_version_of_its_place(tmp_path: Path) -> None:
+def test_decision_uses_the_version_active_at_its_index(tmp_path: Path) -> None:
+    """Holds for pinned conversations, trials, and versions for running conversations."""
     data = tmp_path / "data"
     with served(data, workers=2, threads=16) as server:
-        platform = Noting(server)
+        platform = RecordingPlatform(server)
         with server.client("author") as author, server.client("approver") as approver:
             choice = random.Random(12)
             admins = [Admin(author, approver, workspace, choice) for workspace in WORKSPACES]
@@ -170,7 +171,7 @@ def test_each_decision_is_made_by_the_version_of_its_place(tmp_path: Path) -> No
     whys = defaultdict[str, int](int)
     with SqliteStore.open(data) as store, store.read() as view:
         for workspace in WORKSPACES:
-            wrong, why = decided_otherwise(list(view.entries(workspace)))
+            wrong, why = wrong_decisions(list(view.entries(workspace)))
             assert wrong == []
             for reason, count in why.items():
                 whys[reason] += count

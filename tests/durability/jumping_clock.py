@@ -1,4 +1,4 @@
-"""A server whose clock is set by a file: the seconds in it are added to the time."""
+"""A server whose clock is moved by a file: the seconds in the file are added to the time."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from audit.stores.sqlite.store import SqliteStore, utc_now
 from policy_service.app import create_app
 from policy_service.settings import Settings
-from tests.durability.broken import BrokenServer
+from tests.durability.broken_stores import BrokenServer
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 OFFSET = "TESTS_CLOCK_OFFSET"
 
 
-def set_by_a_file() -> datetime:
+def read_clock() -> datetime:
     return utc_now() + timedelta(seconds=int(Path(os.environ[OFFSET]).read_text()))
 
 
 def jumping() -> Flask:
     settings = Settings.load()
-    return create_app(settings, SqliteStore.open(settings.data, clock=set_by_a_file))
+    return create_app(settings, SqliteStore.open(settings.data, clock=read_clock))
 
 
 class JumpingServer(BrokenServer):

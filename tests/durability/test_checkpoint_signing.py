@@ -1,4 +1,4 @@
-"""A real server signs by itself: one process of all, and another when that one is killed."""
+"""A server signs checkpoints by itself: one process does, and another if that one is killed."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def signers(server: Server) -> list[int]:
-    """The processes that hold the lock: who does not get it closes the file again."""
+    """Return the processes that hold the lock; a process that fails to get it closes the file."""
     lock = (server.data / "jobs.lock").resolve()
     return [pid for pid in server.process_ids() if lock in set(opened_by(pid))]
 
@@ -54,7 +54,7 @@ def decide(server: Server, *names: str) -> None:
 
 
 def signed(data: Path, log: str = "acme") -> int:
-    """The size of the log's checkpoint outside; nobody is asked for one."""
+    """Return the size of the log's stored checkpoint, without asking the server for one."""
     try:
         note = (data / "checkpoints" / log).read_bytes()
     except FileNotFoundError:
@@ -68,7 +68,8 @@ def wait_for(data: Path, size: int) -> None:
             return
 
 
-def test_checkpoints_appear_without_being_asked_for(tmp_path: Path) -> None:
+def test_checkpoints_are_signed_without_a_request(tmp_path: Path) -> None:
+    """Each checkpoint is signed once, and the last act of a server is to sign."""
     with served(tmp_path / "data") as server:
         decide(server, "ev-1")
         wait_for(server.data, 3)
@@ -86,7 +87,8 @@ def test_checkpoints_appear_without_being_asked_for(tmp_path: Path) -> None:
     run("verify", f"--data={tmp_path / 'data'}")
 
 
-def test_one_process_signs_and_another_takes_over_when_it_is_killed(tmp_path: Path) -> None:
+def test_another_process_signs_when_the_signer_is_killed(tmp_path: Path) -> None:
+    """Exactly one process signs at a time."""
     with served(tmp_path / "data", workers=2) as server:
         first = the_signer(server)
         decide(server, "ev-1")
@@ -97,7 +99,8 @@ def test_one_process_signs_and_another_takes_over_when_it_is_killed(tmp_path: Pa
         wait_for(server.data, 4)
 
 
-def test_a_changed_entry_is_not_signed_and_every_process_says_so(tmp_path: Path) -> None:
+def test_changed_entry_is_not_signed_and_readiness_reports_it(tmp_path: Path) -> None:
+    """A log that was changed gets no checkpoint; `/readyz` and the metrics report the refusal."""
     data = tmp_path / "data"
     keys = made(data)
     run("decide", f"--data={data}", given=orjson.dumps(event("ev-1")))
@@ -122,9 +125,10 @@ def test_a_changed_entry_is_not_signed_and_every_process_says_so(tmp_path: Path)
     assert signed(data, "system") == 5
 
 
-def test_nothing_is_signed_by_an_application_that_only_was_made(
+def test_application_signs_nothing_before_it_is_served(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Creating the application starts no jobs."""
     made(tmp_path / "data")
     monkeypatch.setenv("POLICY_SERVICE_DATA", str(tmp_path / "data"))
     from policy_service.app import create_app  # noqa: PLC0415 - it reads the environment

@@ -1,7 +1,7 @@
-"""What is on disk when an answer leaves, seen from the system calls of the server's processes.
+"""Each answer leaves after a sync, as the system calls of the server's processes show.
 
-SIGKILL leaves to the system what a process has written; that it also outlives the machine, only a
-sync before the answer promises.
+After SIGKILL the system still has what a process wrote. Only a sync before the answer keeps it when
+the machine fails.
 """
 
 from __future__ import annotations
@@ -11,23 +11,23 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.durability.broken import LateServer, UnsyncedServer
+from tests.durability.broken_stores import LateServer, UnsyncedServer
 from tests.durability.load import Platform, event
-from tests.durability.traces import read_trace, tracing, unsynced_answers
+from tests.durability.trace_analysis import read_trace, tracing, unsynced_answers
 from tests.served import Server, made, patiently
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.durability.traces import Line
+    from tests.durability.trace_analysis import Line
 
 ANSWERS = 120
 
 
 @contextmanager
 def traced(server: Server, out: Path) -> Iterator[list[Line]]:
-    """The server runs and is traced; after the block it is killed, and the trace is there."""
+    """Run the server under a trace; yield the list that holds the trace after the block."""
     server.wrapper = tracing(out)
     trace: list[Line] = []
     with server:
@@ -37,7 +37,7 @@ def traced(server: Server, out: Path) -> Iterator[list[Line]]:
 
 
 def answered_unsynced(server: Server, out: Path) -> list[str]:
-    """Of a hundred decisions for eight clients at once: those that were not synced, in words."""
+    """Return, in words, the decisions for eight concurrent clients that were not synced."""
     platform = Platform([server], clients=8, seed=1)
     with traced(server, out) as trace, platform.talking():
         for _ in patiently("the answers did not come"):
@@ -47,8 +47,8 @@ def answered_unsynced(server: Server, out: Path) -> list[str]:
     return unsynced_answers(trace, [each.name[1] for each in platform.acknowledged()])
 
 
-def test_a_sync_of_the_log_precedes_every_answer(tmp_path: Path) -> None:
-    """Request read, decision written, log synced, answer sent: in this order for every event."""
+def test_log_is_synced_before_every_answer(tmp_path: Path) -> None:
+    """For every event in this order: request read, decision written, log synced, answer sent."""
     server = Server(tmp_path / "data", made(tmp_path / "data"))
     assert answered_unsynced(server, tmp_path / "trace") == []
 
@@ -60,20 +60,20 @@ def test_a_sync_of_the_log_precedes_every_answer(tmp_path: Path) -> None:
         (LateServer, "was answered before its decision was written"),
     ],
 )
-def test_the_trace_shows_answers_that_no_sync_precedes(
+def test_trace_shows_unsynced_answers_of_a_broken_store(
     tmp_path: Path, broken: type[Server], found: str
 ) -> None:
-    """The test of the test: a store that does not sync, and one that does not even write."""
+    """The check itself finds a store that does not sync, and one that does not even write."""
     server = broken(tmp_path / "data", made(tmp_path / "data"))
     missing = answered_unsynced(server, tmp_path / "trace")
     assert len(missing) >= ANSWERS
     assert all(each.endswith(found) for each in missing)
 
 
-def test_what_a_killed_server_had_not_synced_is_synced_before_it_is_answered(
+def test_unsynced_commit_of_a_killed_server_is_synced_before_it_is_answered(
     tmp_path: Path,
 ) -> None:
-    """A commit that was written and not synced is read again after a kill, and may be repeated."""
+    """After a kill the next server reads the commit again, so it syncs before it answers."""
     told = event("c", 1, "acme", "conversation.started")
     with UnsyncedServer(tmp_path / "data", made(tmp_path / "data")) as first:
         with first.client() as client:

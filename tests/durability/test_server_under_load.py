@@ -1,4 +1,4 @@
-"""Two servers on one ledger, a stop under load, a queue that is full: nothing is lost in any."""
+"""Servers under load: two on one ledger, a stop, a full queue. No decision is lost."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ANSWERS = 400
 
 
 def talk(*platforms: Platform) -> None:
-    """Until each has its answers."""
+    """Wait until each platform has its answers."""
     for _ in patiently("the answers did not come"):
         if all(len(platform.acknowledged()) >= ANSWERS for platform in platforms):
             return
@@ -37,13 +37,13 @@ def talk(*platforms: Platform) -> None:
 
 @pytest.fixture
 def second(server: Server) -> Iterator[Server]:
-    """Another server on the same ledger."""
+    """Return another server on the same ledger."""
     with Server(server.data, server.keys) as other:
         yield other
 
 
-def test_two_servers_write_one_ledger(server: Server, second: Server) -> None:
-    """What either acknowledged is there once, and the other answers it the same."""
+def test_two_servers_share_one_ledger(server: Server, second: Server) -> None:
+    """Each acknowledged decision is stored once, and the other server answers the same bytes."""
     platform = Platform([server, second], clients=12, seed=3)
     with platform.talking():
         talk(platform)
@@ -56,10 +56,8 @@ def test_two_servers_write_one_ledger(server: Server, second: Server) -> None:
     verify_and_replay(server.data)
 
 
-def test_events_told_to_two_servers_at_once_are_decided_once(
-    server: Server, second: Server
-) -> None:
-    """Two platforms tell the same conversations, each to its server, and hear the same."""
+def test_event_sent_to_two_servers_is_decided_once(server: Server, second: Server) -> None:
+    """Two platforms send the same conversations, each to its server, and get the same answers."""
     platforms = [Platform([each], clients=6, seed=4) for each in (server, second)]
     with platforms[0].talking(), platforms[1].talking():
         talk(*platforms)
@@ -73,8 +71,8 @@ def test_events_told_to_two_servers_at_once_are_decided_once(
     verify_and_replay(server.data)
 
 
-def test_a_stop_answers_what_was_accepted(server: Server) -> None:
-    """SIGTERM under load: every decision made was answered, whole, and the server ends well."""
+def test_stop_answers_every_accepted_event(server: Server) -> None:
+    """On SIGTERM under load every decision is answered completely, and the server exits with 0."""
     platform = Platform([server], clients=12, seed=5)
     with platform.talking():
         talk(platform)
@@ -87,8 +85,8 @@ def test_a_stop_answers_what_was_accepted(server: Server) -> None:
     verify_and_replay(server.data)
 
 
-def test_a_stop_also_ends_a_server_that_is_still_starting(tmp_path: Path) -> None:
-    """SIGTERM reaches workers that do not serve yet: its parent does not wait for them for good."""
+def test_stop_ends_a_server_that_is_still_starting(tmp_path: Path) -> None:
+    """SIGTERM reaches workers that do not serve yet, so the main process does not wait for them."""
     server = Server(tmp_path / "data", made(tmp_path / "data"))
     server.launch()
     for _ in patiently("the server started no workers"):
@@ -97,8 +95,8 @@ def test_a_stop_also_ends_a_server_that_is_still_starting(tmp_path: Path) -> Non
     assert server.stop() == 0
 
 
-def test_a_full_queue_refuses_and_drops_nothing(tmp_path: Path) -> None:
-    """While no commit can be made each worker keeps one writer waiting, and refuses all others."""
+def test_full_queue_refuses_events_and_drops_none(tmp_path: Path) -> None:
+    """While no commit is possible, each worker keeps one writer waiting and refuses all others."""
     events = [event(f"c{n}", 1, "acme", "conversation.started") for n in range(16)]
     with served(tmp_path / "data", environment={"POLICY_SERVICE_QUEUE": "1"}) as server:
 
@@ -125,8 +123,8 @@ def test_a_full_queue_refuses_and_drops_nothing(tmp_path: Path) -> None:
         assert len(decided_in(server.data)) == len(events)
 
 
-def test_what_a_full_queue_refused_is_decided_once_when_it_is_repeated(tmp_path: Path) -> None:
-    """Many clients, a queue of one: they come again until they are answered."""
+def test_event_refused_by_a_full_queue_is_decided_once_when_repeated(tmp_path: Path) -> None:
+    """Many clients with a queue of one repeat their events until they are answered."""
     with served(tmp_path / "data", environment={"POLICY_SERVICE_QUEUE": "1"}) as server:
         platform = Platform([server], clients=16, seed=6)
         with platform.talking():
@@ -141,8 +139,8 @@ def test_what_a_full_queue_refused_is_decided_once_when_it_is_repeated(tmp_path:
         assert out_of_order(acknowledged) == []
 
 
-def test_one_who_sends_too_much_is_told_so(server: Server) -> None:
-    """Also while it is still sending, and does not listen before it is done."""
+def test_oversized_request_is_refused_while_it_is_still_sent(server: Server) -> None:
+    """The client gets status 413 even if it reads nothing before it has sent everything."""
     with server.client() as client:
         assert client.decide(b" " * 4_000_000).status == 413
         assert client.decide_all([b" " * 20_000_000]).status == 413

@@ -1,4 +1,4 @@
-"""A disk without room: refused in clear words, read as ever, decided again once there is some."""
+"""A full disk: writes are refused with the reason, reads work, and writes work again later."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ REFUSALS = 20
 
 
 def refused(platform: Platform) -> list[Answer]:
-    """What a platform hears that goes on while there is no room."""
+    """Return the refusals that a platform gets while the disk has no room."""
     platform.refused.clear()
     with platform.talking():
         for _ in patiently("there was room"):
@@ -39,8 +39,8 @@ def refused(platform: Platform) -> list[Answer]:
     return platform.refused
 
 
-def wake(server: Server) -> None:
-    """Have every worker open the ledger for writing: one that never did needs room for that.
+def wait_for_writers(server: Server) -> None:
+    """Wait until every worker has the ledger open for writing: opening it needs room on the disk.
 
     A busy machine gives many requests in a row to the same worker, so no fixed number is enough.
     """
@@ -68,7 +68,7 @@ def _is_read_write(pid: int, descriptor: str) -> bool:
 
 
 def talk(platform: Platform) -> None:
-    """Until there are a hundred more answers."""
+    """Send events until there are a hundred more answers."""
     had = len(platform.acknowledged())
     with platform.talking():
         for _ in patiently("the answers did not come"):
@@ -85,7 +85,7 @@ def check_refusals(answers: list[Answer], words: str) -> None:
 
 
 def check_reading(server: Server, platform: Platform) -> None:
-    """Every decision is answered again, looked up and listed; the service says it is ready."""
+    """Check that each decision is answered again, looked up and listed, and readiness."""
     acknowledged = platform.acknowledged()
     assert broken_over_http(server, acknowledged) == []
     check_lookups(server, platform)
@@ -93,7 +93,7 @@ def check_reading(server: Server, platform: Platform) -> None:
 
 
 def check_lookups(server: Server, platform: Platform) -> None:
-    """What needs no writing, whichever worker is asked."""
+    """Check the requests that write nothing, at every worker."""
     acknowledged = platform.acknowledged()
     workspace, event = acknowledged[-1].name
     for _ in range(20):
@@ -104,14 +104,14 @@ def check_lookups(server: Server, platform: Platform) -> None:
             assert auditor.get("/metrics").status == 200
 
 
-def test_a_full_disk_refuses_and_loses_nothing(tmp_path: Path) -> None:
-    """Full, and with room again, without a restart; a worker that starts in between reads, too."""
+def test_full_disk_refuses_writes_and_loses_no_decision(tmp_path: Path) -> None:
+    """Writes work again without a restart, and a worker that starts in between can read."""
     with small_disk(tmp_path / "small") as disk:
         data = disk.folder / "data"
         made = run("init", f"--data={data}", "--json", wrapper=disk.wrapper)
         keys = orjson.loads(made.stdout)["keys"]
         with Server(data, keys, wrapper=disk.wrapper, logged_in=tmp_path) as server:
-            wake(server)
+            wait_for_writers(server)
             workers = server.worker_ids()
             platform = Platform([server], clients=8, seed=7)
             talk(platform)
@@ -136,11 +136,11 @@ def test_a_full_disk_refuses_and_loses_nothing(tmp_path: Path) -> None:
     verify_and_replay(copy)
 
 
-def test_files_that_may_not_grow_refuse_and_lose_nothing(tmp_path: Path) -> None:
-    """As a quota does it: the limit is set, and lifted, while the server runs."""
+def test_file_size_limit_refuses_writes_and_loses_no_decision(tmp_path: Path) -> None:
+    """A quota has the same effect: the limit is set and lifted while the server runs."""
     environment = {"POLICY_SERVICE_LOG": "warning"}
     with served(tmp_path / "data", environment=environment) as server:
-        wake(server)
+        wait_for_writers(server)
         workers = server.worker_ids()
         platform = Platform([server], clients=8, seed=8)
         talk(platform)

@@ -1,7 +1,7 @@
-"""Runs `policy-service decide` for each event on standard input, in a process of its own.
+"""Run `policy-service decide` for each event on standard input, in a process of its own.
 
-Usage: python -m tests.durability.deciding FOLDER. An empty line follows what each run prints. The
-processes are forks of this one, so that a hundred of them do not take a hundred starts.
+Usage: python -m tests.durability.decide_processes FOLDER. An empty line follows the output of each
+run. The processes are forks of this one, so that a hundred of them do not take a hundred starts.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A person is erased, again and again, while servers go on hearing of them; and one is killed."""
+"""Erasures of a contact while servers record more of its events, and when a server is killed."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ MOMENTS = (0.0, 0.004, 0.008, 0.016)
 """Seconds after which a server is killed that was asked to erase."""
 
 
-def tell(server: Server, client: int, stopped: Flag) -> list[int]:
-    """Tell events of ct-1 until stopped; the indices of the decisions that were acknowledged."""
+def send_events(server: Server, client: int, stopped: Flag) -> list[int]:
+    """Send events of ct-1 until stopped; return the indices of the acknowledged decisions."""
     indices = []
     with server.client() as platform:
         number = 0
@@ -58,11 +58,12 @@ def erase_by_command(data: Path) -> Any:
     return orjson.loads(run("erase", *options, "ct-1").stdout)
 
 
-def test_each_part_is_erased_by_one_erasure_and_none_comes_back(server: Server) -> None:
+def test_each_personal_part_is_erased_by_exactly_one_erasure(server: Server) -> None:
+    """No part stays, and no part comes back, if servers and the command erase at the same time."""
     stopped = Flag()
     erasures = []
     with ThreadPoolExecutor(CLIENTS) as pool:
-        telling = [pool.submit(tell, server, client, stopped) for client in range(CLIENTS)]
+        telling = [pool.submit(send_events, server, client, stopped) for client in range(CLIENTS)]
         try:
             for _ in range(ROUNDS):
                 erasures += [erase(server), erase_by_command(server.data)]
@@ -80,8 +81,8 @@ def test_each_part_is_erased_by_one_erasure_and_none_comes_back(server: Server) 
     verify_and_replay(server.data)
 
 
-def test_an_erasure_that_a_server_did_not_survive_is_whole_or_was_not(server: Server) -> None:
-    """Killed at any moment: what an entry names is gone, what none names is there."""
+def test_erasure_is_complete_or_absent_when_the_server_is_killed(server: Server) -> None:
+    """At any moment of the kill, exactly the parts that an entry names are gone."""
     for number, moment in enumerate(MOMENTS):
         with server.client() as platform:
             sent = orjson.dumps(event(f"ev-{number}", conversation={"id": f"c-{number}"}))

@@ -1,4 +1,4 @@
-"""What a trace of the server says of when it wrote, synced and answered; see tracer.py."""
+"""Analysis of a trace: when the server wrote, synced and answered; see tracer.py."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Line:
         return self.call == "pwrite" and self.at == "enter" and self.is_log and text in self.data
 
     def syncs(self, at: str) -> bool:
-        """It enters a sync of the log, or returns from one that succeeded."""
+        """Return True if the call enters a sync of the log, or returns from a successful one."""
         return self.call in _SYNCS and self.is_log and self.at == at and not self.result
 
     @property
@@ -60,7 +60,7 @@ class Line:
 
 
 def tracing(out: Path) -> list[str]:
-    """The command that runs another one and writes its trace."""
+    """Return the command that runs another command and writes its trace."""
     return [sys.executable, str(TRACER), str(out)]
 
 
@@ -70,7 +70,7 @@ def read_trace(out: Path) -> list[Line]:
 
 
 def unsynced_answers(trace: Sequence[Line], events: Iterable[str]) -> list[str]:
-    """The events that were answered without a sync of their own, in words."""
+    """Return the events that were answered without a sync of their own, in words."""
     return [f"{event}: {found}" for event in events if (found := _unsynced(trace, event))]
 
 
@@ -110,5 +110,5 @@ def _unsynced(trace: Sequence[Line], event: str) -> str | None:
 
 
 def _find(trace: Sequence[Line], start: int, wanted: Callable[[Line], bool]) -> int | None:
-    """Where the first such line stands, from `start` on."""
+    """Return the index of the first such line from `start` on."""
     return next((n for n in range(start, len(trace)) if wanted(trace[n])), None)

@@ -1,6 +1,6 @@
-"""Stores that break the promise, served: what the tests of durability must find.
+"""Servers on stores that break the promise, which the tests of durability must find.
 
-Applications for granian, each made by a function of this module.
+The functions make applications for granian.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ T = TypeVar("T")
 
 
 class BrokenServer(Server):
-    """A server like ours, of one worker, on the store that `application` makes."""
+    """A server of one worker on the store that `application` makes."""
 
     application: Callable[[], Flask]
 
@@ -45,13 +45,13 @@ class BrokenServer(Server):
 
 
 class Uncommitted:
-    """A commit that only says it was made."""
+    """A commit that only pretends to be made."""
 
     def __init__(self, commit: SqliteCommit) -> None:
         self._commit = commit
 
     def prefetch(self, about: Sequence[LookupKey]) -> None:
-        """Nothing: it would be asked again and again what the same transaction began with."""
+        """Do nothing: a transaction that is given out again and again would look up the same."""
 
     def attempt(self, work: Callable[[SqliteTransaction], T]) -> WorkResult[T] | WorkFailure:
         return self._commit.attempt(work)
@@ -61,7 +61,7 @@ class Uncommitted:
 
 
 class Late:
-    """Gives out the same transaction again and again; it will be committed some day."""
+    """A source that gives out the same transaction again and again and commits it too late."""
 
     def __init__(self, writer: SqliteWriter) -> None:
         self._writer = writer
@@ -76,14 +76,14 @@ class Late:
 
 
 class LateStore(SqliteStore):
-    """Answers before it commits."""
+    """A store that answers before it commits."""
 
     def commit_later(self) -> None:
         self._group = GroupCommit[SqliteTransaction](Late(self._writer).begin)
 
 
 class UnsyncedStore(SqliteStore):
-    """Commits, and leaves it to the system when that reaches the disk."""
+    """A store that commits and leaves it to the system when that reaches the disk."""
 
     def _connect_writer(self) -> sqlite3.Connection:
         connection = super()._connect_writer()
