@@ -35,9 +35,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         verdict = _verify(options)
         text = json.dumps(_build_view(verdict), indent=2) if options.json else _format_text(verdict)
         code = exit_code(verdict)
-    except Exception as error:  # noqa: BLE001 - "tampered with" is what a crash must not look like
-        complaint = escape_control(f"cannot tell: {_describe_error(error)}")
-        text = json.dumps({"unknown": [complaint]}) if options.json else complaint
+    except Exception as error:  # noqa: BLE001 - a crash must not look like "tampered with"
+        complaint = escape_control(f"undetermined: {_describe_error(error)}")
+        text = json.dumps({"undetermined_reasons": [complaint]}) if options.json else complaint
         code = UNDETERMINED
     return code if _print_text(text) else UNDETERMINED
 
@@ -84,8 +84,10 @@ def _print_text(text: str) -> bool:
     try:
         print(text.encode(encoding, "backslashreplace").decode(encoding), flush=True)  # noqa: T201
     except OSError as error:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), out.fileno())  # else it is tried again at exit
-        print(f"cannot tell: what was found cannot be printed: {error}", file=sys.stderr)  # noqa: T201
+        os.dup2(
+            os.open(os.devnull, os.O_WRONLY), out.fileno()
+        )  # or Python tries to flush again at exit
+        print(f"undetermined: the verdict cannot be printed: {error}", file=sys.stderr)  # noqa: T201
         return False
     return True
 
@@ -100,7 +102,7 @@ def exit_code(verdict: BundleVerdict) -> int:
 def _build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="verify.pyz",
-        description="Verify an exported log. Exit codes: 0 sound, 1 tampered with, 2 cannot tell.",
+        description="Verify an exported log. Exit codes: 0 sound, 1 tampered with, 2 undetermined.",
     )
     parser.add_argument("bundle", type=Path, metavar="BUNDLE", help="the folder of the bundle")
     parser.add_argument(
@@ -147,8 +149,8 @@ def _build_view(verdict: BundleVerdict) -> dict[str, object]:
             {"index": finding.index, "code": finding.code.value, "message": finding.message}
             for finding in report.findings
         ],
-        "more": verdict.further_findings,
-        "unknown": list(verdict.undetermined_reasons),
+        "further_findings": verdict.further_findings,
+        "undetermined_reasons": list(verdict.undetermined_reasons),
     }
 
 
@@ -157,7 +159,11 @@ def _format_text(verdict: BundleVerdict) -> str:
     root = base64.b64encode(report.root).decode()
     count = len(report.findings) + verdict.further_findings
     state = (
-        f"{count} findings" if count else "cannot tell" if verdict.undetermined_reasons else "sound"
+        f"{count} findings"
+        if count
+        else "undetermined"
+        if verdict.undetermined_reasons
+        else "sound"
     )
     lines = [f"{report.log}: {report.size} entries, root {root}, {state}"]
     for finding in report.findings:
@@ -165,9 +171,9 @@ def _format_text(verdict: BundleVerdict) -> str:
         lines.append(f"  {subject}: {finding.message} ({finding.code})")
     if verdict.further_findings:
         lines.append(f"  and {verdict.further_findings} more findings")
-    lines += [f"  cannot tell: {reason}" for reason in verdict.undetermined_reasons]
+    lines += [f"  undetermined: {reason}" for reason in verdict.undetermined_reasons]
     if not verdict.has_personal_data:
-        lines.append("  personal parts are not in the bundle, so nothing is said of them")
+        lines.append("  the bundle has no personal parts, so they were not verified")
     return "\n".join(map(escape_control, lines))
 
 

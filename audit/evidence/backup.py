@@ -74,11 +74,11 @@ def _recompute_log(snapshot: Snapshot, log: str, checkpoint: Checkpoint | None) 
     problem = None
     head = snapshot.head(log)
     if (head.size, head.root) != (frontier.size, frontier.root()):
-        problem = "its head is not that of its entries"
+        problem = "its head does not match its entries"
     elif checkpoint and root_at_checkpoint is None:
-        problem = f"it has {frontier.size} entries where {checkpoint.size} were signed"
+        problem = f"it has {frontier.size} entries, but {checkpoint.size} were signed"
     elif checkpoint and root_at_checkpoint != checkpoint.root:
-        problem = f"it has another root at {checkpoint.size} entries than was signed"
+        problem = f"it has a different root at {checkpoint.size} entries than was signed"
     elif first_mismatch is not None:
-        problem = f"its entry {first_mismatch} is not the one that was hashed"
+        problem = f"its entry {first_mismatch} does not have the stored hash"
     return CopiedLog(log, frontier.size, frontier.root(), problem)

@@ -73,7 +73,7 @@ class SignedCheckpoint:
         return parse_checkpoint(parse_note(self.note).text)
 
 
-def export_bundle(  # noqa: PLR0913 - what a bundle is made of
+def export_bundle(  # noqa: PLR0913 - the parts of a bundle
     snapshot: Snapshot,
     log: str,
     signed_checkpoint: SignedCheckpoint,
@@ -96,7 +96,7 @@ def export_bundle(  # noqa: PLR0913 - what a bundle is made of
     with _create_folder(out) as folder:
         writer = _BundleWriter(snapshot, log, folder)
         if writer.write_entries(checkpoint.size, on_progress, personal=personal) != checkpoint.root:
-            raise NotExportedError(f"{log} has not the entries that its checkpoint says: verify it")
+            raise NotExportedError(f"{log} contradicts its checkpoint; run `policy-service verify`")
         writer.write_file(bundle_format.CHECKPOINT, signed_checkpoint.note)
         writer.write_file(bundle_format.KEY, f"{format_key(signed_checkpoint.key)}\n".encode())
         writer.write_file(bundle_format.VERIFIER, build_verifier())
@@ -144,7 +144,7 @@ class _BundleWriter:
             return self._snapshot.personal(self._log, index)
         except PersonalDataErasedError as error:
             raise ErasedAfterCheckpointError(
-                f"what stood beside entry {index} of {self._log} was just erased"
+                f"the personal part of entry {index} of {self._log} was just erased"
             ) from error
 
     def write_file(self, name: str, body: bytes) -> None:
@@ -160,7 +160,7 @@ class _BundleWriter:
         body = self._snapshot.document(digest)
         name = f"{bundle_format.VERSIONS}/{bundle_format.document_file_name(digest)}"
         if body is None:
-            raise NotExportedError(f"the document {digest} is missing: verify the ledger")
+            raise NotExportedError(f"the document {digest} is missing; run `policy-service verify`")
         if not (self._folder / name).exists():
             self.write_file(name, body)
 
@@ -174,7 +174,7 @@ def _format_readme(log: str, size: int) -> str:
 def _create_folder(out: Path) -> Iterator[Path]:
     """Create a folder under a temporary name, and rename it if the block succeeds."""
     if out.exists() or out.is_symlink():
-        raise FileExistsError(f"{out} is there already")
+        raise FileExistsError(f"{out} exists already")
     try:
         unfinished = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
         try:

@@ -51,7 +51,9 @@ class CheckpointSigner:
         self._frontiers: dict[str, Frontier] = {}
         self._signed_sizes: dict[str, int] = {}
         self._verified_notes: dict[str, bytes] = {}
-        self._refusals: dict[str, tuple[NotSignedError, float]] = {}  # why, and when to try again
+        self._refusals: dict[
+            str, tuple[NotSignedError, float]
+        ] = {}  # the reason, and the time of the next try
         self._written_refusal: str | None = None
 
     def origin(self, log: str) -> str:
@@ -84,7 +86,9 @@ class CheckpointSigner:
         ):
             return stored_checkpoint
         if size == 0:
-            self._store.transact(lambda _: None)  # a ledger that lacks something signs nothing
+            self._store.transact(
+                lambda _: None
+            )  # raises LedgerBehindError if signed entries are missing
             return self._sign_frontier(log, Frontier())
         with self._signing:
             signed_checkpoints, refusals = self._sign([log])
@@ -141,11 +145,13 @@ class CheckpointSigner:
         with self._store.read() as snapshot:
             entry = snapshot.entry(log, index)
             if entry is None or snapshot.head(log).size < size:
-                self._store.transact(lambda _: None)  # says what is missing
+                self._store.transact(
+                    lambda _: None
+                )  # raises LedgerBehindError, naming the missing entries
                 raise NotSignedError(f"{log} has fewer entries than were signed")
             hashes = tuple(self._subtrees.tree(snapshot, log, size).inclusion_proof(index))
         if not verify_inclusion(entry.leaf_hash, index, size, hashes, root):
-            raise NotSignedError(f"the entries of {log} are not those that were signed")
+            raise NotSignedError(f"the entries of {log} differ from the signed entries")
         return (
             entry,
             InclusionProof(index, hashes, stored_checkpoint.note),
@@ -202,7 +208,7 @@ class CheckpointSigner:
         2. Append all checkpoints to `system` in one commit.
         3. Store the notes outside the logs.
         """
-        self._signing_key()  # to make it takes the lock that a transaction holds
+        self._signing_key()  # creating it takes the lock that a transaction holds
         frontiers: dict[str, Frontier] = {}
         refusals: dict[str, NotSignedError] = {}
         with self._store.read() as snapshot:
@@ -286,7 +292,7 @@ class CheckpointSigner:
                 )
             except EvidenceError as error:
                 raise NotSignedError(
-                    f"the last checkpoint of {log} is not ours: {error}"
+                    f"the stored checkpoint of {log} has another signer: {error}"
                 ) from error
             self._verified_notes[log] = stored_checkpoint.note
         return stored_checkpoint

@@ -73,7 +73,7 @@ class KnownCheckpoints:
             self.findings.append(LogFinding(finding_log, index, FindingCode.SIGNATURE, message))
             return None
         if checkpoint.origin.rpartition("/")[2] != log:
-            message = f"a checkpoint of {log} is one of {checkpoint.origin!r}"
+            message = f"a checkpoint of {log} has the origin {checkpoint.origin!r}"
             self.findings.append(LogFinding(finding_log, index, FindingCode.CHECKPOINT, message))
             return None
         self.checkpoints[log].append(checkpoint)
@@ -90,7 +90,7 @@ class KnownCheckpoints:
             )
             return
         if checkpoint and not _states(signed, checkpoint):
-            message = "the entry says another size or root than its note"
+            message = "the entry states a different size or root than its note"
             self.findings.append(
                 LogFinding(SYSTEM_LOG, entry.index, FindingCode.CHECKPOINT, message)
             )

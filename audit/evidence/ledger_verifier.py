@@ -77,7 +77,7 @@ def verify_log(
     try:
         head = snapshot.head(log)
     except StorageUnavailableError:
-        head = LogHead()  # a head that cannot be read fits no entries
+        head = LogHead()  # an unreadable head matches no entries
     return verify_entries(
         log, head, _count_entries(snapshot.entries(log), on_progress), attachments, checkpoints
     )
@@ -112,7 +112,7 @@ def _check_position(log: str, expected: int, entry: Entry) -> Iterator[LogFindin
             log, entry.index, FindingCode.ANOTHER_LOG, f"the entry is of the log {entry.log!r}"
         )
     if entry.index != expected:
-        message = f"the entry stands where {expected} was expected"
+        message = f"the entry has the place of index {expected}"
         yield LogFinding(log, entry.index, FindingCode.GAP, message)
 
 
@@ -122,7 +122,7 @@ def _check_entry(
     """Return the findings of the entry alone, and its leaf; None if it cannot be read."""
     findings = []
     if leaf_hash != entry.leaf_hash:
-        message = "the leaf is not the one that was hashed"
+        message = "the leaf does not have the stored hash"
         findings.append(LogFinding(log, entry.index, FindingCode.LEAF_HASH, message))
     try:
         leaf = entry.value
@@ -134,13 +134,13 @@ def _check_entry(
 
 def _check_head(log: str, head: LogHead, frontier: Frontier) -> Iterator[LogFinding]:
     if head.size != frontier.size:
-        message = f"the head says {head.size} entries, there are {frontier.size}"
+        message = f"the head states {head.size} entries, but there are {frontier.size}"
         yield LogFinding(log, None, FindingCode.SIZE, message)
     if head.root != frontier.root():
-        yield LogFinding(log, None, FindingCode.ROOT, "the root is not that of these entries")
+        yield LogFinding(log, None, FindingCode.ROOT, "the root is not the root of these entries")
     if head.frontier != frontier:
         yield LogFinding(
-            log, None, FindingCode.FRONTIER, "the frontier is not that of these entries"
+            log, None, FindingCode.FRONTIER, "the frontier is not the frontier of these entries"
         )
 
 
@@ -149,6 +149,6 @@ def _check_checkpoints(
 ) -> Iterator[LogFinding]:
     for checkpoint in checkpoints:
         if checkpoint.size > verifier.frontier.size:
-            message = f"a checkpoint of size {checkpoint.size} was signed, and entries are missing"
+            message = f"a checkpoint of {checkpoint.size} entries was signed, but there are fewer"
             yield LogFinding(log, None, FindingCode.CHECKPOINT, message)
     yield from find_contradictions(log, checkpoints, verifier.roots)

@@ -34,7 +34,9 @@ def frontier_at_checkpoint(
             f"{log} lacks some of the {checkpoint.size} entries that were signed"
         ) from error
     if frontier.root() != checkpoint.root:
-        raise NotSignedError(f"{log} has another root at {checkpoint.size} entries than was signed")
+        raise NotSignedError(
+            f"{log} has a different root at {checkpoint.size} entries than was signed"
+        )
     return frontier
 
 
@@ -47,14 +49,14 @@ def extend_frontier(snapshot: Snapshot, log: str, signed_frontier: Frontier) -> 
     head = snapshot.head(log)
     if head.size < signed_frontier.size:
         raise NotSignedError(
-            f"{log} has {head.size} entries where {signed_frontier.size} were signed"
+            f"{log} has {head.size} entries, but {signed_frontier.size} were signed"
         )
     frontier = signed_frontier
     for entry in snapshot.entries(log, signed_frontier.size, head.size):
         leaf_hash = hash_leaf(entry.leaf)
         if (entry.index, entry.leaf_hash) != (frontier.size, leaf_hash):
-            raise NotSignedError(f"entry {frontier.size} of {log} is not what was hashed")
+            raise NotSignedError(f"entry {frontier.size} of {log} does not have the stored hash")
         frontier = frontier.append(leaf_hash)
     if (frontier.size, frontier.root()) != (head.size, head.root):
-        raise NotSignedError(f"the head of {log} is not that of its entries")
+        raise NotSignedError(f"the head of {log} does not match its entries")
     return frontier

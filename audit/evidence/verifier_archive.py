@@ -24,7 +24,7 @@ _BEGIN = """\
 import sys
 
 if sys.version_info < (3, 11):
-    sys.stderr.write("cannot tell: Python 3.11 or newer is needed\\n")
+    sys.stderr.write("undetermined: Python 3.11 or newer is needed\\n")
     sys.exit(2)
 
 from audit.__main__ import main

@@ -54,17 +54,17 @@ def parse_checkpoint(text: str) -> Checkpoint:
     """Parse the text of a note, including its last newline. Raises BadCheckpointError."""
     *lines, end = text.split("\n")
     if end or "" in lines:
-        raise BadCheckpointError("the checkpoint's lines are not non-empty lines")
+        raise BadCheckpointError("the checkpoint has an empty line, or no newline at its end")
     try:
         origin, size, root, *extensions = lines
     except ValueError as error:
-        raise BadCheckpointError("the checkpoint has not three lines") from error
+        raise BadCheckpointError("the checkpoint has fewer than three lines") from error
     try:
         checkpoint = Checkpoint(origin, decode_number(size), decode_hash(root), tuple(extensions))
     except ValueError as error:
         raise BadCheckpointError(f"the checkpoint cannot be read: {error}") from error
     if not checkpoint.size and checkpoint.root != EMPTY_ROOT:
-        raise BadCheckpointError("a log without leaves has another root")
+        raise BadCheckpointError("an empty log has a different root than the checkpoint")
     return checkpoint
 
 
@@ -76,7 +76,7 @@ def format_checkpoint(checkpoint: Checkpoint) -> str:
     lines = checkpoint.origin, str(checkpoint.size), encode_base64(checkpoint.root)
     text = "".join(f"{line}\n" for line in (*lines, *checkpoint.extensions))
     if parse_checkpoint(text) != checkpoint:
-        raise BadCheckpointError("the checkpoint would be read as another one")
+        raise BadCheckpointError("the checkpoint would be read as a different checkpoint")
     return text
 
 
@@ -106,7 +106,7 @@ def verify_checkpoint(note: bytes, origin: str, keys: Iterable[VerifierKey]) -> 
 def decode_number(text: str) -> int:
     """Parse a size or index: ASCII decimal, no leading zeros, below 2**64. Raises DecodingError."""
     if not _NUMBER.fullmatch(text) or (number := int(text)) >= _NUMBER_LIMIT:
-        raise DecodingError("a number is not a plain decimal one")
+        raise DecodingError("a number is not a plain decimal number")
     return number
 
 

@@ -87,7 +87,7 @@ def describe_commitment_mismatch(
     if len(personal.salt) != SALT_SIZE:
         return "the salt is not 32 bytes long"
     if leaf_commitment != compute_commitment(personal.salt, personal.part):
-        return "the personal part is not what the leaf commits to"
+        return "the personal part differs from the leaf's commitment"
     return None
 
 
@@ -171,7 +171,9 @@ def _utf_16_sort_key(key: str) -> bytes:
 def check_members(leaf: Mapping[str, Any]) -> None:
     """Raise BadLeafError if format, kind or time are not those of a leaf of format 1."""
     if leaf.get("format") != FORMAT or isinstance(leaf["format"], bool):
-        raise BadLeafError(f"the leaf's format is {leaf.get('format')!r}; known is {FORMAT}")
+        raise BadLeafError(
+            f"the leaf's format is {leaf.get('format')!r}; this release reads {FORMAT}"
+        )
     if str(leaf.get("kind")) not in _KIND_VALUES:
         raise BadLeafError(f"the leaf's kind {leaf.get('kind')!r} is unknown")
     if not is_time(leaf.get("at")):

@@ -74,7 +74,7 @@ class VerifierKey:
         if not _NAME.fullmatch(self.name):
             raise BadKeyError(f"a key cannot have the name {self.name!r}")
         if not ed25519.is_key(self.key):
-            raise BadKeyError(f"the key {self.name!r} is no Ed25519 public key")
+            raise BadKeyError(f"the key {self.name!r} is not an Ed25519 public key")
 
     @property
     def id(self) -> bytes:
@@ -110,10 +110,10 @@ def parse_key(text: str) -> VerifierKey:
     except DecodingError as error:
         raise BadKeyError(f"the verifier key cannot be read: {error}") from error
     if key_bytes[:1] != _ED25519:
-        raise BadKeyError("the verifier key is not one for Ed25519")
+        raise BadKeyError("the verifier key is not an Ed25519 key")
     key = VerifierKey(name, key_bytes[1:])
     if key.id.hex() != key_id:
-        raise BadKeyError(f"the verifier key {name!r} does not have the id that it says")
+        raise BadKeyError(f"the verifier key {name!r} has a different id than it states")
     return key
 
 
@@ -131,7 +131,7 @@ def parse_note(note: bytes) -> SignedNote:
     except UnicodeDecodeError as error:
         raise BadNoteError("the note is not UTF-8") from error
     if _CONTROL.search(note_text):
-        raise BadNoteError("the note holds a control character")
+        raise BadNoteError("the note contains a control character")
     text, blank, signatures = note_text.rpartition("\n\n")
     if not blank or not signatures.endswith("\n"):
         raise BadNoteError("the note does not end in a blank line and signature lines")
@@ -155,7 +155,7 @@ def format_note(note: SignedNote) -> bytes:
     except UnicodeEncodeError as error:
         raise BadNoteError("the note cannot be written in UTF-8") from error
     if parse_note(note_bytes) != note:
-        raise BadNoteError("the note would be read as another one")
+        raise BadNoteError("the note would be read as a different note")
     return note_bytes
 
 
@@ -169,7 +169,7 @@ def sign_note(text: str, key: VerifierKey, sign: Callable[[bytes], bytes]) -> by
     except UnicodeEncodeError as error:
         raise BadNoteError("the note cannot be written in UTF-8") from error
     if len(signature) != ed25519.SIGNATURE_SIZE:
-        raise BadSignatureError("what was signed with is not Ed25519")
+        raise BadSignatureError("the signature is not an Ed25519 signature")
     return format_note(SignedNote(text, (NoteSignature(key.name, key.id, signature),)))
 
 
@@ -186,7 +186,7 @@ def verify_note(note: bytes, keys: Iterable[VerifierKey]) -> SignedNote:
         if (key := keys_by_id.get((signature.name, signature.key_id))) is None:
             continue
         if not ed25519.verify(key.key, text, signature.signature):
-            raise BadSignatureError(f"the signature is not one of the key {format_key(key)}")
+            raise BadSignatureError(f"the signature was not made by the key {format_key(key)}")
         verified.append(signature)
     if not verified:
         raise UnknownSignerError("none of the known keys signed the note")
@@ -212,7 +212,7 @@ def decode_base64(encoded: str) -> bytes:
 def _parse_signature(line: str) -> NoteSignature:
     match = _SIGNATURE.fullmatch(line)
     if not match or not _NAME.fullmatch(match[1]):
-        raise BadNoteError("the note has a line that is no signature where signatures stand")
+        raise BadNoteError("the note has a line among its signatures that is not one")
     try:
         signature = decode_base64(match[2])
     except DecodingError as error:

@@ -58,7 +58,7 @@ def parse_proof(proof: bytes) -> InclusionProof:
         raise BadProofError(f"the proof is longer than {MAX_PROOF_BYTES} bytes")
     head, blank, checkpoint = proof.partition(b"\n\n")
     if not blank:
-        raise BadProofError("the proof has no checkpoint behind an empty line")
+        raise BadProofError("the proof has no checkpoint after an empty line")
     try:
         index, hashes, extra = _parse_head(head.decode("ascii").split("\n"))
     except ValueError as error:
@@ -74,7 +74,7 @@ def format_proof(proof: InclusionProof) -> bytes:
     lines = [HEADER, *extra, f"{_INDEX}{proof.index}", *hashes, "", ""]
     proof_bytes = "\n".join(lines).encode() + proof.checkpoint
     if parse_proof(proof_bytes) != proof:
-        raise BadProofError("the proof would be read as another one")
+        raise BadProofError("the proof would be read as a different proof")
     return proof_bytes
 
 

@@ -26,7 +26,7 @@ _QUESTION = re.compile(
     rb'(\{"digest":%b\}),"question":%b(?:,"question_expires_at":%b)?(,"stage":[^}]*\})'
     % (_TEXT, _TEXT, _TEXT)
 )
-_PLACEHOLDER = b"\0"  # stands in no JSON
+_PLACEHOLDER = b"\0"  # never occurs in JSON
 
 
 def equivalence_key(raw_entry: RawEntry, *, bucket: bool) -> EquivalenceKey | None:

@@ -88,7 +88,7 @@ class ReplayCache:
     """True if the sample bucket may affect any decision of these policies."""
 
 
-def summarize_replay(  # noqa: PLR0913 - what, and within which bounds
+def summarize_replay(  # noqa: PLR0913 - a log, its bounds and options
     snapshot: Snapshot,
     log: str,
     start: int = 0,
@@ -182,7 +182,7 @@ def parse_raw_entry(raw_entry: RawEntry) -> dict[str, Any]:
         value = getattr(raw_entry, name)
         if value is not None:
             if name in leaf:
-                raise BadLeafError("the leaf cannot be read")  # it would stand in two places
+                raise BadLeafError("the leaf cannot be read")  # it would be stored in two places
             leaf[name] = value.decode(errors="replace")
     return leaf
 

@@ -142,7 +142,7 @@ class GroupCommit(Generic[Tx]):
     def _wait(self, request: _Request[Tx]) -> None:
         try:
             request.waiter.wait()
-        except BaseException:  # the thread was interrupted: nobody may wait for it to lead
+        except BaseException:  # the thread was interrupted: no request may wait for it
             with self._mutex:
                 if request in self._queue:
                     self._queue.remove(request)

@@ -1,7 +1,7 @@
 """Detection of a rollback: a database that lacks entries which were signed.
 
 A checkpoint that is stored outside the database binds its log forever. A database in which the log
-is shorter, or has another root at that size, is an older copy. Continuing it would create a
+is shorter, or has a different root at that size, is an older copy. Continuing it would create a
 different log under the same name.
 """
 
@@ -37,8 +37,8 @@ class MissingEntries:
 
     def __str__(self) -> str:
         if self.actual_size < self.size:
-            return f"{self.log} has {self.actual_size} entries where {self.size} were signed"
-        return f"{self.log} has another root at {self.size} entries than was signed"
+            return f"{self.log} has {self.actual_size} entries, but {self.size} were signed"
+        return f"{self.log} has a different root at {self.size} entries than was signed"
 
 
 def find_missing_entries(

@@ -64,7 +64,7 @@ def unpack_leaf(columns: Sequence[Value], rest: bytes) -> dict[str, Any] | None:
         if value is not None:
             holder = _holder_of_version(leaf) if name == "version" else leaf
             if name in holder:
-                return None  # it would stand in two places
+                return None  # it would be stored in two places
             holder[name] = value
     return leaf
 
@@ -103,7 +103,7 @@ def decompress_rest(rest: bytes) -> bytes:
     if codec != _ZSTANDARD:
         return b""
     try:
-        if zstandard.frame_content_size(body) > MAX_TEXT_BYTES:  # of room that would be made for it
+        if zstandard.frame_content_size(body) > MAX_TEXT_BYTES:  # or it would allocate that much
             return b""
         return _contexts.decompress(body, max_output_size=MAX_TEXT_BYTES, allow_extra_data=False)
     except zstandard.ZstdError:

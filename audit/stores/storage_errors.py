@@ -9,7 +9,7 @@ from audit.stores.contract import ALREADY_DECIDED_MESSAGE
 
 _WORDS = {
     sqlite3.SQLITE_FULL: "the disk is full, or the ledger has reached the size it may have",
-    sqlite3.SQLITE_READONLY: "its file or its folder may only be read",
+    sqlite3.SQLITE_READONLY: "the ledger's file or its folder is read-only",
     sqlite3.SQLITE_BUSY: "another program keeps the ledger locked",
     sqlite3.SQLITE_LOCKED: "another program keeps the ledger locked",
     sqlite3.SQLITE_IOERR: "the disk failed to read or write, or a quota is used up",

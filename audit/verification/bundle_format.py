@@ -53,7 +53,7 @@ def open_file(path: Path) -> BinaryIO:
     Raises BadBundleError if the path is not a regular file: reading a pipe would wait forever.
     """
     if path.exists() and not path.is_file():
-        raise BadBundleError(f"{path.name} is no file")
+        raise BadBundleError(f"{path.name} is not a file")
     return path.open("rb")
 
 
@@ -93,7 +93,7 @@ def split_lines(block: bytes) -> tuple[list[bytes], bool]:
 def document_file_name(digest: str) -> str:
     """Return the file name of the document with this digest. Raises BadBundleError."""
     if not _DIGEST.fullmatch(digest):
-        raise BadBundleError(f"{digest!r} is no digest")
+        raise BadBundleError(f"{digest!r} is not a digest")
     return f"{digest.replace(':', '-')}.json"
 
 
@@ -114,4 +114,4 @@ def parse_personal(line: bytes) -> tuple[int, PersonalData]:
             return index, personal
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise BadBundleError("a line of personal parts cannot be read") from error
-    raise BadBundleError("a line of personal parts is not as such lines are written")
+    raise BadBundleError("a line of personal parts has an unexpected form")

@@ -62,7 +62,7 @@ class PersonalDataReader:
         self._next = None
         for part in self._parts:
             if isinstance(part, str):
-                self._complain(None, f"{part}, behind that of entry {self._last_index}")
+                self._complain(None, f"{part}, after the part of entry {self._last_index}")
             elif part[0] <= self._last_index:
                 self._complain(part[0], "a personal part does not stand in order")
             else:

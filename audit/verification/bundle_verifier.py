@@ -58,7 +58,7 @@ if TYPE_CHECKING:
 MAX_FINDINGS = 1000
 MAX_SINGLE_PROCESS_BYTES = 16 << 20
 """Maximum bytes of leaves for which no other process is started."""
-_TABLE_DIFFERS_MESSAGE = f"{TABLE} says something else, here or behind"
+_TABLE_DIFFERS_MESSAGE = f"{TABLE} differs from the entries, here or later"
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,16 +165,20 @@ def _check_signature(
         ]
     if not keys:
         undetermined_reasons.append(
-            "no key was given, so the checkpoint may be anybody's: give --key"
+            "no key was given, so anyone may have signed the checkpoint: give --key"
         )
     elif bundle_key not in keys:
         findings.append(
-            LogFinding(log, None, FindingCode.BUNDLE, "the bundle's key is none of those given")
+            LogFinding(
+                log, None, FindingCode.BUNDLE, "the bundle's key is not one of the given keys"
+            )
         )
     try:
         verify_note(note, keys or [bundle_key])
     except UnknownSignerError:
-        undetermined_reasons.append("no key that is known signed the checkpoint: get the log's key")
+        undetermined_reasons.append(
+            "none of the given keys signed the checkpoint: get the log's key"
+        )
     except BadSignatureError as error:
         findings.append(LogFinding(log, None, FindingCode.SIGNATURE, str(error)))
     return findings
@@ -203,7 +207,7 @@ def _select_comparable(
             continue
         except UnknownSignerError:
             finding_list.undetermined_reasons.append(
-                f"no key that is known signed older checkpoint {number}"
+                f"none of the given keys signed older checkpoint {number}"
             )
             continue
         if older_checkpoint.origin != checkpoint.origin:
@@ -255,15 +259,15 @@ class _BundleReader:
             on_progress(verifier.frontier.size - first)
         self._finding_list.add(verifier.finish())
         if self._hashes.read(1):
-            self._add_finding(None, f"{HASHES} goes on behind the last entry")
+            self._add_finding(None, f"{HASHES} continues after the last entry")
         if self._table_fits and self._table.read(1):
-            self._add_finding(None, f"{TABLE} goes on behind the last entry")
+            self._add_finding(None, f"{TABLE} continues after the last entry")
         if parts:
             parts.end()
         for stray in sorted(
             {path.name for path in self._versions.iterdir()} - self._requested_documents
         ):
-            self._add_finding(None, f"{VERSIONS} holds {stray!r}, which no version names")
+            self._add_finding(None, f"{VERSIONS} contains {stray!r}, which no entry names")
         return verifier
 
     def _verify_block(
@@ -280,7 +284,7 @@ class _BundleReader:
                 not hashes_fit
                 and hashes[HASH_SIZE * position : HASH_SIZE * (position + 1)] != leaf_hash
             ):
-                message = "the leaf is not the one that was hashed"
+                message = "the leaf does not have the stored hash"
                 self._finding_list.add(
                     [LogFinding(self._log, index, FindingCode.LEAF_HASH, message)]
                 )
@@ -298,7 +302,7 @@ class _BundleReader:
         """Return the first entry whose row in the table differs; later rows are not compared."""
         if not self._table_fits:
             return None
-        self._table_fits = not leaves.bad  # where the next row would begin is not known
+        self._table_fits = not leaves.bad  # the start of the next row is unknown
         start = self._table.tell()
         if sha256(self._table.read(leaves.table)).digest() == leaves.digest:
             return None
@@ -329,9 +333,8 @@ def _check_size_and_root(
     log: str, checkpoint: Checkpoint, verifier: LogVerifier
 ) -> Iterable[LogFinding]:
     if checkpoint.size != verifier.frontier.size:
-        message = (
-            f"the checkpoint says {checkpoint.size} entries, there are {verifier.frontier.size}"
-        )
+        size = verifier.frontier.size
+        message = f"the checkpoint states {checkpoint.size} entries, but there are {size}"
         yield LogFinding(log, None, FindingCode.SIZE, message)
     elif checkpoint.root != verifier.frontier.root():
-        yield LogFinding(log, None, FindingCode.ROOT, "the root is not that of these entries")
+        yield LogFinding(log, None, FindingCode.ROOT, "the root is not the root of these entries")

@@ -152,7 +152,7 @@ class HistoryChecker:
         if event in self._events:
             yield FindingCode.EVENT_TWICE, f"the event {event!r} was decided before"
         if decision in self._decisions:
-            yield FindingCode.DECISION_TWICE, f"the decision {decision!r} was there before"
+            yield FindingCode.DECISION_TWICE, f"the decision {decision!r} exists already"
         self._events.add(event)
         self._decisions.add(decision)
         for place, action in enumerate(leaf["actions"]):
@@ -170,7 +170,7 @@ class HistoryChecker:
         expected = self._versions.choose_version(pinned, leaf["facts"].get("sample.bucket", 0))
         if number != expected:
             reason = "active" if pinned is None else "pinned to the conversation"
-            yield FindingCode.POLICY, f"version {number} decided where {expected} was {reason}"
+            yield FindingCode.POLICY, f"version {number} decided, but {expected} was {reason}"
 
     def _check_story(self, leaf: DecisionLeaf) -> Iterator[tuple[FindingCode, str]]:
         conversation, facts = self._find_conversation(leaf), leaf["facts"]
@@ -178,13 +178,13 @@ class HistoryChecker:
             stage = facts.get("conversation.stage")
             yield (
                 FindingCode.STAGE,
-                f"decided from stage {stage!r} where {conversation.stage!r} came before",
+                f"decided from stage {stage!r}, but the stage before was {conversation.stage!r}",
             )
         if facts.get("conversation.asks") != conversation.asks:
             asks = facts.get("conversation.asks")
             yield (
                 FindingCode.ASKS,
-                f"decided after {asks} asks where there were {conversation.asks}",
+                f"decided after {asks} asks, but there were {conversation.asks}",
             )
 
     def _find_conversation(self, leaf: DecisionLeaf) -> _Conversation:

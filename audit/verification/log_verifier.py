@@ -110,7 +110,7 @@ class LogVerifier:
             return None
         try:
             personal = self._attachments.personal(index)
-        except PersonalDataErasedError:  # the reason is an entry that this walk does not come to
+        except PersonalDataErasedError:  # the erasure is after the last entry of this snapshot
             self._missing_parts.add(index)
             return None
         except AuditError as error:
@@ -135,7 +135,9 @@ class LogVerifier:
             for erased_index in indices:
                 self._unexplained_parts.discard(erased_index)
                 if erased_index not in self._missing_parts:
-                    message = f"entry {index} says that its personal part was erased; it was not"
+                    message = (
+                        f"entry {index} states that this personal part was erased, but it was not"
+                    )
                     yield LogFinding(self._log, erased_index, FindingCode.ERASURE, message)
 
 
@@ -154,7 +156,7 @@ def find_contradictions(
     for checkpoint in comparable:
         if roots[checkpoint.size] != checkpoint.root:
             since = f"from {agreed_size} on" if agreed_size < checkpoint.size else "before it"
-            message = f"the checkpoint of size {checkpoint.size} is of other entries {since}"
+            message = f"the checkpoint of size {checkpoint.size} covers different entries {since}"
             yield LogFinding(log, None, FindingCode.CHECKPOINT, message)
 
 
@@ -167,11 +169,11 @@ def _describe_mismatch(leaf: Mapping[str, Any], personal: OpenedPersonalData) ->
     if personal.commitment is None:
         return "the salt is not 32 bytes long"
     if leaf.get("commitment") != personal.commitment:
-        return "the personal part is not what the leaf commits to"
+        return "the personal part differs from the leaf's commitment"
     if leaf["kind"] != EntryKind.DECISION:
         return None
     if not personal.is_event:
         return "the personal part is not an event"
     if not personal.belongs_to_contact:
-        return "the personal part is said to be another's"
-    return None if personal.event == leaf.get("event") else "the personal part is another event"
+        return "the personal part is stored for a different contact"
+    return None if personal.event == leaf.get("event") else "the personal part is a different event"

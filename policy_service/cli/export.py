@@ -52,7 +52,7 @@ def export_command(data: Path, workspace: str, out: Path, *, personal: bool, as_
     A checkpoint is signed now if none covers all entries.
     """
     if out.exists() or out.is_symlink():
-        fail(f"{out} is there already")
+        fail(f"{out} exists already")
     with open_ledger(data) as store:
         try:
             checkpoint = _export_log(store, workspace, out, personal=personal)

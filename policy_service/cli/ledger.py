@@ -169,7 +169,7 @@ def check_command(
             {"good": wrong is None, "refused": refusal, "size": checkpoint and checkpoint.size}
         )
     elif wrong:
-        click.echo(f"{'cannot tell' if isinstance(wrong, _UNDETERMINED) else 'wrong'}: {wrong}")
+        click.echo(f"{'undetermined' if isinstance(wrong, _UNDETERMINED) else 'wrong'}: {wrong}")
     elif checkpoint:
         click.echo(f"entry {parsed.index} is in {checkpoint.origin}, of {checkpoint.size} entries")
     if isinstance(wrong, _UNDETERMINED):

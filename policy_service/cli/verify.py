@@ -46,7 +46,7 @@ def verify(data: Path, notes: tuple[Path, ...], *, as_json: bool) -> None:
     is a finding too.
     """
     reports: list[LogReport] = []
-    strays: list[str] = []
+    integrity_errors: list[str] = []
     unreadable = None
     with open_ledger(data) as store:
         # Before the logs: a checkpoint that was saved is never ahead of them.
@@ -58,20 +58,20 @@ def verify(data: Path, notes: tuple[Path, ...], *, as_json: bool) -> None:
             ):
                 signed.add_entries(snapshot)
                 reports.extend(verify_ledger(snapshot, advance, signed))
-                strays.extend(snapshot.integrity_errors())
+                integrity_errors.extend(snapshot.integrity_errors())
         except StorageUnavailableError as error:
             unreadable = str(error)
     if as_json:
         logs = [_report_view(report) for report in reports]
-        print_json({"logs": logs, "strays": strays, "unreadable": unreadable})
+        print_json({"logs": logs, "integrity_errors": integrity_errors, "unreadable": unreadable})
     else:
         for report in reports:
             _print_report(report)
-        for stray in strays:
-            click.echo(f"beside the logs: {escape_control(stray)}")
+        for integrity_error in integrity_errors:
+            click.echo(f"outside the logs: {escape_control(integrity_error)}")
         if unreadable:
             click.echo(f"the rest cannot be read: {unreadable}")
-    if unreadable or strays or any(report.findings for report in reports):
+    if unreadable or integrity_errors or any(report.findings for report in reports):
         exit_with_finding()
 
 

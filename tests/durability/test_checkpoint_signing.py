@@ -118,7 +118,7 @@ def test_changed_entry_is_not_signed_and_readiness_reports_it(tmp_path: Path) ->
             metrics = client.get("/metrics").body.decode()
     finally:
         server.kill()
-    assert "entry 2 of acme is not what was hashed" in told.json["detail"]
+    assert "entry 2 of acme does not have the stored hash" in told.json["detail"]
     assert "policy_service_checkpoint_lag_entries 3.0" in metrics
     assert "policy_service_checkpoint_refusals_total 1.0" in metrics
     assert signed(data) == 0

@@ -43,7 +43,7 @@ def test_command_reports_a_read_only_ledger(tmp_path: Path, command: list[str]) 
     assert ended.stdout == b""
     [said] = ended.stderr.decode().splitlines()
     assert said.startswith(f"policy-service: the ledger in {data} cannot be used: ")
-    assert "may only be read" in said or "Permission denied" in said
+    assert "read-only" in said or "Permission denied" in said
     assert content(data) == before
 
 

@@ -78,10 +78,10 @@ def test_restored_copy_answers_reads_and_names_the_missing_entries_on_writes(
     assert [item["index"] for item in behind.entries()] == [0, 1, 2]
     refusal = behind.post("/v1/decisions", event("ev-3"), Role.PLATFORM)
     assert code(refusal) == (503, "ledger_behind")
-    assert "acme has 3 entries where 4 were signed" in read(refusal)["detail"]
+    assert "acme has 3 entries, but 4 were signed" in read(refusal)["detail"]
     ready = behind.send("GET", "/readyz")
     assert code(ready) == (503, "ledger_behind")
-    assert "acme has 3 entries where 4 were signed" in read(ready)["detail"]
+    assert "acme has 3 entries, but 4 were signed" in read(ready)["detail"]
     assert behind.written() == before
 
 
@@ -97,7 +97,7 @@ def test_commands_that_write_refuse_a_restored_copy(tmp_path: Path) -> None:
     output = call("decide", "--data", data, given=lines(event("ev-9")), code=1).stdout
     assert json.loads(output)["code"] == "ledger_behind"
     create = ("keys", "create", "--data", data, "--role", "owner", "--name", "x")
-    assert "where 4 were signed" in call(*create, code=2).stderr
+    assert "but 4 were signed" in call(*create, code=2).stderr
 
 
 def keys(api: Api, *roles: str) -> bytes:

@@ -83,7 +83,7 @@ class ContactKeys:
         if self._secret is None:
             row = self._fetch_row("SELECT value FROM secret")
             if row is None:
-                raise StorageUnavailableError(f"{self._path} holds no secret")
+                raise StorageUnavailableError(f"{self._path} has no secret")
             self._secret = bytes(row[0])
         return compute_pseudonym(self._secret, log, contact)
 
@@ -115,7 +115,7 @@ class ContactKeys:
         )
         if row is None or int(row[0]) < number:
             raise StorageUnavailableError(
-                f"{self._path} is older than the ledger; restore both from one moment"
+                f"{self._path} is older than the ledger; restore both from the same backup"
             )
 
     def destroy(self, numbers: Iterable[int]) -> None:
@@ -151,7 +151,7 @@ class ContactKeys:
                 raise translate_error(error) from error
         return [(number, key) for number, key in zip(numbers, keys, strict=True) if number][::-1]
 
-    def _fetch_row(self, statement: str, *values: object) -> Any:  # noqa: ANN401 - a row is what it is
+    def _fetch_row(self, statement: str, *values: object) -> Any:  # noqa: ANN401 - values of any column
         with self._mutex:
             try:
                 row = self._open().execute(statement, values).fetchone()

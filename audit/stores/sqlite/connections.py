@@ -41,7 +41,7 @@ def check_format(connection: sqlite3.Connection, path: Path) -> None:
             raise NotALedgerError(f"{path} is not a ledger") from error
         raise translate_error(error) from error
     if application != schema.APPLICATION_ID:
-        raise NotALedgerError(f"{path} is a database of something else")
+        raise NotALedgerError(f"{path} is the database of another program")
     if not 1 <= version <= schema.FORMAT:
         formats = f"1 to {schema.FORMAT}"
         raise UnknownFormatError(f"{path} has format {version}; this release reads {formats}")

@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 _COUNTS = {
     "entries of a log that is not there": """
         SELECT count(*) FROM entries WHERE log NOT IN (SELECT id FROM logs)""",
-    "entries missing from the order of all": """
+    "entries missing in the sequence of all logs": """
         SELECT coalesce(max(seq), 0) - count(*) FROM entries""",
-    "personal parts of an entry that is not there": """
+    "personal parts without an entry": """
         SELECT count(*) FROM personal WHERE entry NOT IN (SELECT seq FROM entries)""",
-    "personal parts of a contact that is not there, or is another log's": """
+    "personal parts whose contact is missing or in another log": """
         SELECT count(*) FROM personal JOIN entries ON seq = entry
         LEFT JOIN contacts ON ref = personal.contact WHERE contacts.log IS NOT entries.log""",
 }
@@ -37,15 +37,15 @@ def find_integrity_errors(connection: sqlite3.Connection) -> Iterator[str]:
                 yield f"{number} {description}"
         for digest, body in connection.execute("SELECT digest, body FROM documents"):
             if digest_bytes(bytes(body)) != digest:
-                yield f"a document that is not what its digest {digest!r} says"
+                yield f"the document stored as {digest!r} has a different digest"
         actual = frozenset(connection.execute(_DEFINITIONS).fetchall())
         expected = _expected_definitions(schema.format_of(connection))
     except sqlite3.Error as error:
         raise translate_error(error) from error
     for kind, name, _ in sorted(expected - actual):
-        yield f"the {kind} {name} is gone or was changed"
+        yield f"the {kind} {name} is missing or was changed"
     for kind, name, _ in sorted(actual - expected):
-        yield f"the {kind} {name!r} is not one of ours"
+        yield f"the {kind} {name!r} does not belong to a ledger"
 
 
 @cache

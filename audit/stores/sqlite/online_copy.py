@@ -35,7 +35,9 @@ def remove_reader_files(folder: Path) -> None:
     """Remove the empty files that read-only connections leave next to a copy."""
     try:
         with closing(sqlite3.connect(folder / LEDGER)) as connection:
-            connection.execute("SELECT 1 FROM logs")  # the last one to close it may, having looked
+            connection.execute(
+                "SELECT 1 FROM logs"
+            )  # a connection that has read may remove the WAL
     except sqlite3.Error as error:
         raise translate_error(error) from error
 

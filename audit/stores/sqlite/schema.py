@@ -9,7 +9,7 @@ Each format is the result of one migration of the format before. Older formats c
 the first write they are upgraded to the newest.
 """
 
-# ruff: noqa: S608 - what is put into statements are names from the tables of this module
+# ruff: noqa: S608 - the inserted names are from the tables of this module
 
 from __future__ import annotations
 

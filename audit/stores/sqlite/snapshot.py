@@ -1,6 +1,6 @@
 """Reading a ledger in SQLite: all queries."""
 
-# ruff: noqa: S608 - what is put into statements are the constants of this module and kinds
+# ruff: noqa: S608 - the inserted names are constants of this module and kinds
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 _PLAIN_FORMAT = b"\x00"  # begins a body of formats 1 and 2: this byte, the salt, the part
 _STREAM_ROWS = 500
 _RECORDED_ROWS = 2_000
-_END = 1 << 62  # behind every entry
+_END = 1 << 62  # after every entry
 
 _LOG = "log = (SELECT id FROM logs WHERE name = ?)"
 _IN_PARTIAL_INDEX = "kind <> 'decision'"
@@ -78,11 +78,11 @@ class SqliteSnapshot:
         try:
             return self._prepare_connection().execute(statement, values).fetchall()
         except OverflowError:
-            return []  # asked for a number that SQLite has no room for, so for none that is stored
+            return []  # a number beyond SQLite's range is not stored
         except sqlite3.Error as error:
             raise translate_error(error) from error
 
-    def _fetch_row(self, statement: str, *values: object) -> Any:  # noqa: ANN401 - a row is what it is
+    def _fetch_row(self, statement: str, *values: object) -> Any:  # noqa: ANN401 - values of any column
         rows = self._fetch_rows(statement, *values)
         return rows[0] if rows else None
 
@@ -156,7 +156,7 @@ class SqliteSnapshot:
     def entries_of_family(self, log: str, prefix: str) -> list[Entry]:
         """Return all entries of a family of kinds, such as `version.`, in order."""
         of_family = _kind_test(EntryKind.starting_with(prefix))
-        # The plus keeps SQLite from walking the whole log for the sake of the order.
+        # The plus keeps SQLite from reading the whole log to get the order.
         rows = self._fetch_rows(f"{_ENTRY} {_LOG} AND {of_family} ORDER BY +idx", log)
         return [_build_entry(log, row) for row in rows]
 
@@ -168,7 +168,7 @@ class SqliteSnapshot:
         if entry_filter.contact is not None:
             tests.append(_OF_CONTACT)
             values += [log, entry_filter.contact, self._stored_contact(log, entry_filter.contact)]
-        # A plus keeps an index away: what finds few comes first, then they are put in order.
+        # A plus disables an index: SQLite first finds the few rows, then sorts them.
         of_contact = entry_filter.contact is not None
         log_test = f"+{_LOG}" if of_contact else _LOG
         idx = "+idx" if of_contact or entry_filter.conversation is not None else "idx"
@@ -246,7 +246,7 @@ class SqliteSnapshot:
     def last_uses(self) -> dict[str, str]:
         """Return the recorded last uses of keys, by key id, as times of leaves."""
         if self._fetch_row("SELECT 1 FROM sqlite_schema WHERE name = 'last_uses'") is None:
-            return {}  # a ledger of format 1 that nobody has written to since
+            return {}  # a ledger of format 1 without writes since the upgrade of the program
         return dict(self._fetch_rows("SELECT key, at FROM last_uses"))
 
     def job(self, identity: str) -> Job | None:
@@ -259,7 +259,7 @@ class SqliteSnapshot:
 
     def _fetch_jobs(self, where: str, *values: object) -> list[Job]:
         if self._fetch_row("SELECT 1 FROM sqlite_schema WHERE name = 'kept'") is None:
-            return []  # a ledger of an older format that nobody has written to since
+            return []  # a ledger of an older format without writes since the upgrade of the program
         rows = self._fetch_rows(f"SELECT id, log, finished, body FROM kept WHERE {where}", *values)
         return [Job(identity, log, bool(finished), body) for identity, log, finished, body in rows]
 

@@ -52,7 +52,7 @@ _LAST_KEY = """
     SELECT max(coalesce((SELECT max(ref) FROM contacts), 0),
                coalesce((SELECT max(contact) FROM erased), 0))
 """
-_WORKS_PER_COMMIT = 256  # of one `transact_each`, so that others get in between
+_WORKS_PER_COMMIT = 256  # of one `transact_each`, so that other requests get their turn
 
 
 def utc_now() -> datetime:
@@ -136,7 +136,7 @@ class SqliteStore:
         try:
             try:
                 connection.execute("BEGIN")
-                connection.execute("SELECT 1 FROM logs LIMIT 1")  # from here on the view is fixed
+                connection.execute("SELECT 1 FROM logs LIMIT 1")  # fixes the view
             except sqlite3.Error as error:
                 raise translate_error(error) from error
             yield snapshot
@@ -248,7 +248,7 @@ class SqliteStore:
 
     def _connect_reader(self) -> sqlite3.Connection:
         connection = connect(self._path, "ro")
-        # What is no UTF-8 was put there by somebody else; its leaf is to be read, and found wrong.
+        # Bytes that are not UTF-8 come from another program: read the leaf, so that it is reported.
         connection.text_factory = partial(str, encoding="utf-8", errors="replace")
         try:
             check_format(connection, self._path)
@@ -262,7 +262,7 @@ class SqliteStore:
         try:
             connection.execute("PRAGMA synchronous = FULL")
             # A process that was killed may have written a commit and not synced it. It counts as
-            # committed from now on, so it must reach the disk before anybody is answered from it.
+            # committed from now on, so it must reach the disk before an answer rests on it.
             connection.execute("PRAGMA wal_checkpoint")
             connection.execute("PRAGMA cache_size = -16384")  # KiB; indexes are hit at random
             if not self._accept_loss:

@@ -50,7 +50,7 @@ class LogTail:
 
     def with_entry(self, entry: Entry, kind: str) -> LogTail:
         """Return the tail after one more entry of this kind."""
-        # another mapping: a work that is undone leaves what it remembers to nobody
+        # a new mapping: the cache of a work that is undone must not reach other works
         latest_entries = {
             prefix: entry if kind.startswith(prefix) else previous
             for prefix, previous in self.latest_entries.items()
@@ -82,7 +82,7 @@ class SqliteTransaction(SqliteSnapshot):
     Its appends stay in a buffer until a read needs SQLite.
     """
 
-    def __init__(  # noqa: PLR0913, PLR0917 - what it shares with the other works of its commit
+    def __init__(  # noqa: PLR0913, PLR0917 - state shared with the other works of the commit
         self,
         cache: WriterCache,
         prefetched: Prefetched,
@@ -98,7 +98,7 @@ class SqliteTransaction(SqliteSnapshot):
         self._insert = insert
         self._now = now
         self.own_lookups = Prefetched()  # by this work
-        self.buffer = InsertBuffer()  # of this work, kept back
+        self.buffer = InsertBuffer()  # rows of this work
         self.next_seq = cache.next_seq
         self.tails: dict[str, LogTail] = {}  # the logs that this work appended to
         self.writes: list[Write] = []

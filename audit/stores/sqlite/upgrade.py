@@ -32,7 +32,9 @@ def _encrypt_all(connection: sqlite3.Connection, keys: ContactKeys) -> None:
         SELECT ref, log, name, contact FROM contacts JOIN logs ON id = log
         WHERE (SELECT hex(substr(body, 1, 1)) FROM personal WHERE personal.contact = ref) = '00'
     """).fetchall()
-    connection.execute("DROP TRIGGER personal_insert")  # which wants the newest entry's part alone
+    connection.execute(
+        "DROP TRIGGER personal_insert"
+    )  # it allows only the part of the newest entry
     numbers = {ref for ref, *_ in contacts}
     for ref, log_id, log, contact in contacts:
         while (number := keys.take_key()) in numbers:

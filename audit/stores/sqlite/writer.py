@@ -64,7 +64,7 @@ class SqliteCommit:
         self.cache = cache
         self._changed_logs: set[str] = set()
         self._prefetched = Prefetched()
-        self._buffer = InsertBuffer()  # kept back, of the works that did not fail
+        self._buffer = InsertBuffer()  # rows of the works that did not fail
         self._writes: list[Write] = []  # of the works that did not fail
         self._insert_failure: StorageUnavailableError | None = (
             None  # rows of theirs could not be inserted
@@ -92,7 +92,9 @@ class SqliteCommit:
         finally:
             transaction.end()
         if not self._connection.in_transaction:  # SQLite itself undid it, after a failure
-            raise transaction.failure or StorageUnavailableError("the disk failed; all was undone")
+            raise transaction.failure or StorageUnavailableError(
+                "the disk failed; nothing was stored"
+            )
         if self._insert_failure:
             raise self._insert_failure
         if transaction.failure is not None:
@@ -172,7 +174,7 @@ class SqliteWriter:
         self._keys = keys
         self._lock_file = lock_file
         self._clock = clock
-        self._mutex = threading.Lock()  # against `close`; writers are in line already
+        self._mutex = threading.Lock()  # excludes `close`; writers are queued already
         self._connection: sqlite3.Connection | None = None
         self._cache: WriterCache | None = (
             None  # only between a commit that went through and the next

@@ -45,7 +45,12 @@ def test_a_bundle_is_verified_on_a_bare_python(made: Path, tmp_path: Path) -> No
         given += ["--checkpoint", made / f"note-{number}"]
     for name in ("bundle", "personal"):
         code, said = run(made / name, *given, beside=tmp_path)
-        assert (code, said["sound"], said["findings"], said["unknown"]) == (0, True, [], [])
+        assert (code, said["sound"], said["findings"], said["undetermined_reasons"]) == (
+            0,
+            True,
+            [],
+            [],
+        )
         assert said["personal"] is (name == "personal")
     [acme] = [
         log for log in as_json("verify", "--data", made / "data")["logs"] if log["log"] == "acme"
@@ -96,7 +101,7 @@ def test_what_is_there_is_left_alone(made: Path) -> None:
 def test_without_a_key_it_cannot_tell(made: Path, tmp_path: Path) -> None:
     code, said = run(made / "bundle", beside=tmp_path)
     assert (code, said["sound"], said["findings"]) == (2, False, [])
-    assert "--key" in said["unknown"][0]
+    assert "--key" in said["undetermined_reasons"][0]
 
 
 def test_a_checkpoint_newer_than_the_bundle_asks_for_a_newer_bundle(
@@ -121,7 +126,7 @@ def test_a_checkpoint_newer_than_the_bundle_asks_for_a_newer_bundle(
     newer: list[str | Path] = ["--checkpoint", made / "note-1"]
     code, said = run(older, *given, *newer, beside=tmp_path / "x")
     assert (code, said["findings"]) == (2, [])
-    assert "newer bundle" in said["unknown"][0]
+    assert "newer bundle" in said["undetermined_reasons"][0]
 
 
 @pytest.mark.parametrize("name", ["checkpoint", "key", "entries.ndjson", "hashes", "entries.csv"])
@@ -132,7 +137,7 @@ def test_a_bundle_that_cannot_be_read_is_said_to_be_one(
     (tmp_path / "bundle" / name).unlink()
     code, said = run(tmp_path / "bundle", "--key", made / "acme.key", beside=tmp_path / "x")
     assert code == 2
-    assert name in said["unknown"][0]
+    assert name in said["undetermined_reasons"][0]
 
 
 def test_the_verifier_is_the_same_bytes_each_time(made: Path) -> None:

@@ -56,7 +56,7 @@ def test_what_is_no_file_cannot_be_read_and_is_not_waited_for(
     else:
         (bundle / name).symlink_to("/dev/zero")
     code, said = run(bundle, "--key", made[1], beside=tmp_path / "beside")
-    assert (code, said) == (2, {"unknown": [f"cannot tell: {name} is no file"]})
+    assert (code, said) == (2, {"undetermined_reasons": [f"undetermined: {name} is not a file"]})
 
 
 @pytest.mark.parametrize("name", [CHECKPOINT, KEY])
@@ -64,7 +64,10 @@ def test_what_is_too_long_is_not_read(made: tuple[Path, Path], tmp_path: Path, n
     bundle = copied(made[0], tmp_path / "bundle")
     os.truncate(bundle / name, MAX_LINE_BYTES + 1)
     code, said = run(bundle, "--key", made[1], beside=tmp_path / "beside")
-    assert (code, said["unknown"]) == (2, [f"cannot tell: {name} is longer than 16777216 bytes"])
+    assert (code, said["undetermined_reasons"]) == (
+        2,
+        [f"undetermined: {name} is longer than 16777216 bytes"],
+    )
 
 
 @pytest.mark.parametrize("what", ["a pipe", "too long"])
@@ -99,7 +102,7 @@ def test_what_nobody_foresaw_is_not_being_able_to_tell(
     monkeypatch.setattr(command, "verify_bundle", fails)
     assert main([str(made[0]), "--key", str(made[1]), *form]) == 2
     said = capsys.readouterr().out
-    assert f"cannot tell: the verifier failed, {type(error).__name__}" in said
+    assert f"undetermined: the verifier failed, {type(error).__name__}" in said
 
 
 @pytest.mark.parametrize("out", ["/dev/full", "a pipe that nobody reads"])
@@ -125,7 +128,7 @@ def test_what_cannot_be_printed_was_not_told(
     finally:
         os.close(writing)
     assert ran.returncode == 2
-    assert ran.stderr.startswith(b"cannot tell: what was found cannot be printed")
+    assert ran.stderr.startswith(b"undetermined: the verdict cannot be printed")
 
 
 def test_names_that_the_terminal_has_no_characters_for_are_said_in_others(

@@ -321,7 +321,7 @@ def test_a_checkpoint_shows_what_an_owner_made_fit_again() -> None:
     forged = [*true[:4], replace(true[4], root=bytes(32)), replace(true[5], size=6)]
     found = verify_entries("acme", head, entries, beside, forged).findings
     assert [(f.index, f.code) for f in found] == [(None, FindingCode.CHECKPOINT)] * 2
-    assert "of size 6" in found[0].message
+    assert "of 6 entries" in found[0].message
     assert "entries from 3 on" in found[1].message
 
 

@@ -156,7 +156,7 @@ def test_verifier_cannot_tell_if_a_process_died(
 
     monkeypatch.setattr(bundle_verifier, "read_blocks", read_blocks_and_kill)
     assert main([str(bundle), "--key", str(key), "--processes", "1", "--json"]) == 2
-    [said] = json.loads(capsys.readouterr().out)["unknown"]
+    [said] = json.loads(capsys.readouterr().out)["undetermined_reasons"]
     assert "ended before its work did" in said
 
 

@@ -76,13 +76,13 @@ def test_ledger_check_exits_with_2_when_no_known_key_signed_the_proof(data: Path
     hashed, file = ("--leaf-hash", leaf_hash(data)), proof(data)
     stranger = call("ledger", "key", "--data", data, "--workspace", "globex").stdout.strip()
     output = call("ledger", "check", file, "--key", stranger, *hashed, code=2)
-    assert output.stdout == "cannot tell: none of the known keys signed the note\n"
+    assert output.stdout == "undetermined: none of the known keys signed the note\n"
     result = as_json("ledger", "check", file, "--key", stranger, *hashed, code=2)
     assert (result["good"], result["refused"]["code"]) == (False, "unknown_signer")
     for text in ("no proof", file.read_text().partition("\n\n")[0] + "\n\nno note\n"):
         file.write_text(text)
         output = call("ledger", "check", file, "--key", key(data), *hashed, code=2)
-        assert output.stdout.startswith("cannot tell: ")
+        assert output.stdout.startswith("undetermined: ")
 
 
 def test_checkpoint_and_consistency_print_the_members_of_the_api(data: Path) -> None:
@@ -140,7 +140,7 @@ def test_signing_key_is_made_only_before_the_first_checkpoint(data: Path) -> Non
         CheckpointSigner(store, "x").latest_checkpoint("acme")
     (data / SIGNING_KEY).write_bytes(made)
     output = call("ledger", "checkpoint", "--data", data, *ACME, code=1).stderr
-    assert "the last checkpoint of acme is not ours" in output
+    assert "the stored checkpoint of acme has another signer" in output
 
 
 def test_backup_has_the_same_roots_and_replays(data: Path) -> None:
@@ -168,8 +168,8 @@ def test_backup_reports_a_changed_entry(data: Path) -> None:
         for each in as_json("backup", "--data", data, "--out", out, code=1)["logs"]
     }
     assert wrong == {
-        "acme": "its head is not that of its entries",
-        "globex": "its head is not that of its entries",
+        "acme": "its head does not match its entries",
+        "globex": "its head does not match its entries",
         "system": None,
     }
 
@@ -181,7 +181,7 @@ def test_backup_reports_a_wrong_leaf_hash(data: Path) -> None:
         connection.execute(f"UPDATE entries SET leaf_hash = zeroblob(32) WHERE {where}")
     result = as_json("backup", "--data", data, "--out", data.parent / "backup", code=1)["logs"]
     wrong = {each["log"]: each["wrong"] for each in result if each["wrong"]}
-    assert wrong == {"acme": "its entry 2 is not the one that was hashed"}
+    assert wrong == {"acme": "its entry 2 does not have the stored hash"}
 
 
 def test_backup_reports_a_log_shorter_than_its_checkpoint(data: Path) -> None:
@@ -191,7 +191,7 @@ def test_backup_reports_a_log_shorter_than_its_checkpoint(data: Path) -> None:
     shutil.copytree(data / "checkpoints", data.parent / "old" / "checkpoints")
     out = data.parent / "backup"
     result = as_json("backup", "--data", data.parent / "old", "--out", out, code=1)["logs"]
-    assert result[0]["wrong"] == "it has 6 entries where 10 were signed"
+    assert result[0]["wrong"] == "it has 6 entries, but 10 were signed"
 
 
 def test_backup_is_consistent_when_another_thread_writes(data: Path) -> None:

@@ -38,13 +38,13 @@ def test_a_sound_ledger_has_no_strays(data: Path) -> None:
     ("statement", "words"),
     [
         ("DELETE FROM logs", "2 entries of a log that is not there"),
-        ("DELETE FROM entries WHERE seq = 1", "1 entries missing from the order of all"),
-        ("DELETE FROM entries WHERE seq = 2", "1 personal parts of an entry that is not there"),
-        ("UPDATE contacts SET log = 7", "2 personal parts of a contact that is not there"),
-        ("DELETE FROM contacts", "2 personal parts of a contact that is not there"),
-        ("UPDATE documents SET body = x'5b5d'", "a document that is not what its digest"),
-        ("DROP INDEX entries_by_event", "the index entries_by_event is gone or was changed"),
-        ("CREATE TABLE more (a)", "the table 'more' is not one of ours"),
+        ("DELETE FROM entries WHERE seq = 1", "1 entries missing in the sequence of all logs"),
+        ("DELETE FROM entries WHERE seq = 2", "1 personal parts without an entry"),
+        ("UPDATE contacts SET log = 7", "2 personal parts whose contact is missing"),
+        ("DELETE FROM contacts", "2 personal parts whose contact is missing"),
+        ("UPDATE documents SET body = x'5b5d'", "the document stored as"),
+        ("DROP INDEX entries_by_event", "the index entries_by_event is missing or was changed"),
+        ("CREATE TABLE more (a)", "the table 'more' does not belong to a ledger"),
     ],
 )
 def test_what_fits_no_log_is_told(data: Path, statement: str, words: str) -> None:
@@ -56,7 +56,7 @@ def test_what_fits_no_log_is_told(data: Path, statement: str, words: str) -> Non
 def test_triggers_that_were_taken_away_are_told(data: Path) -> None:
     with owned(data):
         pass
-    assert "the trigger entries_update is gone or was changed" in told(data)
+    assert "the trigger entries_update is missing or was changed" in told(data)
 
 
 @pytest.mark.parametrize(

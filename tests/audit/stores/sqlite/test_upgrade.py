@@ -96,4 +96,4 @@ def test_a_missing_table_of_last_uses_is_told(tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / LEDGER)) as connection:
         connection.execute("DROP TABLE last_uses")
     with SqliteStore.open(tmp_path) as store, store.read() as view:
-        assert list(view.integrity_errors()) == ["the table last_uses is gone or was changed"]
+        assert list(view.integrity_errors()) == ["the table last_uses is missing or was changed"]
