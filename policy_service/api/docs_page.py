@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, PackageLoader, select_autoescape
 from markupsafe import Markup
 
-from policy_service.api.responses import Reply
-from policy_service.api.route import HTML, JSON, TEXT_SCHEMA, Content, Route
+from policy_service.api.media import HTML, JSON, TEXT_SCHEMA
+from policy_service.api.responses import Content, Reply
+from policy_service.api.route import Route
 from policy_service.problems import PROBLEMS, ProblemCode
 
 if TYPE_CHECKING:

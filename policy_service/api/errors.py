@@ -11,9 +11,9 @@ from werkzeug.exceptions import HTTPException, NotFound
 
 from policy_service import problems
 from policy_service.api.flask_adapter import drain_body, flask_response
+from policy_service.api.media import PROBLEM_JSON
 from policy_service.api.request_log import ID
 from policy_service.api.responses import Response
-from policy_service.api.route import PROBLEM_JSON
 from policy_service.problems import RETRY_STATUSES, ProblemCode, ProblemError
 
 if TYPE_CHECKING:

@@ -15,8 +15,9 @@ from apispec.ext.marshmallow import MarshmallowPlugin
 from apispec.ext.marshmallow.openapi import OpenAPIConverter
 from marshmallow import fields as marshmallow_fields
 
+from policy_service.api.media import PROBLEM_JSON
 from policy_service.api.parameters import PARTS, WORKSPACE_OR_SYSTEM
-from policy_service.api.route import EVENT_SCHEMA, PROBLEM_JSON
+from policy_service.api.route import EVENT_SCHEMA
 from policy_service.api.schemas.common import ProblemSchema
 from policy_service.api.schemas.field_types import EventField, Variants
 from policy_service.problems import PROBLEMS, ProblemCode, ProblemError
@@ -28,7 +29,9 @@ if TYPE_CHECKING:
 
     from marshmallow import Schema
 
-    from policy_service.api.route import Content, Route, SchemaSource
+    from policy_service.api.media import SchemaSource
+    from policy_service.api.responses import Content
+    from policy_service.api.route import Route
     from policy_service.api.schemas.base import StrictSchema
 
 Json = dict[str, Any]

@@ -13,15 +13,15 @@ from werkzeug.http import parse_accept_header
 
 from policy_service.access.permissions import check_permission, check_workspace
 from policy_service.api.authorization import authenticate, cached_key
+from policy_service.api.media import JSON
 from policy_service.api.requests import parse_body, parse_query
 from policy_service.api.responses import response
-from policy_service.api.route import JSON
 
 if TYPE_CHECKING:
     from policy_service.access.keys import Key
     from policy_service.api.requests import Request
-    from policy_service.api.responses import Response
-    from policy_service.api.route import Content, Route
+    from policy_service.api.responses import Content, Response
+    from policy_service.api.route import Route
     from policy_service.services import Services
 
 

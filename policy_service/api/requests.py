@@ -2,28 +2,55 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import partial
 from io import BytesIO
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import parse_qsl
 
+from policy_service.api.media import JSON
 from policy_service.api.schemas.base import load
 from policy_service.problems import ProblemCode, ProblemError
 from rules.errors import Complaint, json_pointer
 from rules.formats.strict_json import parse_json
-from rules.model.event import parse_event
+from rules.model.event import MAX_EVENT_BYTES, parse_event
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
-    from policy_service.api.route import Body
-    from policy_service.api.schemas.base import QuerySchema, StrictSchema
+    from policy_service.api.media import SchemaSource
+    from policy_service.api.schemas.base import BodySchema, QuerySchema, StrictSchema
     from rules.model.event import Event
 
 MAX_DOCUMENT_BODY = 3 * 1024 * 1024
 """Bytes of a body with a document: a document has up to 1 MiB, and JSON may escape its text."""
 MAX_BATCH = 16 * 1024 * 1024
 MAX_BATCH_LINES = 5_000
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Body:
+    """The body of a request: its schema, its examples, and the function that parses its bytes."""
+
+    schema: SchemaSource
+    examples: Mapping[str, Any]
+    parse: Callable[[bytes], Any]
+    media: str = JSON
+    limit: int = MAX_EVENT_BYTES
+    """The maximum number of bytes."""
+
+    @property
+    def is_json(self) -> bool:
+        """True if the body is JSON."""
+        return self.media == JSON
+
+
+def json_body(
+    schema: type[BodySchema], example: Mapping[str, Any], limit: int = MAX_EVENT_BYTES
+) -> Body:
+    """Return the body of a request that a schema checks."""
+    return Body(schema, {"example": example}, partial(parse_json_body, schema()), limit=limit)
 
 
 class Request(Protocol):

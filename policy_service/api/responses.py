@@ -7,12 +7,43 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
+from policy_service.api.media import JSON
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from policy_service.api.route import Content
+    from marshmallow.fields import Field
+
+    from policy_service.api.media import SchemaSource
 
 _NO_HEADERS: Mapping[str, str] = {}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Content:
+    """A good answer: its schema, an example, its status and its media type."""
+
+    schema: SchemaSource
+    example: Any
+    status: int = 200
+    content_type: str = JSON
+    headers: Mapping[str, Field[Any]] = field(default_factory=dict)
+
+    @property
+    def is_json(self) -> bool:
+        """True if the answer is JSON."""
+        return self.content_type == JSON
+
+    @property
+    def media(self) -> str:
+        """The media type without its parameters."""
+        return self.content_type.partition(";")[0]
+
+    @property
+    def acceptable(self) -> list[str]:
+        """The media types that a client may accept to get this answer."""
+        _, *parameters = self.content_type.split("; ")
+        return [self.media, *(f"{self.media};{each}" for each in parameters)]
 
 
 class Reply(NamedTuple):

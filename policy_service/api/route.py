@@ -7,38 +7,25 @@ check a request and to answer it; `openapi.py` reads it to describe the call.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
-from functools import cache, partial
+from dataclasses import dataclass
+from functools import cache
 from inspect import getdoc
 from typing import TYPE_CHECKING, Any
 
 from policy_service.access.permissions import ROLES
-from policy_service.api.requests import parse_json_body
 from policy_service.problems import PROBLEMS, ProblemCode
-from rules.model.event import MAX_EVENT_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-    from marshmallow import Schema
-    from marshmallow.fields import Field
+    from collections.abc import Callable, Mapping
 
     from policy_service.access.keys import Role
     from policy_service.access.permissions import Permission
-    from policy_service.api.responses import Reply
-    from policy_service.api.schemas.base import BodySchema, QuerySchema
+    from policy_service.api.requests import Body
+    from policy_service.api.responses import Content, Reply
+    from policy_service.api.schemas.base import QuerySchema
 
-    SchemaSource = type[Schema] | Sequence[type[Schema]] | Mapping[str, Any]
-    """A schema, several of which one fits, or JSON Schema."""
 
-JSON = "application/json"
-PROBLEM_JSON = "application/problem+json"
-NDJSON = "application/x-ndjson"
-CSV = "text/csv"
-HTML = "text/html"
-TEXT = "text/plain"
 WORKSPACE = "/v1/workspaces/<workspace>"
-TEXT_SCHEMA: Mapping[str, Any] = {"type": "string"}
 EVENT_SCHEMA: Mapping[str, Any] = {"$ref": "#/components/schemas/Event"}
 SIGNING_PROBLEMS = (
     ProblemCode.LEDGER_BEHIND,
@@ -60,57 +47,6 @@ _PROBLEMS_WITH_BODY = (
     ProblemCode.BUSY,
     ProblemCode.STORAGE_UNAVAILABLE,
 )
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Body:
-    """The body of a request: its schema, its examples, and the function that parses its bytes."""
-
-    schema: SchemaSource
-    examples: Mapping[str, Any]
-    parse: Callable[[bytes], Any]
-    media: str = JSON
-    limit: int = MAX_EVENT_BYTES
-    """The maximum number of bytes."""
-
-    @property
-    def is_json(self) -> bool:
-        """True if the body is JSON."""
-        return self.media == JSON
-
-
-def json_body(
-    schema: type[BodySchema], example: Mapping[str, Any], limit: int = MAX_EVENT_BYTES
-) -> Body:
-    """Return the body of a request that a schema checks."""
-    return Body(schema, {"example": example}, partial(parse_json_body, schema()), limit=limit)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Content:
-    """A good answer: its schema, an example, its status and its media type."""
-
-    schema: SchemaSource
-    example: Any
-    status: int = 200
-    content_type: str = JSON
-    headers: Mapping[str, Field[Any]] = field(default_factory=dict)
-
-    @property
-    def is_json(self) -> bool:
-        """True if the answer is JSON."""
-        return self.content_type == JSON
-
-    @property
-    def media(self) -> str:
-        """The media type without its parameters."""
-        return self.content_type.partition(";")[0]
-
-    @property
-    def acceptable(self) -> list[str]:
-        """The media types that a client may accept to get this answer."""
-        _, *parameters = self.content_type.split("; ")
-        return [self.media, *(f"{self.media};{each}" for each in parameters)]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

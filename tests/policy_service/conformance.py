@@ -22,7 +22,7 @@ from schemathesis.engine.events import FatalError, NonFatalError, PhaseFinished,
 from schemathesis.transport.wsgi import WSGITransport
 
 from policy_service.access.keys import Keyring, Role
-from policy_service.api.route import NDJSON
+from policy_service.api.media import NDJSON
 from rules.formats.strict_json import MAX_SAFE_INTEGER
 from tests.policy_service.described import description
 

@@ -11,8 +11,9 @@ from marshmallow import post_load
 from audit.projections.action_status import ActionStatus
 from policy_service.access.permissions import Permission
 from policy_service.api.examples.common import ASK, DECISION_ID
-from policy_service.api.responses import Reply, page_reply
-from policy_service.api.route import WORKSPACE, Content, Route, json_body
+from policy_service.api.requests import json_body
+from policy_service.api.responses import Content, Reply, page_reply
+from policy_service.api.route import WORKSPACE, Route
 from policy_service.api.schemas import fields
 from policy_service.api.schemas.base import (
     DEFAULT_ITEMS,

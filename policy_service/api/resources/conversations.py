@@ -9,8 +9,8 @@ from marshmallow import INCLUDE
 from audit.projections.action_status import ActionStatus
 from policy_service.access.permissions import Permission
 from policy_service.api.examples.common import ASK, DECISION_ID, DIGEST
-from policy_service.api.responses import Reply, page_reply
-from policy_service.api.route import WORKSPACE, Content, Route
+from policy_service.api.responses import Content, Reply, page_reply
+from policy_service.api.route import WORKSPACE, Route
 from policy_service.api.schemas import fields
 from policy_service.api.schemas.base import AnswerSchema, PageQuery
 from policy_service.api.schemas.common import PersonalPartSchema

@@ -9,17 +9,10 @@ from typing import TYPE_CHECKING, Any
 from policy_service.access.keys import unauthorized_problem
 from policy_service.access.permissions import Permission
 from policy_service.api.examples.common import DECISION, EVENT, EVENTS, EXPLANATION
-from policy_service.api.requests import MAX_BATCH, parse_batch_body, parse_event_body
-from policy_service.api.responses import Reply
-from policy_service.api.route import (
-    EVENT_SCHEMA,
-    NDJSON,
-    TEXT_SCHEMA,
-    WORKSPACE,
-    Body,
-    Content,
-    Route,
-)
+from policy_service.api.media import NDJSON, TEXT_SCHEMA
+from policy_service.api.requests import MAX_BATCH, Body, parse_batch_body, parse_event_body
+from policy_service.api.responses import Content, Reply
+from policy_service.api.route import EVENT_SCHEMA, WORKSPACE, Route
 from policy_service.api.schemas import fields
 from policy_service.api.schemas.common import DecisionSchema
 from policy_service.api.schemas.explanations import ExplanationSchema

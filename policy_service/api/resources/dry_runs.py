@@ -9,10 +9,10 @@ import orjson
 
 from policy_service.access.permissions import Permission
 from policy_service.api.examples.common import EVENT, EXPLANATION, NOT_ENTITLED
-from policy_service.api.requests import MAX_DOCUMENT_BODY, parse_json_body
+from policy_service.api.requests import MAX_DOCUMENT_BODY, Body, parse_json_body
 from policy_service.api.resources.decisions import require_reach
-from policy_service.api.responses import Reply
-from policy_service.api.route import Body, Content, Route
+from policy_service.api.responses import Content, Reply
+from policy_service.api.route import Route
 from policy_service.api.schemas import fields
 from policy_service.api.schemas.base import BodySchema
 from policy_service.api.schemas.explanations import DryRunSchema

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from policy_service.access.permissions import Permission
 from policy_service.api.examples.common import LEAF_HASH
-from policy_service.api.responses import Reply
-from policy_service.api.route import WORKSPACE, Content, Route, json_body
+from policy_service.api.requests import json_body
+from policy_service.api.responses import Content, Reply
+from policy_service.api.route import WORKSPACE, Route
 from policy_service.api.schemas import fields
 from policy_service.api.schemas.base import AnswerSchema, BodySchema
 from policy_service.api.schemas.common import LedgerPositionSchema

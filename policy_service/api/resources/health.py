@@ -6,8 +6,9 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from audit.errors import StorageUnavailableError
-from policy_service.api.responses import Reply
-from policy_service.api.route import TEXT, TEXT_SCHEMA, Content, Route
+from policy_service.api.media import TEXT, TEXT_SCHEMA
+from policy_service.api.responses import Content, Reply
+from policy_service.api.route import Route
 from policy_service.api.schemas import fields
 from policy_service.api.schemas.base import AnswerSchema
 from policy_service.problems import ProblemCode, ProblemError

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from policy_service.access.permissions import Permission
-from policy_service.api.responses import Reply, page_reply
-from policy_service.api.route import WORKSPACE, Content, Route, json_body
+from policy_service.api.requests import json_body
+from policy_service.api.responses import Content, Reply, page_reply
+from policy_service.api.route import WORKSPACE, Route
 from policy_service.api.schemas import fields
 from policy_service.api.schemas.base import AnswerSchema, BodySchema, PageQuery
 from policy_service.api.schemas.common import ReasonedStepSchema

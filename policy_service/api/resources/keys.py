@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 from policy_service.access import caller as use_cases
 from policy_service.access.keys import NewKey, Role, key_view
 from policy_service.access.permissions import Permission
-from policy_service.api.responses import Reply, page_reply
-from policy_service.api.route import Content, Route, json_body
+from policy_service.api.requests import json_body
+from policy_service.api.responses import Content, Reply, page_reply
+from policy_service.api.route import Route
 from policy_service.api.schemas import fields
 from policy_service.api.schemas.base import AnswerSchema, BodySchema, PageQuery
 from policy_service.problems import ProblemCode

@@ -14,8 +14,9 @@ from audit.log.csv_rows import format_header, format_row
 from audit.stores.contract import EntryFilter
 from policy_service.access.permissions import Permission
 from policy_service.api.examples.common import DOCUMENT_DIGEST
-from policy_service.api.responses import Reply, page_reply
-from policy_service.api.route import CSV, WORKSPACE, Content, Route
+from policy_service.api.media import CSV
+from policy_service.api.responses import Content, Reply, page_reply
+from policy_service.api.route import WORKSPACE, Route
 from policy_service.api.schemas import fields
 from policy_service.api.schemas.base import (
     DEFAULT_ITEMS,

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from policy_service.access.permissions import Permission
 from policy_service.api.examples.common import DOCUMENT, DOCUMENT_DIGEST
-from policy_service.api.responses import Reply
-from policy_service.api.route import WORKSPACE, Content, Route
+from policy_service.api.responses import Content, Reply
+from policy_service.api.route import WORKSPACE, Route
 from policy_service.api.schemas import fields
 from policy_service.api.schemas.base import AnswerSchema
 from policy_service.policies.activation import apply_due_in_workspace

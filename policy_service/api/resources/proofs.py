@@ -8,15 +8,9 @@ from typing import TYPE_CHECKING, Any
 from audit.log.signed_note import encode_base64, format_key
 from audit.log.tlog_proof import format_proof, proof_as_json
 from policy_service.access.permissions import Permission
-from policy_service.api.responses import Reply
-from policy_service.api.route import (
-    SIGNING_PROBLEMS,
-    TEXT,
-    TEXT_SCHEMA,
-    WORKSPACE,
-    Content,
-    Route,
-)
+from policy_service.api.media import TEXT, TEXT_SCHEMA
+from policy_service.api.responses import Content, Reply
+from policy_service.api.route import SIGNING_PROBLEMS, WORKSPACE, Route
 from policy_service.api.schemas import fields
 from policy_service.api.schemas.base import AnswerSchema, QuerySchema
 from policy_service.problems import ProblemCode, ProblemError

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from policy_service.access.permissions import Permission
 from policy_service.api.examples.common import DIGEST
-from policy_service.api.requests import MAX_DOCUMENT_BODY
-from policy_service.api.responses import Reply
-from policy_service.api.route import WORKSPACE, Content, Route, json_body
+from policy_service.api.requests import MAX_DOCUMENT_BODY, json_body
+from policy_service.api.responses import Content, Reply
+from policy_service.api.route import WORKSPACE, Route
 from policy_service.api.schemas import fields
 from policy_service.api.schemas.base import AnswerSchema, BodySchema
 from policy_service.problems import ProblemCode

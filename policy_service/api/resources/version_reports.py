@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from policy_service.access.permissions import Permission
 from policy_service.api.examples.common import DIGEST
 from policy_service.api.resources.versions import VERSION
-from policy_service.api.responses import Reply
-from policy_service.api.route import Content, Route
+from policy_service.api.responses import Content, Reply
+from policy_service.api.route import Route
 from policy_service.api.schemas import fields
 from policy_service.api.schemas.base import QuerySchema
 from policy_service.api.schemas.reports import DiffSchema, ReportSchema

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from audit.projections.versions import VersionStatus
 from policy_service.access.permissions import Permission
 from policy_service.api.examples.common import DOCUMENT, DOCUMENT_DIGEST, STEP
-from policy_service.api.requests import MAX_DOCUMENT_BODY
-from policy_service.api.responses import Reply, page_reply
-from policy_service.api.route import WORKSPACE, Content, Route, json_body
+from policy_service.api.requests import MAX_DOCUMENT_BODY, json_body
+from policy_service.api.responses import Content, Reply, page_reply
+from policy_service.api.route import WORKSPACE, Route
 from policy_service.api.schemas import fields
 from policy_service.api.schemas.base import AnswerSchema, BodySchema, PageQuery
 from policy_service.api.schemas.common import ReasonedStepSchema, StepSchema
