@@ -17,7 +17,7 @@ from audit.evidence.ledger_verifier import verify_ledger
 from audit.replay.replay import summarize_replay as replayed
 from audit.stores.sqlite.store import SqliteStore
 from tests.folders import BUILD
-from tests.policy_service.api_client import Api, Made, made, opened
+from tests.policy_service.api_client import Api, KeyedLedger, make_ledger, open_api
 from tests.policy_service.command_line import SAMPLE, call
 from tests.policy_service.scheduling import open_service
 from tests.served import served
@@ -65,22 +65,22 @@ def _use_memory_for_temporary_files() -> None:
 
 
 @pytest.fixture(scope="session")
-def first(tmp_path_factory: pytest.TempPathFactory) -> Made:
+def first(tmp_path_factory: pytest.TempPathFactory) -> KeyedLedger:
     """Make a ledger with keys once, because every commit waits for the disk."""
-    return made(tmp_path_factory.mktemp("first") / "data")
+    return make_ledger(tmp_path_factory.mktemp("first") / "data")
 
 
 @pytest.fixture
-def api(first: Made, tmp_path: Path) -> Iterator[Api]:
+def api(first: KeyedLedger, tmp_path: Path) -> Iterator[Api]:
     """Open a service of its own, with nothing but its keys in the ledger."""
-    with opened(first, tmp_path / "data") as served:
+    with open_api(first, tmp_path / "data") as served:
         yield served
 
 
 @pytest.fixture(scope="module")
-def shared(first: Made, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
+def shared(first: KeyedLedger, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
     """Open one service per module, for tests that write nothing or do not affect each other."""
-    with opened(first, tmp_path_factory.mktemp("shared") / "data") as served:
+    with open_api(first, tmp_path_factory.mktemp("shared") / "data") as served:
         yield served
 
 
@@ -93,7 +93,7 @@ def data(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def folder(first: Made, tmp_path: Path) -> Iterator[Path]:
+def folder(first: KeyedLedger, tmp_path: Path) -> Iterator[Path]:
     """Return a ledger with keys; at the end it must verify, and every decision must replay."""
     copy = tmp_path / "data"
     shutil.copytree(first.folder, copy)
@@ -104,7 +104,7 @@ def folder(first: Made, tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.fixture
-def service(folder: Path, first: Made) -> Iterator[Api]:
+def service(folder: Path, first: KeyedLedger) -> Iterator[Api]:
     with open_service(folder, first) as api:
         yield api
 

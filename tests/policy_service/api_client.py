@@ -18,7 +18,7 @@ from policy_service.access.keys import EVERY_WORKSPACE, NewKey, Role, enter_key
 from policy_service.app import create_app
 from policy_service.settings import Settings
 from rules.model import builtin
-from tests.policy_service.described import undescribed
+from tests.policy_service.openapi_description import find_deviations
 from tests.scenarios.runner import merged
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ class Clock:
 
 
 @dataclass(frozen=True)
-class Made:
+class KeyedLedger:
     """A ledger with one key per role and nothing else; tests start with a copy."""
 
     folder: Path
@@ -87,7 +87,7 @@ class Made:
     tokens: dict[str, str]
 
 
-def made(folder: Path) -> Made:
+def make_ledger(folder: Path) -> KeyedLedger:
     """Make a ledger and its keys."""
 
     def make(tx: Transaction) -> list[tuple[Key, str]]:
@@ -97,7 +97,7 @@ def made(folder: Path) -> Made:
     with SqliteStore.create(folder, clock=Clock()) as store:
         both = dict(zip(Role, store.transact(make), strict=True))
     keys = {role.value: key for role, (key, _) in both.items()}
-    return Made(folder, keys, {role.value: token for role, (_, token) in both.items()})
+    return KeyedLedger(folder, keys, {role.value: token for role, (_, token) in both.items()})
 
 
 @dataclass
@@ -106,7 +106,7 @@ class Api:
 
     store: SqliteStore
     clock: Clock
-    made: Made
+    made: KeyedLedger
 
     def __post_init__(self) -> None:
         self.client = create_app(Settings(), self.store).test_client()
@@ -130,7 +130,7 @@ class Api:
         if token is not None:
             headers["Authorization"] = f"Bearer {token}"
         response = self.client.open(path, method=method, data=body, headers=headers)
-        assert undescribed(self.client.application, response, body) == []
+        assert find_deviations(self.client.application, response, body) == []
         return response
 
     def get(self, path: str, role: Role = Role.AUDITOR) -> TestResponse:
@@ -174,14 +174,14 @@ class Api:
         assert activated.status_code == 200, activated.text
         return number
 
-    def written(self) -> dict[str, LogHead]:
+    def log_heads(self) -> dict[str, LogHead]:
         """Return the head of every log; equal heads prove that nothing was written."""
         with self.store.read() as snapshot:
             return {log: snapshot.head(log) for log in snapshot.logs()}
 
 
 @contextmanager
-def opened(first: Made, folder: Path) -> Iterator[Api]:
+def open_api(first: KeyedLedger, folder: Path) -> Iterator[Api]:
     """Open the service over a copy of a ledger, with its keys."""
     shutil.copytree(first.folder, folder)
     clock = Clock()

@@ -11,24 +11,24 @@ from audit.evidence.checkpoint_signer import CheckpointSigner
 from audit.log.signed_note import format_key
 from audit.stores.files.signing_key import SIGNING_KEY, read_signing_key
 from policy_service.access.keys import Role
-from tests.policy_service.api_client import ACME, Api, document, event, opened, reply
+from tests.policy_service.api_client import ACME, Api, document, event, open_api, reply
 from tests.policy_service.command_line import call
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.policy_service.api_client import Made
+    from tests.policy_service.api_client import KeyedLedger
 
 ORIGIN = "policy-service.example"
 
 
-def filled(first: Made, folder: Path) -> list[bytes]:
+def filled(first: KeyedLedger, folder: Path) -> list[bytes]:
     """Make a ledger with versions, receipts and an erasure; return earlier checkpoint notes.
 
     There is one note for each size at which a new kind of entry was written.
     """
     notes = []
-    with opened(first, folder) as api:
+    with open_api(first, folder) as api:
         checkpoints = CheckpointSigner(api.store, ORIGIN)
         for number in range(4):
             _conversation(api, number)

@@ -24,7 +24,7 @@ from schemathesis.transport.wsgi import WSGITransport
 from policy_service.access.keys import Keyring, Role
 from policy_service.api.media import NDJSON
 from rules.formats.strict_json import MAX_SAFE_INTEGER
-from tests.policy_service.described import description
+from tests.policy_service.openapi_description import description
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

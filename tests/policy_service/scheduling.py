@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.policy_service.api_client import Made
+    from tests.policy_service.api_client import KeyedLedger
 
 
 _numbers = count()
@@ -23,14 +23,14 @@ _numbers = count()
 
 
 @contextmanager
-def at(moment: str) -> Iterator[None]:
+def freeze_at(moment: str) -> Iterator[None]:
     """Freeze the clock at this time."""
     with freeze_time(moment, ignore=["tests.served"]):
         yield
 
 
 @contextmanager
-def open_service(folder: Path, first: Made) -> Iterator[Api]:
+def open_service(folder: Path, first: KeyedLedger) -> Iterator[Api]:
     """Open the service with the system's clock, started until it is stopped."""
     with SqliteStore.open(folder) as store:
         yield Api(store, Clock(), first)
@@ -43,7 +43,7 @@ def approved(api: Api, title: str = "Two", workspace: str = "acme") -> int:
     return number
 
 
-def scheduled(api: Api, number: int, due: str, **how: Any) -> None:
+def schedule_activation(api: Api, number: int, due: str, **how: Any) -> None:
     """Schedule the activation of an approved version at this time."""
     workspace = how.pop("workspace", "acme")
     response = api.step(number, "activate", workspace=workspace, at=due, **how)
@@ -51,7 +51,7 @@ def scheduled(api: Api, number: int, due: str, **how: Any) -> None:
     assert read(response)["scheduled"], "it is to come"
 
 
-def deciding(api: Api, conversation: str = "c-1") -> int:
+def deciding_version(api: Api, conversation: str = "c-1") -> int:
     """Return the version that decides a new conversation now."""
     sent = event(
         f"{conversation}-{next(_numbers)}",
@@ -62,7 +62,7 @@ def deciding(api: Api, conversation: str = "c-1") -> int:
     return int(api.decide(sent)["policy"]["version"])
 
 
-def steps(store: SqliteStore, workspace: str = "acme") -> list[tuple[str, int]]:
+def activation_steps(store: SqliteStore, workspace: str = "acme") -> list[tuple[str, int]]:
     """Return the activations in the ledger: kind and version."""
     with store.read() as view:
         leaves = [entry.value for entry in view.entries_of_family(workspace, "version.")]

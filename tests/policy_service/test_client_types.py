@@ -8,7 +8,7 @@ from typing import Any, NotRequired, get_origin, get_type_hints, is_typeddict
 import pytest
 
 from policy_service import client_types
-from tests.policy_service.described import said
+from tests.policy_service.openapi_description import description_at
 
 VIEWS = [view for _, view in inspect.getmembers(client_types, is_typeddict)]
 NAMES = {
@@ -21,7 +21,7 @@ NAMES = {
 @pytest.mark.parametrize("view", VIEWS, ids=lambda view: view.__name__)
 def test_client_type_has_the_members_of_its_schema(view: Any) -> None:
     name = view.__name__
-    schema = said("components", "schemas", NAMES.get(name, name.removesuffix("View")))
+    schema = description_at("components", "schemas", NAMES.get(name, name.removesuffix("View")))
     members, required = set(schema["properties"]), set(schema["required"])
     if name in NAMES:
         assert set(view.__annotations__) <= members

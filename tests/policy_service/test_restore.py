@@ -16,7 +16,7 @@ from audit.log.signed_note import parse_note
 from audit.stores.files.contact_keys import KEYS
 from audit.stores.sqlite.store import LEDGER, SqliteStore
 from policy_service.access.keys import Role
-from tests.policy_service.api_client import ACME, Api, event, opened, read
+from tests.policy_service.api_client import ACME, Api, event, open_api, read
 from tests.policy_service.command_line import as_json, call, lines
 from tests.policy_service.problems import code
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.policy_service.api_client import Made
+    from tests.policy_service.api_client import KeyedLedger
 
 CHECKPOINT = f"{ACME}/ledger/checkpoint"
 
@@ -47,9 +47,9 @@ def roll_back(data: Path, copy: Path) -> None:
 
 
 @contextmanager
-def restored_service(first: Made, tmp_path: Path) -> Iterator[Api]:
+def restored_service(first: KeyedLedger, tmp_path: Path) -> Iterator[Api]:
     """Serve a copy that lacks the last decision, of which a checkpoint was signed."""
-    with opened(first, tmp_path / "data") as api:
+    with open_api(first, tmp_path / "data") as api:
         api.decide(event("ev-1"))
         api.get(CHECKPOINT)
         copy_database(api, tmp_path / "copy")
@@ -62,7 +62,7 @@ def restored_service(first: Made, tmp_path: Path) -> Iterator[Api]:
 
 
 @pytest.fixture
-def behind(first: Made, tmp_path: Path) -> Iterator[Api]:
+def behind(first: KeyedLedger, tmp_path: Path) -> Iterator[Api]:
     with restored_service(first, tmp_path) as api:
         yield api
 
@@ -74,7 +74,7 @@ def size(note: str) -> int:
 def test_restored_copy_answers_reads_and_names_the_missing_entries_on_writes(
     behind: Api,
 ) -> None:
-    before = behind.written()
+    before = behind.log_heads()
     assert [item["index"] for item in behind.entries()] == [0, 1, 2]
     refusal = behind.post("/v1/decisions", event("ev-3"), Role.PLATFORM)
     assert code(refusal) == (503, "ledger_behind")
@@ -82,7 +82,7 @@ def test_restored_copy_answers_reads_and_names_the_missing_entries_on_writes(
     ready = behind.send("GET", "/readyz")
     assert code(ready) == (503, "ledger_behind")
     assert "acme has 3 entries, but 4 were signed" in read(ready)["detail"]
-    assert behind.written() == before
+    assert behind.log_heads() == before
 
 
 def test_restored_copy_signs_nothing_and_shows_the_signed_checkpoint(behind: Api) -> None:
@@ -142,7 +142,9 @@ def test_restore_exits_with_2_without_an_owner_and_an_approver_key(
     assert code(behind.post("/v1/decisions", event("e"), Role.PLATFORM)) == (503, "ledger_behind")
 
 
-def test_restore_reports_the_loss_of_a_copy_that_was_continued(first: Made, tmp_path: Path) -> None:
+def test_restore_reports_the_loss_of_a_copy_that_was_continued(
+    first: KeyedLedger, tmp_path: Path
+) -> None:
     """A release without the check may have continued the copy: same size, other entries."""
     with restored_service(first, tmp_path):
         pass
@@ -196,7 +198,9 @@ def test_ledger_is_writable_when_checkpoints_were_entered_out_of_order(
     assert as_json("restore", "--data", store.folder)["lost"] == []
 
 
-def test_search_by_contact_is_refused_when_contact_keys_are_missing(api: Api, first: Made) -> None:
+def test_search_by_contact_is_refused_when_contact_keys_are_missing(
+    api: Api, first: KeyedLedger
+) -> None:
     """The contact must not look unknown, also to a process that never had the keys."""
     api.decide(event("ev-1"))
     (api.store.folder / KEYS).unlink()

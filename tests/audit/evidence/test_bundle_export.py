@@ -23,11 +23,11 @@ from tests.policy_service.command_line import as_json, call
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.policy_service.api_client import Made
+    from tests.policy_service.api_client import KeyedLedger
 
 
 @pytest.fixture(scope="module")
-def made(first: Made, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def made(first: KeyedLedger, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a ledger, a bundle with and one without personal parts, a key and notes."""
     folder = tmp_path_factory.mktemp("made")
     for number, note in enumerate(filled(first, folder / "data")):

@@ -30,11 +30,11 @@ from tests.policy_service.bundles import exported, filled, key_of, run
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.policy_service.api_client import Made
+    from tests.policy_service.api_client import KeyedLedger
 
 
 @pytest.fixture(scope="module")
-def made(first: Made, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+def made(first: KeyedLedger, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """A bundle with personal parts, and a file with its key."""
     folder = tmp_path_factory.mktemp("made")
     filled(first, folder / "data")

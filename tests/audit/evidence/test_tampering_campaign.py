@@ -28,7 +28,7 @@ from tests.policy_service.bundles import ORIGIN, exported, filled, key_of
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.policy_service.api_client import Made
+    from tests.policy_service.api_client import KeyedLedger
 
 CHANGES = 300
 """Of each: of a bundle and of a database."""
@@ -42,7 +42,7 @@ class Filled(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def ledger(first: Made, tmp_path_factory: pytest.TempPathFactory) -> Filled:
+def ledger(first: KeyedLedger, tmp_path_factory: pytest.TempPathFactory) -> Filled:
     folder = tmp_path_factory.mktemp("ledger")
     notes = filled(first, folder / "data")
     bundle = exported(folder / "data", folder / "bundle", "--personal")

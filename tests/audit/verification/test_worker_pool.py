@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from audit.verification.worker_pool import Task
-    from tests.policy_service.api_client import Made
+    from tests.policy_service.api_client import KeyedLedger
 
 PARENT = """
 import sys
@@ -46,7 +46,9 @@ LINES = b'[]\n{"format":1}\n\n'
 
 
 @pytest.fixture(scope="module")
-def made(first: Made, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, list[bytes]]:
+def made(
+    first: KeyedLedger, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, Path, list[bytes]]:
     """A bundle with personal parts, a file with its key, and older notes."""
     folder = tmp_path_factory.mktemp("made")
     notes = filled(first, folder / "data")

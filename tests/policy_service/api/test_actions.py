@@ -94,10 +94,10 @@ def test_receipt_is_accepted_after_failure_and_refused_after_delivery(api: Api) 
     action = asked(api)
     receipt(api, action, status="failed")
     assert read(receipt(api, action, status="delivered"))["status"] == "delivered"
-    written = api.written()
+    written = api.log_heads()
     assert code(receipt(api, action, status="failed")) == (409, "action_settled")
     assert code(retry(api, action)) == (409, "action_settled")
-    assert api.written() == written
+    assert api.log_heads() == written
 
 
 def test_story_shows_status_of_action(api: Api) -> None:
@@ -176,7 +176,7 @@ def test_pending_and_failed_actions_are_withdrawn_when_bot_is_done(
 def test_withdrawn_action_cannot_be_delivered_or_retried(api: Api) -> None:
     action = asked(api)
     api.decide(ending("ev-2", "conversation.closed"))
-    written = api.written()
+    written = api.log_heads()
     for refused in (
         receipt(api, action, status="delivered"),
         receipt(api, action, status="failed"),
@@ -184,7 +184,7 @@ def test_withdrawn_action_cannot_be_delivered_or_retried(api: Api) -> None:
     ):
         assert code(refused) == (409, "action_settled")
     api.decide(ending("ev-2", "conversation.closed"))
-    assert api.written() == written
+    assert api.log_heads() == written
 
 
 def test_second_ending_withdraws_nothing_again(api: Api) -> None:
@@ -248,10 +248,10 @@ def test_page_of_actions_continues_after_its_limit_of_decisions(
 @pytest.mark.parametrize("action", ["dec-nothing.0", "dec-nothing", "x", "%2F"])
 def test_receipt_is_not_found_for_unknown_action(api: Api, action: str) -> None:
     asked(api)
-    written = api.written()
+    written = api.log_heads()
     assert code(receipt(api, action, status="delivered")) == (404, "not_found")
     assert code(retry(api, action)) == (404, "not_found")
-    assert api.written() == written
+    assert api.log_heads() == written
 
 
 def test_receipt_is_not_found_for_action_of_another_workspace(api: Api) -> None:
@@ -281,11 +281,11 @@ def test_receipt_is_refused_when_its_body_is_wrong(
     api: Api, body: dict[str, Any], pointer: str
 ) -> None:
     action = asked(api)
-    written = api.written()
+    written = api.log_heads()
     answered = receipt(api, action, **body)
     assert code(answered) == (400, "invalid_request")
     assert [each for each, _ in errors(answered)] == [pointer]
-    assert api.written() == written
+    assert api.log_heads() == written
 
 
 @pytest.mark.parametrize(

@@ -91,10 +91,10 @@ def test_percentage_only_grows_and_keeps_its_conversations(api: Api) -> None:
             }
         )
     assert shares[0] < shares[1]
-    written = api.written()
+    written = api.log_heads()
     assert code(api.step(number, "activate", percent=50)) == (409, "percent_shrinks")
     assert code(api.step(number, "activate", percent=20)) == (409, "percent_shrinks")
-    assert api.written() == written
+    assert api.log_heads() == written
     assert read(api.step(number, "activate"))["status"] == "active"
     assert status(api, 1) == "retired"
 
@@ -287,11 +287,11 @@ def test_activation_is_refused_when_its_body_is_wrong(
     api: Api, asked: dict[str, Any], pointer: str
 ) -> None:
     number = approved(api, OFF)
-    written = api.written()
+    written = api.log_heads()
     refused = api.step(number, "activate", **asked)
     assert code(refused) == (400, "invalid_request")
     assert [where for where, _ in errors(refused)] == [pointer]
-    assert api.written() == written
+    assert api.log_heads() == written
 
 
 def test_proposal_supersedes_proposed_versions(api: Api) -> None:

@@ -56,9 +56,9 @@ def deciding(api: Api, identity: str = "ev-1") -> int:
 
 def test_one_approval_is_required_by_default(api: Api) -> None:
     assert read(api.get(f"{ACME}/approvals")) == {"count": 1, "since": None}
-    written = api.written()
+    written = api.log_heads()
     assert read(require(api, 1)) == {"count": 1, "since": None}
-    assert api.written() == written, "saying what is so already changes nothing"
+    assert api.log_heads() == written, "saying what is so already changes nothing"
     api.publish(document("Two"))
     kinds = [entry["kind"] for entry in api.entries()]
     assert "version.approvals" not in kinds
@@ -152,7 +152,7 @@ def test_scheduled_activation_is_suspended_when_approvals_are_missing(api: Api) 
 
 @pytest.mark.parametrize("count", [-1, 11, 1.5, "2", True, None])
 def test_approvals_are_refused_when_count_is_wrong(api: Api, count: Any) -> None:
-    written = api.written()
+    written = api.log_heads()
     assert code(require(api, count)) == (400, "invalid_request")
     assert code(require(api, 2, "")) == (400, "invalid_request")
-    assert api.written() == written
+    assert api.log_heads() == written

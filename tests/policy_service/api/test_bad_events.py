@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_bad_event_is_refused_with_every_complaint(shared: Api, case: Case) -> None:
-    written = shared.written()
+    written = shared.log_heads()
     refused = shared.send("POST", "/v1/decisions", case.body, shared.tokens[Role.PLATFORM])
     assert code(refused) == (400, case.code)
     assert errors(refused) == list(case.errors)
     assert PLANTED not in refused.text.lower()
-    assert shared.written() == written
+    assert shared.log_heads() == written
 
 
 @pytest.mark.parametrize("case", CASES[:3], ids=lambda case: case.name)
@@ -103,12 +103,12 @@ def test_event_of_64_kib_is_accepted(api: Api) -> None:
 
 
 def test_event_of_64_kib_and_one_byte_is_refused(shared: Api) -> None:
-    written = shared.written()
+    written = shared.log_heads()
     body = padded(MAX_EVENT_BYTES + 1)
     refused = shared.send("POST", "/v1/decisions", body, shared.tokens[Role.PLATFORM])
     assert code(refused) == (413, "too_large")
     assert PLANTED not in refused.text
-    assert shared.written() == written
+    assert shared.log_heads() == written
 
 
 def test_body_of_200_000_brackets_is_refused_by_its_size(shared: Api) -> None:
@@ -138,10 +138,10 @@ def test_chunked_body_is_read_to_its_end(api: Api) -> None:
 
 
 def test_chunked_body_is_refused_when_longer_than_64_kib(shared: Api) -> None:
-    written = shared.written()
+    written = shared.log_heads()
     refused = streamed(shared, padded(MAX_EVENT_BYTES + 1), **CHUNKED)
     assert code(refused) == (413, "too_large")
-    assert shared.written() == written
+    assert shared.log_heads() == written
 
 
 @pytest.mark.parametrize("role", [Role.PLATFORM, Role.AUDITOR])
@@ -172,8 +172,8 @@ def test_refused_body_is_not_drained_without_key_or_when_client_waits(
 
 @pytest.mark.parametrize("length", ["10", "0", "70000", "-1", "x", "9" * 400])
 def test_event_is_refused_when_content_length_is_wrong(shared: Api, length: str) -> None:
-    written = shared.written()
+    written = shared.log_heads()
     refused = streamed(shared, json.dumps(FULL).encode(), CONTENT_LENGTH=length)
     assert refused.status_code in {400, 413}
     assert problem(refused)["code"] in {"invalid_json", "invalid_request", "too_large"}
-    assert shared.written() == written
+    assert shared.log_heads() == written

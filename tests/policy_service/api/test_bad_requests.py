@@ -38,11 +38,11 @@ PROPOSALS: list[tuple[str, Any, list[tuple[str, str]]]] = [
 def test_proposal_is_refused_when_its_body_is_wrong(
     shared: Api, sent: Any, expected: list[tuple[str, str]]
 ) -> None:
-    written = shared.written()
+    written = shared.log_heads()
     refused = shared.post(f"{ACME}/versions", sent, Role.AUTHOR)
     assert code(refused) == (400, "invalid_request")
     assert errors(refused) == expected
-    assert shared.written() == written
+    assert shared.log_heads() == written
 
 
 @pytest.mark.parametrize(
@@ -58,23 +58,23 @@ def test_proposal_is_refused_when_its_body_is_wrong(
     ids=["not JSON", "a key twice", "1e400", "half a pair", "200,000 deep", "bad UTF-8"],
 )
 def test_proposal_is_refused_when_it_is_not_i_json(shared: Api, body: bytes, expected: str) -> None:
-    written = shared.written()
+    written = shared.log_heads()
     token = shared.tokens[Role.AUTHOR]
     refused = shared.send("POST", f"{ACME}/versions", body, token)
     assert code(refused) == (400, "invalid_json")
     assert errors(refused) == [("", expected)]
-    assert shared.written() == written
+    assert shared.log_heads() == written
 
 
 @pytest.mark.parametrize("as_text", [False, True], ids=["JSON", "YAML"])
 def test_document_is_refused_when_larger_than_1_mib(shared: Api, *, as_text: bool) -> None:
-    written = shared.written()
+    written = shared.log_heads()
     large = document("x" * (1024 * 1024))
     sent = {"document": json.dumps(large) if as_text else large}
     refused = shared.post(f"{ACME}/versions", sent, Role.AUTHOR)
     assert code(refused) == (413, "too_large")
     assert errors(refused) == [("", "document_too_large")]
-    assert shared.written() == written
+    assert shared.log_heads() == written
 
 
 def test_proposal_is_refused_when_body_is_too_large(shared: Api) -> None:
@@ -102,11 +102,11 @@ STEPS = [
 def test_version_step_is_refused_when_its_body_is_wrong(
     shared: Api, step: str, sent: Any, expected: list[tuple[str, str]]
 ) -> None:
-    written = shared.written()
+    written = shared.log_heads()
     refused = shared.post(f"{ACME}/versions/1/{step}", sent, Role.APPROVER)
     assert code(refused) == (400, "invalid_request")
     assert errors(refused) == expected
-    assert shared.written() == written
+    assert shared.log_heads() == written
 
 
 # Addresses and methods.
@@ -132,7 +132,7 @@ def test_unknown_parameter_is_refused_by_each_call(
     shared: Api, method: str, path: str, body: Any
 ) -> None:
     roles = [Role.PLATFORM, Role.AUTHOR, Role.APPROVER, Role.AUDITOR]
-    written = shared.written()
+    written = shared.log_heads()
     sent = None if body is None else json.dumps(body)
     answers = [
         shared.send(method, f"{path}?colour=planted", sent, shared.tokens[role]) for role in roles
@@ -143,7 +143,7 @@ def test_unknown_parameter_is_refused_by_each_call(
         assert code(answer) == (400, "invalid_request")
         assert errors(answer) == [("/colour", "unknown_parameter")]
         assert PLANTED not in answer.text
-    assert shared.written() == written
+    assert shared.log_heads() == written
 
 
 @pytest.mark.parametrize(
@@ -180,7 +180,7 @@ def test_unknown_parameter_is_refused_by_each_call(
     ],
 )
 def test_unknown_path_is_not_found_without_redirect(shared: Api, path: str) -> None:
-    written = shared.written()
+    written = shared.log_heads()
     for method in ("GET", "POST"):
         answered = shared.client.open(
             method=method,
@@ -190,7 +190,7 @@ def test_unknown_path_is_not_found_without_redirect(shared: Api, path: str) -> N
         )
         assert code(answered) == (404, "not_found")
         assert "Location" not in answered.headers
-    assert shared.written() == written
+    assert shared.log_heads() == written
 
 
 def _path_info(path: str) -> str:
@@ -200,11 +200,11 @@ def _path_info(path: str) -> str:
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "TRACE", "PROPFIND", "get", "X-Y"])
 def test_wrong_method_is_refused_with_allowed_methods(shared: Api, method: str) -> None:
-    written = shared.written()
+    written = shared.log_heads()
     refused = shared.send(method, "/v1/decisions", json.dumps(FULL))
     assert code(refused) == (405, "method_not_allowed")
     assert "POST" in refused.headers["Allow"]
-    assert shared.written() == written
+    assert shared.log_heads() == written
 
 
 def test_head_answers_like_get_without_body(shared: Api) -> None:

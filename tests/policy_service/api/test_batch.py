@@ -17,7 +17,7 @@ from policy_service.policies.policy_cache import PolicyCache
 from rules.model.event import MAX_EVENT_BYTES
 from tests.policy_service.api_client import decision_path, event, reply
 from tests.policy_service.command_line import lines
-from tests.policy_service.described import complaints
+from tests.policy_service.openapi_description import schema_errors
 from tests.policy_service.problems import code, errors
 
 if TYPE_CHECKING:
@@ -60,16 +60,16 @@ def test_batch_answers_lines_in_order(api: Api) -> None:
         "anonymous_contact",
     ]
     for each in decided:
-        assert complaints(each, "components", "schemas", "Decision") == []
+        assert schema_errors(each, "components", "schemas", "Decision") == []
 
 
 def test_batch_decides_like_single_events(api: Api) -> None:
     """The same bytes, whichever way an event was asked first, and again."""
     single = [api.post("/v1/decisions", each, Role.PLATFORM).data for each in FEW[:3]]
-    written = api.written()
+    written = api.log_heads()
     batch = send(api, lines(*FEW[:3])).data.splitlines()
     assert batch == single
-    assert api.written() == written
+    assert api.log_heads() == written
     later = send(api, lines(*FEW)).data
     assert send(api, lines(*FEW)).data == later
     again = api.post("/v1/decisions", FEW[4], Role.PLATFORM)
@@ -114,15 +114,15 @@ def test_bad_line_gets_its_problem_and_stops_nothing(api: Api) -> None:
     assert said[2]["errors"][0]["pointer"] == "/colour"
     for problem in said:
         if "code" in problem:
-            assert complaints(problem, "components", "schemas", "Problem") == []
+            assert schema_errors(problem, "components", "schemas", "Problem") == []
 
 
 def test_line_is_not_found_when_key_is_for_another_workspace(api: Api) -> None:
     _, token = api.new_key(Role.PLATFORM, "acme")
-    written = api.written()
+    written = api.log_heads()
     said = answers(send(api, lines(FEW[4], FEW[0]), token))
     assert [each.get("code", each.get("event")) for each in said] == ["not_found", "ev-1"]
-    assert {log for log, head in api.written().items() if head != written.get(log)} == {"acme"}
+    assert {log for log, head in api.log_heads().items() if head != written.get(log)} == {"acme"}
 
 
 @pytest.mark.parametrize("body", [b"", b"\n", b"\r\n \n\t\n"], ids=repr)
@@ -134,12 +134,12 @@ def test_empty_batch_has_empty_answer(shared: Api, body: bytes) -> None:
     "media", ["", "application/json", "text/plain", "application/ndjson", "x-ndjson"]
 )
 def test_batch_is_refused_with_another_content_type(shared: Api, media: str) -> None:
-    written = shared.written()
+    written = shared.log_heads()
     refused = send(shared, lines(*FEW), media=media)
     assert code(refused) == (400, "invalid_request")
     assert errors(refused) == [("", "wrong_media_type")]
     assert NDJSON in refused.text
-    assert shared.written() == written
+    assert shared.log_heads() == written
 
 
 def test_batch_accepts_content_type_with_parameters_in_any_case(api: Api) -> None:
@@ -147,10 +147,10 @@ def test_batch_accepts_content_type_with_parameters_in_any_case(api: Api) -> Non
 
 
 def test_batch_is_refused_when_it_has_too_many_lines(shared: Api) -> None:
-    written = shared.written()
+    written = shared.log_heads()
     refused = send(shared, b"{}\n\n" * (MAX_BATCH_LINES + 1))
     assert code(refused) == (413, "too_large")
-    assert shared.written() == written
+    assert shared.log_heads() == written
 
 
 def test_batch_answers_maximum_number_of_lines(shared: Api) -> None:
@@ -159,10 +159,10 @@ def test_batch_answers_maximum_number_of_lines(shared: Api) -> None:
 
 
 def test_batch_is_refused_when_body_is_too_large(shared: Api) -> None:
-    written = shared.written()
+    written = shared.log_heads()
     whole = lines(FEW[0])
     assert code(send(shared, whole.ljust(MAX_BATCH + 1))) == (413, "too_large")
-    assert shared.written() == written
+    assert shared.log_heads() == written
 
 
 def decided(store: Any, events: Iterable[bytes]) -> Iterator[ResultLine]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from tests.depth import DEPTH
 from tests.policy_service.conformance import conform
-from tests.policy_service.described import description
+from tests.policy_service.openapi_description import description
 
 if TYPE_CHECKING:
     from tests.policy_service.api_client import Api

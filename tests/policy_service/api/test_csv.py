@@ -17,7 +17,7 @@ from audit.log.csv_rows import COLUMNS
 from policy_service.access.keys import Role
 from policy_service.api.resources.ledger import table
 from rules.formats.canonical_json import encode_canonical
-from tests.policy_service.api_client import ACME, document, event, opened, reply
+from tests.policy_service.api_client import ACME, document, event, open_api, reply
 from tests.policy_service.problems import code
 
 if TYPE_CHECKING:
@@ -25,15 +25,15 @@ if TYPE_CHECKING:
 
     from werkzeug.test import TestResponse
 
-    from tests.policy_service.api_client import Api, Made
+    from tests.policy_service.api_client import Api, KeyedLedger
 
 ENTRIES = f"{ACME}/ledger/entries"
 HOSTILE = ["=1+1", "+1", "-1", "@SUM(A1)", "\uff1d1+1"]
 
 
 @pytest.fixture(scope="module")
-def busy(first: Made, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
-    with opened(first, tmp_path_factory.mktemp("busy") / "data") as api:
+def busy(first: KeyedLedger, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
+    with open_api(first, tmp_path_factory.mktemp("busy") / "data") as api:
         api.decide(event("ev-1"))
         api.decide(reply("ev-2", "customer"))
         rejected = api.propose(document("Two"))

@@ -160,14 +160,14 @@ def test_each_type_of_event_is_decided(api: Api, kind: str, more: dict[str, Any]
 
 def test_repeated_event_gets_same_bytes_and_writes_nothing(api: Api) -> None:
     first = api.post("/v1/decisions", FULL, Role.PLATFORM)
-    written = api.written()
+    written = api.log_heads()
     api.clock.move(days=1)
     again = api.post("/v1/decisions", FULL, Role.PLATFORM)
     assert "Idempotency-Replayed" not in first.headers
     assert again.headers["Idempotency-Replayed"] == "true"
     assert again.status_code == first.status_code == 200
     assert again.data == first.data
-    assert api.written() == written
+    assert api.log_heads() == written
 
 
 def test_repeated_event_gets_same_decision_after_later_changes(api: Api) -> None:
@@ -214,10 +214,10 @@ OTHERS = {
 @pytest.mark.parametrize("changes", OTHERS.values(), ids=OTHERS.keys())
 def test_another_event_with_same_id_is_refused(api: Api, changes: dict[str, Any]) -> None:
     api.decide(FULL)
-    written = api.written()
+    written = api.log_heads()
     refused = api.post("/v1/decisions", merged(FULL, changes), Role.PLATFORM)
     assert code(refused) == (409, "event_id_reused")
-    assert api.written() == written
+    assert api.log_heads() == written
 
 
 def test_event_id_counts_per_workspace(api: Api) -> None:
@@ -232,11 +232,11 @@ def test_key_of_workspace_decides_only_its_events(api: Api) -> None:
     _, token = api.new_key(Role.PLATFORM, "acme")
     accepted = api.send("POST", "/v1/decisions", json.dumps(event()), token)
     assert accepted.status_code == 200
-    written = api.written()
+    written = api.log_heads()
     elsewhere = event(workspace={"id": "globex"})
     refused = api.send("POST", "/v1/decisions", json.dumps(elsewhere), token)
     assert code(refused) == (404, "not_found")
-    assert api.written() == written
+    assert api.log_heads() == written
 
 
 # Which version decides.

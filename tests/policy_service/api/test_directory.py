@@ -46,9 +46,9 @@ def unknown(api: Api, version: int = 1) -> list[dict[str, Any]]:
 def test_directory_is_empty_by_default_and_nothing_is_reported(api: Api) -> None:
     nothing = dict.fromkeys(("teams", "teammates", "tags", "digest", "since"))
     assert read(api.get(f"{ACME}/directory")) == nothing
-    before = api.written()
+    before = api.log_heads()
     assert read(tell(api, teams=None)) == nothing
-    assert api.written() == before, "telling nothing where nothing was told changes nothing"
+    assert api.log_heads() == before, "telling nothing where nothing was told changes nothing"
     assert unknown(api) == []
 
 
@@ -70,9 +70,9 @@ def test_directory_is_an_entry_with_its_key(api: Api) -> None:
     [entry] = api.entries("?kind=directory.replaced")
     assert (entry["index"], entry["entry"]["digest"]) == (told["since"]["index"], told["digest"])
     assert entry["entry"]["by"] == told["since"]["by"] == api.keys[Role.PLATFORM].id
-    before = api.written()
+    before = api.log_heads()
     assert read(tell(api, Role.OWNER, tags=[], teams=sorted(TEAMS))) == told
-    assert api.written() == before, "the order of names says nothing"
+    assert api.log_heads() == before, "the order of names says nothing"
     assert read(api.get("/v1/workspaces/globex/directory"))["teams"] is None
 
 
@@ -95,11 +95,11 @@ def test_directory_can_be_first_entry_of_workspace(api: Api) -> None:
 def test_directory_is_refused_when_its_body_is_wrong(
     api: Api, lists: Any, found: tuple[str, str]
 ) -> None:
-    before = api.written()
+    before = api.log_heads()
     refused = tell(api, **lists)
     assert code(refused) == (400, "invalid_request")
     assert errors(refused) == [found]
-    assert api.written() == before
+    assert api.log_heads() == before
 
 
 def test_bundle_holds_directory_and_verifier_checks_it(api: Api, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ import pytest
 from policy_service.api.parameters import PARTS
 from policy_service.api.routes import ROUTES
 from policy_service.problems import PROBLEMS
-from tests.policy_service.described import at, description, said
+from tests.policy_service.openapi_description import call_place, description, description_at
 
 if TYPE_CHECKING:
     from tests.policy_service.api_client import Api
@@ -73,12 +73,12 @@ def page(shared: Api) -> Page:
 
 def test_page_shows_every_call_problem_and_schema(page: Page) -> None:
     shown = set(page.values("id"))
-    assert {said(*at(route, "operationId")) for route in ROUTES} <= shown
+    assert {description_at(*call_place(route, "operationId")) for route in ROUTES} <= shown
     assert {f"problem-{code}" for code in PROBLEMS} <= shown
     assert {f"schema-{name}" for name in description()["components"]["schemas"]} <= shown
     for route in ROUTES:
-        assert said(*at(route, "summary")).replace("`", "") in page.text
-        for parameter in said(*at(route, "parameters")):
+        assert description_at(*call_place(route, "summary")).replace("`", "") in page.text
+        for parameter in description_at(*call_place(route, "parameters")):
             assert parameter["description"].replace("`", "") in page.text
 
 

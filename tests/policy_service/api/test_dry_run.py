@@ -23,10 +23,10 @@ PATH = "/v1/decisions/dry-run"
 
 def tried(api: Api, sent: dict[str, Any], role: Role = Role.AUTHOR, **more: Any) -> dict[str, Any]:
     """What would be decided; whatever is asked, nothing may be written."""
-    written = api.written()
+    written = api.log_heads()
     answered = api.post(PATH, {"event": sent, **more}, role)
     assert answered.status_code == 200, answered.text
-    assert api.written() == written
+    assert api.log_heads() == written
     return read(answered)
 
 
@@ -196,11 +196,11 @@ def test_dry_run_is_refused_when_its_body_is_wrong(
     expected: tuple[int, str],
     complaints: list[tuple[str, str]],
 ) -> None:
-    written = shared.written()
+    written = shared.log_heads()
     refused = shared.post(PATH, sent, Role.PLATFORM)
     assert code(refused) == expected
     assert sorted(errors(refused)) == sorted(complaints)
-    assert shared.written() == written
+    assert shared.log_heads() == written
 
 
 def test_dry_run_is_not_found_for_unknown_version(shared: Api) -> None:

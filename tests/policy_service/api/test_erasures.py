@@ -118,12 +118,12 @@ def test_event_id_alone_gets_decision_after_erasure(api: Api) -> None:
     """With another body, too: nothing is left to tell it from."""
     first = api.post("/v1/decisions", event("ev-1"), Role.PLATFORM)
     erase(api)
-    written = api.written()
+    written = api.log_heads()
     for body in (event("ev-1"), event("ev-1", message={"text": "Another"})):
         again = api.post("/v1/decisions", body, Role.PLATFORM)
         assert (again.status_code, again.data) == (200, first.data)
         assert again.headers["Idempotency-Replayed"] == "true"
-    assert api.written() == written
+    assert api.log_heads() == written
     assert api.entries("?contact=ct-1") == []
 
 
@@ -282,11 +282,11 @@ def test_erasure_is_complete_after_last_hold_is_released(api: Api) -> None:
 def test_erasure_is_refused_when_its_body_is_wrong(
     api: Api, body: dict[str, Any], complaint: tuple[str, str]
 ) -> None:
-    written = api.written()
+    written = api.log_heads()
     answered = api.post(PATH, body, Role.AUDITOR)
     assert code(answered) == (400, "invalid_request")
     assert complaint in errors(answered)
-    assert api.written() == written
+    assert api.log_heads() == written
 
 
 def test_erasure_is_accepted_with_longest_members(api: Api) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.policy_service.api_client import event
-from tests.policy_service.described import description
+from tests.policy_service.openapi_description import description
 from tests.served import served
 
 if TYPE_CHECKING:

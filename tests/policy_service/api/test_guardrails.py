@@ -68,21 +68,21 @@ def without_guard(guard: str) -> dict[str, Any]:
 def test_guardrails_are_empty_by_default(api: Api) -> None:
     nothing: dict[str, Any] = {"properties": [], "digest": None, "since": None}
     assert read(api.get(f"{ACME}/guardrails")) == nothing
-    written = api.written()
+    written = api.log_heads()
     assert read(set_to(api)) == nothing
-    assert api.written() == written, "setting what is set already changes nothing"
+    assert api.log_heads() == written, "setting what is set already changes nothing"
 
 
 def test_proposal_that_breaks_guardrail_is_refused_with_facts(api: Api) -> None:
     assert set_to(api, ONLY_INBOUND, role=Role.OWNER).status_code == 200
-    written = api.written()
+    written = api.log_heads()
     refused = proposed(api, without_guard("not-inbound"))
     assert code(refused) == (422, "invalid_document")
     assert errors(refused) == [("", "guardrail_broken")]
     [error] = read(refused)["errors"]
     assert error["message"].startswith("only-inbound-is-asked does not hold: ")
     assert "conversation.direction" in error["message"]
-    assert api.written() == written
+    assert api.log_heads() == written
     assert proposed(api, without_guard("already-assigned")).status_code == 201
 
 
@@ -100,9 +100,9 @@ def test_guardrails_are_an_entry_with_key_and_reason(api: Api) -> None:
     [entry] = api.entries("?kind=version.guardrails")
     assert entry["entry"]["digest"] == told["digest"]
     assert (entry["entry"]["reason"], entry["entry"]["by"]) == (WHY, api.keys[Role.AUDITOR].id)
-    written = api.written()
+    written = api.log_heads()
     assert read(set_to(api, ONLY_INBOUND, SWITCHED_ON)) == told
-    assert api.written() == written
+    assert api.log_heads() == written
     assert read(api.get("/v1/workspaces/globex/guardrails"))["properties"] == []
 
 
@@ -129,11 +129,11 @@ def test_guardrail_can_be_set_when_active_version_breaks_it(api: Api) -> None:
 def test_guardrails_are_refused_when_they_are_not_properties(
     api: Api, properties: Any, found: str
 ) -> None:
-    written = api.written()
+    written = api.log_heads()
     refused = set_to(api, *properties)
     assert code(refused) == (422, "invalid_document")
     assert found in [pointer for pointer, _ in errors(refused)]
-    assert api.written() == written
+    assert api.log_heads() == written
 
 
 def test_guardrails_are_checked_in_transaction_of_proposal(api: Api) -> None:

@@ -92,18 +92,18 @@ def test_hold_is_released_by_another_key(api: Api) -> None:
 
 def test_hold_is_not_released_by_its_own_key(api: Api) -> None:
     held = put(api)
-    written = api.written()
+    written = api.log_heads()
     answered = release(api, held["id"], api.tokens["auditor"])
     assert code(answered) == (403, "setter_may_not_release")
-    assert api.written() == written
+    assert api.log_heads() == written
 
 
 def test_hold_is_released_once(api: Api) -> None:
     held = put(api)
     assert release(api, held["id"]).status_code == 200
-    written = api.written()
+    written = api.log_heads()
     assert code(release(api, held["id"])) == (409, "hold_released")
-    assert api.written()["acme"] == written["acme"]
+    assert api.log_heads()["acme"] == written["acme"]
 
 
 def test_release_is_not_found_for_unknown_hold(api: Api) -> None:
@@ -141,11 +141,11 @@ def test_list_of_holds_is_empty_by_default(api: Api) -> None:
 def test_hold_is_refused_when_its_body_is_wrong(
     api: Api, body: dict[str, Any], complaint: tuple[str, str]
 ) -> None:
-    written = api.written()
+    written = api.log_heads()
     answered = api.post(PATH, body, Role.AUDITOR)
     assert code(answered) == (400, "invalid_request")
     assert complaint in errors(answered)
-    assert api.written() == written
+    assert api.log_heads() == written
 
 
 @pytest.mark.parametrize("body", [{}, {"reason": ""}, {"reason": 1}])

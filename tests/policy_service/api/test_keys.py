@@ -96,10 +96,10 @@ def test_key_is_revoked_for_good(api: Api) -> None:
     assert read(revoked)["revoked_at"] == "2026-11-22T12:00:00.000Z"
     assert not works(api, created["secret"])
     api.clock.move(hours=1)
-    written = api.written()
+    written = api.log_heads()
     again = api.send("DELETE", path, None, api.tokens[Role.OWNER])
     assert (again.status_code, again.data) == (200, revoked.data)
-    assert api.written() == written
+    assert api.log_heads() == written
 
 
 @pytest.mark.parametrize("identity", ["key-none", "*", "%20", "x" * 300])
@@ -122,7 +122,7 @@ def test_owner_of_workspace_manages_only_its_keys(api: Api) -> None:
     _, token = api.new_key(Role.OWNER, "acme")
     mine = create(api, token)
     assert [key["workspace"] for key in listed(api, token)] == ["acme", "acme"]
-    written = api.written()
+    written = api.log_heads()
     for workspace in ("globex", "*"):
         sent = json.dumps({**WANTED, "workspace": workspace})
         assert code(api.send("POST", PATH, sent, token)) == (404, "not_found")
@@ -130,7 +130,7 @@ def test_owner_of_workspace_manages_only_its_keys(api: Api) -> None:
     for identity in (other, api.keys["owner"].id):
         refused = api.send("DELETE", f"{PATH}/{identity}", None, token)
         assert (refused.status_code, refused.data) == (404, none.data)
-    assert api.written() == written
+    assert api.log_heads() == written
     assert api.send("DELETE", f"{PATH}/{mine['id']}", None, token).status_code == 200
 
 
@@ -150,10 +150,10 @@ def test_last_owner_key_for_every_workspace_is_not_revoked(api: Api) -> None:
     create(api, role="auditor", workspace="*")
     soon = create(api, role="owner", workspace="*", expires_at="2026-11-22T13:00:00Z")
     api.clock.move(hours=1)
-    written = api.written()
+    written = api.log_heads()
     refused = api.send("DELETE", f"{PATH}/{last}", None, api.tokens[Role.OWNER])
     assert code(refused) == (409, "last_owner_key")
-    assert api.written() == written
+    assert api.log_heads() == written
     assert (
         api.send("DELETE", f"{PATH}/{soon['id']}", None, api.tokens[Role.OWNER]).status_code == 200
     )
@@ -187,11 +187,11 @@ def test_expired_key_decides_nothing(api: Api) -> None:
     first = api.send("POST", "/v1/decisions", sent, created["secret"])
     assert first.status_code == 200
     api.clock.move(hours=1)
-    written = api.written()
+    written = api.log_heads()
     for body in (sent, json.dumps(event("ev-2"))):
         refused = api.send("POST", "/v1/decisions", body, created["secret"])
         assert code(refused) == (401, "unauthorized")
-    assert api.written() == written
+    assert api.log_heads() == written
 
 
 BAD: list[tuple[dict[str, Any], str, str]] = [
@@ -220,11 +220,11 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
 def test_new_key_is_refused_when_its_body_is_wrong(
     shared: Api, changes: dict[str, Any], pointer: str, expected: str
 ) -> None:
-    written = shared.written()
+    written = shared.log_heads()
     refused = shared.post(PATH, {**WANTED, **changes}, Role.OWNER)
     assert code(refused) == (400, "invalid_request")
     assert errors(refused) == [(pointer, expected)]
-    assert shared.written() == written
+    assert shared.log_heads() == written
 
 
 def test_new_key_is_refused_with_every_missing_member(shared: Api) -> None:

@@ -13,22 +13,22 @@ from audit.entry import EntryKind
 from policy_service.access.keys import Role
 from rules.formats.canonical_json import encode_canonical
 from rules.model.vocabulary import Outcome
-from tests.policy_service.api_client import ACME, document, event, opened, read, reply
+from tests.policy_service.api_client import ACME, document, event, open_api, read, reply
 from tests.policy_service.problems import code, errors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from tests.policy_service.api_client import Api, Made
+    from tests.policy_service.api_client import Api, KeyedLedger
 
 ENTRIES = f"{ACME}/ledger/entries"
 SYSTEM_ENTRIES = "/v1/workspaces/system/ledger/entries"
 
 
 @pytest.fixture(scope="module")
-def busy(first: Made, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
+def busy(first: KeyedLedger, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
     """A workspace in which an hour passes between any two things; nobody writes any more."""
-    with opened(first, tmp_path_factory.mktemp("busy") / "data") as api:
+    with open_api(first, tmp_path_factory.mktemp("busy") / "data") as api:
         for sent in (
             event("ev-1"),
             reply("ev-2", "customer"),

@@ -89,7 +89,7 @@ def test_decision_is_not_found_for_undecided_event(api: Api, identity: str) -> N
 
 def test_lookup_writes_nothing(api: Api) -> None:
     api.decide(event())
-    written = api.written()
+    written = api.log_heads()
     api.get(decision_path("ev-1"))
     api.get(decision_path("ev-1", "globex"))
-    assert api.written() == written
+    assert api.log_heads() == written

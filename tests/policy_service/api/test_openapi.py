@@ -17,7 +17,14 @@ from policy_service.api.route import Route
 from policy_service.api.routes import ROUTES
 from policy_service.problems import PROBLEMS
 from tests.policy_service.api_client import ACME, event, read
-from tests.policy_service.described import JSON, at, complaints, description, said, takes_json
+from tests.policy_service.openapi_description import (
+    JSON,
+    call_place,
+    description,
+    description_at,
+    schema_errors,
+    takes_json,
+)
 from tests.policy_service.problems import errors
 from tests.scenarios.runner import merged
 
@@ -96,20 +103,22 @@ def test_operation_ids_are_unique() -> None:
 
 @pytest.mark.parametrize("route", ROUTES, ids=name)
 def test_description_names_roles_of_call(route: Route) -> None:
-    allowed = {role for each in said(*at(route, "security")) for role in each["key"]}
+    allowed = {
+        role for each in description_at(*call_place(route, "security")) for role in each["key"]
+    }
     assert allowed == set(route.roles)
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=name)
 def test_bodies_and_answers_have_valid_examples(route: Route) -> None:
     shown = 0
-    for place, each in places(said(*at(route)), *at(route)):
+    for place, each in places(description_at(*call_place(route)), *call_place(route)):
         if "schema" not in each:
             continue
         examples = [one["value"] for one in each.get("examples", {}).values()]
         examples += [each["example"]] if "example" in each else []
         for example in examples:
-            assert complaints(example, *place, "schema") == [], place
+            assert schema_errors(example, *place, "schema") == [], place
         assert examples or "headers" in place, f"there is no example at {place}"
         shown += len(examples)
     assert shown
@@ -126,7 +135,9 @@ def test_each_problem_is_described_by_a_call() -> None:
 )
 def test_call_accepts_only_described_parameters(shared: Api, route: Route) -> None:
     path = route.template.format(**{part: PARTS[part].metadata["example"] for part in route.parts})
-    described = [each for each in said(*at(route, "parameters")) if each["in"] == "query"]
+    described = [
+        each for each in description_at(*call_place(route, "parameters")) if each["in"] == "query"
+    ]
     query = urlencode([(each["name"], each["example"]) for each in described])
     token = shared.tokens[min(route.roles)]
     assert shared.send("GET", f"{path}?{query}", token=token).status_code in {200, 404}
@@ -141,28 +152,28 @@ def test_undescribed_member_is_refused_by_description_and_service(
     assert route.body
     path = route.template.format(**{part: PARTS[part].metadata["example"] for part in route.parts})
     body = {**next(iter(route.body.examples.values())), "undescribed": 1}
-    assert complaints(body, *at(route, "requestBody", "content", JSON[0], "schema"))
+    assert schema_errors(body, *call_place(route, "requestBody", "content", JSON[0], "schema"))
     token = shared.tokens[min(route.roles)]
     refused = shared.send(route.method, path, json.dumps(body), token)
     assert ("/undescribed", "unknown_field") in errors(refused)
 
 
 def test_schema_names_are_nouns_without_titles() -> None:
-    schemas = said("components", "schemas")
+    schemas = description_at("components", "schemas")
     assert [name for name in schemas if not re.fullmatch("([A-Z][a-z]+)+", name)] == []
     assert [name for name, schema in schemas.items() if "title" in schema] == []
 
 
 def test_properties_are_never_only_null() -> None:
     """Some generators fail at a property that has no other value."""
-    for name, schema in said("components", "schemas").items():
+    for name, schema in description_at("components", "schemas").items():
         for member, inner in schema.get("properties", {}).items():
             assert inner.get("type") not in ("null", ["null"]), f"{name}.{member}"
 
 
 def test_description_has_example_of_each_type_of_event() -> None:
-    body = said("paths", "/v1/decisions", "post", "requestBody", "content", JSON[0])
-    types = said(*EVENT_SCHEMA, "properties", "type", "enum")
+    body = description_at("paths", "/v1/decisions", "post", "requestBody", "content", JSON[0])
+    types = description_at(*EVENT_SCHEMA, "properties", "type", "enum")
     assert {name: each["value"]["type"] for name, each in body["examples"].items()} == {
         name: name for name in types
     }
@@ -171,7 +182,7 @@ def test_description_has_example_of_each_type_of_event() -> None:
 def example(method: str, path: str, *of: str) -> Any:
     """An example of the description: what is sent, or what `of` this status answers."""
     where = ("responses", *of) if of else ("requestBody",)
-    content = said("paths", path, method, *where, "content", JSON[0])
+    content = description_at("paths", path, method, *where, "content", JSON[0])
     named = content.get("examples", {}).values()
     return next((each["value"] for each in named), content.get("example"))
 
@@ -221,12 +232,12 @@ def test_examples_lead_from_proposal_to_active_version(api: Api) -> None:
 )
 def test_event_is_refused_by_description_and_service(shared: Api, changes: dict[str, Any]) -> None:
     sent = merged(event(), changes)
-    assert complaints(sent, *EVENT_SCHEMA)
+    assert schema_errors(sent, *EVENT_SCHEMA)
     assert shared.post("/v1/decisions", sent, Role.PLATFORM).status_code == 400
 
 
 def test_description_allows_null_for_absent_members_of_event(api: Api) -> None:
     sent = event() | {"answer": None, "question": None, "attributes": None}
     sent["contact"] |= {"email": None, "identity": None}
-    assert complaints(sent, *EVENT_SCHEMA) == []
+    assert schema_errors(sent, *EVENT_SCHEMA) == []
     assert api.decide(sent)["outcome"] == "ask"

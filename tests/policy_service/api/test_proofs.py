@@ -56,7 +56,7 @@ def decide(api: Api, *names: str) -> None:
 def test_checkpoint_covers_every_entry(api: Api) -> None:
     for number in range(3):
         decide(api, f"ev-{number}")
-        head = api.written()["acme"]
+        head = api.log_heads()["acme"]
         assert checkpoint(api) == Checkpoint("policy-service.example/acme", head.size, head.root)
 
 
@@ -66,22 +66,22 @@ def test_checkpoint_is_signed_once_and_recorded_in_system(api: Api) -> None:
     assert api.get(f"{ACME}/ledger/checkpoint").text == note
     [entry] = signed(api)
     assert (entry["log"], entry["size"], entry["note"]) == ("acme", 3, note)
-    assert base64.b64decode(entry["root"]) == api.written()["acme"].root
+    assert base64.b64decode(entry["root"]) == api.log_heads()["acme"].root
 
 
 def test_checkpoint_of_system_covers_other_checkpoints(api: Api) -> None:
     decide(api, "ev-1")
     checkpoint(api)
     system = checkpoint(api, SYSTEM)
-    head = api.written()["system"]
+    head = api.log_heads()["system"]
     assert (system.size, system.root) == (head.size, head.root)
     assert len(signed(api)) == 1
 
 
 def test_checkpoint_before_first_write_is_of_empty_tree(api: Api) -> None:
-    before = api.written()
+    before = api.log_heads()
     assert checkpoint(api) == Checkpoint("policy-service.example/acme", 0, EMPTY_ROOT)
-    assert api.written() == before
+    assert api.log_heads() == before
 
 
 @pytest.mark.parametrize("log", [ACME, SYSTEM])

@@ -62,14 +62,14 @@ def test_replay_without_candidate_uses_version_of_each_decision(api: Api) -> Non
 @pytest.mark.parametrize("mode", ["decisions", "conversations"])
 def test_backtest_of_document_has_result(api: Api, mode: str) -> None:
     tell(api)
-    before = api.written()
+    before = api.log_heads()
     asked = ask(api, Role.AUTHOR, document=document(entitled_plans=["none"]), mode=mode)
     result = finished(api, asked)["result"]
     assert {"before": "ask", "after": "not_triggered", "count": 4} in result["outcomes"]
     assert result["decisions"] == 6
     assert result["conversations"]["changed"] == 4
     assert result["conversations"]["examples"][0] == {"conversation": "c-0", "index": 2}
-    assert api.written() == before
+    assert api.log_heads() == before
 
 
 def test_backtest_of_proposed_version_has_result(api: Api) -> None:

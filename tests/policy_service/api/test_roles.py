@@ -108,20 +108,20 @@ def test_rows_have_documented_roles() -> None:
 @pytest.mark.parametrize("role", list(Role))
 def test_role_makes_only_its_calls(shared: Api, route: Route, role: Role) -> None:
     """What may be called fails later, on what was sent; nothing is written either way."""
-    written = shared.written()
+    written = shared.log_heads()
     answered = ask(shared, route, shared.tokens[role])
     if role in route.roles:
         assert answered.status_code not in {401, 403}
     else:
         assert code(answered) == (403, "role_not_allowed")
-    assert shared.written() == written
+    assert shared.log_heads() == written
 
 
 @pytest.mark.parametrize("route", GUARDED, ids=name)
 def test_call_is_unauthorized_without_key(shared: Api, route: Route) -> None:
-    written = shared.written()
+    written = shared.log_heads()
     assert code(ask(shared, route)) == (401, "unauthorized")
-    assert shared.written() == written
+    assert shared.log_heads() == written
 
 
 MALFORMED = {
@@ -153,7 +153,7 @@ def test_malformed_authorization_header_is_unauthorized(shared: Api, header: str
     identity, _, secret = token.partition(".")
     other = shared.keys[Role.AUDITOR].id
     sent = header.format(token=token, id=identity, secret=secret, other=other, short=token[:-1])
-    written = shared.written()
+    written = shared.log_heads()
     for route in GUARDED:
         answered = shared.client.open(
             path(route),
@@ -161,7 +161,7 @@ def test_malformed_authorization_header_is_unauthorized(shared: Api, header: str
             environ_overrides={"HTTP_AUTHORIZATION": sent},
         )
         assert code(answered) == (401, "unauthorized")
-    assert shared.written() == written
+    assert shared.log_heads() == written
 
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
@@ -176,9 +176,9 @@ def test_revoked_key_is_unauthorized(api: Api, route: Route) -> None:
     key, token = api.new_key(min(route.roles))
     assert ask(api, route, token).status_code not in {401, 403}
     api.store.transact(lambda tx: enter_revocation(tx, key.id))
-    written = api.written()
+    written = api.log_heads()
     assert code(ask(api, route, token)) == (401, "unauthorized")
-    assert api.written() == written
+    assert api.log_heads() == written
 
 
 @pytest.mark.parametrize("route", OF_A_WORKSPACE, ids=name)
@@ -188,9 +188,9 @@ def test_call_is_not_found_for_key_of_another_workspace(api: Api, route: Route) 
     before = ask(api, route, token)
     assert code(before) == (404, "not_found")
     api.decide(event())
-    written = api.written()
+    written = api.log_heads()
     assert ask(api, route, token).data == before.data
-    assert api.written() == written
+    assert api.log_heads() == written
 
 
 @pytest.mark.parametrize("route", OF_A_WORKSPACE, ids=name)
@@ -201,18 +201,18 @@ def test_call_is_not_found_for_key_of_another_workspace(api: Api, route: Route) 
 def test_call_is_not_found_for_malformed_workspace(
     shared: Api, route: Route, workspace: str
 ) -> None:
-    written = shared.written()
+    written = shared.log_heads()
     token = shared.tokens[min(route.roles)]
     asked = path(route, workspace=workspace)
     answered = shared.send(route.method, asked, None, token)
     assert code(answered) == (404, "not_found")
-    assert shared.written() == written
+    assert shared.log_heads() == written
 
 
 @pytest.mark.parametrize("route", OPEN, ids=name)
 def test_open_call_ignores_any_key(shared: Api, route: Route) -> None:
-    written = shared.written()
+    written = shared.log_heads()
     for token in (None, "nonsense", shared.tokens[Role.OWNER]):
         answered = ask(shared, route, token)
         assert (answered.status_code, answered.mimetype) == (200, route.response.media)
-    assert shared.written() == written
+    assert shared.log_heads() == written

@@ -9,7 +9,7 @@ import pytest
 
 from rules.model import builtin
 from tests.folders import SHARED
-from tests.policy_service.api_client import opened
+from tests.policy_service.api_client import open_api
 from tests.scenarios.runner import load, own_scenarios, run
 from tests.served import Answer, served
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
-    from tests.policy_service.api_client import Api, Made
+    from tests.policy_service.api_client import Api, KeyedLedger
     from tests.scenarios.runner import Scenario
 
     Post = Callable[[str, str, Any], Any]
@@ -57,8 +57,10 @@ class Workspaces:
 
 
 @pytest.fixture(scope="module")
-def workspaces(first: Made, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspaces]:
-    with opened(first, tmp_path_factory.mktemp("scenarios") / "data") as api:
+def workspaces(
+    first: KeyedLedger, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Workspaces]:
+    with open_api(first, tmp_path_factory.mktemp("scenarios") / "data") as api:
         yield Workspaces(poster(api))
 
 

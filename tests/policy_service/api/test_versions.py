@@ -54,12 +54,12 @@ def test_workspace_has_built_in_document_before_first_write(api: Api) -> None:
 
 
 def test_version_1_can_be_read_before_first_write_without_writing(api: Api) -> None:
-    written = api.written()
+    written = api.log_heads()
     [one] = listed(api)
     assert (one["version"], one["status"], one["proposed_by"]) == (1, "active", "system")
     alone = read(api.get(f"{ACME}/versions/1"))
     assert alone == {**one, "document": builtin.load_tree()}
-    assert api.written() == written
+    assert api.log_heads() == written
 
 
 def test_version_1_is_recorded_by_system_with_first_write(api: Api) -> None:
@@ -113,13 +113,13 @@ def test_note_is_optional_and_has_at_most_500_characters(api: Api, note: str | N
 
 def test_bad_document_is_refused_with_every_complaint(api: Api) -> None:
     bad = {**document(answer_within="soon", enabled="yes"), "otherwise": {"outcome": "noted"}}
-    written = api.written()
+    written = api.log_heads()
     refused = api.post(f"{ACME}/versions", {"document": bad}, Role.AUTHOR)
     assert code(refused) == (422, "invalid_document")
     pointers = [pointer for pointer, _ in errors(refused)]
     assert {"/settings/answer_within", "/settings/enabled", "/otherwise/reason"} <= set(pointers)
     assert all("line" not in error for error in problem(refused)["errors"])
-    assert api.written() == written
+    assert api.log_heads() == written
 
 
 def test_complaint_about_yaml_names_line(api: Api) -> None:
@@ -137,10 +137,10 @@ def test_complaint_about_yaml_names_line(api: Api) -> None:
     ids=["empty", "not YAML", "alias", "duplicate key", "tag", "a list"],
 )
 def test_yaml_is_refused_when_it_is_not_a_document(api: Api, text: str) -> None:
-    written = api.written()
+    written = api.log_heads()
     refused = api.post(f"{ACME}/versions", {"document": text}, Role.AUTHOR)
     assert code(refused) == (422, "invalid_document")
-    assert api.written() == written
+    assert api.log_heads() == written
 
 
 @pytest.mark.parametrize(
@@ -177,19 +177,19 @@ def test_approval_names_digest_and_is_recorded(api: Api) -> None:
 
 def test_approval_is_refused_for_another_digest(api: Api) -> None:
     api.propose(document())
-    written = api.written()
+    written = api.log_heads()
     for wrong in (BUILTIN_DIGEST, "", "sha256:", document()["title"]):
         assert code(api.step(2, "approve", digest=wrong)) == (409, "digest_mismatch")
-    assert api.written() == written
+    assert api.log_heads() == written
 
 
 def test_approval_is_refused_twice_by_same_key(api: Api) -> None:
     proposed = api.propose(document())
     api.step(2, "approve", digest=proposed["digest"])
-    written = api.written()
+    written = api.log_heads()
     assert code(api.step(2, "approve", digest=proposed["digest"])) == (409, "wrong_status")
     assert code(api.step(2, "reject", reason="Too late")) == (409, "wrong_status")
-    assert api.written() == written
+    assert api.log_heads() == written
 
 
 def test_approval_is_refused_by_key_of_proposer(api: Api) -> None:
@@ -213,11 +213,11 @@ def test_rejected_version_has_reason_and_is_never_active(api: Api) -> None:
     rejected = read(api.step(2, "reject", reason="Not before spring"))
     assert rejected["status"] == "rejected"
     assert rejected["rejected"]["reason"] == "Not before spring"
-    written = api.written()
+    written = api.log_heads()
     assert code(api.step(2, "approve", digest=proposed["digest"])) == (409, "wrong_status")
     assert code(api.step(2, "activate")) == (409, "wrong_status")
     assert code(api.step(2, "reject", reason="Again")) == (409, "wrong_status")
-    assert api.written() == written
+    assert api.log_heads() == written
 
 
 # Activating and rolling back.
@@ -248,9 +248,9 @@ def test_older_version_can_be_activated_again(api: Api) -> None:
 
 def test_activation_is_refused_without_approval(api: Api) -> None:
     api.propose(document())
-    written = api.written()
+    written = api.log_heads()
     assert code(api.step(2, "activate")) == (409, "wrong_status")
-    assert api.written() == written
+    assert api.log_heads() == written
 
 
 def test_activation_needs_no_body(api: Api) -> None:
@@ -265,11 +265,11 @@ def test_activation_needs_no_body(api: Api) -> None:
 @pytest.mark.parametrize("step", ["approve", "reject", "activate"])
 def test_step_is_not_found_for_unknown_version(api: Api, number: str, step: str) -> None:
     api.propose(document())
-    written = api.written()
+    written = api.log_heads()
     body = {"approve": {"digest": BUILTIN_DIGEST}, "reject": {"reason": "No"}, "activate": {}}
     refused = api.post(f"{ACME}/versions/{number}/{step}", body[step], Role.APPROVER)
     assert code(refused) == (404, "not_found")
-    assert api.written() == written
+    assert api.log_heads() == written
 
 
 def test_step_changes_only_its_workspace(api: Api) -> None:

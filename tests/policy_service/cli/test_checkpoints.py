@@ -21,11 +21,11 @@ from tests.policy_service.command_line import as_json, call
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.policy_service.api_client import Made
+    from tests.policy_service.api_client import KeyedLedger
 
 
 @pytest.fixture(scope="module")
-def folder(first: Made, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(first: KeyedLedger, tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = tmp_path_factory.mktemp("signed")
     filled(first, made / "data")
     return made
@@ -103,7 +103,7 @@ def test_verify_reports_a_checkpoint_signed_by_another_key(data: Path) -> None:
 
 
 def test_verify_reports_a_rolled_back_folder_when_given_a_newer_checkpoint(
-    first: Made, folder: Path, tmp_path: Path
+    first: KeyedLedger, folder: Path, tmp_path: Path
 ) -> None:
     """Without the checkpoint the folder is sound: its key is the same, and its logs are shorter."""
     old = shutil.copytree(first.folder, tmp_path / "old")

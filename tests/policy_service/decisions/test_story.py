@@ -111,10 +111,10 @@ def test_story_is_found_by_every_conversation_id(api: Api) -> None:
 @pytest.mark.parametrize("identity", ["c-9", "C-1", "c-1/", "c-1 ", "ev-1", "c-1\0"])
 def test_story_of_unknown_conversation_is_not_found(api: Api, identity: str) -> None:
     api.decide(event())
-    written = api.written()
+    written = api.log_heads()
     assert code(api.get(path(identity))) == (404, "not_found")
     assert code(api.get(path("c-1", "globex"))) == (404, "not_found")
-    assert api.written() == written
+    assert api.log_heads() == written
 
 
 @pytest.mark.parametrize(

@@ -11,12 +11,12 @@ from audit.stores.sqlite.store import SqliteStore
 from policy_service.jobs.scheduler import JobScheduler
 from tests.policy_service.api_client import ACME, read
 from tests.policy_service.scheduling import (
+    activation_steps,
     approved,
-    at,
-    deciding,
+    deciding_version,
+    freeze_at,
     open_service,
-    scheduled,
-    steps,
+    schedule_activation,
 )
 from tests.served import Server, patiently
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.policy_service.api_client import Api, Made
+    from tests.policy_service.api_client import Api, KeyedLedger
 
 BERLIN = "CET-1CEST,M3.5.0,M10.5.0/3"
 """Central European time as POSIX writes it, so that no table of time zones is needed."""
@@ -55,26 +55,26 @@ def test_schedule_follows_utc_offset_when_clocks_change(
     service: Api, written: str, before: str, due: str
 ) -> None:
     """Local times that a change of clocks skips or repeats are included."""
-    with at("2027-01-01T00:00:00Z"):
+    with freeze_at("2027-01-01T00:00:00Z"):
         number = approved(service)
-        scheduled(service, number, written)
-    with at(before):
-        assert deciding(service, "c-1") == 1
-    with at(due):
-        assert deciding(service, "c-2") == number
+        schedule_activation(service, number, written)
+    with freeze_at(before):
+        assert deciding_version(service, "c-1") == 1
+    with freeze_at(due):
+        assert deciding_version(service, "c-2") == number
 
 
 def test_schedule_distinguishes_local_time_that_occurs_twice(service: Api) -> None:
     """A schedule for the later occurrence is not applied at the earlier one."""
-    with at("2027-10-30T00:00:00Z"):
+    with freeze_at("2027-10-30T00:00:00Z"):
         number = approved(service)
-        scheduled(service, number, "2027-10-31T02:30:00+01:00", percent=100)
-        scheduled(service, number, "2027-10-31T02:30:00+02:00", percent=10)
-    with at("2027-10-31T01:29:59Z"):
+        schedule_activation(service, number, "2027-10-31T02:30:00+01:00", percent=100)
+        schedule_activation(service, number, "2027-10-31T02:30:00+02:00", percent=10)
+    with freeze_at("2027-10-31T01:29:59Z"):
         read(service.get(f"{ACME}/policy"))
-        assert steps(service.store) == [("activated", number)]
+        assert activation_steps(service.store) == [("activated", number)]
         assert read(service.get(f"{ACME}/policy"))["version"] == 1
-    with at("2027-10-31T01:30:00Z"):
+    with freeze_at("2027-10-31T01:30:00Z"):
         assert read(service.get(f"{ACME}/policy"))["version"] == number
 
 
@@ -102,35 +102,35 @@ def test_scheduler_is_on_time_when_clocks_change(
     service: Api, written: str, moments: list[str], due: str
 ) -> None:
     """Only the job applies it, without any write. Another workspace shows that the job ran."""
-    with at("2027-01-01T00:00:00Z"):
+    with freeze_at("2027-01-01T00:00:00Z"):
         number = approved(service)
-        scheduled(service, number, written)
+        schedule_activation(service, number, written)
         other = approved(service, workspace="witness")
         for percent, moment in enumerate([*moments, due], start=1):
-            scheduled(service, other, moment, percent=percent, workspace="witness")
+            schedule_activation(service, other, moment, percent=percent, workspace="witness")
         jobs = JobScheduler(service.client.application.extensions["policy_service"])
         jobs.start()
         try:
             for looked, moment in enumerate(moments, start=1):
-                with at(moment):
+                with freeze_at(moment):
                     wait_for(service.store, "witness", looked)
-                assert steps(service.store) == [], moment
-            with at(due):
+                assert activation_steps(service.store) == [], moment
+            with freeze_at(due):
                 wait_for(service.store, "witness", len(moments) + 1)
         finally:
             jobs.stop()
-    assert steps(service.store) == [("activated", number), ("retired", 1)]
+    assert activation_steps(service.store) == [("activated", number), ("retired", 1)]
 
 
 def test_scheduler_continues_when_clock_is_set_back(service: Api) -> None:
     """A scheduler that follows the wall clock would wait until it reaches the old time again."""
-    with at("2027-06-09T00:00:00Z"):
+    with freeze_at("2027-06-09T00:00:00Z"):
         jobs = JobScheduler(service.client.application.extensions["policy_service"])
         jobs.start()
         try:
-            with at("2027-06-01T00:00:00Z"):
-                scheduled(service, approved(service), "2027-06-02T00:00:00Z")
-            with at("2027-06-02T00:00:00Z"):
+            with freeze_at("2027-06-01T00:00:00Z"):
+                schedule_activation(service, approved(service), "2027-06-02T00:00:00Z")
+            with freeze_at("2027-06-02T00:00:00Z"):
                 wait_for(service.store, "acme", 2)
         finally:
             jobs.stop()
@@ -138,33 +138,33 @@ def test_scheduler_continues_when_clock_is_set_back(service: Api) -> None:
 
 def wait_for(store: SqliteStore, workspace: str, count: int) -> None:
     for _ in patiently(f"there were not {count} steps"):
-        if len(steps(store, workspace)) == count:
+        if len(activation_steps(store, workspace)) == count:
             return
 
 
-def test_schedule_is_applied_after_restart(first: Made, folder: Path) -> None:
-    with at("2027-06-01T00:00:00Z"), open_service(folder, first) as before:
+def test_schedule_is_applied_after_restart(first: KeyedLedger, folder: Path) -> None:
+    with freeze_at("2027-06-01T00:00:00Z"), open_service(folder, first) as before:
         number = approved(before)
-        scheduled(before, number, "2027-06-02T00:00:00Z")
-    with at("2027-06-01T23:59:59Z"), open_service(folder, first) as early:
-        assert deciding(early) == 1
-    with at("2027-06-02T00:00:00Z"), open_service(folder, first) as late:
-        assert deciding(late, "c-2") == number
-    with at("2027-06-03T00:00:00Z"), open_service(folder, first) as later:
-        assert deciding(later, "c-3") == number
-        assert steps(later.store) == [("activated", number), ("retired", 1)]
+        schedule_activation(before, number, "2027-06-02T00:00:00Z")
+    with freeze_at("2027-06-01T23:59:59Z"), open_service(folder, first) as early:
+        assert deciding_version(early) == 1
+    with freeze_at("2027-06-02T00:00:00Z"), open_service(folder, first) as late:
+        assert deciding_version(late, "c-2") == number
+    with freeze_at("2027-06-03T00:00:00Z"), open_service(folder, first) as later:
+        assert deciding_version(later, "c-3") == number
+        assert activation_steps(later.store) == [("activated", number), ("retired", 1)]
 
 
 def test_overdue_schedules_are_applied_once_in_order_after_restart(
-    first: Made, folder: Path
+    first: KeyedLedger, folder: Path
 ) -> None:
     """Two schedules for the same time are applied in the order of their entries."""
-    with at("2027-06-01T00:00:00Z"), open_service(folder, first) as before:
+    with freeze_at("2027-06-01T00:00:00Z"), open_service(folder, first) as before:
         last, third, second, soonest = (approved(before, title) for title in "ABCD")
-        scheduled(before, last, "2027-06-05T00:00:00Z")
-        scheduled(before, second, "2027-06-03T00:00:00Z", percent=10)
-        scheduled(before, third, "2027-06-03T00:00:00Z", percent=20)
-        scheduled(before, soonest, "2027-06-03T01:59:59+02:00", shadow=True)
+        schedule_activation(before, last, "2027-06-05T00:00:00Z")
+        schedule_activation(before, second, "2027-06-03T00:00:00Z", percent=10)
+        schedule_activation(before, third, "2027-06-03T00:00:00Z", percent=20)
+        schedule_activation(before, soonest, "2027-06-03T01:59:59+02:00", shadow=True)
     expected = [
         ("activated", soonest),
         ("activated", second),
@@ -172,20 +172,20 @@ def test_overdue_schedules_are_applied_once_in_order_after_restart(
         *(("activated", last), ("retired", 1), ("retired", third), ("retired", soonest)),
     ]
     for _ in range(2):
-        with at("2027-06-30T00:00:00Z"), open_service(folder, first) as after:
+        with freeze_at("2027-06-30T00:00:00Z"), open_service(folder, first) as after:
             assert read(after.get(f"{ACME}/policy"))["version"] == last
-            assert steps(after.store) == expected
+            assert activation_steps(after.store) == expected
 
 
 def test_overdue_schedule_is_applied_once_when_two_services_start(
-    first: Made, folder: Path
+    first: KeyedLedger, folder: Path
 ) -> None:
     """Two real servers with two processes each get requests as soon as they listen."""
-    with at("2020-06-01T00:00:00Z"), open_service(folder, first) as before:
+    with freeze_at("2020-06-01T00:00:00Z"), open_service(folder, first) as before:
         one, two, three = (approved(before, title) for title in "ABC")
-        scheduled(before, two, "2020-06-03T00:00:00Z", percent=50)
-        scheduled(before, one, "2020-06-02T00:00:00Z", percent=10)
-        scheduled(before, three, "2020-06-04T00:00:00Z")
+        schedule_activation(before, two, "2020-06-03T00:00:00Z", percent=50)
+        schedule_activation(before, one, "2020-06-02T00:00:00Z", percent=10)
+        schedule_activation(before, three, "2020-06-04T00:00:00Z")
     servers = [Server(folder, first.tokens) for _ in range(2)]
     try:
         for server in servers:
@@ -200,7 +200,7 @@ def test_overdue_schedule_is_applied_once_when_two_services_start(
         for server in servers:
             server.kill()
     with SqliteStore.open(folder) as store:
-        assert steps(store) == [
+        assert activation_steps(store) == [
             ("activated", one),
             *(("activated", two), ("retired", one)),
             *(("activated", three), ("retired", 1), ("retired", two)),

@@ -14,18 +14,18 @@ from policy_service.policies.policy_cache import PolicyCache
 from rules.engine.facts import sample_bucket
 from tests.policy_service.api_client import ACME, document, read
 from tests.policy_service.scheduling import (
+    activation_steps,
     approved,
-    at,
-    deciding,
+    deciding_version,
+    freeze_at,
     open_service,
-    scheduled,
-    steps,
+    schedule_activation,
 )
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.policy_service.api_client import Api, Made
+    from tests.policy_service.api_client import Api, KeyedLedger
 
 CONVERSATIONS = [f"c-{number}" for number in range(60)]
 
@@ -34,16 +34,18 @@ def notices(api: Api) -> list[dict[str, Any]]:
     return [each["entry"] for each in api.entries("?kind=version.suspended")]
 
 
-def test_schedule_is_suspended_when_active_version_changed(first: Made, folder: Path) -> None:
+def test_schedule_is_suspended_when_active_version_changed(
+    first: KeyedLedger, folder: Path
+) -> None:
     """Downtime makes no difference. One notice gives the reason."""
-    with at("2027-06-01T00:00:00Z"), open_service(folder, first) as before:
+    with freeze_at("2027-06-01T00:00:00Z"), open_service(folder, first) as before:
         planned, urgent = approved(before, "A"), approved(before, "B")
-        scheduled(before, planned, "2027-06-02T00:00:00Z")
+        schedule_activation(before, planned, "2027-06-02T00:00:00Z")
         read(before.step(urgent, "activate"))
         [to_come] = before.entries("?kind=version.scheduled")
     for _ in range(2):
-        with at("2027-06-09T00:00:00Z"), open_service(folder, first) as after:
-            assert deciding(after, "c-1") == urgent
+        with freeze_at("2027-06-09T00:00:00Z"), open_service(folder, first) as after:
+            assert deciding_version(after, "c-1") == urgent
             [notice] = notices(after)
             assert notice == {
                 "format": 1,
@@ -60,42 +62,42 @@ def test_schedule_is_suspended_when_active_version_changed(first: Made, folder: 
 
 def test_second_schedule_is_suspended_when_first_is_applied(service: Api) -> None:
     """The second was approved to replace a version that the first one has replaced."""
-    with at("2027-06-01T00:00:00Z"):
+    with freeze_at("2027-06-01T00:00:00Z"):
         one, two = approved(service, "A"), approved(service, "B")
-        scheduled(service, one, "2027-06-02T00:00:00Z")
-        scheduled(service, two, "2027-06-03T00:00:00Z")
-    with at("2027-06-09T00:00:00Z"):
-        assert deciding(service) == one
-        assert steps(service.store)[-1] == ("suspended", two)
+        schedule_activation(service, one, "2027-06-02T00:00:00Z")
+        schedule_activation(service, two, "2027-06-03T00:00:00Z")
+    with freeze_at("2027-06-09T00:00:00Z"):
+        assert deciding_version(service) == one
+        assert activation_steps(service.store)[-1] == ("suspended", two)
 
 
 def test_schedule_is_applied_when_original_version_is_active_again(service: Api) -> None:
-    with at("2027-06-01T00:00:00Z"):
+    with freeze_at("2027-06-01T00:00:00Z"):
         planned, urgent = approved(service, "A"), approved(service, "B")
-        scheduled(service, planned, "2027-06-02T00:00:00Z")
+        schedule_activation(service, planned, "2027-06-02T00:00:00Z")
         read(service.step(urgent, "activate"))
         read(service.step(1, "activate"))
-    with at("2027-06-02T00:00:00Z"):
-        assert deciding(service) == planned
+    with freeze_at("2027-06-02T00:00:00Z"):
+        assert deciding_version(service) == planned
         assert notices(service) == []
 
 
 def test_schedule_is_suspended_when_version_was_activated_early(
     service: Api,
 ) -> None:
-    with at("2027-06-01T00:00:00Z"):
+    with freeze_at("2027-06-01T00:00:00Z"):
         number = approved(service)
-        scheduled(service, number, "2027-06-02T00:00:00Z")
+        schedule_activation(service, number, "2027-06-02T00:00:00Z")
         read(service.step(number, "activate"))
-    with at("2027-06-02T00:00:00Z"):
-        assert deciding(service) == number
-        assert steps(service.store).count(("activated", number)) == 1
+    with freeze_at("2027-06-02T00:00:00Z"):
+        assert deciding_version(service) == number
+        assert activation_steps(service.store).count(("activated", number)) == 1
         assert [notice["version"] for notice in notices(service)] == [number]
 
 
 def test_schedule_is_suspended_when_version_was_superseded(service: Api) -> None:
     """If no approvals are required, a proposal can be scheduled and then superseded."""
-    with at("2027-06-01T00:00:00Z"):
+    with freeze_at("2027-06-01T00:00:00Z"):
         asked = {"count": 0, "reason": "A team of one"}
         answered = service.client.put(
             f"{ACME}/approvals",
@@ -104,50 +106,50 @@ def test_schedule_is_suspended_when_version_was_superseded(service: Api) -> None
         )
         assert answered.status_code == 200
         number = int(service.propose(document("A"))["version"])
-        scheduled(service, number, "2027-06-02T00:00:00Z")
+        schedule_activation(service, number, "2027-06-02T00:00:00Z")
         service.propose(document("B"))
-    with at("2027-06-02T00:00:00Z"):
-        assert deciding(service) == 1
+    with freeze_at("2027-06-02T00:00:00Z"):
+        assert deciding_version(service) == 1
         [notice] = notices(service)
         assert notice["reason"] == f"version {number} is superseded and lacks approvals"
 
 
 def test_scheduled_rollout_keeps_its_conversations(service: Api) -> None:
     """The rollout grows from 10 to 50 and 100 percent; conversations never leave it."""
-    with at("2027-06-01T00:00:00Z"):
+    with freeze_at("2027-06-01T00:00:00Z"):
         number = approved(service)
         for day, percent in ((2, 10), (3, 50), (4, 100)):
-            scheduled(service, number, f"2027-06-0{day}T00:00:00Z", percent=percent)
+            schedule_activation(service, number, f"2027-06-0{day}T00:00:00Z", percent=percent)
     for day, percent in ((1, 0), (2, 10), (3, 50), (4, 100)):
-        with at(f"2027-06-0{day}T12:00:00Z"):
-            new = {c for c in CONVERSATIONS if deciding(service, c) == number}
+        with freeze_at(f"2027-06-0{day}T12:00:00Z"):
+            new = {c for c in CONVERSATIONS if deciding_version(service, c) == number}
             assert new == {c for c in CONVERSATIONS if sample_bucket("acme", c) < percent * 100}
-    assert steps(service.store) == [*[("activated", number)] * 3, ("retired", 1)]
+    assert activation_steps(service.store) == [*[("activated", number)] * 3, ("retired", 1)]
 
 
 def test_schedule_is_suspended_when_percentage_would_shrink(service: Api) -> None:
     """The rollout grows between the schedule and its time."""
-    with at("2027-06-01T00:00:00Z"):
+    with freeze_at("2027-06-01T00:00:00Z"):
         number = approved(service)
-        scheduled(service, number, "2027-06-03T00:00:00Z", percent=20)
-        scheduled(service, number, "2027-06-02T00:00:00Z", percent=50)
-    with at("2027-06-09T00:00:00Z"):
-        new = {c for c in CONVERSATIONS if deciding(service, c) == number}
+        schedule_activation(service, number, "2027-06-03T00:00:00Z", percent=20)
+        schedule_activation(service, number, "2027-06-02T00:00:00Z", percent=50)
+    with freeze_at("2027-06-09T00:00:00Z"):
+        new = {c for c in CONVERSATIONS if deciding_version(service, c) == number}
         assert new == {c for c in CONVERSATIONS if sample_bucket("acme", c) < 5000}
         [notice] = notices(service)
         assert notice["reason"] == f"version {number} decides for 50 percent; that only grows"
 
 
-def test_broken_history_does_not_block_other_workspaces(first: Made, tmp_path: Path) -> None:
+def test_broken_history_does_not_block_other_workspaces(first: KeyedLedger, tmp_path: Path) -> None:
     """The error is raised after the other workspaces are done."""
     folder = tmp_path / "data"
     shutil.copytree(first.folder, folder)
-    with at("2027-06-01T00:00:00Z"), open_service(folder, first) as service:
-        scheduled(service, approved(service), "2027-06-02T00:00:00Z")
+    with freeze_at("2027-06-01T00:00:00Z"), open_service(folder, first) as service:
+        schedule_activation(service, approved(service), "2027-06-02T00:00:00Z")
         retired = {"format": 1, "kind": "version.retired", "at": "2027-06-01T00:00:00.000Z"}
         leaf = {**retired, "workspace": "aaa", "version": 9, "by": "system"}
         service.store.transact(lambda tx: tx.append("aaa", leaf))
-    with at("2027-06-02T00:00:00Z"), open_service(folder, first) as service:
+    with freeze_at("2027-06-02T00:00:00Z"), open_service(folder, first) as service:
         with pytest.raises(BrokenHistoryError):
             activate_due_in_all(service.store, PolicyCache())
-        assert steps(service.store)[-2:] == [("activated", 2), ("retired", 1)]
+        assert activation_steps(service.store)[-2:] == [("activated", 2), ("retired", 1)]

@@ -34,11 +34,11 @@ def test_use_case_is_refused_when_key_was_revoked_after_authentication(api: Api)
     ledger = services_of(api).workspace_ledger(key, "acme")
     assert ledger.transact(lambda transaction: transaction.by) == key.id
     api.store.transact(lambda tx: enter_revocation(tx, key.id))
-    written = api.written()
+    written = api.log_heads()
     with pytest.raises(ProblemError) as caught:
         ledger.transact(lambda transaction: transaction.enter(HoldReleased, hold="h", reason="r"))
     assert caught.value.code == "unauthorized"
-    assert api.written() == written
+    assert api.log_heads() == written
 
 
 def test_entry_gets_time_workspace_and_key_of_its_transaction(api: Api) -> None:

@@ -44,12 +44,12 @@ def validator(*parts: str | int) -> Draft202012Validator:
     return Draft202012Validator({"$ref": f"{HERE}#{json_pointer(*parts)}"}, registry=registry)
 
 
-def at(route: Route, *parts: str | int) -> tuple[str | int, ...]:
+def call_place(route: Route, *parts: str | int) -> tuple[str | int, ...]:
     """Return a place in the description of a call."""
     return ("paths", route.template, route.method.lower(), *parts)
 
 
-def said(*parts: str | int) -> Any:
+def description_at(*parts: str | int) -> Any:
     """Return the value at this place of the description."""
     node = description()
     for part in parts:
@@ -57,12 +57,12 @@ def said(*parts: str | int) -> Any:
     return node
 
 
-def complaints(value: Any, *parts: str | int) -> list[str]:
+def schema_errors(value: Any, *parts: str | int) -> list[str]:
     """Return the errors of a value by the schema at this place."""
     return [f"{error.json_path}: {error.message}" for error in validator(*parts).iter_errors(value)]
 
 
-def undescribed(app: Flask, response: TestResponse, sent: bytes | str | None) -> list[str]:
+def find_deviations(app: Flask, response: TestResponse, sent: bytes | str | None) -> list[str]:
     """Return the ways in which an answer differs from the description; none for unknown calls.
 
     `sent` is the body of the request: the description must allow it if it was accepted.
@@ -75,7 +75,7 @@ def undescribed(app: Flask, response: TestResponse, sent: bytes | str | None) ->
     route = BY_ENDPOINT.get(endpoint)
     if route is None or requested.method != route.method:
         return []
-    responses = said(*at(route, "responses"))
+    responses = description_at(*call_place(route, "responses"))
     status = str(response.status_code)
     if status not in responses:
         return [f"{endpoint} answers {status}, which is not described: {response.text[:300]}"]
@@ -89,11 +89,11 @@ def undescribed(app: Flask, response: TestResponse, sent: bytes | str | None) ->
         if response.status_code >= HTTPStatus.BAD_REQUEST
     ]
     if media in JSON:
-        place = at(route, "responses", status, "content", media, "schema")
-        node += complaints(json.loads(response.data), *place)
+        place = call_place(route, "responses", status, "content", media, "schema")
+        node += schema_errors(json.loads(response.data), *place)
     if response.status_code < HTTPStatus.BAD_REQUEST and sent and takes_json(route):
-        node += complaints(
-            json.loads(sent), *at(route, "requestBody", "content", JSON[0], "schema")
+        node += schema_errors(
+            json.loads(sent), *call_place(route, "requestBody", "content", JSON[0], "schema")
         )
     return node
 
