@@ -11,9 +11,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rules.engine.evaluator import is_number
-from rules.formats.language_tags import parse_tag
+from rules.formats.language_tags import derive_language, parse_tag
 from rules.formats.strict_json import MAX_SAFE_INTEGER
-from rules.model.vocabulary import BUCKET_COUNT, FACTS, SETTING_FACTS, EventType, Fact, FactType
+from rules.model.vocabulary import (
+    BUCKET_COUNT,
+    FACTS,
+    LANGUAGE_FACT,
+    SETTING_FACTS,
+    TAG_FACTS,
+    EventType,
+    Fact,
+    FactType,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,8 +35,6 @@ MAX_WORD_LENGTH = 200
 MAX_REPEATS = 100
 """Maximum of a setting that is a whole number."""
 
-TAG_FACTS = frozenset({"message.language", "settings.default_language"})
-"""Facts that are language tags if they are known."""
 OPTIONAL_FACTS = frozenset(
     {"conversation.direction", "message.language", "answer", "question.open"}
 )
@@ -90,7 +97,8 @@ class FactDomain:
 
     def _admits_text(self, text: str) -> bool:
         if self.is_tag:
-            return parse_tag(text) == text
+            parse = derive_language if self.fact.name == LANGUAGE_FACT else parse_tag
+            return parse(text) == text
         return self.fact.name not in _WORD_FACTS or 1 <= len(text) <= MAX_WORD_LENGTH
 
 

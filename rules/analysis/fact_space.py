@@ -18,8 +18,14 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from rules.analysis.domains import EVENT_TYPE_BY_FACT
 from rules.engine.evaluator import condition_holds, is_number
-from rules.formats.language_tags import IRREGULAR_TAGS
-from rules.model.document import LanguageCondition, NotCondition, OneOfCondition, RangeCondition
+from rules.formats.language_tags import IRREGULAR_TAGS, prefer_tag
+from rules.model.document import (
+    LanguageCondition,
+    NotCondition,
+    OneOfCondition,
+    RangeCondition,
+    TagCondition,
+)
 from rules.model.test_defaults import BASE_FACTS
 from rules.model.vocabulary import FactType
 
@@ -339,6 +345,9 @@ def _literals_of(test: Condition) -> Iterator[Scalar]:
         yield from _literals_of(test.condition)
     elif isinstance(test, OneOfCondition):
         yield from test.values
+    elif isinstance(test, TagCondition):
+        tags = [value for value in test.values if isinstance(value, str)]
+        yield from dict.fromkeys((*test.values, *map(prefer_tag, tags)))
     elif isinstance(test, RangeCondition):
         yield from (number for _, number in test.bounds)
 
@@ -347,4 +356,5 @@ def _ranges_of(test: Condition) -> Iterator[str]:
     if isinstance(test, NotCondition):
         yield from _ranges_of(test.condition)
     elif isinstance(test, LanguageCondition):
-        yield from (language_range for language_range in test.ranges if language_range != "*")
+        ranges = [given for given in test.ranges if given != "*"]
+        yield from dict.fromkeys((*ranges, *map(prefer_tag, ranges)))

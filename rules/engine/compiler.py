@@ -27,6 +27,7 @@ from rules.model.document import (
     LanguageCondition,
     NotCondition,
     OneOfCondition,
+    TagCondition,
 )
 
 if TYPE_CHECKING:
@@ -306,7 +307,7 @@ def _compile_predicate(test: Condition) -> tuple[Callable[[Scalar | None], bool]
             return partial(is_, test.values[0]), True
     if isinstance(test, KnownCondition):
         return partial(is_, None), not test.is_known
-    if isinstance(test, LanguageCondition):
+    if isinstance(test, LanguageCondition | TagCondition):
         return _AnswerCache(test).__getitem__, True
     return partial(condition_holds, test), True
 
@@ -317,7 +318,7 @@ class _AnswerCache(dict["Scalar | None", bool]):
     The cache is cleared at `MAX_CACHED_ANSWERS` entries, so that invented tags cannot fill memory.
     """
 
-    def __init__(self, test: LanguageCondition) -> None:
+    def __init__(self, test: LanguageCondition | TagCondition) -> None:
         super().__init__()
         self._condition = test
 

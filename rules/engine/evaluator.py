@@ -16,6 +16,7 @@ from rules.model.document import (
     LanguageCondition,
     NotCondition,
     OneOfCondition,
+    TagCondition,
     format_condition,
 )
 from rules.model.vocabulary import Operator
@@ -94,6 +95,8 @@ def condition_holds(condition: Condition, value: Scalar | None) -> bool:
         return value is not None and any(
             is_same_value(value, expected) for expected in condition.values
         )
+    if isinstance(condition, TagCondition):
+        return isinstance(value, str) and value.lower() in condition.equal_tags
     if isinstance(condition, NotCondition):
         return not condition_holds(condition.condition, value)
     if isinstance(condition, KnownCondition):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from rules.engine.evaluator import is_number
 from rules.formats.contact_details import is_email_address, is_phone_number
-from rules.formats.language_tags import parse_tag
+from rules.formats.language_tags import derive_language
 from rules.formats.phrases import normalise_phrase
 from rules.formats.strict_json import MAX_SAFE_INTEGER
 from rules.formats.timestamps import parse_timestamp
@@ -93,7 +93,8 @@ def _is_reachable(event: Event) -> bool:
 
 def _derive_language(event: Event) -> str | None:
     message = event.get("message", {})
-    return parse_tag(message.get("language")) or parse_tag(event["contact"].get("language"))
+    contact = event["contact"]
+    return derive_language(message.get("language")) or derive_language(contact.get("language"))
 
 
 def _derive_answer(document: Document, event: Event, stage: str) -> str | None:

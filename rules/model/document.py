@@ -17,9 +17,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from rules.formats import canonical_json, durations
+from rules.formats.language_tags import equal_tags
 from rules.formats.phrases import normalise_phrase
 from rules.model import builtin
-from rules.model.vocabulary import BOUND_OPERATORS, SETTING_FACTS, ActionType, Operator
+from rules.model.vocabulary import BOUND_OPERATORS, SETTING_FACTS, TAG_FACTS, ActionType, Operator
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -42,6 +43,19 @@ class OneOfCondition:
     """A test for one of several values, of the same type: 1 is not true."""
 
     values: tuple[Scalar, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TagCondition:
+    """A test for one of several language tags, compared without case."""
+
+    values: tuple[Scalar, ...]
+
+    @property
+    def equal_tags(self) -> frozenset[str]:
+        """The tags for which the test holds, in lower case."""
+        tags = (value for value in self.values if isinstance(value, str))
+        return frozenset().union(*map(equal_tags, tags))
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +87,12 @@ class LanguageCondition:
 
 
 Condition: TypeAlias = (
-    OneOfCondition | NotCondition | RangeCondition | KnownCondition | LanguageCondition
+    OneOfCondition
+    | TagCondition
+    | NotCondition
+    | RangeCondition
+    | KnownCondition
+    | LanguageCondition
 )
 Conditions: TypeAlias = "tuple[tuple[str, Condition], ...]"
 """Facts and their tests, in the order of the document. All must hold."""
@@ -283,15 +302,21 @@ def parse_when(tree: Mapping[str, Json]) -> When:
 
 
 def _parse_conditions(tree: Mapping[str, Json]) -> Conditions:
-    return tuple((fact, parse_condition(test)) for fact, test in tree.items() if fact != "any")
+    return tuple(
+        (fact, parse_condition(fact, test)) for fact, test in tree.items() if fact != "any"
+    )
 
 
-def parse_condition(test: Json) -> Condition:
-    """Return a resolved test as a value. An unset setting equals nothing, in a list too."""
+def parse_condition(fact: str, test: Json) -> Condition:
+    """Return a resolved test of a fact as a value.
+
+    An unset setting equals nothing, in a list too.
+    """
     if not isinstance(test, dict):
-        return OneOfCondition(_non_null_values(test))
+        values = _non_null_values(test)
+        return TagCondition(values) if fact in TAG_FACTS else OneOfCondition(values)
     if Operator.NOT in test:
-        return NotCondition(parse_condition(test[Operator.NOT]))
+        return NotCondition(parse_condition(fact, test[Operator.NOT]))
     if Operator.KNOWN in test:
         return KnownCondition(test[Operator.KNOWN])
     if Operator.LANGUAGE in test:
@@ -307,7 +332,7 @@ def _non_null_values(values: Json) -> tuple[Json, ...]:
 def format_condition(condition: Condition) -> Json:
     """Return a condition as a document writes it; the inverse of `parse_condition`."""
     match condition:
-        case OneOfCondition(values):
+        case OneOfCondition(values) | TagCondition(values):
             return values[0] if len(values) == 1 else list(values)
         case NotCondition(test):
             return {"not": format_condition(test)}

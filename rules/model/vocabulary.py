@@ -88,6 +88,8 @@ def _enum_values(words: type[StrEnum]) -> tuple[str, ...]:
 EVENT_TYPE_FACT = "event.type"
 STAGE_FACT = "conversation.stage"
 LANGUAGE_FACT = "message.language"
+TAG_FACTS = frozenset({LANGUAGE_FACT, "settings.default_language"})
+"""Facts that are language tags if they are known."""
 
 DIRECTIONS = ("inbound", "outbound")
 CONTACT_KINDS = ("visitor", "lead", "user")

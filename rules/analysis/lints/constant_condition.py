@@ -37,7 +37,7 @@ def _find_constant_tests(subject: LintSubject, when: TreeNode) -> Iterator[Findi
             if name == "any" or "$" in json.dumps(test.value):
                 continue
             space = subject.any_search.space
-            mask = space.classes_where(name, parse_condition(test.value))
+            mask = space.classes_where(name, parse_condition(name, test.value))
             test_text = quote_word(f"{name}: {json.dumps(test.value, ensure_ascii=False)}")
             if mask == space.all_classes(name):
                 message = f"{test_text} holds for every event: remove it"

@@ -13,7 +13,7 @@ from rules.analysis.lints.lint import Finding
 from rules.analysis.lints.reachable_actions import find_facts_for_action, list_actions
 from rules.analysis.solver import StepBudget, StepLimitError
 from rules.engine.actions import choose_language, message_keys
-from rules.formats.language_tags import matches_ranges, parse_tag
+from rules.formats.language_tags import derive_language, matches_ranges
 from rules.formats.suggestions import quote_word
 from rules.model.vocabulary import LANGUAGE_FACT
 
@@ -63,7 +63,9 @@ def _find_missing_languages(
     binding: BoundDocument, keys: tuple[str, ...], lookups: StepBudget
 ) -> dict[str, list[str]]:
     """Return the languages in which texts fall back, each with those texts."""
-    ranges = {tag.lower(): tag for tag in binding.settings["languages"] if parse_tag(tag) == tag}
+    ranges = {
+        tag.lower(): tag for tag in binding.settings["languages"] if derive_language(tag) == tag
+    }
     missing_by_tag: dict[str, list[str]] = {}
     for tag in ranges.values() if keys else ():
         lookups.spend()

@@ -111,7 +111,7 @@ def _alternative_fails(row: TreeNode, settings: Mapping[str, Any]) -> bool:
         if any(check_test(test, SETTING_FACTS[name], settings)):
             return True
         if not condition_holds(
-            parse_condition(resolve_references(test.value, settings)), facts.get(name)
+            parse_condition(name, resolve_references(test.value, settings)), facts.get(name)
         ):
             return True
     return False

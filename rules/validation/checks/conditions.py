@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rules.formats.language_tags import is_language_range
+from rules.formats.language_tags import is_language_range, suggest_tag
 from rules.formats.suggestions import quote_word, suggest_words
 from rules.model.document import lookup_setting
 from rules.model.vocabulary import BOUND_OPERATORS, FactType, Operator, SettingType
@@ -157,6 +157,10 @@ def check_range(node: TreeNode) -> Iterator[Complaint]:
     elif not is_language_range(node.value):
         word = quote_word(node.value)
         message = f'{word} is not a language range: write a range such as en, de-AT or "*"'
+        yield node.complain("malformed_range", message)
+    elif (suggested := suggest_tag(node.value)) is not None:
+        write = suggested or "a code such as en or de-AT"
+        message = f"{quote_word(node.value)} is not a language code: write {write}"
         yield node.complain("malformed_range", message)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from rules.formats import durations
-from rules.formats.language_tags import parse_tag
+from rules.formats.language_tags import parse_tag, suggest_tag
 from rules.formats.suggestions import quote_word, suggest_words
 from rules.model import builtin
 from rules.model.vocabulary import SETTINGS, SettingType
@@ -109,6 +109,10 @@ def check_tag(node: TreeNode, text: str) -> Iterator[Complaint]:
     """Yield a complaint if the text is not a language tag (BCP 47)."""
     if parse_tag(text) != text:
         message = f"{quote_word(text)} is not a language tag: write a tag such as en or de-AT"
+        yield node.complain("malformed_tag", message)
+    elif (suggested := suggest_tag(text)) is not None:
+        write = suggested or "a code such as en or de-AT"
+        message = f"{quote_word(text)} is not a language code: write {write}"
         yield node.complain("malformed_tag", message)
 
 

@@ -29,6 +29,7 @@ from rules.model.vocabulary import Operator
 if TYPE_CHECKING:
     from rules.model.document import Facts, Scalar
 
+FACT = "workspace.plan"
 TABLE = [
     ("pro", "pro", True),
     ("pro", "Pro", False),
@@ -87,28 +88,53 @@ TABLE = [
 @pytest.mark.parametrize(("test", "fact", "holds"), TABLE, ids=repr)
 def test_condition_holds_for_value(test: Any, fact: Any, holds: bool) -> None:  # noqa: FBT001
     """Every test is two-valued: an unknown fact equals nothing."""
-    assert condition_holds(parse_condition(test), fact) is holds
+    assert condition_holds(parse_condition(FACT, test), fact) is holds
 
 
 @pytest.mark.parametrize(("test", "fact", "holds"), TABLE, ids=repr)
 def test_not_is_the_complement_of_its_test(test: Any, fact: Any, holds: bool) -> None:  # noqa: FBT001
-    assert condition_holds(parse_condition({"not": test}), fact) is not holds
+    assert condition_holds(parse_condition(FACT, {"not": test}), fact) is not holds
 
 
 def test_parse_condition_returns_the_condition_of_each_notation() -> None:
-    assert parse_condition("pro") == OneOfCondition(("pro",))
-    assert parse_condition(["pro", 1]) == OneOfCondition(("pro", 1))
-    assert parse_condition({"not": {"known": True}}) == NotCondition(KnownCondition(is_known=True))
-    assert parse_condition({"language": "en"}) == LanguageCondition(("en",))
-    assert parse_condition({"lt": 3, "gte": 1}) == RangeCondition(
+    assert parse_condition(FACT, "pro") == OneOfCondition(("pro",))
+    assert parse_condition(FACT, ["pro", 1]) == OneOfCondition(("pro", 1))
+    assert parse_condition(FACT, {"not": {"known": True}}) == NotCondition(
+        KnownCondition(is_known=True)
+    )
+    assert parse_condition(FACT, {"language": "en"}) == LanguageCondition(("en",))
+    assert parse_condition(FACT, {"lt": 3, "gte": 1}) == RangeCondition(
         ((Operator.GTE, 1), (Operator.LT, 3))
     )
 
 
 @pytest.mark.parametrize("test", ["pro", ["a", 1], {"not": ["a", "b"]}, {"gte": 1, "lt": 3}])
 def test_format_condition_is_the_inverse_of_parse_condition(test: Any) -> None:
-    assert format_condition(parse_condition(test)) == test
-    assert parse_condition(format_condition(parse_condition(test))) == parse_condition(test)
+    assert format_condition(parse_condition(FACT, test)) == test
+    assert parse_condition(FACT, format_condition(parse_condition(FACT, test))) == parse_condition(
+        FACT, test
+    )
+
+
+@pytest.mark.parametrize(
+    ("test", "tag", "held"),
+    [
+        ("pt-BR", "pt-br", True),
+        ("pt-br", "PT-BR", True),
+        (["en", "pt-br"], "pt-BR", True),
+        ("pt-BR", "pt", False),
+        ("pt-BR", None, False),
+        ("iw-IL", "he-il", True),
+        ("he", "iw", False),
+        ({"language": "iw"}, "he-IL", True),
+        ({"language": "iw"}, "iw", True),
+    ],
+)
+@pytest.mark.parametrize("name", ["message.language", "settings.default_language"])
+def test_tags_are_compared_without_case(name: str, test: Any, tag: Any, held: bool) -> None:  # noqa: FBT001
+    """A deprecated tag of a document equals its preferred value too."""
+    assert condition_holds(parse_condition(name, test), tag) is held
+    assert condition_holds(parse_condition(name, {"not": test}), tag) is not held
 
 
 def test_language_condition_is_formatted_as_a_list() -> None:

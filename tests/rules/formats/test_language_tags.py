@@ -6,6 +6,7 @@ import pytest
 
 from rules.formats.language_tags import (
     MAX_TAG_LENGTH,
+    derive_language,
     is_language_range,
     lookup_tag,
     matches_ranges,
@@ -64,6 +65,44 @@ def test_tag_longer_than_the_maximum_is_refused() -> None:
     assert parse_tag(tag) == tag
     assert len(tag) == MAX_TAG_LENGTH
     assert parse_tag(f"{tag}h") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("en_gb", "en-gb"),
+        ("iw", "he"),
+        ("IW-il", "he-il"),
+        ("in", "id"),
+        ("ji", "yi"),
+        ("mo", "ro"),
+        ("sh", "sh"),
+        ("i-Klingon", "tlh"),
+        ("no-bok", "nb"),
+        ("zh-min-nan", "nan"),
+        ("de-DD", "de-DE"),
+        ("my-BU-x-dd", "my-MM-x-dd"),
+        ("ja-Latn-hepburn-heploc", "ja-Latn-hepburn-alalc97"),
+        ("en-x-iw", "en-x-iw"),
+        ("x-iw", "x-iw"),
+        ("qaa", "qaa"),
+        *((tag, None) for tag in ("und", "UND-Latn", "mul", "mis", "zxx", "zxx_DE", "", None)),
+        ("not a tag", None),
+    ],
+)
+def test_language_of_a_tag_has_preferred_values(text: str | None, language: str | None) -> None:
+    assert derive_language(text) == language
+
+
+def test_deprecated_range_matches_the_preferred_tag_and_the_old_one() -> None:
+    assert matches_ranges("he-IL", ["iw"])
+    assert matches_ranges("iw", ["IW"])
+    assert not matches_ranges("iw", ["he"])
+
+
+def test_texts_under_a_deprecated_tag_are_found() -> None:
+    assert lookup_tag("he-IL", ["en", "iw"]) == "iw"
+    assert lookup_tag("he-IL", ["he", "iw"]) == "he"
 
 
 @pytest.mark.parametrize("text", ["en", "*", "de-DE", "zh-Hant-CN", "i-klingon", "EN-1", "x"])
