@@ -9,18 +9,18 @@ import orjson
 
 from policy_service.access.permissions import Permission
 from policy_service.api.examples.common import EVENT, EXPLANATION, NOT_ENTITLED
-from policy_service.api.requests import MAX_DOCUMENT_BODY, Body, parse_json_body
+from policy_service.api.requests import MAX_DOCUMENT_BODY, Body
 from policy_service.api.resources.decisions import require_reach
 from policy_service.api.responses import Content, Reply
 from policy_service.api.route import Route
 from policy_service.api.schemas import fields
-from policy_service.api.schemas.base import BodySchema
+from policy_service.api.schemas.base import BodySchema, load
 from policy_service.api.schemas.explanations import DryRunSchema
 from policy_service.decisions.dry_run import DryRunRequest, decide_dry_run
 from policy_service.policies.proposals import document_from
 from policy_service.problems import ProblemCode, ProblemError
 from rules.errors import Complaint
-from rules.formats.strict_json import MAX_SAFE_INTEGER
+from rules.formats.strict_json import MAX_SAFE_INTEGER, parse_json, remove_nulls
 from rules.model.event import MAX_EVENT_BYTES
 from rules.model.vocabulary import Stage
 
@@ -108,12 +108,14 @@ def dry_run(services: Services, caller: Key, *, body: DryRunBody) -> Reply:
 
 def parse_dry_run(sent: bytes) -> DryRunBody:
     """Return the request; raise ProblemError `invalid_event` if only the event is wrong."""
+    value = parse_json(sent or b"{}")
+    event = remove_nulls(value.get("event")) if isinstance(value, dict) else None
+    if len(orjson.dumps(event)) > MAX_EVENT_BYTES:
+        raise ProblemError(ProblemCode.TOO_LARGE, f"An event has at most {MAX_EVENT_BYTES} bytes")
     try:
-        body: DryRunBody = parse_json_body(_SCHEMA, sent)
+        body: DryRunBody = load(_SCHEMA, value, "The body was refused")
     except ProblemError as problem:
         raise _of_event(problem) from None
-    if len(orjson.dumps(body.event)) > MAX_EVENT_BYTES:
-        raise ProblemError(ProblemCode.TOO_LARGE, f"An event has at most {MAX_EVENT_BYTES} bytes")
     if None not in (body.version, body.document):
         complaint = Complaint("/document", "not_allowed", "Send a version or a document, not both")
         raise ProblemError(ProblemCode.INVALID_REQUEST, "The dry run was refused", [complaint])

@@ -104,7 +104,7 @@ def load(schema: StrictSchema, sent: object, detail: str) -> Any:  # noqa: ANN40
 def complaints_of(errors: object, sent: object, *at: str | int) -> Iterator[Complaint]:
     """Yield a complaint for each of marshmallow's errors about the value that was sent."""
     if isinstance(errors, dict):
-        for key, inner in errors.items():
+        for key, inner in _in_order(errors, sent):
             if key == SCHEMA and not _is_unknown(inner):
                 yield from complaints_of(inner, sent, *at)
             else:
@@ -117,6 +117,17 @@ def complaints_of(errors: object, sent: object, *at: str | int) -> Iterator[Comp
     else:
         code, _, message = str(errors).partition(": ")
         yield Complaint(json_pointer(*at), code, message.replace(fields.FOUND, _name(sent)))
+
+
+def _in_order(errors: dict[Any, Any], sent: object) -> list[tuple[Any, Any]]:
+    """Return the errors with unknown members last, in the order of the value that was sent.
+
+    marshmallow keeps unknown members in a set, whose order differs from process to process.
+    """
+    places = {name: place for place, name in enumerate(sent)} if isinstance(sent, dict) else {}
+    return sorted(
+        errors.items(), key=lambda each: places.get(each[0], -1) if _is_unknown(each[1]) else -1
+    )
 
 
 def _is_unknown(errors: object) -> bool:

@@ -43,6 +43,15 @@ class Object(StrictField, fields.Dict):
     types = (dict,)
 
 
+class BoundedList(fields.List[Any]):
+    """A list whose length is checked before its items are: a long list has one complaint."""
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> list[Any]:  # noqa: ANN401 - marshmallow's
+        if isinstance(value, list):
+            self._validate(value)
+        return super()._deserialize(value, *args, **kwargs)
+
+
 class ObjectOrText(StrictField):
     """A rule document: a JSON object, or YAML in a text."""
 

@@ -13,6 +13,7 @@ from marshmallow import Schema, fields, validate
 
 from policy_service.api.schemas.field_types import (
     TIME_EXPECTED,
+    BoundedList,
     EventField,
     Flag,
     Moment,
@@ -225,7 +226,7 @@ def items(
     """Return a field for a list."""
     wrong = f"wrong_type: Send at most {max_items} items"  # the code that long lists always had
     checks = [] if max_items is None else [validate.Length(max=max_items, error=wrong)]
-    return fields.List(inner, validate=checks, **_options("a list", about, options))
+    return BoundedList(inner, validate=checks, **_options("a list", about, options))
 
 
 def list_of(schema: type[Schema], about: str = "", **options: Any) -> fields.List[Any]:  # noqa: ANN401

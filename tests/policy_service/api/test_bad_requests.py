@@ -83,6 +83,13 @@ def test_proposal_is_refused_when_body_is_too_large(shared: Api) -> None:
     assert code(refused) == (413, "too_large")
 
 
+def test_unknown_members_are_refused_in_the_order_they_were_sent(shared: Api) -> None:
+    """The order is equal in every worker, so equal requests get equal answers."""
+    names = [f"colour-{number}" for number in range(50)]
+    refused = shared.post(f"{ACME}/versions", dict.fromkeys(names, 1), Role.AUTHOR)
+    assert [pointer for pointer, _ in errors(refused)] == ["/document", *(f"/{n}" for n in names)]
+
+
 STEPS = [
     ("approve", {}, [("/digest", "missing_field")]),
     ("approve", {"digest": None}, [("/digest", "wrong_type")]),

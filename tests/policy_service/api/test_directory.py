@@ -88,9 +88,10 @@ def test_directory_can_be_first_entry_of_workspace(api: Api) -> None:
         ({"teams": ["x" * 201]}, ("/teams/0", "too_long")),
         ({"tags": "lead"}, ("/tags", "wrong_type")),
         ({"tags": ["x"] * 10_001}, ("/tags", "wrong_type")),
+        ({"tags": [1] * 10_001}, ("/tags", "wrong_type")),
         ({"people": []}, ("/people", "unknown_field")),
     ],
-    ids=["empty", "long", "no list", "many", "another list"],
+    ids=["empty", "long", "no list", "many", "many numbers", "another list"],
 )
 def test_directory_is_refused_when_its_body_is_wrong(
     api: Api, lists: Any, found: tuple[str, str]

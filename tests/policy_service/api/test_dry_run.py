@@ -217,3 +217,9 @@ def test_dry_run_is_not_found_for_event_of_another_workspace(api: Api) -> None:
 def test_dry_run_is_refused_when_event_is_too_large(shared: Api) -> None:
     sent = {"event": event(message={"text": "x" * MAX_EVENT_BYTES})}
     assert code(shared.post(PATH, sent, Role.AUTHOR)) == (413, "too_large")
+
+
+def test_dry_run_is_refused_before_a_too_large_event_is_checked(shared: Api) -> None:
+    sent = {"event": {f"colour-{number}": 1 for number in range(MAX_EVENT_BYTES // 8)}}
+    refused = shared.post(PATH, sent, Role.AUTHOR)
+    assert code(refused) == (413, "too_large")
