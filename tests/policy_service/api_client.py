@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import shutil
 from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -57,7 +58,7 @@ def reply(identity: str, choice: str, **changes: Any) -> dict[str, Any]:
 
 def document(title: str = "A document of our own", **settings: Any) -> dict[str, Any]:
     """Return the built-in document with another title and other settings."""
-    tree = builtin.load_tree()
+    tree = deepcopy(dict(builtin.load_tree()))
     return {**tree, "title": title, "settings": {**tree["settings"], **settings}}
 
 

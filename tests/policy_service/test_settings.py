@@ -94,7 +94,7 @@ def test_option_wins_over_the_environment_and_the_environment_over_the_file(
     assert loaded({name: None}) == in_environment
 
 
-def test_an_option_names_another_file_than_the_environment(
+def test_option_overrides_the_settings_file_of_the_environment(
     tmp_path: Path, environment: pytest.MonkeyPatch
 ) -> None:
     file = written(tmp_path, "port = 7000")
