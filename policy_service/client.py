@@ -149,10 +149,19 @@ class Client:
         return cast("DiffView", self._request_json("GET", path))
 
     def propose(
-        self, workspace: str, document: Mapping[str, Any] | str, note: str | None = None
+        self,
+        workspace: str,
+        document: Mapping[str, Any] | str,
+        note: str | None = None,
+        *,
+        supersede: bool = False,
     ) -> VersionView:
-        """Propose a document, given as JSON or as YAML text."""
-        body = {"document": document, "note": note}
+        """Propose a document, given as JSON or as YAML text.
+
+        The document of the newest proposed or approved version returns that version. `supersede`
+        replaces another proposal that is still open.
+        """
+        body = {"document": document, "note": note, "supersede": supersede}
         return cast(
             "VersionView",
             self._request_json("POST", f"{_workspace_path(workspace)}/versions", body, once=True),

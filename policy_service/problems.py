@@ -41,6 +41,8 @@ class ProblemCode(StrEnum):
     METHOD_NOT_ALLOWED = "method_not_allowed"
     EVENT_ID_REUSED = "event_id_reused"
     ALREADY_APPROVED = "already_approved"
+    ALREADY_ACTIVE = "already_active"
+    PROPOSAL_OPEN = "proposal_open"
     DIGEST_MISMATCH = "digest_mismatch"
     ACTION_SETTLED = "action_settled"
     PERCENT_SHRINKS = "percent_shrinks"
@@ -79,6 +81,8 @@ PROBLEMS: dict[ProblemCode, ProblemType] = {
     ProblemCode.METHOD_NOT_ALLOWED: ProblemType(405, "This cannot be done here"),
     ProblemCode.EVENT_ID_REUSED: ProblemType(409, "The event's id was used for another event"),
     ProblemCode.ALREADY_APPROVED: ProblemType(409, "The key has approved this before"),
+    ProblemCode.ALREADY_ACTIVE: ProblemType(409, "The document is active already"),
+    ProblemCode.PROPOSAL_OPEN: ProblemType(409, "Another proposal is open"),
     ProblemCode.DIGEST_MISMATCH: ProblemType(409, "The digest is not that of the version"),
     ProblemCode.ACTION_SETTLED: ProblemType(409, "The action already has a final status"),
     ProblemCode.PERCENT_SHRINKS: ProblemType(409, "A rollout percentage cannot be reduced"),

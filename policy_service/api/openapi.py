@@ -203,14 +203,14 @@ class _Generator:
         return {"required": needed, "content": {body.media: content}}
 
     def _answers(self, route: Route) -> Json:
-        status = str(route.response.status)
+        statuses = (route.response.status, *route.response.other_statuses)
         answer: Json = {"description": route.summary, "content": {}}
         for content in route.contents:
             schema = self._schema(content.schema)
             answer["content"][content.media] = {"schema": schema, "example": content.example}
             if headers := self._headers(content):
                 answer["headers"] = headers
-        return {status: answer}
+        return {str(status): answer for status in sorted(statuses)}
 
     def _headers(self, content: Content) -> Json:
         made = {}

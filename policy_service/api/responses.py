@@ -28,6 +28,8 @@ class Content:
     status: int = 200
     content_type: str = JSON
     headers: Mapping[str, Field[Any]] = field(default_factory=dict)
+    other_statuses: tuple[int, ...] = ()
+    """Statuses that the same answer has in other cases."""
 
     @property
     def is_json(self) -> bool:
@@ -51,6 +53,8 @@ class Reply(NamedTuple):
 
     value: Any
     headers: Mapping[str, str] = _NO_HEADERS
+    status: int | None = None
+    """One of the other statuses of the content; None for its usual status."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,4 +79,4 @@ def response(content: Content, reply: Reply) -> Response:
         body = orjson.dumps(value)
     else:
         body = value if isinstance(value, bytes) else value.encode()
-    return Response(content.status, content.content_type, body, reply.headers)
+    return Response(reply.status or content.status, content.content_type, body, reply.headers)

@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 @target_options
 @click.argument("file", type=document_file)
 @click.option("--note", help="The change and its reason. It is kept for good: no personal data.")
-def propose(file: Path, note: str | None, **options: Any) -> None:  # noqa: ANN401 - the options of every step
+@click.option("--supersede", is_flag=True, help="Replace another proposal that is still open.")
+def propose(file: Path, note: str | None, *, supersede: bool, **options: Any) -> None:  # noqa: ANN401 - the options of every step
     """Propose a document as the next version; the exit code is 1 if it is refused."""
     check_text("a note", note)
     with open_target(**options) as target:
@@ -41,8 +42,8 @@ def propose(file: Path, note: str | None, **options: Any) -> None:  # noqa: ANN4
         _run_step(
             target,
             Permission.PROPOSE_VERSIONS,
-            lambda ledger: propose_version(ledger, document, note),
-            lambda client: client.propose(target.workspace, written, note),
+            lambda ledger: propose_version(ledger, document, note, supersede=supersede).version,
+            lambda client: client.propose(target.workspace, written, note, supersede=supersede),
         )
 
 

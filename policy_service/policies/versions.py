@@ -7,7 +7,8 @@ transaction that was begun elsewhere; the other functions own their transaction.
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from audit.log.entries import (
     VersionApproved,
@@ -33,22 +34,47 @@ from policy_service.policies.version_views import version_view
 from policy_service.problems import ProblemCode, ProblemError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
-    from audit.projections.versions import VersionRecord
+    from audit.projections.versions import VersionRecord, Versions
+    from policy_service.access.keys import Key
     from policy_service.policies.workspace_transaction import WorkspaceLedger, WorkspaceTransaction
     from rules.model.document import Document
 
+_WAITING_STATUSES = frozenset({VersionStatus.PROPOSED, VersionStatus.APPROVED})
+
+
+class Proposed(NamedTuple):
+    """The version of a proposed document; `is_new` is False if the document had a version."""
+
+    version: dict[str, Any]
+    is_new: bool
+
 
 def enter_proposal(
-    transaction: WorkspaceTransaction, document: Document, note: str | None = None
+    transaction: WorkspaceTransaction,
+    document: Document,
+    note: str | None = None,
+    *,
+    supersede: bool = False,
+    keys: Mapping[str, Key] = MappingProxyType({}),
 ) -> VersionRecord:
-    """Enter the document as the next version; it supersedes the versions still proposed.
+    """Enter the document as the next version; it supersedes a version that is still proposed.
 
-    Raises InvalidDocumentError if a guardrail of the workspace does not hold for the document.
+    If the newest proposed or approved version has this document, return that version and enter
+    nothing. `keys` give the name of an author to a problem.
+
+    Raises ProblemError `already_active` if the document decides already, and `proposal_open` if
+    another proposal is open and `supersede` is False. Raises InvalidDocumentError if a guardrail of
+    the workspace does not hold for the document.
     """
-    check_proposal(document, read_guardrails(transaction.tx, transaction.versions()))
     versions = apply_due_activations(transaction)
+    if known := find_known_version(versions, document.digest):
+        return known
+    opened = [each for each in versions.records.values() if each.status is VersionStatus.PROPOSED]
+    if opened and not supersede:
+        raise _open_proposal_problem(opened[-1], keys)
+    check_proposal(document, read_guardrails(transaction.tx, versions))
     digest = transaction.tx.add_document(document.canonical_bytes)
     transaction.enter(
         VersionProposed,
@@ -57,10 +83,35 @@ def enter_proposal(
         title=document.title,
         note=note,
     )
-    for record in versions.records.values():
-        if record.status is VersionStatus.PROPOSED:
-            transaction.enter(VersionSuperseded, version=record.number)
+    for record in opened:
+        transaction.enter(VersionSuperseded, version=record.number)
     return require_version(transaction.versions(), versions.next_number)
+
+
+def find_known_version(versions: Versions, digest: str) -> VersionRecord | None:
+    """Return the newest proposed or approved version if it has this digest.
+
+    Raises ProblemError `already_active` if an active version has the digest.
+    """
+    records = versions.records.values()
+    waiting = [each for each in records if each.status in _WAITING_STATUSES]
+    if waiting and waiting[-1].digest == digest:
+        return waiting[-1]
+    for record in records:
+        if record.status is VersionStatus.ACTIVE and record.digest == digest:
+            detail = f"Version {record.number} has this document and is active"
+            raise ProblemError(ProblemCode.ALREADY_ACTIVE, detail)
+    return None
+
+
+def _open_proposal_problem(record: VersionRecord, keys: Mapping[str, Key]) -> ProblemError:
+    key = keys.get(record.proposed_by)
+    author = f"{record.proposed_by} ({key.name})" if key else record.proposed_by
+    detail = (
+        f"Version {record.number}, proposed by {author}, is still open: have it approved or"
+        " rejected, or send `supersede: true` to replace it"
+    )
+    return ProblemError(ProblemCode.PROPOSAL_OPEN, detail)
 
 
 def enter_approval(transaction: WorkspaceTransaction, number: int, digest: str) -> VersionRecord:
@@ -96,15 +147,32 @@ def enter_rejection(transaction: WorkspaceTransaction, number: int, reason: str)
 
 
 def propose_version(
-    ledger: WorkspaceLedger, document: Document, note: str | None = None
-) -> dict[str, Any]:
+    ledger: WorkspaceLedger,
+    document: Document,
+    note: str | None = None,
+    *,
+    supersede: bool = False,
+) -> Proposed:
     """Propose the document as the next version; return the version.
 
-    The proof of the guardrails is made before the transaction, so that no write waits for it.
-    Raises InvalidDocumentError if a guardrail does not hold.
+    The guardrails are proved before the transaction, so that no write waits for the proof. Raises
+    InvalidDocumentError if a guardrail does not hold, and ProblemError `already_active` or
+    `proposal_open`.
     """
-    prove_before_transaction(ledger.store, ledger.policies, ledger.workspace, document)
-    return _take_step(ledger, partial(enter_proposal, document=document, note=note))
+    with ledger.store.read() as snapshot:
+        versions = ledger.policies.versions(snapshot, ledger.workspace)
+        known = find_known_version(versions, document.digest)
+    if known is None:
+        prove_before_transaction(ledger.store, ledger.policies, ledger.workspace, document)
+
+    def work(transaction: WorkspaceTransaction) -> Proposed:
+        next_number = apply_due_activations(transaction).next_number
+        keys = ledger.access.keyring.keys(transaction.tx)
+        record = enter_proposal(transaction, document, note, supersede=supersede, keys=keys)
+        view = version_view(record, transaction.versions())
+        return Proposed(view, is_new=record.number == next_number)
+
+    return ledger.transact(work)
 
 
 def approve_version(ledger: WorkspaceLedger, number: int, digest: str) -> dict[str, Any]:

@@ -154,7 +154,8 @@ class Api:
 
     def propose(self, written: Any, workspace: str = "acme", **more: Any) -> dict[str, Any]:
         path = f"/v1/workspaces/{workspace}/versions"
-        response = self.post(path, {"document": written, **more}, Role.AUTHOR)
+        body = {"document": written, "supersede": True, **more}
+        response = self.post(path, body, Role.AUTHOR)
         assert response.status_code == 201, response.text
         return read(response)
 

@@ -56,7 +56,7 @@ def take(tx: Transaction, policies: PolicyCache, number: int, step: Step) -> Non
     record = versions.records[version]
     match what:
         case "propose":
-            enter_proposal(transaction, checked(number % 6, 0))
+            enter_proposal(transaction, checked(number % 6, 0), supersede=True)
         case "approve":
             enter_approval(transaction, version, record.digest)
         case "activate":

@@ -89,7 +89,7 @@ class LedgerMachine(TwoServicesMachine):
         changed, reason = VARIANTS[variant]
         written = document(number, changed)
         proposed = checked(number, variant)
-        record = self.step(log, side, by, lambda tx: enter_proposal(tx, proposed))
+        record = self.step(log, side, by, lambda tx: enter_proposal(tx, proposed, supersede=True))
         assert (record.number, record.digest) == (number, digest_of(written))
         waiting = [each for each in model.versions.values() if each.status == "proposed"]
         for each in waiting:
@@ -224,7 +224,7 @@ class LedgerMachine(TwoServicesMachine):
 
         def work(tx: Transaction) -> None:
             transaction = WorkspaceTransaction(tx, service.policies, log, "key-ada")
-            enter_proposal(transaction, checked(9, 1))
+            enter_proposal(transaction, checked(9, 1), supersede=True)
             decide_event(event, service.policies, tx)
             raise ProblemError(ProblemCode.INVALID_REQUEST, "On second thoughts")
 

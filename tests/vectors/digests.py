@@ -19,7 +19,7 @@ def digests(folder: Path, clock: FrozenDateTimeFactory) -> dict[str, str]:
     with open_service(folder, init_ledger(folder), clock) as service:
         found["builtin"] = service.send("author", "GET", "/v1/workspaces/acme/policy")["digest"]
         for file in edits():
-            proposal = {"document": document(read_edit(file))}
+            proposal = {"document": document(read_edit(file)), "supersede": True}
             proposed = service.send("author", "POST", "/v1/workspaces/acme/versions", proposal)
             found[file.stem] = proposed["digest"]
     return found

@@ -128,7 +128,7 @@ def _requirements(service: Service) -> None:
 def _propose(service: Service, title: str, note: str | None = None, **settings: Any) -> int:
     active = service.send("author", "GET", f"{ACME}/policy")["document"]
     document = {**active, "title": title, "settings": {**active["settings"], **settings}}
-    body = {"document": document} if note is None else {"document": document, "note": note}
+    body = {"document": document, "note": note, "supersede": True}
     number: int = service.send("author", "POST", f"{ACME}/versions", body)["version"]
     return number
 

@@ -42,6 +42,7 @@ class Proposal:
 
     document: dict[str, Any] | str
     note: str | None = None
+    supersede: bool | None = None
 
 
 class ProposalSchema(BodySchema):
@@ -54,6 +55,9 @@ class ProposalSchema(BodySchema):
         max_length=MAX_TEXT,
         optional=True,
         nullable=True,
+    )
+    supersede = fields.flag(
+        "Replace another proposal that is still open.", optional=True, nullable=True
     )
 
 
@@ -201,10 +205,17 @@ _ACTIVE: dict[str, Any] = {
 def propose_version(services: Services, caller: Key, *, workspace: str, body: Proposal) -> Reply:
     """Propose a document as a new version.
 
-    If the document is not accepted, the answer is 422 with every complaint.
+    If the document is not accepted, the answer is 422 with every complaint. If the newest proposed
+    or approved version has this document, the answer is 200 with that version, and nothing is
+    written. If another proposal is open, `supersede` replaces it.
     """
-    ledger = services.workspace_ledger(caller, workspace)
-    return Reply(use_cases.propose_version(ledger, document_from(body.document), body.note))
+    proposed = use_cases.propose_version(
+        services.workspace_ledger(caller, workspace),
+        document_from(body.document),
+        body.note,
+        supersede=bool(body.supersede),
+    )
+    return Reply(proposed.version, status=None if proposed.is_new else 200)
 
 
 def list_versions(services: Services, _: Key, *, workspace: str, query: PageParameters) -> Reply:
@@ -270,9 +281,13 @@ ROUTES = (
         f"{WORKSPACE}/versions",
         propose_version,
         Permission.PROPOSE_VERSIONS,
-        Content(VersionSchema, _PROPOSED, status=201),
+        Content(VersionSchema, _PROPOSED, status=201, other_statuses=(200,)),
         body=json_body(ProposalSchema, _PROPOSAL, MAX_DOCUMENT_BODY),
-        problems=(ProblemCode.INVALID_DOCUMENT,),
+        problems=(
+            ProblemCode.INVALID_DOCUMENT,
+            ProblemCode.ALREADY_ACTIVE,
+            ProblemCode.PROPOSAL_OPEN,
+        ),
     ),
     Route(
         "GET",

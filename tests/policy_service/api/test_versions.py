@@ -20,6 +20,8 @@ from tests.policy_service.api_client import ACME, document, event, read
 from tests.policy_service.problems import code, errors, problem
 
 if TYPE_CHECKING:
+    from werkzeug.test import TestResponse
+
     from tests.policy_service.api_client import Api
 
 BUILTIN_DIGEST = digest_value(builtin.load_tree())
@@ -95,15 +97,75 @@ def test_proposal_answers_with_version(api: Api) -> None:
     assert proposed["approvals"] == proposed["activations"] == []
 
 
+def propose(api: Api, tree: Any, **more: Any) -> TestResponse:
+    """Propose a document without superseding anything."""
+    return api.post(f"{ACME}/versions", {"document": tree, **more}, Role.AUTHOR)
+
+
 def test_proposal_as_yaml_text_is_same_document(api: Api) -> None:
     as_json = api.propose(document("Ours"))
-    as_yaml = api.propose(yaml.safe_dump(document("Ours"), sort_keys=False))
-    assert as_yaml["digest"] == as_json["digest"]
-    assert [as_json["version"], as_yaml["version"]] == [2, 3]
+    as_yaml = propose(api, yaml.safe_dump(document("Ours"), sort_keys=False))
+    assert (as_yaml.status_code, read(as_yaml)) == (200, as_json)
 
 
-def test_printed_built_in_document_can_be_proposed(api: Api) -> None:
-    assert api.propose(builtin.load_text())["digest"] == BUILTIN_DIGEST
+@pytest.mark.parametrize("approvals", [0, 1])
+def test_same_proposal_again_returns_version_and_writes_nothing(api: Api, approvals: int) -> None:
+    proposed = api.propose(document("Ours"), note="Why")
+    if approvals:
+        proposed = read(api.step(2, "approve", digest=proposed["digest"]))
+    written = api.log_heads()
+    for more in ({}, {"note": "Another"}, {"supersede": True}):
+        again = propose(api, document("Ours"), **more)
+        assert (again.status_code, read(again)) == (200, proposed)
+    assert api.log_heads() == written
+
+
+@pytest.mark.parametrize("how", [{}, {"percent": 20}, {"shadow": True}])
+def test_proposal_of_active_document_is_refused(api: Api, how: dict[str, Any]) -> None:
+    proposed = api.propose(document("Ours"))
+    api.step(2, "approve", digest=proposed["digest"])
+    assert api.step(2, "activate", **how).status_code == 200
+    written = api.log_heads()
+    assert code(propose(api, document("Ours"))) == (409, "already_active")
+    assert code(propose(api, document("Ours"), supersede=True)) == (409, "already_active")
+    assert api.log_heads() == written
+
+
+def test_printed_built_in_document_is_active_in_new_workspace(api: Api) -> None:
+    assert code(propose(api, builtin.load_text())) == (409, "already_active")
+    assert builtin_digest(api) == BUILTIN_DIGEST
+
+
+def builtin_digest(api: Api) -> str:
+    digest: str = read(api.get(f"{ACME}/policy"))["digest"]
+    return digest
+
+
+def test_retired_document_can_be_proposed_again(api: Api) -> None:
+    api.publish(document("Ours"))
+    assert api.step(1, "activate").status_code == 200
+    assert read(propose(api, document("Ours")))["version"] == 3
+
+
+def test_second_proposal_names_open_one_and_its_author(api: Api) -> None:
+    api.propose(document("Theirs"))
+    written = api.log_heads()
+    refused = propose(api, document("Ours"))
+    assert code(refused) == (409, "proposal_open")
+    detail = problem(refused)["detail"]
+    author = api.keys["author"]
+    assert f"Version 2, proposed by {author.id} ({author.name}), is still open" in detail
+    assert api.log_heads() == written
+    superseding = propose(api, document("Ours"), supersede=True)
+    assert (superseding.status_code, read(superseding)["version"]) == (201, 3)
+    assert read(api.get(f"{ACME}/versions/2"))["status"] == "superseded"
+
+
+def test_approved_version_does_not_keep_from_proposing(api: Api) -> None:
+    proposed = api.propose(document("Theirs"))
+    api.step(2, "approve", digest=proposed["digest"])
+    assert propose(api, document("Ours")).status_code == 201
+    assert read(api.get(f"{ACME}/versions/2"))["status"] == "approved"
 
 
 @pytest.mark.parametrize("note", [None, "", "x" * 500])

@@ -95,6 +95,14 @@ def test_version_is_proposed_approved_activated_and_rolled_back(team: Team) -> N
     assert (later["status"], later["scheduled"][0]["due"][:4]) == ("retired", "2199")
 
 
+def test_other_proposal_needs_supersede(team: Team) -> None:
+    first = team.propose()
+    assert team.propose() == first
+    other = written(team.folder, {**TREE, "title": "Another"}, "other.yaml")
+    assert team.step("author", "propose", other, code=1)["code"] == "proposal_open"
+    assert team.step("author", "propose", other, "--supersede")["version"] == 3
+
+
 def test_refused_step_exits_with_1_and_forbidden_step_with_2(team: Team) -> None:
     proposed = team.propose()
     bad = written(team.folder, {**TREE, "rules": [{"id": "x"}], "colour": "red"}, "bad.yaml")
