@@ -44,7 +44,7 @@ plain = st.recursive(
 )
 
 
-def test_a_leaf_has_these_bytes_for_good() -> None:
+def test_leaf_has_its_recorded_bytes() -> None:
     """The fixed vector of format 1: what was ever written stays readable and keeps its hash."""
     assert encode_leaf(LEAF) == BYTES
     assert read_leaf(BYTES) == LEAF
@@ -52,14 +52,14 @@ def test_a_leaf_has_these_bytes_for_good() -> None:
 
 
 @given(st.dictionaries(st.text(max_size=6), plain, max_size=4))
-def test_a_leaf_survives_writing_and_reading(members: dict[str, Any]) -> None:
+def test_leaf_is_read_as_it_was_written(members: dict[str, Any]) -> None:
     leaf = {**members, **LEAF}
     assert read_leaf(encode_leaf(leaf)) == leaf
     assert read_leaf(encode_leaf(leaf)) == leaf
 
 
 @given(plain | st.dictionaries(st.text("a\u00e9\ud7ff\ue000\uffff\U00010000\\\x7f\0"), plain))
-def test_the_standard_library_writes_what_rfc_8785_says(value: Any) -> None:
+def test_encode_canonical_json_follows_rfc_8785(value: Any) -> None:
     """Wherever there is no floating-point number."""
     assert encode_canonical_json(value) == dumps(value)
 
@@ -87,14 +87,14 @@ def test_the_standard_library_writes_what_rfc_8785_says(value: Any) -> None:
         b"\xef\xbb\xbf" + BYTES,
     ],
 )
-def test_bytes_that_are_not_a_leaf_are_refused(body: bytes) -> None:
+def test_read_leaf_refuses_other_bytes(body: bytes) -> None:
     """One leaf has one encoding, so that its hash says all of it."""
     with pytest.raises(BadLeafError):
         read_leaf(body)
 
 
 @pytest.mark.parametrize("depth", [MAX_NESTING - 1, MAX_NESTING])
-def test_a_leaf_nested_deeper_than_the_limit_is_refused(depth: int) -> None:
+def test_leaf_is_refused_when_nested_too_deep(depth: int) -> None:
     """Every interpreter reads the same leaves; their own limits differ."""
     body = BYTES.replace(b'"acme"', b"[" * depth + b"]" * depth)
     if depth < MAX_NESTING:
@@ -104,12 +104,12 @@ def test_a_leaf_nested_deeper_than_the_limit_is_refused(depth: int) -> None:
             read_leaf(body)
 
 
-def test_a_float_is_found_however_deep() -> None:
+def test_check_leaf_finds_a_float_at_any_depth() -> None:
     with pytest.raises(BadLeafError):
         encode_leaf({**LEAF, "facts": {"a": [1, {"b": (2, 0.5)}]}})
 
 
-def test_a_commitment_is_over_salt_and_part() -> None:
+def test_commitment_covers_salt_and_part() -> None:
     """The fixed vector: SHA-256 over 32 bytes of salt and the part, standard base64."""
     assert (
         compute_commitment(bytes(range(32)), b'{"id":"ev-1"}')
@@ -117,7 +117,7 @@ def test_a_commitment_is_over_salt_and_part() -> None:
     )
 
 
-def test_kinds_are_those_of_the_specification_and_the_retry() -> None:
+def test_kinds_are_those_of_the_specification() -> None:
     """A kind that is missing here could not be written; one that is renamed not be read."""
     assert [*EntryKind] == [
         "decision",
@@ -147,7 +147,7 @@ def test_kinds_are_those_of_the_specification_and_the_retry() -> None:
     ]
 
 
-def test_times_are_utc_in_whole_milliseconds() -> None:
+def test_format_time_writes_utc_milliseconds() -> None:
     """Of one length, so that their order as text is their order as times."""
     moment = datetime(2026, 11, 22, 1, 30, 0, 999_999, tzinfo=timezone(timedelta(hours=2)))
     assert format_time(moment) == "2026-11-21T23:30:00.999Z"
@@ -169,5 +169,5 @@ def test_times_are_utc_in_whole_milliseconds() -> None:
         "2026-11-22T12:00:00.000Z\n",
     ],
 )
-def test_other_times_are_not_taken(text: object) -> None:
+def test_leaf_is_refused_when_its_time_has_another_format(text: object) -> None:
     assert not is_time(text)

@@ -38,7 +38,7 @@ def made(first: KeyedLedger, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_a_bundle_is_verified_on_a_bare_python(made: Path, tmp_path: Path) -> None:
+def test_bundle_is_verified_without_installed_packages(made: Path, tmp_path: Path) -> None:
     """With the key and older checkpoints that an outsider kept; nothing is left behind."""
     given: list[str | Path] = ["--key", made / "acme.key"]
     for number in range(2):
@@ -59,7 +59,7 @@ def test_a_bundle_is_verified_on_a_bare_python(made: Path, tmp_path: Path) -> No
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_bundle_holds_what_it_says(made: Path) -> None:
+def test_bundle_contains_its_documented_files(made: Path) -> None:
     """Leaves as they were hashed, the table of them, and what is personal only where asked for."""
     leaves = (made / "bundle" / "entries.ndjson").read_bytes().splitlines()
     hashes = [hashlib.sha256(b"\0" + leaf).digest() for leaf in leaves]
@@ -76,20 +76,20 @@ def test_a_bundle_holds_what_it_says(made: Path) -> None:
     assert "ct-2" not in parts
 
 
-def test_a_bundle_is_its_owners_alone(made: Path) -> None:
+def test_bundle_is_readable_by_its_owner_alone(made: Path) -> None:
     paths = [made / "personal", *(made / "personal").rglob("*")]
     assert {stat.S_IMODE(path.stat().st_mode) for path in paths if path.is_dir()} == {0o700}
     assert {stat.S_IMODE(path.stat().st_mode) for path in paths if path.is_file()} == {0o600}
 
 
-def test_the_system_log_is_handed_out_too(made: Path, tmp_path: Path) -> None:
+def test_system_log_can_be_exported(made: Path, tmp_path: Path) -> None:
     bundle = exported(made / "data", tmp_path / "system", log="system")
     (tmp_path / "key").write_text(key_of(made / "data", "system"), "utf-8")
     code, said = run(bundle, "--key", tmp_path / "key", beside=tmp_path / "empty")
     assert (code, said["findings"]) == (0, [])
 
 
-def test_what_is_there_is_left_alone(made: Path) -> None:
+def test_export_leaves_an_existing_path_unchanged(made: Path) -> None:
     before = sorted(path.name for path in made.iterdir())
     data = made / "data"
     call("export", "--data", data, "--workspace", "acme", "--out", made / "bundle", code=2)
@@ -98,15 +98,13 @@ def test_what_is_there_is_left_alone(made: Path) -> None:
     assert sorted(path.name for path in made.iterdir()) == before
 
 
-def test_without_a_key_it_cannot_tell(made: Path, tmp_path: Path) -> None:
+def test_verdict_is_undetermined_without_a_key(made: Path, tmp_path: Path) -> None:
     code, said = run(made / "bundle", beside=tmp_path)
     assert (code, said["sound"], said["findings"]) == (2, False, [])
     assert "--key" in said["undetermined_reasons"][0]
 
 
-def test_a_checkpoint_newer_than_the_bundle_asks_for_a_newer_bundle(
-    made: Path, tmp_path: Path
-) -> None:
+def test_verdict_is_undetermined_when_a_checkpoint_is_newer(made: Path, tmp_path: Path) -> None:
     """Nothing can be said of what is not there."""
     older = tmp_path / "older"
     shutil.copytree(made / "bundle", older)
@@ -130,9 +128,7 @@ def test_a_checkpoint_newer_than_the_bundle_asks_for_a_newer_bundle(
 
 
 @pytest.mark.parametrize("name", ["checkpoint", "key", "entries.ndjson", "hashes", "entries.csv"])
-def test_a_bundle_that_cannot_be_read_is_said_to_be_one(
-    made: Path, tmp_path: Path, name: str
-) -> None:
+def test_unreadable_bundle_is_reported(made: Path, tmp_path: Path, name: str) -> None:
     shutil.copytree(made / "bundle", tmp_path / "bundle")
     (tmp_path / "bundle" / name).unlink()
     code, said = run(tmp_path / "bundle", "--key", made / "acme.key", beside=tmp_path / "x")
@@ -140,14 +136,12 @@ def test_a_bundle_that_cannot_be_read_is_said_to_be_one(
     assert name in said["undetermined_reasons"][0]
 
 
-def test_the_verifier_is_the_same_bytes_each_time(made: Path) -> None:
+def test_verifier_archive_has_the_same_bytes_each_time(made: Path) -> None:
     """So that one which comes with a bundle can be compared with one of the release."""
     assert build_verifier() == build_verifier() == (made / "bundle" / "verify.pyz").read_bytes()
 
 
-def test_what_is_erased_while_it_is_handed_out_asks_for_a_newer_checkpoint(
-    made: Path, tmp_path: Path
-) -> None:
+def test_erasure_during_an_export_requires_a_newer_checkpoint(made: Path, tmp_path: Path) -> None:
     """Or the bundle would miss a part, and the reason would stand behind its end."""
     data = shutil.copytree(made / "data", tmp_path / "data")
     with SqliteStore.open(data) as store:

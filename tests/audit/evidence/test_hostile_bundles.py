@@ -44,7 +44,7 @@ def made(first: KeyedLedger, tmp_path_factory: pytest.TempPathFactory) -> tuple[
 
 @pytest.mark.parametrize("name", [CHECKPOINT, KEY, ENTRIES, HASHES, TABLE, PERSONAL])
 @pytest.mark.parametrize("what", ["a pipe", "without an end", "a folder"])
-def test_what_is_no_file_cannot_be_read_and_is_not_waited_for(
+def test_verdict_is_undetermined_when_a_path_is_not_a_file(
     made: tuple[Path, Path], tmp_path: Path, name: str, what: str
 ) -> None:
     bundle = copied(made[0], tmp_path / "bundle")
@@ -60,7 +60,9 @@ def test_what_is_no_file_cannot_be_read_and_is_not_waited_for(
 
 
 @pytest.mark.parametrize("name", [CHECKPOINT, KEY])
-def test_what_is_too_long_is_not_read(made: tuple[Path, Path], tmp_path: Path, name: str) -> None:
+def test_verdict_is_undetermined_when_a_file_is_too_long(
+    made: tuple[Path, Path], tmp_path: Path, name: str
+) -> None:
     bundle = copied(made[0], tmp_path / "bundle")
     os.truncate(bundle / name, MAX_LINE_BYTES + 1)
     code, said = run(bundle, "--key", made[1], beside=tmp_path / "beside")
@@ -71,7 +73,7 @@ def test_what_is_too_long_is_not_read(made: tuple[Path, Path], tmp_path: Path, n
 
 
 @pytest.mark.parametrize("what", ["a pipe", "too long"])
-def test_a_document_that_cannot_be_read_is_missing(
+def test_unreadable_document_is_reported_as_missing(
     made: tuple[Path, Path], tmp_path: Path, what: str
 ) -> None:
     bundle = copied(made[0], tmp_path / "bundle")
@@ -87,7 +89,7 @@ def test_a_document_that_cannot_be_read_is_missing(
 
 @pytest.mark.parametrize("error", [MemoryError(), RecursionError("too deep"), KeyError("x")])
 @pytest.mark.parametrize("form", [(), ("--json",)], ids=str)
-def test_what_nobody_foresaw_is_not_being_able_to_tell(
+def test_verdict_is_undetermined_after_an_unexpected_error(
     made: tuple[Path, Path],
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -106,7 +108,7 @@ def test_what_nobody_foresaw_is_not_being_able_to_tell(
 
 
 @pytest.mark.parametrize("out", ["/dev/full", "a pipe that nobody reads"])
-def test_what_cannot_be_printed_was_not_told(
+def test_exit_code_is_undetermined_when_printing_fails(
     made: tuple[Path, Path], tmp_path: Path, out: str
 ) -> None:
     arguments: list[str | Path] = [
@@ -131,7 +133,7 @@ def test_what_cannot_be_printed_was_not_told(
     assert ran.stderr.startswith(b"undetermined: the verdict cannot be printed")
 
 
-def test_names_that_the_terminal_has_no_characters_for_are_said_in_others(
+def test_output_escapes_characters_that_the_terminal_lacks(
     made: tuple[Path, Path], tmp_path: Path
 ) -> None:
     bundle = copied(made[0], tmp_path / "bundle")
@@ -148,7 +150,7 @@ def test_names_that_the_terminal_has_no_characters_for_are_said_in_others(
     assert b"stra\\xdfe" in ran.stdout
 
 
-def test_a_key_in_place_of_its_file_is_said_to_be_one(
+def test_key_text_in_place_of_a_file_is_reported(
     made: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
     key = made[1].read_text("utf-8").strip()
@@ -158,7 +160,7 @@ def test_a_key_in_place_of_its_file_is_said_to_be_one(
     assert "No such file" in capsys.readouterr().out
 
 
-def test_a_member_that_is_nested_too_deep_to_be_said_is_found() -> None:
+def test_deeply_nested_member_is_a_finding() -> None:
     """It can be read, and not be told of: no reason to say nothing of the entry."""
     deep: list[Any] = []
     for _ in range(10_000):

@@ -51,9 +51,7 @@ def sound(store: SqliteStore, **sizes: int) -> None:
     assert [finding for report in reports for finding in report.findings] == []
 
 
-def test_what_another_process_committed_in_between_is_seen(
-    store: SqliteStore, tmp_path: Path
-) -> None:
+def test_transaction_sees_commits_of_other_processes(store: SqliteStore, tmp_path: Path) -> None:
     """Neither an index nor a version that somebody else entered is missed."""
     with SqliteStore.open(tmp_path) as other:
         for turn in range(4):
@@ -68,7 +66,7 @@ def test_what_another_process_committed_in_between_is_seen(
     sound(store, acme=12)
 
 
-def test_what_a_stranger_appended_in_between_is_seen(store: SqliteStore, tmp_path: Path) -> None:
+def test_transaction_sees_appends_of_other_programs(store: SqliteStore, tmp_path: Path) -> None:
     """Also one that knows nothing of our lock."""
     assert store.transact(latest_version) == 2
     raw = sqlite3.connect(tmp_path / LEDGER, isolation_level=None)
@@ -80,7 +78,7 @@ def test_what_a_stranger_appended_in_between_is_seen(store: SqliteStore, tmp_pat
     assert store.transact(latest_version) == 3
 
 
-def test_a_work_that_fails_after_it_wrote_is_forgotten(store: SqliteStore) -> None:
+def test_failed_work_leaves_no_writes_in_the_cache(store: SqliteStore) -> None:
     """Log, contact, document and latest version alike; what the others wrote stays as it was."""
 
     def fails(tx: SqliteTransaction) -> None:
@@ -106,7 +104,7 @@ def test_a_work_that_fails_after_it_wrote_is_forgotten(store: SqliteStore) -> No
 
 
 @pytest.mark.usefixtures("store")
-def test_what_a_work_that_fails_was_the_first_to_ask_for_is_forgotten(tmp_path: Path) -> None:
+def test_failed_work_leaves_no_lookups_in_the_cache(tmp_path: Path) -> None:
     """It read what it had written itself: a version step that never was must not stay the last."""
 
     def fails(tx: SqliteTransaction) -> None:
@@ -120,7 +118,7 @@ def test_what_a_work_that_fails_was_the_first_to_ask_for_is_forgotten(tmp_path: 
         assert (seen, other.transact(latest_version)) == (2, 2)
 
 
-def test_a_work_that_fails_before_it_wrote_undoes_nothing(
+def test_failed_work_without_writes_undoes_nothing(
     store: SqliteStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Refusals are common, and cost the others nothing."""
@@ -135,7 +133,7 @@ def test_a_work_that_fails_before_it_wrote_undoes_nothing(
     sound(store, acme=5)
 
 
-def test_two_logs_grow_in_one_commit(store: SqliteStore) -> None:
+def test_one_commit_extends_two_logs(store: SqliteStore) -> None:
     """Each keeps an end of its own."""
     zeta = [{**version(step), "workspace": "zeta"} for step in ("proposed", "approved")]
     store.transact_each(
@@ -151,7 +149,7 @@ def test_two_logs_grow_in_one_commit(store: SqliteStore) -> None:
     assert store.transact(lambda tx: [tx.head(log).size for log in ("acme", "zeta")]) == [5, 3]
 
 
-def test_a_commit_that_is_lost_is_forgotten(
+def test_lost_commit_leaves_nothing_in_the_cache(
     store: SqliteStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The next one begins from what is on disk."""
@@ -168,7 +166,7 @@ def _lost(_: object) -> None:
     raise StorageUnavailableError("the disk is full")
 
 
-def test_what_fails_while_a_work_is_undone_is_told_in_our_words(
+def test_failure_during_an_undo_is_translated(
     store: SqliteStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The commit is lost for all in it; no error of sqlite3 leaves the package."""
@@ -189,7 +187,7 @@ def _broken(_: object) -> None:
     raise sqlite3.OperationalError("disk I/O error")
 
 
-def test_a_transaction_that_sqlite_undid_is_lost_as_a_whole(store: SqliteStore) -> None:
+def test_commit_is_lost_when_sqlite_rolled_it_back(store: SqliteStore) -> None:
     """After some failures SQLite rolls back by itself; what came later must not be on its own."""
 
     def undone(tx: SqliteTransaction) -> None:
@@ -201,7 +199,9 @@ def test_a_transaction_that_sqlite_undid_is_lost_as_a_whole(store: SqliteStore) 
     sound(store, acme=4)
 
 
-def test_more_logs_than_are_remembered(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_transactions_work_with_more_logs_than_are_cached(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A commit may touch any number of them; afterwards they are read again."""
     monkeypatch.setattr(writer, "MAX_CACHED_LOGS", 2)
     for _ in range(2):
@@ -214,7 +214,7 @@ def test_more_logs_than_are_remembered(store: SqliteStore, monkeypatch: pytest.M
     sound(store, acme=3, b=2, c=2, d=2, e=2)
 
 
-def test_a_transaction_that_has_ended_tells_nothing(store: SqliteStore) -> None:
+def test_ended_transaction_refuses_reads(store: SqliteStore) -> None:
     """Not even what it remembers."""
     leaked = store.transact(lambda tx: tx if tx.latest_entry("acme", "version.") else None)
     assert leaked is not None
@@ -227,9 +227,7 @@ def test_a_transaction_that_has_ended_tells_nothing(store: SqliteStore) -> None:
             use()
 
 
-def test_rows_kept_back_that_do_not_go_in_lose_the_commit_for_all(
-    store: SqliteStore, tmp_path: Path
-) -> None:
+def test_commit_is_lost_when_buffered_rows_fail(store: SqliteStore, tmp_path: Path) -> None:
     """By then their work has returned. Nobody is told that it is stored, all are told why not."""
     with closing(sqlite3.connect(tmp_path / LEDGER)) as other:
         other.execute("""
@@ -248,7 +246,7 @@ def count(tx: SqliteTransaction) -> int:
     return len(list(tx.entries("acme")))
 
 
-def test_any_number_of_works_may_say_what_they_are_about(store: SqliteStore) -> None:
+def test_prefetch_handles_any_number_of_lookup_keys(store: SqliteStore) -> None:
     """More than one statement has values for; what stands in the ledger is found for the last."""
     store.transact(decide("ev-last", conversation="c-last"))
     about = [store.lookup_key("acme", f"ev-{n}", f"c-{n}", "ct-1") for n in range(10_000)]

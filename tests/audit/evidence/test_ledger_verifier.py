@@ -13,7 +13,7 @@ from audit.log.checkpoint import Checkpoint
 from audit.log.merkle import Frontier, hash_leaf
 from audit.stores.contract import LogHead
 from audit.stores.sqlite.store import SqliteStore
-from audit.verification.findings import FINDING_MEANINGS, FindingCode
+from audit.verification.findings import FindingCode
 from audit.verification.log_verifier import Attachments, open_personal_data
 from tests.fakes.leaves import (
     DIGEST,
@@ -152,12 +152,12 @@ TAMPERING = {
 }
 
 
-def test_an_honest_ledger_has_no_findings(data: Path) -> None:
+def test_honest_ledger_has_no_findings(data: Path) -> None:
     assert findings(data) == set()
 
 
 @pytest.mark.parametrize(("statements", "found"), TAMPERING.values(), ids=TAMPERING.keys())
-def test_tampering_is_found_and_named(
+def test_verifier_names_the_entry_of_each_tampering(
     data: Path, statements: list[str], found: set[tuple[int | None, str]]
 ) -> None:
     """The verifier names the entry, or the head where no entry can be told from another."""
@@ -173,7 +173,7 @@ def test_tampering_is_found_and_named(
     ],
     ids=["a fact", "no object"],
 )
-def test_a_leaf_that_was_edited_is_found(
+def test_verifier_finds_an_edited_leaf(
     data: Path, change: Callable[[str], str], found: set[tuple[int, str]]
 ) -> None:
     """Also where it was put back into its row as a leaf is."""
@@ -273,14 +273,14 @@ def with_policy(leaf: dict[str, Any], **policy: Any) -> dict[str, Any]:
         ([*FIRST, erasure(None)], {(3, "erasure")}),
     ],
 )
-def test_what_contradicts_itself_is_found(
+def test_verifier_finds_contradicting_entries(
     leaves: list[dict[str, Any]], found: set[tuple[int, str]]
 ) -> None:
     """A log can be whole and still tell a story that cannot be."""
     assert reported(*leaves) == found
 
 
-def test_what_is_missing_has_its_reason_in_a_later_entry() -> None:
+def test_missing_personal_part_needs_a_later_erasure() -> None:
     """An erasure names whose personal part is gone; what it does not name has to be there."""
     story = [*FIRST, decision("a"), decision("b"), decision("c")]
     beside = {3: personal("a"), 5: personal("c")}
@@ -293,7 +293,7 @@ def test_what_is_missing_has_its_reason_in_a_later_entry() -> None:
     assert reported(*late, beside={9: personal("z")}) == {(5, "commitment")}
 
 
-def test_a_part_that_is_another_event_or_no_event_is_found() -> None:
+def test_verifier_finds_a_personal_part_of_another_event() -> None:
     """Even where the commitment is one to it."""
     for part in (b'{"contact":{"id":"ct-1"},"id":"b"}', b"[]", b"x"):
         beside = replace(personal("a"), part=part)
@@ -301,7 +301,7 @@ def test_a_part_that_is_another_event_or_no_event_is_found() -> None:
         assert reported(*FIRST, leaf, beside={3: beside}) == {(3, "commitment")}
 
 
-def test_a_checkpoint_shows_what_an_owner_made_fit_again() -> None:
+def test_checkpoint_reveals_a_consistent_rewrite() -> None:
     """The root at its size is another, or the log is not as long; of the fitting ones it tells."""
     leaves = [*FIRST, decision("a"), decision("b")]
     entries = [new_entry("acme", i, leaf, None) for i, leaf in enumerate(leaves) if i < 3]
@@ -325,7 +325,7 @@ def test_a_checkpoint_shows_what_an_owner_made_fit_again() -> None:
     assert "entries from 3 on" in found[1].message
 
 
-def test_a_conversation_keeps_the_version_that_it_left_new_with() -> None:
+def test_conversation_keeps_its_pinned_version() -> None:
     """Pinned until it is routed; then, as before it began, the active version decides."""
     story = [
         decision("a", stage="new"),
@@ -346,16 +346,3 @@ def test_a_conversation_keeps_the_version_that_it_left_new_with() -> None:
 
 def replace_version(leaf: dict[str, Any], event: str, number: int) -> dict[str, Any]:
     return with_policy(leaf, version=number) if leaf.get("event") == event else leaf
-
-
-def test_an_entry_of_another_log_is_found() -> None:
-    """Even where its leaf says otherwise."""
-    entry = replace(new_entry("acme", 0, version("proposed"), None), log="zeta")
-    nothing = Attachments(lambda _: None, {DIGEST: DOCUMENT}.get)
-    frontier = Frontier().append(entry.leaf_hash)
-    report = verify_entries("acme", LogHead(1, frontier.root(), frontier), [entry], nothing)
-    assert [(f.index, f.code) for f in report.findings] == [(0, FindingCode.ANOTHER_LOG)]
-
-
-def test_every_code_has_its_meaning() -> None:
-    assert [*FINDING_MEANINGS] == [*FindingCode]

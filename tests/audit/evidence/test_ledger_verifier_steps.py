@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from audit.entry import new_entry
+from audit.evidence.ledger_verifier import verify_entries
+from audit.log.merkle import Frontier
+from audit.stores.contract import LogHead
+from audit.verification.findings import FindingCode
+from audit.verification.log_verifier import Attachments
 from tests.audit.evidence.test_ledger_verifier import (
     FIRST,
     SECOND,
@@ -13,7 +20,7 @@ from tests.audit.evidence.test_ledger_verifier import (
     reported,
     without,
 )
-from tests.fakes.leaves import DIGEST, version
+from tests.fakes.leaves import DIGEST, DOCUMENT, version
 
 PROPOSED, APPROVED, ACTIVATED = SECOND
 BY_ANOTHER = {**APPROVED, "by": "key-c"}
@@ -39,13 +46,13 @@ def required(count: Any) -> dict[str, Any]:
         ([required(2), required(1), *SECOND], set()),
     ],
 )
-def test_a_version_had_the_approvals_that_were_required_when_it_was_activated(
+def test_verifier_checks_approvals_at_each_activation(
     leaves: list[dict[str, Any]], found: set[tuple[int, str]]
 ) -> None:
     assert reported(*FIRST, *leaves) == found
 
 
-def test_what_was_activated_rightly_may_be_again() -> None:
+def test_activated_version_can_be_activated_again() -> None:
     """Whatever is required by then; what never was is found each time."""
     again = [version("activated"), version("retired", 2), ACTIVATED]
     assert reported(*FIRST, *SECOND, required(3), *again) == set()
@@ -55,7 +62,7 @@ def test_what_was_activated_rightly_may_be_again() -> None:
 
 
 @pytest.mark.parametrize("count", ["2", None, []])
-def test_a_requirement_that_is_no_number_is_found(count: Any) -> None:
+def test_verifier_finds_a_requirement_that_is_not_a_number(count: Any) -> None:
     assert reported(*FIRST, required(count)) == {(3, "incomplete")}
 
 
@@ -64,7 +71,9 @@ def test_a_requirement_that_is_no_number_is_found(count: Any) -> None:
     [(DIGEST, set()), (SECOND_DIGEST, {(3, "document")}), ("sha256:none", {(3, "document")})],
     ids=["kept", "changed", "missing"],
 )
-def test_the_document_of_a_directory_is_kept(digest: str, found: set[tuple[int, str]]) -> None:
+def test_verifier_requires_the_document_of_a_directory(
+    digest: str, found: set[tuple[int, str]]
+) -> None:
     leaf = {**version("guardrails", digest=digest, by="key-p"), "kind": "directory.replaced"}
     assert reported(*FIRST, without(leaf, "version")) == found
 
@@ -74,6 +83,17 @@ def test_the_document_of_a_directory_is_kept(digest: str, found: set[tuple[int, 
     [(DIGEST, set()), (SECOND_DIGEST, {(3, "document")}), ("sha256:none", {(3, "document")})],
     ids=["kept", "changed", "missing"],
 )
-def test_the_document_of_guardrails_is_kept(digest: str, found: set[tuple[int, str]]) -> None:
+def test_verifier_requires_the_document_of_guardrails(
+    digest: str, found: set[tuple[int, str]]
+) -> None:
     leaf = without(version("guardrails", digest=digest, reason="asked", by="key-o"), "version")
     assert reported(*FIRST, leaf) == found
+
+
+def test_verifier_finds_an_entry_of_another_log() -> None:
+    """Even where its leaf says otherwise."""
+    entry = replace(new_entry("acme", 0, version("proposed"), None), log="zeta")
+    nothing = Attachments(lambda _: None, {DIGEST: DOCUMENT}.get)
+    frontier = Frontier().append(entry.leaf_hash)
+    report = verify_entries("acme", LogHead(1, frontier.root(), frontier), [entry], nothing)
+    assert [(f.index, f.code) for f in report.findings] == [(0, FindingCode.ANOTHER_LOG)]

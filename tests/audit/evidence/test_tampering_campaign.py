@@ -53,7 +53,7 @@ def ledger(first: KeyedLedger, tmp_path_factory: pytest.TempPathFactory) -> Fill
     return Filled(folder / "data", bundle, [parse_key(key_of(folder / "data"))], notes)
 
 
-def test_every_change_of_a_bundle_is_found(ledger: Filled, tmp_path: Path) -> None:
+def test_verifier_finds_every_change_of_a_bundle(ledger: Filled, tmp_path: Path) -> None:
     """And where an entry was changed alone, it is named."""
     missed: list[tuple[int, Any]] = []
     kinds: Counter[str] = Counter()
@@ -72,7 +72,7 @@ def test_every_change_of_a_bundle_is_found(ledger: Filled, tmp_path: Path) -> No
     assert len(kinds) >= 10
 
 
-def test_an_honest_bundle_is_sound(ledger: Filled) -> None:
+def test_honest_bundle_is_sound(ledger: Filled) -> None:
     verdict = verify_bundle(ledger.bundle, ledger.keys, ledger.notes[:2])
     assert (verdict.report.findings, verdict.undetermined_reasons) == ((), ())
 
@@ -167,7 +167,7 @@ def refit(connection: sqlite3.Connection) -> None:
     connection.execute("UPDATE logs SET size = ?, root = ?, frontier = ? WHERE name = 'acme'", head)
 
 
-def test_every_change_of_a_database_is_found(ledger: Filled, tmp_path: Path) -> None:
+def test_verifier_finds_every_change_of_a_database(ledger: Filled, tmp_path: Path) -> None:
     """With the last checkpoint that was signed, even where all was made to fit again."""
     known = _known(ledger)
     missed: list[tuple[int, int | None]] = []
@@ -185,7 +185,7 @@ def test_every_change_of_a_database_is_found(ledger: Filled, tmp_path: Path) -> 
     assert missed == []
 
 
-def test_an_honest_database_is_sound_and_an_older_copy_is_found(ledger: Filled) -> None:
+def test_honest_database_is_sound_and_older_copy_is_found(ledger: Filled) -> None:
     """The files of a while ago are sound in themselves; what was signed since is not in them."""
     with SqliteStore.open(ledger.data) as store, store.read() as snapshot:
         assert verify_log(snapshot, "acme", checkpoints=_known(ledger)).findings == ()

@@ -68,42 +68,42 @@ def text(size: str = "1", root: str = IN_BASE64) -> str:
     return f"example.com/log\n{size}\n{root}\n"
 
 
-def test_the_example_of_the_standard_is_parsed() -> None:
+def test_parse_checkpoint_reads_the_example_of_the_standard() -> None:
     checkpoint = parse_checkpoint(parse_note(EXAMPLE.encode()).text)
     assert (checkpoint.origin, checkpoint.size) == ("example.com/behind-the-sofa", 20852163)
     assert checkpoint.root == decode_base64("CsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=")
     assert checkpoint.extensions == ()
 
 
-def test_a_checkpoint_of_another_log_is_verified() -> None:
+def test_verify_checkpoint_accepts_a_checkpoint_of_another_tool() -> None:
     """Whose key has another name than its origin is."""
     checkpoint = verify_checkpoint(GO_NOTE.encode(), GO_ORIGIN, [parse_key(GO)])
     assert (checkpoint.origin, checkpoint.size) == (GO_ORIGIN, 49189689)
 
 
-def test_a_checkpoint_is_the_text_that_it_was() -> None:
+def test_format_checkpoint_writes_the_recorded_bytes() -> None:
     """What was signed stays readable: the fixed bytes of a checkpoint and its signature."""
     checkpoint = Checkpoint("example.com/log", 1, ROOT)
     assert sign_checkpoint(checkpoint, *LOG) == FIXED.encode()
     assert verify_checkpoint(FIXED.encode(), "example.com/log", [parse_key(KEY)]) == checkpoint
 
 
-def test_a_checkpoint_of_another_origin_is_refused() -> None:
+def test_verify_checkpoint_refuses_another_origin() -> None:
     with pytest.raises(WrongOriginError):
         verify_checkpoint(GO_NOTE.encode(), "sum.golang.org", [parse_key(GO)])
 
 
-def test_a_checkpoint_that_the_log_did_not_sign_is_refused() -> None:
+def test_verify_checkpoint_refuses_another_signer() -> None:
     with pytest.raises(UnknownSignerError):
         verify_checkpoint(GO_NOTE.encode(), GO_ORIGIN, [LOG.key])
 
 
-def test_a_signed_note_that_is_no_checkpoint_is_refused() -> None:
+def test_verify_checkpoint_refuses_a_note_of_another_text() -> None:
     with pytest.raises(BadCheckpointError):
         verify_checkpoint(sign_note("hello\n", *LOG), "hello", [LOG.key])
 
 
-def test_extension_lines_are_kept() -> None:
+def test_checkpoint_keeps_extension_lines() -> None:
     extended = text() + "a line\nanother +— one\n"
     checkpoint = parse_checkpoint(extended)
     assert checkpoint.extensions == ("a line", "another +— one")
@@ -111,7 +111,7 @@ def test_extension_lines_are_kept() -> None:
 
 
 @pytest.mark.parametrize("size", ["0", "1", "10", str(2**64 - 1)])
-def test_a_size_is_a_plain_decimal(size: str) -> None:
+def test_parse_checkpoint_reads_a_plain_decimal_size(size: str) -> None:
     root = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=" if size == "0" else IN_BASE64
     assert parse_checkpoint(text(size, root)).size == int(size)
 
@@ -120,7 +120,7 @@ def test_a_size_is_a_plain_decimal(size: str) -> None:
     "size",
     ["", "00", "01", "-1", "+1", " 1", "1 ", "1_0", "1.0", "0x1", "\u0661", "1e3", str(2**64)],
 )
-def test_a_size_that_is_written_otherwise_is_refused(size: str) -> None:
+def test_parse_checkpoint_refuses_other_spellings_of_a_size(size: str) -> None:
     with pytest.raises(BadCheckpointError):
         parse_checkpoint(text(size))
 
@@ -128,7 +128,7 @@ def test_a_size_that_is_written_otherwise_is_refused(size: str) -> None:
 @pytest.mark.parametrize(
     "root", ["", "AAAA", IN_BASE64[:-1], IN_BASE64[:-2] + "l=", IN_BASE64 + IN_BASE64, "-" * 44]
 )
-def test_a_root_is_32_bytes_in_canonical_base64(root: str) -> None:
+def test_parse_checkpoint_requires_a_root_in_canonical_base64(root: str) -> None:
     with pytest.raises(BadCheckpointError):
         parse_checkpoint(text(root=root))
 
@@ -147,12 +147,12 @@ def test_a_root_is_32_bytes_in_canonical_base64(root: str) -> None:
         text().replace("\n", "\n\n"),
     ],
 )
-def test_a_checkpoint_is_three_lines_that_are_not_empty(wrong: str) -> None:
+def test_parse_checkpoint_requires_three_lines_without_empty_ones(wrong: str) -> None:
     with pytest.raises(BadCheckpointError):
         parse_checkpoint(wrong)
 
 
-def test_a_log_without_leaves_has_the_root_of_nothing() -> None:
+def test_parse_checkpoint_requires_the_empty_root_of_an_empty_log() -> None:
     empty = Checkpoint("example.com/log", 0, EMPTY_ROOT)
     assert parse_checkpoint(format_checkpoint(empty)) == empty
     with pytest.raises(BadCheckpointError):
@@ -171,17 +171,17 @@ def test_a_log_without_leaves_has_the_root_of_nothing() -> None:
         Checkpoint("a", 1, ROOT, ("a\nb",)),
     ],
 )
-def test_what_would_be_read_otherwise_is_not_written(wrong: Checkpoint) -> None:
+def test_format_refuses_values_without_a_round_trip(wrong: Checkpoint) -> None:
     with pytest.raises(BadCheckpointError):
         format_checkpoint(wrong)
 
 
-def test_a_checkpoint_that_cannot_be_a_note_is_not_signed() -> None:
+def test_sign_checkpoint_refuses_a_text_that_no_note_can_have() -> None:
     with pytest.raises(BadNoteError):
         sign_checkpoint(Checkpoint("a\tb", 1, ROOT), *LOG)
 
 
-def test_every_flipped_bit_of_a_checkpoint_is_refused() -> None:
+def test_verify_checkpoint_fails_when_any_bit_is_flipped() -> None:
     log = signer("log")
     note = sign_checkpoint(Checkpoint("log", 1, ROOT), *log)
     assert verify_checkpoint(note, "log", [log.key]).size == 1
@@ -191,13 +191,13 @@ def test_every_flipped_bit_of_a_checkpoint_is_refused() -> None:
 
 
 @given(checkpoints)
-def test_what_is_signed_is_verified(checkpoint: Checkpoint) -> None:
+def test_signed_value_is_verified(checkpoint: Checkpoint) -> None:
     signed = sign_checkpoint(checkpoint, *LOG)
     assert verify_checkpoint(signed, checkpoint.origin, [LOG.key]) == checkpoint
 
 
 @given(st.text())
-def test_whatever_comes_is_a_checkpoint_or_refused(wrong: str) -> None:
+def test_parse_checkpoint_raises_only_its_own_errors(wrong: str) -> None:
     try:
         checkpoint = parse_checkpoint(wrong)
     except BadCheckpointError:

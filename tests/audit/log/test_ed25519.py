@@ -176,14 +176,16 @@ def by_cryptography(key: bytes, message: bytes, signature: bytes) -> bool:
 
 
 @pytest.mark.parametrize(("key", "message", "signature"), KNOWN)
-def test_the_signatures_of_the_standard_are_right(key: str, message: str, signature: str) -> None:
+def test_verify_accepts_the_signatures_of_the_standard(
+    key: str, message: str, signature: str
+) -> None:
     signed = bytes.fromhex(key), bytes.fromhex(message), bytes.fromhex(signature)
     assert verify(*signed)
     assert is_key(signed[0])
 
 
 @pytest.mark.parametrize(("message", "key", "signature", "right"), SPECCHECK)
-def test_cases_on_which_verifiers_differ_are_judged_as_openssl_does(
+def test_verify_agrees_with_openssl_on_disputed_cases(
     message: str, key: str, signature: str, *, right: bool
 ) -> None:
     signed = bytes.fromhex(key), bytes.fromhex(message), bytes.fromhex(signature)
@@ -191,17 +193,17 @@ def test_cases_on_which_verifiers_differ_are_judged_as_openssl_does(
 
 
 @given(secrets, st.binary(max_size=300))
-def test_whatever_cryptography_signs_is_right(secret: bytes, message: bytes) -> None:
+def test_verify_accepts_signatures_of_cryptography(secret: bytes, message: bytes) -> None:
     private = Ed25519PrivateKey.from_private_bytes(secret)
     assert verify(private.public_key().public_bytes_raw(), message, private.sign(message))
 
 
 @given(st.binary(min_size=32, max_size=32), st.binary(max_size=9), st.binary(max_size=80))
-def test_random_bytes_are_no_signature(key: bytes, message: bytes, signature: bytes) -> None:
+def test_verify_refuses_random_bytes(key: bytes, message: bytes, signature: bytes) -> None:
     assert not verify(key, message, signature)
 
 
-def test_every_flipped_bit_is_refused() -> None:
+def test_verification_fails_when_any_bit_is_flipped() -> None:
     """Of the key, of the message and of the signature."""
     log, message = signer("log"), b"a message"
     key, signature = log.key.key, log.sign(message)
@@ -211,7 +213,7 @@ def test_every_flipped_bit_is_refused() -> None:
     assert not any(verify(key, message, each) for each in flipped(signature))
 
 
-def test_a_signature_has_one_s() -> None:
+def test_verify_refuses_a_second_s_of_a_signature() -> None:
     """S plus the order of the group gives the same point, and another signature."""
     log, message = signer("log"), b"a message"
     signature = log.sign(message)
@@ -221,13 +223,13 @@ def test_a_signature_has_one_s() -> None:
 
 
 @pytest.mark.parametrize("size", [0, 31, 33, 63, 65])
-def test_keys_and_signatures_have_their_length(size: int) -> None:
+def test_verify_refuses_keys_and_signatures_of_another_length(size: int) -> None:
     log, message = signer("log"), b"a message"
     assert not verify(bytes(size), message, log.sign(message))
     assert not verify(log.key.key, message, (log.sign(message) * 2)[:size])
 
 
-def test_points_of_small_order_are_judged_as_by_cryptography() -> None:
+def test_verify_agrees_with_cryptography_on_points_of_small_order() -> None:
     """In all their encodings, as key and as R, for some messages right and for some not."""
     verdicts = set()
     for key, encoded_r in itertools.product(SMALL, SMALL + NOT_CANONICAL):
@@ -238,7 +240,7 @@ def test_points_of_small_order_are_judged_as_by_cryptography() -> None:
     assert verdicts == {(True, True), (True, False), (False, False)}
 
 
-def test_a_key_that_is_not_canonical_is_refused_whatever_was_signed() -> None:
+def test_verify_refuses_keys_that_are_not_canonical() -> None:
     """Also y from 2 to 18 written as y + p, of which some are points of large order."""
     large = [(PRIME + y).to_bytes(32, "little") for y in range(2, 19)]
     for key, encoded_r in itertools.product(NOT_CANONICAL + large, SMALL):
@@ -246,11 +248,11 @@ def test_a_key_that_is_not_canonical_is_refused_whatever_was_signed() -> None:
         assert not is_key(key)
 
 
-def test_a_point_of_small_order_is_nobodys_key() -> None:
+def test_is_key_refuses_points_of_small_order() -> None:
     assert not any(is_key(key) for key in SMALL)
 
 
-def test_half_of_all_bytes_are_no_points() -> None:
+def test_is_key_refuses_bytes_that_are_not_points() -> None:
     """There is no x for y = 2."""
     assert not is_key((2).to_bytes(32, "little"))
     assert not verify((2).to_bytes(32, "little"), b"", bytes(64))

@@ -103,30 +103,30 @@ def in_hex(proof: list[bytes]) -> list[str]:
 
 
 @pytest.mark.parametrize("size", range(9))
-def test_roots_are_those_of_the_known_tree(size: int) -> None:
+def test_roots_equal_those_of_the_known_tree(size: int) -> None:
     """RFC 6962, section 2.1, on the tree that certificate-transparency tests with."""
     assert compute_root(HASHES[:size]).hex() == ROOTS[size]
 
 
-def test_the_root_of_nothing_is_the_hash_of_nothing() -> None:
+def test_empty_root_is_the_hash_of_no_bytes() -> None:
     assert Frontier().root() == compute_root([]) == EMPTY_ROOT
 
 
 @pytest.mark.parametrize(("index", "size", "proof"), INCLUSION)
-def test_inclusion_proofs_are_those_of_the_known_tree(
+def test_inclusion_proofs_equal_those_of_the_known_tree(
     index: int, size: int, proof: list[str]
 ) -> None:
     assert in_hex(build_inclusion_proof(HASHES[:size], index)) == proof
 
 
 @pytest.mark.parametrize(("first", "second", "proof"), CONSISTENCY)
-def test_consistency_proofs_are_those_of_the_known_tree(
+def test_consistency_proofs_equal_those_of_the_known_tree(
     first: int, second: int, proof: list[str]
 ) -> None:
     assert in_hex(build_consistency_proof(HASHES[:second], first)) == proof
 
 
-def test_a_frontier_is_written_as_size_and_hashes() -> None:
+def test_frontier_encodes_size_and_hashes() -> None:
     """What is on disk stays readable: 7 leaves are subtrees of 4, 2 and 1."""
     frontier = Frontier()
     for leaf in HASHES[:7]:
@@ -142,13 +142,13 @@ def test_a_frontier_is_written_as_size_and_hashes() -> None:
 
 
 @pytest.mark.parametrize("encoded", [b"", b"\0" * 7, b"\0" * 9, b"\0" * 7 + b"\3" + b"\0" * 32])
-def test_a_frontier_of_another_length_is_refused(encoded: bytes) -> None:
+def test_frontier_decode_refuses_another_length(encoded: bytes) -> None:
     with pytest.raises(DecodingError, match="not a frontier"):
         Frontier.decode(encoded)
 
 
 @given(hashes)
-def test_a_frontier_has_the_root_of_the_whole_tree(leaves: list[bytes]) -> None:
+def test_frontier_root_equals_the_root_of_all_leaves(leaves: list[bytes]) -> None:
     """Appending needs no more than the frontier, and writing it loses nothing."""
     frontier = Frontier()
     for leaf in leaves:
@@ -158,7 +158,7 @@ def test_a_frontier_has_the_root_of_the_whole_tree(leaves: list[bytes]) -> None:
 
 
 @given(hashes, st.data())
-def test_every_leaf_has_a_proof_and_no_other_leaf_has_it(
+def test_inclusion_proof_verifies_its_own_leaf_only(
     leaves: list[bytes], data: st.DataObject
 ) -> None:
     size = len(leaves)
@@ -173,7 +173,7 @@ def test_every_leaf_has_a_proof_and_no_other_leaf_has_it(
 
 
 @given(hashes, st.data())
-def test_a_tree_is_consistent_with_each_that_it_grew_from(
+def test_consistency_proof_verifies_every_earlier_tree(
     leaves: list[bytes], data: st.DataObject
 ) -> None:
     first = data.draw(st.integers(1, len(leaves)))
@@ -185,7 +185,7 @@ def test_a_tree_is_consistent_with_each_that_it_grew_from(
     assert not verify_consistency(first, len(leaves), before, after, [*proof, proof_end()])
 
 
-def test_what_the_tree_does_not_have_cannot_be_proved() -> None:
+def test_proof_fails_when_the_index_is_outside_the_tree() -> None:
     with pytest.raises(ProofRangeError):
         build_inclusion_proof(HASHES, 8)
     for first in (0, 9):
@@ -202,7 +202,7 @@ ABSENT = pytest.param(None, marks=pytest.mark.skip(f"the shared vectors are not 
 
 
 @pytest.mark.parametrize("file", VECTORS or [ABSENT])
-def test_shared_vectors_are_judged_as_they_say(file: Path) -> None:
+def test_verification_agrees_with_the_shared_vectors(file: Path) -> None:
     """The vectors of transparency-dev/merkle, good and bad."""
     vector = json.loads(file.read_text())
     proof = [base64.b64decode(each) for each in vector["proof"] or []]

@@ -68,11 +68,11 @@ def text_of(note: str, *keys: str) -> str:
     return verify_note(note.encode(), [parse_key(key) for key in keys]).text
 
 
-def test_the_example_of_the_standard_is_verified() -> None:
+def test_verify_note_accepts_the_example_of_the_standard() -> None:
     assert text_of(FOO_NOTE, FOO) == "This is an example message.\n"
 
 
-def test_the_poem_of_the_standard_is_parsed() -> None:
+def test_parse_note_reads_the_poem_of_the_standard() -> None:
     """An empty line in the text does not end it."""
     poem = (
         "Ognuno sta solo sul cuor della terra\ntrafitto da un raggio di sole:\n\n"
@@ -90,29 +90,29 @@ def test_the_poem_of_the_standard_is_parsed() -> None:
 
 
 @pytest.mark.parametrize("key", [FOO, PETER, ENOCH])
-def test_keys_of_others_are_written_as_they_were_read(key: str) -> None:
+def test_format_key_returns_the_parsed_text_for_keys_of_other_tools(key: str) -> None:
     assert format_key(parse_key(key)) == key
 
 
-def test_notes_of_others_are_verified() -> None:
+def test_verify_note_accepts_notes_of_other_tools() -> None:
     assert text_of(f"{TEXT}\n{BY_PETER}", PETER) == TEXT
     assert text_of(f"{TEXT}\n{BY_PETER}{BY_ENOCH}", ENOCH, PETER) == TEXT
 
 
-def test_we_sign_as_the_reference_does() -> None:
+def test_sign_note_writes_the_bytes_of_the_reference() -> None:
     """With the private key of PeterNeumann, which is published with the reference's tests."""
     secret = decode_base64("AYEKFALVFGyNhPJEMzD1QIDr+Y7hfZx09iUvxdXHKDFz")[1:]
     assert sign_note(TEXT, *signer("PeterNeumann", secret)) == f"{TEXT}\n{BY_PETER}".encode()
 
 
-def test_only_verified_signatures_are_returned() -> None:
+def test_verify_note_returns_only_verified_signatures() -> None:
     note = f"{TEXT}\n{BY_ENOCH}{BY_PETER}".encode()
     verified = verify_note(note, [parse_key(PETER)])
     assert [each.name for each in verified.signatures] == ["PeterNeumann"]
     assert [each.name for each in parse_note(note).signatures] == ["EnochRoot", "PeterNeumann"]
 
 
-def test_a_wrong_signature_of_a_known_key_refuses_the_note() -> None:
+def test_verify_note_fails_when_a_known_keys_signature_is_wrong() -> None:
     """Whatever else is right."""
     forged = BY_ENOCH.replace("RvMc+QQ=", "RvMc+QU=")
     with pytest.raises(BadSignatureError, match="EnochRoot"):
@@ -120,7 +120,7 @@ def test_a_wrong_signature_of_a_known_key_refuses_the_note() -> None:
     assert text_of(f"{TEXT}\n{BY_PETER}{forged}", PETER) == TEXT
 
 
-def test_an_unknown_key_says_nothing_whatever_it_shares_with_a_known_one() -> None:
+def test_verify_note_ignores_unknown_keys_with_a_known_name_or_id() -> None:
     """Its name or its id, but not both, and of a signature type that nobody knows."""
     note = parse_note(f"{TEXT}\n{BY_PETER}".encode())
     [right] = note.signatures
@@ -132,14 +132,14 @@ def test_an_unknown_key_says_nothing_whatever_it_shares_with_a_known_one() -> No
         verify_note(format_note(SignedNote(TEXT, (same_name, same_id))), [parse_key(PETER)])
 
 
-def test_a_note_that_nobody_known_signed_is_refused() -> None:
+def test_verify_note_fails_when_no_known_key_signed() -> None:
     with pytest.raises(UnknownSignerError):
         text_of(f"{TEXT}\n{BY_PETER}", ENOCH)
     with pytest.raises(UnknownSignerError):
         text_of(f"{TEXT}\n{BY_PETER}")
 
 
-def test_every_flipped_bit_of_a_note_is_refused() -> None:
+def test_verify_note_fails_when_any_bit_is_flipped() -> None:
     log = signer("log")
     note = sign_note("a\n", *log)
     assert verify_note(note, [log.key]).text == "a\n"
@@ -148,7 +148,7 @@ def test_every_flipped_bit_of_a_note_is_refused() -> None:
             verify_note(each, [log.key])
 
 
-def test_every_part_and_every_flipped_bit_of_a_key_is_refused() -> None:
+def test_parse_key_fails_when_any_bit_is_flipped_or_cut() -> None:
     parts = {PETER[i:j] for i in range(len(PETER)) for j in range(i, len(PETER) + 1)} - {PETER}
     bits = [each.decode("latin-1") for each in flipped(PETER.encode())]
     for key in (*parts, *bits, PETER + "\n", PETER + "=", ""):
@@ -165,7 +165,7 @@ def test_every_part_and_every_flipped_bit_of_a_key_is_refused() -> None:
     ],
     ids=["length", "type", "upper case"],
 )
-def test_a_key_of_another_kind_is_refused(key: str) -> None:
+def test_parse_key_refuses_keys_of_other_types(key: str) -> None:
     with pytest.raises(BadKeyError):
         parse_key(key)
 
@@ -173,7 +173,7 @@ def test_a_key_of_another_kind_is_refused(key: str) -> None:
 @pytest.mark.parametrize(
     "name", ["", "a b", "a+b", "a\u2003b", "a\u0085", "a\nb", "\x00", "\ud800"]
 )
-def test_a_name_without_spaces_and_plus_is_a_name(name: str) -> None:
+def test_verifier_key_accepts_names_without_spaces_and_plus(name: str) -> None:
     """Also without control characters, which no note may hold."""
     with pytest.raises(BadKeyError):
         VerifierKey(name, parse_key(PETER).key)
@@ -182,13 +182,13 @@ def test_a_name_without_spaces_and_plus_is_a_name(name: str) -> None:
             parse_note(f"{TEXT}\n{BY_PETER}".replace("PeterNeumann", name).encode())
 
 
-def test_a_key_that_anybody_signs_for_is_refused() -> None:
+def test_verifier_key_refuses_points_of_small_order() -> None:
     """Its signatures of small order are right for many texts, without a private key."""
     with pytest.raises(BadKeyError):
         VerifierKey("log", (1).to_bytes(32, "little"))
 
 
-def test_keys_that_cannot_be_told_apart_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_verify_note_refuses_keys_with_equal_name_and_id(monkeypatch: pytest.MonkeyPatch) -> None:
     """A collision of 32 bits is quickly made; here the ids are."""
     monkeypatch.setattr(VerifierKey, "id", b"same")
     log, other = signer("log").key, signer("log", b"other").key
@@ -222,19 +222,19 @@ def test_keys_that_cannot_be_told_apart_are_refused(monkeypatch: pytest.MonkeyPa
         f"\t{TEXT}\n{BY_PETER}",
     ],
 )
-def test_what_is_not_of_the_format_is_no_note(note: str) -> None:
+def test_parse_note_refuses_bytes_of_another_format(note: str) -> None:
     with pytest.raises(BadNoteError):
         parse_note(note.encode())
 
 
-def test_a_note_is_utf_8() -> None:
+def test_parse_note_requires_utf_8() -> None:
     with pytest.raises(BadNoteError, match="UTF-8"):
         parse_note(b"\xff" + f"{TEXT}\n{BY_PETER}".encode())
     with pytest.raises(BadNoteError, match="UTF-8"):
         sign_note("\ud800\n", *signer("log"))
 
 
-def test_a_note_has_no_more_signatures_and_bytes_than_the_limits() -> None:
+def test_parse_note_refuses_notes_above_the_limits() -> None:
     """The standard demands that 16 signatures be accepted."""
     many = f"{TEXT}\n{BY_PETER * MAX_SIGNATURES}"
     assert len(parse_note(many.encode()).signatures) == MAX_SIGNATURES >= 16
@@ -247,18 +247,18 @@ def test_a_note_has_no_more_signatures_and_bytes_than_the_limits() -> None:
 
 
 @given(notes)
-def test_what_is_written_is_read(note: SignedNote) -> None:
+def test_format_is_the_inverse_of_parse(note: SignedNote) -> None:
     assert parse_note(format_note(note)) == note
 
 
 @given(texts)
-def test_what_is_signed_is_verified(text: str) -> None:
+def test_signed_value_is_verified(text: str) -> None:
     log = signer("example.com/log")
     assert verify_note(sign_note(text, *log), [log.key]).text == text
 
 
 @given(st.binary(max_size=200) | st.text().map(str.encode))
-def test_whatever_comes_is_a_note_or_refused(data: bytes) -> None:
+def test_parse_note_raises_only_its_own_errors(data: bytes) -> None:
     """And what is a note is written again as it came."""
     try:
         note = parse_note(data)
@@ -268,29 +268,29 @@ def test_whatever_comes_is_a_note_or_refused(data: bytes) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "no newline", "a\n\nb", "a\x00\n", "a\r\n"])
-def test_what_cannot_be_a_text_is_not_signed(text: str) -> None:
+def test_sign_note_refuses_texts_that_no_note_can_have(text: str) -> None:
     with pytest.raises(BadNoteError):
         sign_note(text, *signer("log"))
 
 
-def test_a_note_without_signatures_cannot_be_written() -> None:
+def test_format_note_refuses_a_note_without_signatures() -> None:
     with pytest.raises(BadNoteError):
         format_note(SignedNote(TEXT, ()))
 
 
-def test_what_signs_gives_64_bytes() -> None:
+def test_sign_note_refuses_a_signature_of_another_length() -> None:
     with pytest.raises(BadSignatureError):
         sign_note(TEXT, signer("log").key, lambda text: text)
 
 
 @given(st.binary())
-def test_base64_is_canonical(data: bytes) -> None:
+def test_base64_round_trip_is_canonical(data: bytes) -> None:
     assert decode_base64(encode_base64(data)) == data
 
 
 @pytest.mark.parametrize(
     "text", ["AB==", "AAF=", "AA", "AA==AA==", "A A=", "AA=\n=", "Ä===", "-_=="]
 )
-def test_base64_that_another_would_write_differently_is_refused(text: str) -> None:
+def test_decode_base64_refuses_other_spellings(text: str) -> None:
     with pytest.raises(DecodingError, match=r".+"):
         decode_base64(text)

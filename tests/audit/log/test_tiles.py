@@ -64,7 +64,7 @@ def end(level: int, index: int) -> int:
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_proofs_are_those_made_from_all_leaves(size: int) -> None:
+def test_tree_proofs_equal_those_built_from_all_leaves(size: int) -> None:
     """Of every leaf and every smaller tree, and whether subtrees are stored or not."""
     leaves, some = LEAVES[:size], tree(size, ALL)
     assert some.root() == tree(size, {}).root() == compute_root(leaves)
@@ -77,7 +77,7 @@ def test_proofs_are_those_made_from_all_leaves(size: int) -> None:
 
 
 @given(st.data())
-def test_proofs_in_large_trees_are_those_made_from_all_leaves(data: st.DataObject) -> None:
+def test_large_tree_proofs_equal_those_built_from_all_leaves(data: st.DataObject) -> None:
     size = data.draw(st.integers(1, len(LEAVES)))
     index = data.draw(st.integers(0, size - 1))
     large, whole = tree(size, ALL), FRONTIERS[size].root()
@@ -89,7 +89,7 @@ def test_proofs_in_large_trees_are_those_made_from_all_leaves(data: st.DataObjec
     assert verify_consistency(index + 1, size, before, whole, proof)
 
 
-def test_what_is_not_stored_is_made_of_what_is_below() -> None:
+def test_tree_computes_a_root_that_is_not_stored() -> None:
     """A store may lack any: those of entries from before there were tiles, for one."""
     gaps = {place: each for place, each in ALL.items() if place[0] == 1 and place[1] % 3}
     for index in (0, 40_000, 69_999):
@@ -98,7 +98,7 @@ def test_what_is_not_stored_is_made_of_what_is_below() -> None:
         assert tree(70_000, {}).inclusion_proof(index) == expected
 
 
-def test_a_tree_has_the_full_subtrees_that_the_standard_counts() -> None:
+def test_filled_subtrees_are_those_of_the_standard() -> None:
     """The example of c2sp.org/tlog-tiles: 273 full tiles of leaves, one of subtrees."""
     assert [sum(level == each for each, _ in ALL) for level in (1, 2, 3)] == [273, 1, 0]
     assert [index for level, index in ALL if level == 1] == list(range(273))
@@ -107,13 +107,13 @@ def test_a_tree_has_the_full_subtrees_that_the_standard_counts() -> None:
 
 
 @given(st.integers(0, 1100), st.integers(0, 600))
-def test_subtrees_are_stored_once_wherever_appending_stops(before: int, count: int) -> None:
+def test_subtrees_are_listed_once_in_any_batches(before: int, count: int) -> None:
     leaves = LEAVES[before : before + count]
     found = {(each.level, each.index) for each in list_filled_subtrees(FRONTIERS[before], leaves)}
     assert found == {place for place in ALL if before < end(*place) <= before + count}
 
 
-def test_the_leaf_that_fills_several_subtrees_names_the_lowest_first() -> None:
+def test_subtrees_filled_by_a_leaf_start_with_the_lowest() -> None:
     before = FRONTIERS[65_535]
     assert list(subtrees_filled_by(before, LEAVES[65_535])) == [
         Subtree(1, 255, ALL[1, 255]),
@@ -123,7 +123,7 @@ def test_the_leaf_that_fills_several_subtrees_names_the_lowest_first() -> None:
 
 
 @pytest.mark.parametrize("size", [1_000_000, 16_777_216, 2**32 - 1, 10**15 + 7])
-def test_a_proof_reads_few_hashes_however_large_the_tree(size: int) -> None:
+def test_tree_proof_reads_few_hashes_in_a_large_tree(size: int) -> None:
     """In a tree whose leaves are all the same, so that nobody has to hash them."""
     same = [LEAVES[0]]
     for _ in range(64):
@@ -153,11 +153,11 @@ def test_a_proof_reads_few_hashes_however_large_the_tree(size: int) -> None:
         assert reads.count <= 4 * 256 * (size.bit_length() // 8 + 1)
 
 
-def test_a_tree_without_leaves_has_the_root_of_nothing() -> None:
+def test_empty_tree_has_the_empty_root() -> None:
     assert tree(0, {}).root() == EMPTY_ROOT
 
 
-def test_what_the_tree_does_not_have_cannot_be_proved() -> None:
+def test_proof_fails_when_the_index_is_outside_the_tree() -> None:
     for index in (-1, 8):
         with pytest.raises(ProofRangeError):
             tree(8, ALL).inclusion_proof(index)
@@ -166,21 +166,21 @@ def test_what_the_tree_does_not_have_cannot_be_proved() -> None:
             tree(8, ALL).consistency_proof(first)
 
 
-def test_leaves_that_are_missing_are_no_smaller_tree() -> None:
+def test_tree_fails_when_leaves_are_missing() -> None:
     reads = Reads(LEAVES[:7], {})
     with pytest.raises(MissingLeavesError, match="not all there"):
         Tree(8, reads.hashes, reads.stored).root()
 
 
 @pytest.mark.parametrize(("index", "size", "proof"), INCLUSION)
-def test_inclusion_proofs_are_those_of_the_known_tree(
+def test_inclusion_proofs_equal_those_of_the_known_tree(
     index: int, size: int, proof: list[str]
 ) -> None:
     assert in_hex(known(size).inclusion_proof(index)) == proof
 
 
 @pytest.mark.parametrize(("first", "second", "proof"), CONSISTENCY)
-def test_consistency_proofs_are_those_of_the_known_tree(
+def test_consistency_proofs_equal_those_of_the_known_tree(
     first: int, second: int, proof: list[str]
 ) -> None:
     assert in_hex(known(second).consistency_proof(first)) == proof
@@ -193,7 +193,7 @@ GOOD = [
 
 
 @pytest.mark.parametrize("file", GOOD or [ABSENT])
-def test_shared_proofs_are_ours(file: Path) -> None:
+def test_built_proofs_equal_the_shared_vectors(file: Path) -> None:
     """The good vectors of transparency-dev/merkle, which are over the known tree."""
     vector = json.loads(file.read_text())
     if "leafIdx" in vector:

@@ -75,7 +75,7 @@ def file(*head: str, checkpoint: bytes = NOTE) -> bytes:
     return "".join(f"{line}\n" for line in (*head, "")).encode() + checkpoint
 
 
-def test_a_proof_is_the_file_that_it_was() -> None:
+def test_format_proof_writes_the_recorded_bytes() -> None:
     """What was handed out stays readable, and is verified with nothing but the key."""
     assert format_proof(PROOF) == FIXED.encode()
     proof = parse_proof(FIXED.encode())
@@ -84,14 +84,14 @@ def test_a_proof_is_the_file_that_it_was() -> None:
     assert (checkpoint.size, checkpoint.root) == (7, compute_root(LEAVES))
 
 
-def test_the_example_of_the_format_is_parsed() -> None:
+def test_parse_proof_reads_the_example_of_the_format() -> None:
     extra = "YWdlLXYxLjIuMS1kYXJ3aW4tYXJtNjQudGFyLmd6kYXJ3aW4tYXJ"
     head = "c2sp.org/tlog-proof@v1", f"extra {extra}", "index 73894", *EXAMPLE
     path = tuple(decode_base64(each) for each in EXAMPLE)
     assert parse_proof(file(*head)) == InclusionProof(73894, path, NOTE, decode_base64(extra))
 
 
-def test_proofs_are_written_as_by_the_go_library() -> None:
+def test_format_proof_writes_the_bytes_of_the_go_library() -> None:
     """The cases of github.com/transparency-dev/formats/proof, with a checkpoint that is one."""
     one, two = (sha256(each).digest() for each in (b"hash1", b"hash2"))
     first = "rzFuy5Go7nrpkhBwKy1HWPMM3eO/YePY54fXRoH5Cm4="
@@ -116,7 +116,7 @@ def test_proofs_are_written_as_by_the_go_library() -> None:
 
 
 @pytest.mark.parametrize("index", range(7))
-def test_every_leaf_is_proved_and_no_other(index: int) -> None:
+def test_verify_proof_accepts_its_own_leaf_only(index: int) -> None:
     proof = InclusionProof(index, tuple(build_inclusion_proof(LEAVES, index)), NOTE)
     for leaf in LEAVES:
         if leaf == LEAVES[index]:
@@ -138,18 +138,18 @@ def test_every_leaf_is_proved_and_no_other(index: int) -> None:
         replace(PROOF, hashes=(*PROOF.hashes, LEAVES[0])),
     ],
 )
-def test_another_place_or_path_is_refused(wrong: InclusionProof) -> None:
+def test_verify_proof_refuses_another_index_or_path(wrong: InclusionProof) -> None:
     with pytest.raises(NotIncludedError):
         verified(wrong, LEAVES[4], ORIGIN, KEYS)
 
 
-def test_the_only_leaf_needs_no_hashes() -> None:
+def test_proof_of_the_only_leaf_has_no_hashes() -> None:
     note = sign_checkpoint(Checkpoint(ORIGIN, 1, LEAVES[0]), *LOG)
     proof = parse_proof(format_proof(InclusionProof(0, (), note)))
     assert verified(proof, LEAVES[0], ORIGIN, KEYS).size == 1
 
 
-def test_what_the_log_did_not_sign_proves_nothing() -> None:
+def test_verify_proof_refuses_a_checkpoint_of_another_signer() -> None:
     other = signer(ORIGIN, b"other")
     with pytest.raises(UnknownSignerError):
         verified(PROOF, LEAVES[4], ORIGIN, [other.key])
@@ -157,13 +157,13 @@ def test_what_the_log_did_not_sign_proves_nothing() -> None:
         verified(PROOF, LEAVES[4], "example.com/other", KEYS)
 
 
-def test_extra_data_is_kept_and_proves_nothing() -> None:
+def test_proof_keeps_extra_data_that_is_not_covered() -> None:
     proof = parse_proof(format_proof(replace(PROOF, extra=b"whatever")))
     assert proof.extra == b"whatever"
     assert verified(proof, LEAVES[4], ORIGIN, KEYS).size == 7
 
 
-def test_every_flipped_bit_is_refused() -> None:
+def test_verification_fails_when_any_bit_is_flipped() -> None:
     for each in flipped(FIXED.encode()):
         with pytest.raises(EvidenceError):
             verified(parse_proof(each), LEAVES[4], ORIGIN, KEYS)
@@ -200,12 +200,12 @@ def test_every_flipped_bit_is_refused() -> None:
         ("c2sp.org/tlog-proof@v1", "index 0", "ü"),
     ],
 )
-def test_what_is_not_of_the_format_is_no_proof(head: tuple[str, ...]) -> None:
+def test_parse_proof_refuses_bytes_of_another_format(head: tuple[str, ...]) -> None:
     with pytest.raises(EvidenceError):
         parse_proof(file(*head))
 
 
-def test_a_proof_ends_in_a_checkpoint() -> None:
+def test_parse_proof_requires_a_checkpoint() -> None:
     """Signed by whomever: who did is for the verifier to look at."""
     head = "c2sp.org/tlog-proof@v1", "index 0"
     assert parse_proof(file(*head)).checkpoint == NOTE
@@ -221,7 +221,7 @@ def test_a_proof_ends_in_a_checkpoint() -> None:
         parse_proof(file(*head, checkpoint=sign_note("hello\n", *LOG)))
 
 
-def test_a_proof_is_no_longer_than_the_limit() -> None:
+def test_parse_proof_refuses_a_proof_above_the_limit() -> None:
     with pytest.raises(BadProofError, match="longer"):
         parse_proof(bytes(MAX_PROOF_BYTES + 1))
 
@@ -229,18 +229,18 @@ def test_a_proof_is_no_longer_than_the_limit() -> None:
 @pytest.mark.parametrize(
     "wrong", [replace(PROOF, index=-1), replace(PROOF, hashes=(b"",)), replace(PROOF, index=2**64)]
 )
-def test_what_would_be_read_otherwise_is_not_written(wrong: InclusionProof) -> None:
+def test_format_refuses_values_without_a_round_trip(wrong: InclusionProof) -> None:
     with pytest.raises(EvidenceError):
         format_proof(wrong)
 
 
 @given(proofs)
-def test_what_is_written_is_read(proof: InclusionProof) -> None:
+def test_format_is_the_inverse_of_parse(proof: InclusionProof) -> None:
     assert parse_proof(format_proof(proof)) == proof
 
 
 @given(st.binary(max_size=300))
-def test_whatever_comes_is_refused_in_words(data: bytes) -> None:
+def test_parse_proof_raises_only_its_own_errors(data: bytes) -> None:
     for each in (
         data,
         b"c2sp.org/tlog-proof@v1\n" + data,

@@ -26,7 +26,7 @@ def status(versions: Versions, number: int) -> VersionStatus:
     return record.status
 
 
-def test_a_log_without_versions_has_none_active() -> None:
+def test_empty_log_has_no_active_version() -> None:
     assert (folded().active, folded().next_number, folded().get(1)) == (None, 1, None)
 
 
@@ -40,7 +40,7 @@ def test_step_of_unknown_version_breaks_the_history(kind: EntryKind) -> None:
         folded(leaf)
 
 
-def test_a_version_goes_from_proposed_to_active_step_by_step() -> None:
+def test_version_status_follows_each_step() -> None:
     """Each step is one entry, and its status is read from the last."""
     steps = [version(step) for step in ("proposed", "approved", "activated")]
     seen = [status(folded(*steps[:end]), 1) for end in (1, 2, 3)]
@@ -48,7 +48,7 @@ def test_a_version_goes_from_proposed_to_active_step_by_step() -> None:
     assert [folded(*steps[:end]).active for end in (1, 2, 3)] == [None, None, 1]
 
 
-def test_a_record_says_who_did_what_when() -> None:
+def test_record_has_author_and_time_of_each_step() -> None:
     """What compliance asks of a version stands in its record."""
     record = folded(
         version("proposed", by="key-a", title="T", note="N"),
@@ -62,7 +62,7 @@ def test_a_record_says_who_did_what_when() -> None:
     assert [(step.index, step.by) for step in record.activations] == [(2, "key-b")]
 
 
-def test_the_replaced_version_retires_and_may_come_back() -> None:
+def test_retired_version_can_be_activated_again() -> None:
     """Rolling back is activating an older version; its earlier steps stay."""
     first = [version(step) for step in ("proposed", "approved", "activated")]
     second = [version(step, 2) for step in ("proposed", "approved", "activated")]
@@ -77,7 +77,7 @@ def test_the_replaced_version_retires_and_may_come_back() -> None:
     assert back.next_number == 3
 
 
-def test_a_version_is_approved_by_as_many_keys_as_are_required_then() -> None:
+def test_version_is_approved_when_enough_keys_approved() -> None:
     """The same key twice is one; where none must approve, it is proposed until somebody does."""
     by = [version("approved", by=key) for key in ("key-b", "key-b", "key-c")]
     required = [version("approvals", count=count, reason="so many") for count in (0, 2)]
@@ -97,12 +97,12 @@ def test_a_version_is_approved_by_as_many_keys_as_are_required_then() -> None:
 
 
 @pytest.mark.parametrize(("step", "ends"), [("rejected", "rejected"), ("superseded", "superseded")])
-def test_a_version_may_end_without_being_active(step: str, ends: str) -> None:
+def test_version_can_end_without_activation(step: str, ends: str) -> None:
     versions = folded(version("proposed"), version(step, reason="too early"))
     assert (status(versions, 1), versions.active) == (ends, None)
 
 
-def test_a_rejection_keeps_its_reason() -> None:
+def test_rejection_keeps_its_reason() -> None:
     record = folded(version("proposed"), version("rejected", reason="too early")).get(1)
     assert record is not None
     assert record.rejection is not None
@@ -119,13 +119,13 @@ def test_a_rejection_keeps_its_reason() -> None:
         version("activated", digest="sha256:other"),
     ],
 )
-def test_an_entry_that_cannot_follow_is_refused(leaf: dict[str, Any]) -> None:
+def test_fold_refuses_an_entry_that_cannot_follow(leaf: dict[str, Any]) -> None:
     """Numbers count up, and a digest stays what was proposed."""
     with pytest.raises(BrokenHistoryError):
         folded(version("proposed"), leaf)
 
 
-def test_other_kinds_change_nothing() -> None:
+def test_entries_of_other_kinds_change_no_version() -> None:
     versions = folded(version("proposed"))
     hold = HoldSet(at=version("proposed")["at"], workspace="acme", by="key-a", hold="h", reason="r")
     assert versions.with_entry(1, hold) == versions

@@ -67,11 +67,11 @@ def like_another(recording: Recording) -> list[int]:
     return places
 
 
-def test_most_decisions_are_like_another(recording: Recording) -> None:
+def test_most_decisions_share_their_key_with_another(recording: Recording) -> None:
     assert len(like_another(recording)) > len(recording.lines) / 4
 
 
-def test_what_is_recorded_is_replayed_identically(recording: Recording) -> None:
+def test_recorded_decisions_are_replayed_identically(recording: Recording) -> None:
     replayed = summarize_replay(cast("Snapshot", recording), LOG)
     assert replayed.decisions == replayed.identical == len(recording.lines) - 2
     assert replayed.differences == ()
@@ -93,7 +93,7 @@ def with_member(line: RawEntry, member: str) -> RawEntry:
 
 
 @pytest.mark.parametrize("member", COMPARED)
-def test_a_difference_of_any_member_is_named(recording: Recording, member: str) -> None:
+def test_replay_names_the_member_that_differs(recording: Recording, member: str) -> None:
     places = like_another(recording)
     with_actions = [at for at in places if b'"actions":[]' not in recording.lines[at].rest]
     assert with_actions
@@ -103,7 +103,7 @@ def test_a_difference_of_any_member_is_named(recording: Recording, member: str) 
         assert (found.index, found.member) == (recording.lines[place].position, member)
 
 
-def test_a_document_that_is_missing_is_a_difference_of_every_decision(recording: Recording) -> None:
+def test_missing_document_is_a_difference_of_every_decision(recording: Recording) -> None:
     bare = cast("Snapshot", replace(recording, documents={}))
     replayed = summarize_replay(bare, LOG)
     assert replayed.identical == 0
@@ -111,9 +111,7 @@ def test_a_document_that_is_missing_is_a_difference_of_every_decision(recording:
 
 
 @pytest.mark.parametrize("byte", [b"", b'"', b"\\", b"\n", b"\xff", b"}", b",", b"9", b"a"])
-def test_a_changed_byte_is_found_as_if_each_were_decided_alone(
-    recording: Recording, byte: bytes
-) -> None:
+def test_cached_replay_finds_each_changed_byte(recording: Recording, byte: bytes) -> None:
     """What is like another by its bytes is so by its meaning, or is read."""
     whole = {equivalence_key(line, bucket=False) for line in recording.lines} - {None}
     places = like_another(recording)
@@ -128,7 +126,7 @@ def test_a_changed_byte_is_found_as_if_each_were_decided_alone(
                 assert read.differences == (), (at, line.rest[at - 20 : at + 20])
 
 
-def test_a_deadline_that_was_moved_is_named(recording: Recording) -> None:
+def test_replay_names_a_moved_deadline(recording: Recording) -> None:
     """Also to the same moment, written otherwise."""
     places = like_another(recording)
     place = next(p for p in places if b'"expires_at":"' in recording.lines[p].rest)
@@ -143,7 +141,7 @@ def test_a_deadline_that_was_moved_is_named(recording: Recording) -> None:
         assert found.member == "actions"
 
 
-def test_what_was_learned_of_one_part_holds_for_the_next(recording: Recording) -> None:
+def test_replay_cache_serves_the_next_part(recording: Recording) -> None:
     memory = ReplayCache()
     whole, middle = cast("Snapshot", recording), len(recording.lines) // 2
     first = summarize_replay(whole, LOG, 0, middle, cache=memory)

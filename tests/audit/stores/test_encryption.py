@@ -34,7 +34,7 @@ def keys_in(data: Path) -> int:
     return int(count)
 
 
-def test_what_was_sealed_opens_with_its_key_beside_its_entry() -> None:
+def test_encrypted_part_opens_with_its_key_and_entry() -> None:
     body = encrypt_personal_data(KEY, HASH, PART)
     assert decrypt_personal_data(KEY, HASH, body) == PART
     assert encrypt_personal_data(KEY, HASH, PART) != body
@@ -43,12 +43,12 @@ def test_what_was_sealed_opens_with_its_key_beside_its_entry() -> None:
 @pytest.mark.parametrize(
     ("key", "leaf_hash"), [(b"l" * 32, HASH), (KEY, b"i" * 32)], ids=["key", "entry"]
 )
-def test_it_opens_with_no_other_key_and_beside_no_other_entry(key: bytes, leaf_hash: bytes) -> None:
+def test_decryption_fails_with_another_key_or_entry(key: bytes, leaf_hash: bytes) -> None:
     with pytest.raises(DecryptionError):
         decrypt_personal_data(key, leaf_hash, encrypt_personal_data(KEY, HASH, PART))
 
 
-def test_every_flipped_bit_is_noticed() -> None:
+def test_decryption_fails_when_any_bit_is_flipped() -> None:
     body = encrypt_personal_data(KEY, HASH, PART)
     for bit in range(len(body) * 8):
         flipped = bytearray(body)
@@ -58,12 +58,12 @@ def test_every_flipped_bit_is_noticed() -> None:
 
 
 @pytest.mark.parametrize("body", [b"", b"\x01", b"\x01" + b"n" * 12, b"\x02" + b"n" * 80])
-def test_what_is_no_sealed_body_is_refused(body: bytes) -> None:
+def test_decryption_refuses_bodies_of_another_format(body: bytes) -> None:
     with pytest.raises(DecryptionError):
         decrypt_personal_data(KEY, HASH, body)
 
 
-def test_a_pseudonym_is_the_same_for_one_contact_of_one_log_alone() -> None:
+def test_pseudonyms_differ_between_contacts_and_logs() -> None:
     """The fixed vector: what contacts were filed under is found again by any release."""
     known = "3e2784699f24e8f1b1c38b75e4991f0cf66d3836d79104f0ff72e0c77fc23372"
     names = {compute_pseudonym(KEY, log, contact) for log in ("a", "b") for contact in ("x", "y")}
@@ -71,7 +71,7 @@ def test_a_pseudonym_is_the_same_for_one_contact_of_one_log_alone() -> None:
     assert compute_pseudonym(KEY, "acme", "ct-1") == known
 
 
-def test_nothing_of_a_person_is_in_any_file(tmp_path: Path) -> None:
+def test_files_contain_no_personal_data_in_the_clear(tmp_path: Path) -> None:
     """Also while it is written, in the log of what is being written."""
     with SqliteStore.create(tmp_path) as store:
         store.transact(decide("ev-1", contact="mallory@example.com"))
@@ -80,7 +80,7 @@ def test_nothing_of_a_person_is_in_any_file(tmp_path: Path) -> None:
     assert [name for name, body in written.items() if b"mallory" in body] == []
 
 
-def test_erasing_destroys_the_key(tmp_path: Path) -> None:
+def test_erase_destroys_the_key(tmp_path: Path) -> None:
     """Then what is left of the sealed part, in a copy say, opens for nobody."""
     with SqliteStore.create(tmp_path) as store:
         store.transact(decide("ev-1"))
@@ -89,7 +89,7 @@ def test_erasing_destroys_the_key(tmp_path: Path) -> None:
         assert keys_in(tmp_path) == before - 1
 
 
-def test_a_key_that_outlived_its_erasure_is_destroyed_by_the_next_writer(
+def test_next_writer_destroys_a_key_that_survived_its_erasure(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The process died between the two files."""
@@ -106,7 +106,7 @@ def test_a_key_that_outlived_its_erasure_is_destroyed_by_the_next_writer(
             assert connection.execute("SELECT 1 FROM keys WHERE number = 1").fetchone() is None
 
 
-def test_a_number_is_never_given_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_key_number_is_never_used_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Not to two processes, not after a restart, and not after the last one was destroyed."""
     monkeypatch.setattr(contact_keys, "KEYS_PER_COMMIT", 3)
     ContactKeys.create(tmp_path / KEYS)
@@ -134,7 +134,7 @@ def test_key_file_records_its_format_and_migration(tmp_path: Path) -> None:
     assert names == [("contact keys", "format 1")]
 
 
-def test_older_keys_than_the_ledgers_are_refused(
+def test_write_fails_when_the_key_file_is_older_than_the_ledger(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """They would give out numbers again, also those of the erased, whose keys are destroyed."""
@@ -152,7 +152,7 @@ def test_older_keys_than_the_ledgers_are_refused(
             assert view.personal("acme", 0) == personal("ev-1", "ct-1")
 
 
-def test_without_the_keys_nothing_personal_is_written(tmp_path: Path) -> None:
+def test_write_fails_when_the_key_file_is_missing(tmp_path: Path) -> None:
     with SqliteStore.create(tmp_path) as store:
         store.transact(decide("ev-1"))
     (tmp_path / KEYS).unlink()
@@ -160,7 +160,7 @@ def test_without_the_keys_nothing_personal_is_written(tmp_path: Path) -> None:
         store.transact(decide("ev-2"))
 
 
-def test_who_was_erased_while_a_snapshot_was_open_is_no_finding_in_it(tmp_path: Path) -> None:
+def test_erasure_during_a_snapshot_is_not_a_finding(tmp_path: Path) -> None:
     """The entry that says why is not in what it sees."""
     with SqliteStore.create(tmp_path) as store:
         store.transact(first_version)
@@ -175,7 +175,7 @@ def test_who_was_erased_while_a_snapshot_was_open_is_no_finding_in_it(tmp_path: 
             assert after.personal("acme", 3) is None
 
 
-def test_a_key_that_could_not_be_destroyed_is_destroyed_with_the_next_commit(
+def test_next_commit_destroys_a_key_after_a_failed_destruction(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The erasure is on disk and is answered so; its key is not forgotten."""

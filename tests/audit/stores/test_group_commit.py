@@ -124,16 +124,16 @@ def group(ledger: Ledger) -> GroupCommit[list[str]]:
     return GroupCommit(ledger.begin, limit=4)
 
 
-def test_a_work_alone_is_committed_at_once(ledger: Ledger, group: GroupCommit[list[str]]) -> None:
+def test_single_work_is_committed_at_once(ledger: Ledger, group: GroupCommit[list[str]]) -> None:
     assert group.submit([write("a")]) == [WorkResult("a")]
     assert ledger.commits == [["a"]]
 
 
-def test_no_work_is_an_empty_commit(group: GroupCommit[list[str]]) -> None:
+def test_submit_of_no_works_opens_no_commit(group: GroupCommit[list[str]]) -> None:
     assert group.submit([]) == []
 
 
-def test_all_that_wait_share_one_commit_in_order(
+def test_waiting_works_share_one_commit_in_order(
     ledger: Ledger, group: GroupCommit[list[str]]
 ) -> None:
     """First come, first served; nobody is answered before the commit."""
@@ -148,7 +148,7 @@ def test_all_that_wait_share_one_commit_in_order(
     assert ledger.commits == [["a", "b", "c"]]
 
 
-def test_a_leader_is_done_after_one_group(ledger: Ledger, group: GroupCommit[list[str]]) -> None:
+def test_leader_returns_after_one_group(ledger: Ledger, group: GroupCommit[list[str]]) -> None:
     """Whoever comes during a commit is led by one of their own, and the leader gets away."""
     arrived = threading.Event()
 
@@ -169,7 +169,9 @@ def test_a_leader_is_done_after_one_group(ledger: Ledger, group: GroupCommit[lis
     assert [sorted(commit) for commit in ledger.commits] == [["slow"], ["a", "b"]]
 
 
-def test_an_error_belongs_to_its_work_alone(ledger: Ledger, group: GroupCommit[list[str]]) -> None:
+def test_error_of_a_work_does_not_affect_other_works(
+    ledger: Ledger, group: GroupCommit[list[str]]
+) -> None:
     a, failed, b = group.submit([write("a"), fail, write("b")])
     assert (a, b) == (WorkResult("a"), WorkResult("b"))
     assert isinstance(failed, WorkFailure)
@@ -177,7 +179,7 @@ def test_an_error_belongs_to_its_work_alone(ledger: Ledger, group: GroupCommit[l
     assert ledger.commits == [["a", "b"]]
 
 
-def test_a_full_queue_is_refused_and_nothing_in_it_lost(
+def test_full_queue_refuses_a_work_and_loses_none(
     ledger: Ledger, group: GroupCommit[list[str]]
 ) -> None:
     """Busy is for the newcomer; those who wait keep their places."""
@@ -192,7 +194,7 @@ def test_a_full_queue_is_refused_and_nothing_in_it_lost(
     assert [caller.result() for caller in callers] == [[WorkResult(str(n))] for n in range(1, 5)]
 
 
-def test_a_lost_commit_is_lost_for_all_of_its_group(
+def test_lost_commit_fails_every_work_of_its_group(
     ledger: Ledger, group: GroupCommit[list[str]]
 ) -> None:
     """Even for a work that raised: it may have done so because of what is lost now."""
@@ -209,7 +211,7 @@ def test_a_lost_commit_is_lost_for_all_of_its_group(
 
 
 @pytest.mark.parametrize("interruption", [KeyboardInterrupt(), SystemExit(), MemoryError()])
-def test_an_interrupted_leader_leaves_nobody_waiting(
+def test_interrupted_leader_leaves_no_request_waiting(
     ledger: Ledger, group: GroupCommit[list[str]], interruption: BaseException
 ) -> None:
     """It rises in the thread that led; the others are told that nothing was stored."""
@@ -226,7 +228,7 @@ def test_an_interrupted_leader_leaves_nobody_waiting(
     assert ledger.commits == [["c"]]
 
 
-def test_a_work_that_interrupts_takes_its_group_with_it(
+def test_interrupting_work_fails_its_whole_group(
     ledger: Ledger, group: GroupCommit[list[str]]
 ) -> None:
     with pytest.raises(KeyboardInterrupt):
@@ -235,7 +237,7 @@ def test_a_work_that_interrupts_takes_its_group_with_it(
     assert ledger.commits == [["b"]]
 
 
-def test_one_who_stops_waiting_is_not_made_leader(
+def test_interrupted_request_is_not_made_leader(
     ledger: Ledger, group: GroupCommit[list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A thread interrupted while it waits gives up its place; those behind it are led."""
@@ -253,7 +255,7 @@ def test_one_who_stops_waiting_is_not_made_leader(
     assert ledger.commits == [["first", "last"]]
 
 
-def test_one_who_is_interrupted_when_it_should_lead_hands_over(
+def test_request_hands_over_when_it_is_interrupted_as_leader(
     ledger: Ledger, group: GroupCommit[list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Leadership that was given to a thread that is gone would stop everyone behind it."""
@@ -287,14 +289,14 @@ def test_one_who_is_interrupted_when_it_should_lead_hands_over(
     assert ledger.commits == [["slow"], ["last"]]
 
 
-def test_a_work_that_waits_for_another_commit_is_refused(group: GroupCommit[list[str]]) -> None:
+def test_work_cannot_wait_for_another_commit(group: GroupCommit[list[str]]) -> None:
     """It would wait for itself for good."""
     [outcome] = group.submit([lambda _: group.submit([write("a")])])
     assert isinstance(outcome, WorkFailure)
     assert isinstance(outcome.error, RuntimeError)
 
 
-def test_many_threads_get_each_their_own_answer() -> None:
+def test_each_thread_gets_its_own_outcome() -> None:
     """No work is lost, answered twice, or given another's answer."""
     ledger = Ledger()
     group = GroupCommit(ledger.begin, limit=64)

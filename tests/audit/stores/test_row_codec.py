@@ -35,7 +35,7 @@ def leaf_of(extra: dict[str, Any]) -> dict[str, Any]:
     return {**decision("ev-1"), **kept}
 
 
-def test_the_dictionary_is_these_bytes_for_good() -> None:
+def test_dictionary_has_its_recorded_bytes() -> None:
     """What was compressed with it can be read with nothing else."""
     assert len(WORDS) <= 4096
     assert hashlib.sha256(WORDS).hexdigest() == (
@@ -43,7 +43,7 @@ def test_the_dictionary_is_these_bytes_for_good() -> None:
     )
 
 
-def test_a_row_is_read_like_this_for_good() -> None:
+def test_row_of_format_1_stays_readable() -> None:
     """The fixed vectors of format 1, in the clear and compressed."""
     leaf = version("retired")
     assert unpack_leaf(*RETIRED) == leaf
@@ -52,7 +52,7 @@ def test_a_row_is_read_like_this_for_good() -> None:
 
 
 @given(leaves, leaves)
-def test_every_leaf_comes_back(extra: dict[str, Any], nested: dict[str, Any]) -> None:
+def test_packed_leaf_is_unpacked_unchanged(extra: dict[str, Any], nested: dict[str, Any]) -> None:
     """Also where members of the same name and value stand deeper, or hold quotes and line ends."""
     leaf = leaf_of({**extra, "actions": [nested, {"event": "ev-1"}], "policy": nested})
     before = encode_leaf(leaf)
@@ -61,7 +61,7 @@ def test_every_leaf_comes_back(extra: dict[str, Any], nested: dict[str, Any]) ->
     assert encode_leaf(restored) == before == encode_leaf(leaf)
 
 
-def test_what_is_searched_stands_in_columns() -> None:
+def test_pack_leaf_puts_searched_members_into_columns() -> None:
     columns = dict(zip(COLUMNS, pack_leaf(decision("ev-1", asks=True))[0], strict=True))
     assert columns == {
         "kind": "decision",
@@ -76,12 +76,12 @@ def test_what_is_searched_stands_in_columns() -> None:
     }
 
 
-def test_an_id_is_searched_only_where_there_are_actions_to_find_by_it() -> None:
+def test_id_has_a_column_only_when_the_leaf_has_actions() -> None:
     assert pack_leaf(decision("ev-1"))[0][COLUMNS.index("id")] is None
 
 
 @pytest.mark.parametrize("index", range(len(COLUMNS)))
-def test_a_column_that_was_changed_is_another_leaf(index: int) -> None:
+def test_changed_column_gives_another_leaf(index: int) -> None:
     """So no column can lie: the leaf, and with it the hash, is made of what it says."""
     leaf = decision("ev-1", asks=True)
     columns, rest = pack_leaf(leaf)
@@ -91,14 +91,14 @@ def test_a_column_that_was_changed_is_another_leaf(index: int) -> None:
         assert unpack_leaf(changed, rest) != leaf
 
 
-def test_a_member_that_is_in_its_column_and_in_the_rest_is_no_leaf() -> None:
+def test_unpack_leaf_refuses_a_member_in_column_and_rest() -> None:
     """One of the two would say what the leaf does not."""
     assert unpack_leaf(["decision", *NONE[1:]], b'\x00{"kind":"decision"}') is None
     assert unpack_leaf([*NONE[1:], 1], b'\x00{"policy":{"version":1}}') is None
     assert unpack_leaf(NONE, b'\x00{"kind":"decision"}') == {"kind": "decision"}
 
 
-def test_a_large_leaf_is_kept_in_the_clear() -> None:
+def test_large_leaf_is_stored_uncompressed() -> None:
     """There is no bound to a leaf, only to what is compressed."""
     leaf = version("rejected", by="x" * MAX_TEXT_BYTES)
     columns, rest = pack_leaf(leaf)
@@ -125,6 +125,6 @@ def bomb(*, told: bool) -> bytes:
         b"\x01" + zstandard.ZstdCompressor().compress(b"{}")[:-1],
     ],
 )
-def test_what_cannot_be_read_is_no_leaf(rest: bytes) -> None:
+def test_unpack_leaf_returns_none_when_the_rest_is_damaged(rest: bytes) -> None:
     """And takes no more room than a leaf may."""
     assert unpack_leaf(NONE, rest) is None

@@ -26,7 +26,7 @@ def log(tmp_path: Path) -> SqliteStore:
 
 
 @pytest.mark.parametrize("way", ["entries", "raw_entries"])
-def test_what_lies_behind_a_part_is_not_walked_through(log: SqliteStore, way: str) -> None:
+def test_parsing_a_deeply_nested_part_is_bounded(log: SqliteStore, way: str) -> None:
     """The first ten entries take as many steps of SQLite as the last ten, but for seeing an end."""
     with log, log.read() as view:
         steps = {start: _steps(view, way, start, start + 10) for start in (0, ENTRIES - 10)}

@@ -67,7 +67,7 @@ def verified(bundle: Path, key: Path, processes: int) -> BundleVerdict | str:
         return str(error)
 
 
-def test_other_processes_find_the_same(
+def test_worker_processes_give_the_same_findings(
     made: tuple[Path, Path, list[bytes]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In blocks that hold a line or a few, so that a log is of many."""
@@ -83,7 +83,7 @@ def test_other_processes_find_the_same(
             assert verified(changed, key, 2) == whole
 
 
-def test_they_are_asked_for_on_the_command_line(
+def test_command_line_sets_the_number_of_processes(
     made: tuple[Path, Path, list[bytes]], tmp_path: Path
 ) -> None:
     bundle, key, _ = made
@@ -118,7 +118,7 @@ def test_pool_keeps_few_tasks_in_memory() -> None:
 
 
 @pytest.mark.parametrize("program", ["/nowhere/python", "/bin/false"])
-def test_pool_works_in_this_process_if_no_other_can_be_started(program: str) -> None:
+def test_pool_works_in_this_process_when_no_other_can_be_started(program: str) -> None:
     resource_tracker.ensure_running()  # or its warning would be about this program too
     multiprocessing.set_executable(program)
     try:
@@ -139,14 +139,14 @@ def kill_workers_after(blocks: Iterable[Task], count: int) -> Iterator[Task]:
         yield block
 
 
-def test_pool_refuses_a_result_if_a_process_died() -> None:
+def test_pool_refuses_a_result_when_a_process_died() -> None:
     with WorkerPool(2) as pool:
         tasks = kill_workers_after([(number, LINES) for number in range(9)], 5)
         with pytest.raises(WorkerStoppedError, match=r"in the leaves from line [0-9] on"):
             list(pool.run_in_order("leaves", tasks))
 
 
-def test_verifier_cannot_tell_if_a_process_died(
+def test_verdict_is_undetermined_when_a_process_died(
     made: tuple[Path, Path, list[bytes]],
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -162,7 +162,7 @@ def test_verifier_cannot_tell_if_a_process_died(
     assert "ended before its work did" in said
 
 
-def test_processes_end_if_their_parent_is_killed() -> None:
+def test_processes_end_when_their_parent_is_killed() -> None:
     """They hold its standard output, so the end of the output is the end of all of them."""
     command: list[str | Path] = [sys.executable, "-I", "-c", PARENT, ROOT]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as parent:
@@ -187,7 +187,7 @@ def test_verifier_imports_nothing_from_the_current_folder(
     assert not (tmp_path / "imported").exists()
 
 
-def test_of_the_table_is_known_what_stands_before_a_leaf_that_cannot_be_read(
+def test_table_is_compared_up_to_an_unreadable_leaf(
     made: tuple[Path, Path, list[bytes]],
 ) -> None:
     [one, two, *_] = (made[0] / ENTRIES).read_bytes().splitlines(keepends=True)
@@ -196,7 +196,7 @@ def test_of_the_table_is_known_what_stands_before_a_leaf_that_cannot_be_read(
     assert list(format_rows(7, behind)) == list(format_rows(7, before))
 
 
-def test_a_line_without_an_end_is_said_to_be_one(
+def test_personal_line_without_a_newline_is_reported(
     made: tuple[Path, Path, list[bytes]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Cut off, or too long to be held in memory."""

@@ -108,7 +108,7 @@ def contents(connection: sqlite3.Connection) -> list[list[tuple[object, ...]]]:
 
 
 @pytest.mark.parametrize("statement", FORBIDDEN.values(), ids=FORBIDDEN.keys())
-def test_the_database_itself_is_append_only(raw: sqlite3.Connection, statement: str) -> None:
+def test_database_refuses_changes_of_entries(raw: sqlite3.Connection, statement: str) -> None:
     """Each of these is refused on any connection, and changes nothing."""
     before = contents(raw)
     with pytest.raises((sqlite3.IntegrityError, sqlite3.OperationalError)):
@@ -116,14 +116,14 @@ def test_the_database_itself_is_append_only(raw: sqlite3.Connection, statement: 
     assert contents(raw) == before
 
 
-def test_a_personal_part_that_was_removed_does_not_come_back(raw: sqlite3.Connection) -> None:
+def test_database_refuses_to_restore_a_removed_personal_part(raw: sqlite3.Connection) -> None:
     """Erasing is possible, and final: only with its entry can a part be written."""
     raw.execute("DELETE FROM personal WHERE entry = 4")
     with pytest.raises(sqlite3.IntegrityError):
         raw.execute("INSERT INTO personal VALUES (4, 1, x'00')")
 
 
-def test_an_append_by_hand_is_possible_and_found(raw: sqlite3.Connection, data: Path) -> None:
+def test_verifier_finds_an_append_by_another_program(raw: sqlite3.Connection, data: Path) -> None:
     """Whoever owns the file can append to it; the head gives them away."""
     raw.execute(f"INSERT INTO {ROW} VALUES (7, 1, 5, {OTHER})")
     with SqliteStore.open(data) as store, store.read() as view:

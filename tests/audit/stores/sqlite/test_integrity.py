@@ -30,7 +30,7 @@ def told(data: Path) -> list[str]:
         return list(snapshot.integrity_errors())
 
 
-def test_a_sound_ledger_has_no_strays(data: Path) -> None:
+def test_integrity_check_finds_nothing_in_a_sound_ledger(data: Path) -> None:
     assert told(data) == []
 
 
@@ -47,13 +47,13 @@ def test_a_sound_ledger_has_no_strays(data: Path) -> None:
         ("CREATE TABLE more (a)", "the table 'more' does not belong to a ledger"),
     ],
 )
-def test_what_fits_no_log_is_told(data: Path, statement: str, words: str) -> None:
+def test_integrity_check_reports_data_without_a_log(data: Path, statement: str, words: str) -> None:
     with owned(data) as connection:
         connection.execute(statement)
     assert any(stray.startswith(words) for stray in told(data))
 
 
-def test_triggers_that_were_taken_away_are_told(data: Path) -> None:
+def test_integrity_check_reports_removed_triggers(data: Path) -> None:
     with owned(data):
         pass
     assert "the trigger entries_update is missing or was changed" in told(data)
@@ -72,7 +72,7 @@ def test_triggers_that_were_taken_away_are_told(data: Path) -> None:
         ),
     ],
 )
-def test_a_personal_part_that_is_said_to_be_another_contacts_is_found(
+def test_integrity_check_reports_a_personal_part_of_another_contact(
     data: Path, statement: str, message: str
 ) -> None:
     """Else a search would show, and an erasure erase, the wrong person's."""

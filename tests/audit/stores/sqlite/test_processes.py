@@ -49,7 +49,7 @@ def data(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_two_processes_write_one_log(data: Path) -> None:
+def test_two_processes_write_one_log_without_gaps(data: Path) -> None:
     """Every acknowledged entry of either is there once, and the log verifies."""
     both = [start(data, "a", 8, 25), start(data, "b", 8, 25)]
     acknowledged = [event for process in both for event in finish(process)]
@@ -59,7 +59,7 @@ def test_two_processes_write_one_log(data: Path) -> None:
     assert report.findings == ()
 
 
-def test_an_event_sent_to_two_processes_is_decided_once(data: Path) -> None:
+def test_event_is_decided_once_when_two_processes_get_it(data: Path) -> None:
     """Of two processes with the same events, for each event one has the decision."""
     both = [start(data, "same", 4, 25), start(data, "same", 4, 25)]
     acknowledged = [event for process in both for event in finish(process)]
@@ -70,7 +70,7 @@ def test_an_event_sent_to_two_processes_is_decided_once(data: Path) -> None:
 
 
 @pytest.mark.parametrize("lines", [1, 40, 173])
-def test_a_killed_process_loses_nothing_that_it_acknowledged(data: Path, lines: int) -> None:
+def test_killed_process_loses_no_acknowledged_entry(data: Path, lines: int) -> None:
     """After SIGKILL the ledger opens without repair, verifies, and goes on."""
     process = start(data, "a", 4, 10_000)
     assert process.stdout is not None
@@ -86,7 +86,7 @@ def test_a_killed_process_loses_nothing_that_it_acknowledged(data: Path, lines: 
         assert store.transact(decide("after", conversation="after")).index == report.size
 
 
-def test_a_creation_that_was_killed_leaves_no_ledger(tmp_path: Path) -> None:
+def test_killed_creation_leaves_no_ledger(tmp_path: Path) -> None:
     """What it left behind is cleared away by the next creation."""
     for name in (f"{LEDGER}.new", f"{LEDGER}.new-wal"):
         (tmp_path / name).write_bytes(b"half a ledger")

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 NOBODY = 65534
 
 
-def test_a_ledger_is_its_owners_alone(tmp_path: Path) -> None:
+def test_ledger_files_are_readable_by_the_owner_alone(tmp_path: Path) -> None:
     """The directory is made 0700; nothing in it, while it is written to, is for others."""
     data = tmp_path / "a" / "data"
     with SqliteStore.create(data) as store:
@@ -51,14 +51,14 @@ def test_a_ledger_is_its_owners_alone(tmp_path: Path) -> None:
     assert set(modes.values()) == {0o600}
 
 
-def test_the_file_says_what_it_is(tmp_path: Path) -> None:
+def test_ledger_file_states_application_and_format(tmp_path: Path) -> None:
     """application_id and user_version name the format, so that a stranger's tool can tell."""
     SqliteStore.create(tmp_path).close()
     assert (tmp_path / LEDGER).read_bytes()[68:72] == b"PLDG"
     assert (tmp_path / LEDGER).read_bytes()[60:64] == FORMAT.to_bytes(4, "big")
 
 
-def test_a_ledger_is_not_created_twice(tmp_path: Path) -> None:
+def test_create_fails_when_there_is_a_ledger(tmp_path: Path) -> None:
     with SqliteStore.create(tmp_path) as store:
         store.transact(decide("ev-1"))
     with pytest.raises(LedgerExistsError):
@@ -67,7 +67,7 @@ def test_a_ledger_is_not_created_twice(tmp_path: Path) -> None:
         assert view.head("acme").size == 1
 
 
-def test_what_is_no_ledger_is_not_opened(tmp_path: Path) -> None:
+def test_open_refuses_files_that_are_not_a_ledger(tmp_path: Path) -> None:
     """Nor is it made one."""
     with pytest.raises(NotALedgerError):
         SqliteStore.open(tmp_path)
@@ -79,7 +79,7 @@ def test_what_is_no_ledger_is_not_opened(tmp_path: Path) -> None:
         SqliteStore.open(tmp_path)
 
 
-def test_a_newer_format_is_left_alone(tmp_path: Path) -> None:
+def test_open_refuses_a_newer_format(tmp_path: Path) -> None:
     SqliteStore.create(tmp_path).close()
     raw = sqlite3.connect(tmp_path / LEDGER)
     raw.execute(f"PRAGMA user_version = {FORMAT + 1}")
@@ -88,7 +88,7 @@ def test_a_newer_format_is_left_alone(tmp_path: Path) -> None:
         SqliteStore.open(tmp_path)
 
 
-def test_a_full_disk_refuses_a_work_and_keeps_the_rest(tmp_path: Path) -> None:
+def test_full_disk_refuses_a_work_and_keeps_earlier_entries(tmp_path: Path) -> None:
     """What was acknowledged stays, what was refused left nothing, and with room it goes on."""
     with SqliteStore.create(tmp_path) as store:
         store.transact(first_version)
@@ -109,7 +109,7 @@ def test_a_full_disk_refuses_a_work_and_keeps_the_rest(tmp_path: Path) -> None:
     assert (report.size, report.findings) == (603, ())
 
 
-def test_an_append_that_half_failed_spoils_its_work(tmp_path: Path) -> None:
+def test_work_fails_when_it_hides_a_failed_append(tmp_path: Path) -> None:
     """A work that shrugs at a full disk must not commit what its append left half done."""
     with SqliteStore.create(tmp_path) as store:
         store.transact(first_version)
@@ -159,12 +159,12 @@ store.close()
 """
 
 
-def test_a_commit_that_fails_is_undone_for_all_of_its_works(tmp_path: Path) -> None:
+def test_failed_commit_is_undone_for_all_its_works(tmp_path: Path) -> None:
     """The system refuses the write of the commit itself; afterwards the store goes on."""
     run_apart(FAILING_COMMIT, tmp_path)
 
 
-def test_a_directory_that_may_only_be_read_is_said_to_be_so() -> None:
+def test_read_only_folder_is_reported() -> None:
     """A stranger is told what is wrong, not what SQLite calls it."""
     with tempfile.TemporaryDirectory() as name:
         data = Path(name) / "data"
@@ -199,7 +199,7 @@ def run_apart(script: str, data: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_a_program_that_keeps_sqlites_own_lock_is_waited_for_and_named(
+def test_write_waits_for_another_programs_lock_and_reports_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Such as a shell in which someone forgot a transaction; when it ends, writing goes on."""
@@ -214,7 +214,7 @@ def test_a_program_that_keeps_sqlites_own_lock_is_waited_for_and_named(
         assert store.transact(decide("ev-1")).index == 0
 
 
-def test_a_damaged_file_is_said_to_be_damaged(tmp_path: Path) -> None:
+def test_damaged_file_is_reported(tmp_path: Path) -> None:
     with SqliteStore.create(tmp_path) as store:
         store.transact_each([decide(f"ev-{number}") for number in range(100)])
     with (tmp_path / LEDGER).open("r+b") as file:
@@ -227,7 +227,7 @@ def test_a_damaged_file_is_said_to_be_damaged(tmp_path: Path) -> None:
         store.transact(decide("ev-new"))
 
 
-def test_a_reader_cannot_write_and_does_not_checkpoint(tmp_path: Path) -> None:
+def test_reader_cannot_write_or_checkpoint(tmp_path: Path) -> None:
     """Only the connection that holds the lock moves the WAL into the file."""
     with SqliteStore.create(tmp_path) as store:
         store.transact(decide("ev-1"))
@@ -242,7 +242,7 @@ def test_a_reader_cannot_write_and_does_not_checkpoint(tmp_path: Path) -> None:
     assert not (tmp_path / f"{LEDGER}-wal").exists()
 
 
-def test_commits_are_synced_and_logged_ahead(tmp_path: Path) -> None:
+def test_writer_uses_wal_and_full_synchronization(tmp_path: Path) -> None:
     """WAL with synchronous FULL (2): a commit is on disk when it returns."""
     with SqliteStore.create(tmp_path) as store:
         store.transact(decide("ev-1"))
@@ -252,7 +252,7 @@ def test_commits_are_synced_and_logged_ahead(tmp_path: Path) -> None:
         assert writer.execute("PRAGMA synchronous").fetchone() == (2,)
 
 
-def test_readers_share_connections_but_never_at_once(tmp_path: Path) -> None:
+def test_readers_reuse_connections_one_at_a_time(tmp_path: Path) -> None:
     """Snapshots within snapshots, and in threads, each have a view of their own."""
     with SqliteStore.create(tmp_path) as store:
         sizes = []
@@ -273,7 +273,7 @@ def test_readers_share_connections_but_never_at_once(tmp_path: Path) -> None:
         assert len(store._idle_readers) == 2
 
 
-def test_a_closed_store_says_so(tmp_path: Path) -> None:
+def test_closed_store_refuses_reads_and_writes(tmp_path: Path) -> None:
     store = SqliteStore.create(tmp_path)
     with store.read():
         store.close()
@@ -300,7 +300,7 @@ def test_a_closed_store_says_so(tmp_path: Path) -> None:
         (lambda view: view.search("acme", EntryFilter(contact="ct-1"), 1, 9), "PRIMARY KEY"),
     ],
 )
-def test_what_finds_few_goes_through_an_index(
+def test_selective_search_uses_an_index(
     tmp_path: Path, query: Callable[[SqliteSnapshot], object], index: str
 ) -> None:
     """The time of a decision, or of a conversation's story, must not grow with the ledger."""

@@ -55,7 +55,7 @@ def check(view: Snapshot, entries: int) -> None:
     assert [entry.index for entry in found] == [3]
 
 
-def test_an_older_ledger_is_read_and_stays_as_it_is(older: Path) -> None:
+def test_reading_leaves_an_older_ledger_unchanged(older: Path) -> None:
     """Whoever only verifies a copy changes nothing of it."""
     with SqliteStore.open(older) as store, store.read() as view:
         check(view, 4)
@@ -63,7 +63,7 @@ def test_an_older_ledger_is_read_and_stays_as_it_is(older: Path) -> None:
     assert format_of(older) == 1
 
 
-def test_the_first_write_makes_an_older_ledger_one_of_today(older: Path) -> None:
+def test_first_write_upgrades_an_older_ledger(older: Path) -> None:
     """Also for those who had it open, and whatever the write is."""
     with SqliteStore.open(older) as reading, SqliteStore.open(older) as writing:
         with reading.read() as before:
@@ -79,7 +79,7 @@ def test_the_first_write_makes_an_older_ledger_one_of_today(older: Path) -> None
 
 
 @pytest.mark.parametrize("of_format", range(1, schema.FORMAT))
-def test_a_ledger_of_any_older_format_is_written_to(tmp_path: Path, of_format: int) -> None:
+def test_ledger_of_any_older_format_accepts_writes(tmp_path: Path, of_format: int) -> None:
     """What is written needs the triggers of today, which the first write brings."""
     with closing(sqlite3.connect(tmp_path / LEDGER, isolation_level=None)) as connection:
         schema.create(connection, of_format)
@@ -91,7 +91,7 @@ def test_a_ledger_of_any_older_format_is_written_to(tmp_path: Path, of_format: i
     assert format_of(tmp_path) == schema.FORMAT
 
 
-def test_a_missing_table_of_last_uses_is_told(tmp_path: Path) -> None:
+def test_missing_table_of_last_uses_is_reported(tmp_path: Path) -> None:
     SqliteStore.create(tmp_path).close()
     with closing(sqlite3.connect(tmp_path / LEDGER)) as connection:
         connection.execute("DROP TABLE last_uses")
