@@ -24,7 +24,7 @@ from rules.engine.compiler import CompiledPolicy
 from rules.engine.facts import Conversation, derive_facts, sample_bucket
 from rules.errors import InvalidEventError
 from rules.formats.canonical_json import encode_canonical
-from rules.formats.phrases import normalise_phrase
+from rules.formats.phrases import find_choice
 from rules.formats.timestamps import format_timestamp, parse_timestamp
 from rules.model.event import parse_event
 from rules.model.test_defaults import BASE_FACTS, SETTING_PREFIX
@@ -283,9 +283,7 @@ def build_event(facts: Facts, document: Document) -> Event:
     if kind == EventType.REPLIED and facts.get("answer") != AnswerChoice.UNCLEAR:
         reply["answer"] = {"choice": facts.get("answer")}
     elif kind == EventType.REPLIED:
-        unclear = (
-            text for text in _UNCLEAR_REPLIES if normalise_phrase(text) not in document.phrases
-        )
+        unclear = (text for text in _UNCLEAR_REPLIES if find_choice(document.phrases, text) is None)
         reply["message"] = {"text": next(unclear)}
     elif kind == EventType.STARTED:
         reply["message"] = {"text": "Hello"}

@@ -2,8 +2,7 @@
 
 Two values of a fact are in one class if every test of the question holds for both or for neither.
 One value represents the class, its example. Only `condition_holds` evaluates tests, so the classes
-cannot disagree with the engine. The candidates include a value of every class: literals, integers
-at and next to every bound, a tag for every range, an unnamed word, and unknown.
+cannot disagree with the engine. `candidates` has a value of every class.
 
 A set of facts is a `Box`: the classes of each fact, as the bits of a number.
 """
@@ -12,20 +11,13 @@ from __future__ import annotations
 
 from bisect import bisect
 from functools import lru_cache
-from itertools import chain, count, islice, product
-from math import ceil, floor
+from itertools import chain
 from typing import TYPE_CHECKING, TypeAlias
 
+from rules.analysis.candidates import candidate_values, generate_words, literals_of
 from rules.analysis.domains import EVENT_TYPE_BY_FACT
-from rules.engine.evaluator import condition_holds, is_number
-from rules.formats.language_tags import IRREGULAR_TAGS, prefer_tag
-from rules.model.document import (
-    LanguageCondition,
-    NotCondition,
-    OneOfCondition,
-    RangeCondition,
-    TagCondition,
-)
+from rules.engine.evaluator import condition_holds
+from rules.model.document import OneOfCondition
 from rules.model.test_defaults import BASE_FACTS
 from rules.model.vocabulary import FactType
 
@@ -102,9 +94,9 @@ class FactSpace:
         classes: dict[bytes, Scalar | None] = {}
         numbers = self._class_numbers.setdefault(name, {})
         tried_values = self._tried_values.setdefault(name, [])
-        self._named_values[name] = frozenset(chain.from_iterable(map(_literals_of, tests.values())))
+        self._named_values[name] = frozenset(chain.from_iterable(map(literals_of, tests.values())))
         signatures = _shared_signatures(tuple((view, text) for view, _, text in tests))
-        for value in _candidate_values(domains, tuple(tests.values()), self.base.get(name)):
+        for value in candidate_values(domains, tuple(tests.values()), self.base.get(name)):
             signature = self._signature(name, value, signatures)
             classes.setdefault(signature, value)
             tried_values.append((value, numbers.setdefault(signature, len(numbers))))
@@ -211,7 +203,7 @@ class FactSpace:
 
 
 def _is_generated(word: str) -> bool:
-    return word.startswith(next(_generate_words()))
+    return word.startswith(next(generate_words()))
 
 
 def _describe_ranges(
@@ -267,94 +259,3 @@ def bit_numbers(mask: int) -> Iterator[int]:
         low = mask & -mask
         yield low.bit_length() - 1
         mask ^= low
-
-
-def _candidate_values(
-    domains: Sequence[FactDomain], tests: Sequence[Condition], base_value: Scalar | None
-) -> Iterator[Scalar | None]:
-    """Return values of every class, the value of a base test first."""
-    values = (value for domain in domains for value in domain.fact.values)
-    literals = dict.fromkeys(chain(values, *map(_literals_of, tests)))
-    of_types = (_values_of_type(domain, tuple(literals), tests) for domain in domains)
-    candidates = {(type(value), value): value for value in chain((base_value,), *of_types, (None,))}
-    for value in candidates.values():
-        if any(domain.admits(value) for domain in domains):
-            yield value
-
-
-def _values_of_type(
-    domain: FactDomain, literals: Sequence[Scalar], tests: Sequence[Condition]
-) -> Iterable[Scalar]:
-    match domain.fact.type:
-        case FactType.ENUM:
-            return domain.fact.values
-        case FactType.BOOLEAN:
-            return (False, True)
-        case FactType.WHOLE:
-            return (True,)
-        case FactType.INTEGER:
-            return _candidate_integers(domain, literals)
-    ranges = {language_range.lower(): None for test in tests for language_range in _ranges_of(test)}
-    words = [value for value in literals if isinstance(value, str)]
-    return chain(words, _candidate_texts(words, list(ranges), tags=domain.is_tag))
-
-
-def _candidate_integers(domain: FactDomain, literals: Sequence[Scalar]) -> Iterator[int]:
-    yield 0
-    for value in literals:
-        if is_number(value):
-            yield from range(floor(value) - 1, ceil(value) + 2)
-    yield from domain.bounds
-
-
-def _candidate_texts(words: Iterable[str], ranges: Sequence[str], *, tags: bool) -> Iterator[str]:
-    """Return unnamed texts: one that no range matches, and a few that each range matches."""
-    used_words = frozenset(words)
-    used_subtags = {part.lower() for text in (*used_words, *ranges) for part in text.split("-")}
-    # 1. A text that no range matches.
-    new_word = next(letters for letters in _generate_words() if letters not in used_subtags)
-    yield new_word
-    for prefix in ranges:
-        for start in (prefix, *(i for i in IRREGULAR_TAGS if tags and i.startswith(f"{prefix}-"))):
-            yield from islice((v for v in _case_variants(start) if v not in used_words), 1)
-        # 2. Longer tags. Only after some ranges is a digit well-formed.
-        for end in (new_word, f"x-{new_word}", f"{new_word}-{new_word}"):
-            yield f"{prefix}-{end}"
-        yield from (
-            f"{prefix}-{end}" for end in "0123456789" if f"{prefix}-{end}" not in used_words
-        )
-
-
-def _generate_words() -> Iterator[str]:
-    """Yield words of five letters, which are language tags too."""
-    yield "other"
-    letters = "abcdefghijklmnopqrstuvwxyz"
-    yield from (
-        f"other{''.join(end)}" for size in count(1) for end in product(letters, repeat=size)
-    )
-
-
-def _case_variants(text: str) -> Iterator[str]:
-    """Yield the text in every mixture of lower and upper case."""
-    choices = (dict.fromkeys((char, char.upper())) for char in text)
-    return ("".join(chosen) for chosen in product(*choices))
-
-
-def _literals_of(test: Condition) -> Iterator[Scalar]:
-    if isinstance(test, NotCondition):
-        yield from _literals_of(test.condition)
-    elif isinstance(test, OneOfCondition):
-        yield from test.values
-    elif isinstance(test, TagCondition):
-        tags = [value for value in test.values if isinstance(value, str)]
-        yield from dict.fromkeys((*test.values, *map(prefer_tag, tags)))
-    elif isinstance(test, RangeCondition):
-        yield from (number for _, number in test.bounds)
-
-
-def _ranges_of(test: Condition) -> Iterator[str]:
-    if isinstance(test, NotCondition):
-        yield from _ranges_of(test.condition)
-    elif isinstance(test, LanguageCondition):
-        ranges = [given for given in test.ranges if given != "*"]
-        yield from dict.fromkeys((*ranges, *map(prefer_tag, ranges)))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeGuard
 
 from rules.engine.ruling import Ruling
-from rules.formats.language_tags import matches_ranges
+from rules.formats.language_tags import equal_tags, matches_ranges
 from rules.model.document import (
     KnownCondition,
     LanguageCondition,
@@ -96,7 +96,9 @@ def condition_holds(condition: Condition, value: Scalar | None) -> bool:
             is_same_value(value, expected) for expected in condition.values
         )
     if isinstance(condition, TagCondition):
-        return isinstance(value, str) and value.lower() in condition.equal_tags
+        return isinstance(value, str) and any(
+            isinstance(tag, str) and value.lower() in equal_tags(tag) for tag in condition.values
+        )
     if isinstance(condition, NotCondition):
         return not condition_holds(condition.condition, value)
     if isinstance(condition, KnownCondition):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from rules.engine.evaluator import is_number
 from rules.formats.contact_details import is_email_address, is_phone_number
 from rules.formats.language_tags import derive_language
-from rules.formats.phrases import normalise_phrase
+from rules.formats.phrases import find_choice
 from rules.formats.strict_json import MAX_SAFE_INTEGER
 from rules.formats.timestamps import parse_timestamp
 from rules.model.vocabulary import (
@@ -103,8 +103,8 @@ def _derive_answer(document: Document, event: Event, stage: str) -> str | None:
     if "answer" in event:
         return event["answer"]["choice"]
     if stage == Stage.AWAITING_ANSWER:
-        phrase = normalise_phrase(event.get("message", {}).get("text", ""))
-        return document.phrases.get(phrase, AnswerChoice.UNCLEAR.value)
+        text = event.get("message", {}).get("text", "")
+        return find_choice(document.phrases, text) or AnswerChoice.UNCLEAR.value
     return AnswerChoice.UNCLEAR.value
 
 

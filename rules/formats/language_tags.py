@@ -86,6 +86,11 @@ def prefer_tag(tag: str) -> str:
     return "-".join(preferred)
 
 
+def language_of(tag: str) -> str:
+    """Return the primary language of a tag or range, in lower case and not deprecated."""
+    return prefer_tag(tag).lower().split("-")[0]
+
+
 def equal_tags(tag: str) -> frozenset[str]:
     """Return the lower-case forms that equal a tag of a document: as written, and preferred."""
     return frozenset({tag.lower(), prefer_tag(tag).lower()})

@@ -17,14 +17,16 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from rules.formats import canonical_json, durations
-from rules.formats.language_tags import equal_tags
-from rules.formats.phrases import normalise_phrase
+from rules.formats.language_tags import language_of
+from rules.formats.phrases import tabulate_phrases
 from rules.model import builtin
 from rules.model.vocabulary import BOUND_OPERATORS, SETTING_FACTS, TAG_FACTS, ActionType, Operator
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from datetime import timedelta
+
+    from rules.formats.phrases import PhraseTables
 
 Scalar: TypeAlias = str | bool | int | float
 Facts: TypeAlias = "Mapping[str, Scalar]"
@@ -50,12 +52,6 @@ class TagCondition:
     """A test for one of several language tags, compared without case."""
 
     values: tuple[Scalar, ...]
-
-    @property
-    def equal_tags(self) -> frozenset[str]:
-        """The tags for which the test holds, in lower case."""
-        tags = (value for value in self.values if isinstance(value, str))
-        return frozenset().union(*map(equal_tags, tags))
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,13 +205,10 @@ class Document:
         return {**builtin.load_tree()["answers"], **(self.tree.get("answers") or {})}
 
     @cached_property
-    def phrases(self) -> dict[str, str]:
-        """The choice that each listed phrase stands for, by the normalised phrase."""
-        return {
-            normalise_phrase(phrase): choice
-            for choice, phrases in self.answers.items()
-            for phrase in phrases
-        }
+    def phrases(self) -> PhraseTables:
+        """The choice of each listed phrase, under the folds of the document's languages."""
+        tags = (*self.settings["languages"], self.settings["default_language"], *self.messages)
+        return tabulate_phrases(self.answers, {language_of(tag) for tag in tags})
 
     @cached_property
     def messages(self) -> dict[str, dict[str, str]]:

@@ -70,6 +70,7 @@ COMPLAINT_CODES: dict[str, str] = {
     "duplicate_language": "Two keys of `messages` are the same language.",
     "malformed_key": "The key of a message is malformed.",
     "unknown_placeholder": "A text has a placeholder that does not exist.",
+    "stray_brace": "A text has a brace or a marker that is not part of a placeholder.",
     "unknown_message": "An action uses a message that does not exist.",
     "missing_text": "A message has no text for `default_language`.",
     "missing_placeholder": "A text has a placeholder that the redirect does not set.",

@@ -18,6 +18,9 @@ MAX_NAME_LENGTH = 200
 MAX_TEXT_LENGTH = 2_000
 MAX_NAMES = 1_000
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
+_BRACE = re.compile("[{}\uff5b\uff5d]")
+_MARKED_PLACEHOLDER = re.compile(r"[$%#@\\]\{(?:" + "|".join(PLACEHOLDERS) + r")\}")
+"""A placeholder with the marker of another notation in front, such as `${email}`."""
 
 
 def check_name(node: TreeNode) -> Iterator[Complaint]:
@@ -54,3 +57,8 @@ def check_text(node: TreeNode) -> Iterator[Complaint]:
                 suggestion = suggest_words(name, PLACEHOLDERS)
                 message = f"{quote_word(name)} is not a placeholder: {suggestion}"
                 yield node.complain("unknown_placeholder", message)
+        if _BRACE.search(_PLACEHOLDER.sub("", node.value)) or _MARKED_PLACEHOLDER.search(
+            node.value
+        ):
+            message = "Write placeholders as {email}: no other braces, and no $ or % in front"
+            yield node.complain("stray_brace", message)

@@ -30,9 +30,9 @@ def test_document_overrides_one_setting_and_keeps_the_others() -> None:
 
 def test_phrases_of_one_answer_replace_only_its_built_in_phrases() -> None:
     document = Document({**SMALLEST.tree, "answers": {"customer": ["Sí, señor"]}})
-    assert document.phrases["sí señor"] == "customer"
-    assert document.phrases["not yet"] == "not_customer"
-    assert "yes" not in document.phrases
+    assert document.phrases[""]["sí señor"] == "customer"
+    assert document.phrases[""]["not yet"] == "not_customer"
+    assert "yes" not in document.phrases[""]
 
 
 def test_messages_are_merged_by_language_and_key() -> None:
