@@ -50,7 +50,7 @@ def _verify(options: argparse.Namespace) -> BundleVerdict:
 
 def _read_keys(file: str) -> list[VerifierKey]:
     try:
-        lines = Path(file).read_text("utf-8").split("\n")
+        lines = Path(file).read_text("utf-8-sig").split("\n")
     except OSError as error:
         if _is_key(file):
             raise EvidenceError("--key takes a file, and this is the key itself") from error

@@ -203,7 +203,7 @@ class _EnvironmentSource(EnvSettingsSource):
 def _read_file(file: Path, complaints: list[str]) -> dict[str, Any]:
     """Return the members of a TOML file; add a complaint if the file cannot be read."""
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
+        return tomllib.loads(file.read_text(encoding="utf-8-sig"))
     except OSError as error:
         complaints.append(f"{file} cannot be read: {error.strerror}")
     except ValueError as error:

@@ -31,6 +31,7 @@ from rules.errors import InvalidDocumentError
 from rules.formats.document_text import read_json, read_yaml
 from rules.formats.strict_json import StrictJsonError
 from rules.formats.timestamps import parse_timestamp
+from rules.formats.utf8 import TextEncodingError, decode_text
 from rules.model.workspace import is_workspace
 
 if TYPE_CHECKING:
@@ -122,9 +123,11 @@ def _read_candidate(file: Path) -> Document:
     try:
         body = file.read_bytes()
         read_source = read_json if file.suffix == ".json" else read_yaml
-        return read_document(read_source(body.decode()))
+        return read_document(read_source(decode_text(body)))
     except OSError as error:
         fail(f"cannot read {file}: {error.strerror}")
+    except TextEncodingError as error:
+        fail(f"{file} is refused: {error}")
     except InvalidDocumentError as error:
         lines = "\n".join(f"  {c.pointer}: {c.message}" for c in error.complaints)
         fail(f"{file} is refused:\n{lines}")

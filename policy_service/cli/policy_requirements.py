@@ -16,6 +16,7 @@ from policy_service.cli.target import check_text, document_file, open_target, ta
 from policy_service.policies import requirements
 from rules.errors import Complaint, InvalidDocumentError
 from rules.formats.document_text import read_json, read_yaml
+from rules.formats.utf8 import TextEncodingError, decode_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -120,9 +121,9 @@ def _describe_since(answered: dict[str, Any]) -> str:
 def _read_properties(file: Path) -> Properties:
     """Return the properties in a file; raise InvalidDocumentError if it is not a list of them."""
     try:
-        text = file.read_bytes().decode()
-    except UnicodeDecodeError:
-        raise InvalidDocumentError([Complaint("", "not_utf_8", "The file is not UTF-8")]) from None
+        text = decode_text(file.read_bytes())
+    except TextEncodingError as error:
+        raise InvalidDocumentError([error.complaint]) from None
     value = (read_json if file.suffix == ".json" else read_yaml)(text).value
     if not isinstance(value, list) or not all(isinstance(each, dict) for each in value):
         message = "Write a list of properties, as a document has under `properties`"

@@ -50,7 +50,7 @@ def restore(data: Path, keys: TextIO, *, accept_loss: bool, as_json: bool) -> No
     with open_ledger(data) as store:
         losses = find_missing(store)
     if losses and accept_loss:
-        losses = _accept_loss(data, keys.read().split())
+        losses = _accept_loss(data, keys.read().removeprefix("\ufeff").split())
     if as_json:
         accepted = bool(losses) and accept_loss
         print_json({"accepted": accepted, "lost": [_loss_view(loss) for loss in losses]})

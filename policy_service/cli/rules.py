@@ -40,6 +40,7 @@ from rules.engine.facts import Conversation, derive_facts
 from rules.errors import Complaint, InvalidDocumentError, InvalidEventError
 from rules.formats.document_text import DocumentSource, read_json, read_yaml
 from rules.formats.strict_json import StrictJsonError, parse_json
+from rules.formats.utf8 import TextEncodingError, decode_text
 from rules.model import builtin
 from rules.model.directory import EMPTY_DIRECTORY
 from rules.model.document import Document
@@ -226,9 +227,9 @@ def _read_source(file: Path) -> DocumentSource:
     if file.suffix == ".json":
         return read_json(body)
     try:
-        return read_yaml(body.decode())
-    except UnicodeDecodeError:
-        raise InvalidDocumentError([Complaint("", "not_utf_8", "The file is not UTF-8")]) from None
+        return read_yaml(decode_text(body))
+    except TextEncodingError as error:
+        raise InvalidDocumentError([error.complaint]) from None
 
 
 def _check_file(file: Path) -> CheckResult:

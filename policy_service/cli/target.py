@@ -89,7 +89,7 @@ class Target:
 
     def run(self, permission: Permission, use_case: UseCase, ask: Ask) -> dict[str, Any]:
         """Run the use case in the folder if the key has the permission, or ask the server."""
-        token = self.key.read().strip()
+        token = self.key.read().removeprefix("\ufeff").strip()
         if not (token.isascii() and token.isprintable()):
             raise unauthorized_problem()
         if self.url is not None:

@@ -18,9 +18,10 @@ from policy_service.policies.versions import (
     propose_version,
     reject_version,
 )
-from rules.errors import Complaint, InvalidDocumentError
+from rules.errors import InvalidDocumentError
 from rules.formats.strict_json import StrictJsonError, parse_json
 from rules.formats.timestamps import parse_timestamp
+from rules.formats.utf8 import TextEncodingError, decode_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -158,8 +159,10 @@ def _read_document_file(file: Path) -> dict[str, Any] | str:
     """Return the content of a file to send: JSON as an object, YAML as text."""
     body = file.read_bytes()
     try:
-        return cast("dict[str, Any]", parse_json(body)) if file.suffix == ".json" else body.decode()
-    except StrictJsonError as error:
+        return (
+            cast("dict[str, Any]", parse_json(body))
+            if file.suffix == ".json"
+            else decode_text(body)
+        )
+    except (StrictJsonError, TextEncodingError) as error:
         raise InvalidDocumentError([error.complaint]) from None
-    except UnicodeDecodeError:
-        raise InvalidDocumentError([Complaint("", "not_utf_8", "The file is not UTF-8")]) from None

@@ -37,6 +37,7 @@ class DocumentSource:
 
 def read_yaml(text: str) -> DocumentSource:
     """Return the values of a YAML text; raise InvalidDocumentError with everything wrong in it."""
+    text = text.removeprefix("\ufeff")
     _encode_text(text)
     reader = YamlReader()
     reader.read(text)

@@ -13,6 +13,7 @@ import orjson
 
 from rules.errors import Complaint
 from rules.formats.canonical_json import contains_float
+from rules.formats.utf8 import TextEncodingError, decode_text, remove_byte_order_mark
 
 MAX_DEPTH = 64
 MAX_SAFE_INTEGER = 2**53 - 1
@@ -33,16 +34,17 @@ def parse_json(body: bytes, *, null_is_absent: bool = False) -> Any:  # noqa: AN
 
     A whole number up to 2^53 - 1 becomes an integer in every notation. Raises StrictJsonError.
     """
+    body = remove_byte_order_mark(body)
     value = _parse_plain(body)
     if value is not None:
         return remove_nulls(value) if null_is_absent and b"null" in body else value
     decoder = _NULL_DROPPING_DECODER if null_is_absent else _NULL_KEEPING_DECODER
     try:
-        value = decoder.decode(body.decode())
+        value = decoder.decode(decode_text(body))
     except StrictJsonError:
         raise
-    except UnicodeDecodeError:
-        raise StrictJsonError("not_utf_8", "The body is not UTF-8") from None
+    except TextEncodingError as error:
+        raise StrictJsonError("not_utf_8", error.complaint.message) from None
     except json.JSONDecodeError as error:
         position = f"line {error.lineno}, column {error.colno}"
         raise StrictJsonError(

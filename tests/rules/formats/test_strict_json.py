@@ -21,7 +21,7 @@ from rules.formats.strict_json import (
         (b"", "not_json"),
         (b"{} {}", "not_json"),
         (b"{'a': 1}", "not_json"),
-        (b"\xef\xbb\xbf{}", "not_json"),
+        (b"\xef\xbb\xbf\xef\xbb\xbf{}", "not_json"),
         (b"NaN", "not_json"),
         (b"[-Infinity]", "not_json"),
         (b'"\xff"', "not_utf_8"),
