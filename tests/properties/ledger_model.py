@@ -35,6 +35,8 @@ HAPPENINGS: tuple[dict[str, Any], ...] = (
     {"type": "conversation.closed"},
 )
 
+WITHDRAWING_REASONS = ("teammate_took_over", "conversation_closed")
+"""The reasons of decisions that withdraw the open actions of their conversation."""
 WAITING = ("awaiting_answer", "awaiting_contact", "qualifying")
 
 
@@ -81,6 +83,8 @@ class LogModel:
     """The versions of conversations that wait for something."""
     actions: dict[str, str] = field(default_factory=dict)
     """The status of every action that was asked for."""
+    asked: dict[str, list[str]] = field(default_factory=dict)
+    """The ids of a conversation's actions, in order."""
 
     def __post_init__(self) -> None:
         self.versions[1] = self.builtin
@@ -99,16 +103,26 @@ class LogModel:
         """The version that must decide what happens next in the conversation."""
         return self.pins.get(conversation, self.active)
 
-    def decided(self, event: dict[str, Any], answer: dict[str, Any], body: bytes) -> None:
+    def decided(self, event: dict[str, Any], answer: dict[str, Any], body: bytes) -> int:
+        """Expect the decision and the withdrawals it causes; return the decision's index."""
         conversation = event["conversation"]["id"]
         version = self.deciding(conversation)
         self.enter("decision")
+        index = len(self.kinds) - 1
         self.events[event["id"]], self.answers[event["id"]] = event, body
         self.stages[conversation] = answer["stage"]
         self.pins.pop(conversation, None)
         if answer["stage"] in WAITING:
             self.pins[conversation] = version
-        self.actions |= {action["id"]: "pending" for action in answer["actions"]}
+        if answer["reason"] in WITHDRAWING_REASONS:
+            for action in self.asked.get(conversation, ()):
+                if self.actions[action] in ("pending", "failed"):
+                    self.actions[action] = "withdrawn"
+                    self.enter("action.withdrawn")
+        asked = [action["id"] for action in answer["actions"]]
+        self.actions |= dict.fromkeys(asked, "pending")
+        self.asked.setdefault(conversation, []).extend(asked)
+        return index
 
     def refusals_of_approval(self, number: int, digest: str, by: str) -> set[str]:
         version = self.versions.get(number)

@@ -224,7 +224,7 @@ class LedgerMachine(TwoServicesMachine):
 
         def work(tx: Transaction) -> None:
             transaction = WorkspaceTransaction(tx, service.policies, log, "key-ada")
-            enter_proposal(transaction, checked(9, 1), supersede=True)
+            enter_proposal(transaction, checked(0, 1), supersede=True)
             decide_event(event, service.policies, tx)
             raise ProblemError(ProblemCode.INVALID_REQUEST, "On second thoughts")
 
@@ -326,8 +326,7 @@ class LedgerMachine(TwoServicesMachine):
         begins = model.stages.get(conversation, "new") == "new"
         if begins and event["type"] == "conversation.started":
             assert answer["reason"] == version.reason
-        model.decided(event, answer, body)
-        assert answer["ledger"]["index"] == len(model.kinds) - 1
+        assert answer["ledger"]["index"] == model.decided(event, answer, body)
 
     def took(
         self,
