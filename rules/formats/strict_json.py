@@ -34,8 +34,7 @@ def parse_json(body: bytes, *, null_is_absent: bool = False) -> Any:  # noqa: AN
 
     A whole number up to 2^53 - 1 becomes an integer in every notation. Raises StrictJsonError.
     """
-    body = remove_byte_order_mark(body)
-    value = _parse_plain(body)
+    value = _parse_plain(remove_byte_order_mark(body))
     if value is not None:
         return remove_nulls(value) if null_is_absent and b"null" in body else value
     decoder = _NULL_DROPPING_DECODER if null_is_absent else _NULL_KEEPING_DECODER
