@@ -11,7 +11,7 @@ import orjson
 
 from audit.errors import BusyError, StorageUnavailableError
 from policy_service import problems
-from policy_service.decisions.decide import RecordedDecision, decide_event, lookup_keys
+from policy_service.decisions.decide import RecordedDecision, decide_event, event_key
 from policy_service.decisions.record import decision_view
 from policy_service.problems import ProblemCode, ProblemError
 from rules.formats.strict_json import parse_json
@@ -98,7 +98,8 @@ def _prepare_work(
         if problem := problems.to_problem(error):
             return problem
         raise
-    return partial(decide_event, event, policies), lookup_keys(store, event)
+    key = event_key(store, event)
+    return partial(decide_event, event, key, policies), key
 
 
 def _outcome_view(metrics: DecisionMetrics, outcome: RecordedDecision | Exception) -> object:

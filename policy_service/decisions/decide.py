@@ -37,14 +37,15 @@ class RecordedDecision:
     replayed: bool
 
 
-def lookup_keys(store: Store, event: Event) -> LookupKey:
-    """Return the key of the entries that a decision reads, for the store to prefetch."""
+def event_key(store: Store, event: Event) -> LookupKey:
+    """Return the names under which the ledger finds an event, its conversation and its contact."""
     names = event["id"], event["conversation"]["id"], event["contact"]["id"]
     return store.lookup_key(event["workspace"]["id"], *names)
 
 
 def decide_event(
     event: Event,
+    key: LookupKey,
     policies: PolicyCache,
     tx: Transaction,
     precomputed: PrecomputedDecision | None = None,
@@ -53,26 +54,25 @@ def decide_event(
 
     Raises Problem `event_id_reused` if the id belongs to another event.
     """
-    workspace, conversation = event["workspace"]["id"], event["conversation"]["id"]
     # 1. The same event again gets the same decision, and nothing is written.
-    if entry := tx.decision(workspace, event["id"]):
+    if entry := tx.decision(key.log, key.event):
         return RecordedDecision(
             require_same_event(tx, entry, encode_canonical(event)), replayed=True
         )
     # 2. Due activations come before the decision.
-    transaction = WorkspaceTransaction(tx, policies, workspace, SYSTEM_LOG)
+    transaction = WorkspaceTransaction(tx, policies, key.log, SYSTEM_LOG)
     versions = apply_due_activations(transaction)
     # 3. A precomputed decision is appended if the log still has the state it depends on.
-    latest = tx.latest_index(workspace, conversation)
+    latest = tx.latest_index(key.log, key.conversation)
     if precomputed and precomputed.is_valid(latest, versions):
         entry = tx.append_prepared(precomputed.ready)
     # 4. Else the rules decide now.
     else:
-        before = tx.latest_decision(workspace, conversation)
+        before = tx.latest_decision(key.log, key.conversation)
         compiled = partial(policies.compiled, tx)
-        chosen = choose_policies(versions, workspace, conversation, before, compiled)
+        chosen = choose_policies(versions, key, before, compiled)
         leaf, personal = new_record(event, chosen, before, format_time(tx.now))
-        entry = tx.append(workspace, leaf, personal)
+        entry = tx.append(key.log, leaf, personal)
     # 5. A decision that ends the bot's work withdraws the actions that are still open.
     withdraw_open_actions(transaction, entry)
     return RecordedDecision(entry, replayed=False)

@@ -20,7 +20,7 @@ from policy_service.policies.choose_version import choose_policies
 if TYPE_CHECKING:
     from audit.entry import Entry
     from audit.projections.versions import Versions
-    from audit.stores.contract import PreparedEntry, Store
+    from audit.stores.contract import LookupKey, PreparedEntry, Store
     from policy_service.policies.policy_cache import PolicyCache
     from rules.model.event import Event
 
@@ -51,22 +51,19 @@ class Precomputer:
         self._latest: OrderedDict[tuple[str, str], Entry] = OrderedDict()
 
     def precompute(
-        self, store: Store, policies: PolicyCache, event: Event
+        self, store: Store, policies: PolicyCache, event: Event, key: LookupKey
     ) -> PrecomputedDecision | None:
         """Return the event's decision; None if the caches hold too little to make it."""
-        workspace, conversation = event["workspace"]["id"], event["conversation"]["id"]
-        versions, now = policies.cached_versions(workspace), store.now()
+        versions, now = policies.cached_versions(key.log), store.now()
         if versions is None or has_due_activation(versions, now):
             return None
-        before = self._latest.get((workspace, conversation))
+        before = self._latest.get((key.log, key.conversation))
         try:
-            chosen = choose_policies(
-                versions, workspace, conversation, before, policies.cached_policy
-            )
+            chosen = choose_policies(versions, key, before, policies.cached_policy)
         except KeyError:  # one of the policies is yet to be compiled
             return None
         leaf, personal = new_record(event, chosen, before, format_time(now))
-        ready = store.prepare(workspace, leaf, personal)
+        ready = store.prepare(key.log, leaf, personal)
         return PrecomputedDecision(ready, before.index if before else None, versions)
 
     def remember(self, decided: Entry) -> None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from audit.entry import Entry
     from audit.projections.versions import VersionRecord, Versions
+    from audit.stores.contract import LookupKey
     from rules.engine.compiler import CompiledPolicy
     from rules.engine.decide import Decision
     from rules.engine.facts import Conversation
@@ -44,8 +45,7 @@ class ChosenPolicies:
 
 def choose_policies(
     versions: Versions,
-    workspace: str,
-    conversation: str,
+    key: LookupKey,
     before: Entry | None,
     compiled: Callable[[str], CompiledPolicy],
 ) -> ChosenPolicies:
@@ -54,7 +54,7 @@ def choose_policies(
     `before` is the entry of its last decision. `compiled` returns the policy of a digest; its
     exceptions pass through.
     """
-    record = choose_version(versions, workspace, conversation, before)
+    record = choose_version(versions, key.log, key.conversation, before)
     shadow = None
     if versions.shadow is not None:
         shadow = versions.shadow, compiled(versions.records[versions.shadow].digest)

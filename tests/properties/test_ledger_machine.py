@@ -16,7 +16,7 @@ from audit.evidence.ledger_verifier import verify_ledger
 from audit.projections.action_status import ActionStatus
 from audit.replay.replay import summarize_replay
 from audit.stores.sqlite.store import SqliteStore
-from policy_service.decisions.decide import decide_event
+from policy_service.decisions.decide import decide_event, event_key
 from policy_service.decisions.record import decision_view
 from policy_service.deliveries.actions import enter_receipt, enter_retry, find_action
 from policy_service.policies.activation import enter_activation
@@ -167,8 +167,9 @@ class LedgerMachine(TwoServicesMachine):
         """
         event = self.event(log, conversation, happening)
         service = self.sides[side]
+        parsed = parse_event(event)
         precomputed = service.precomputer.precompute(
-            service.store, service.policies, parse_event(event)
+            service.store, service.policies, parsed, event_key(service.store, parsed)
         )
         if meanwhile == "another event":
             self.decide(log, 1 - side, conversation, HAPPENINGS[1], "nothing")
@@ -187,8 +188,8 @@ class LedgerMachine(TwoServicesMachine):
         service = self.sides[side]
         events = [self.event(log, conversation, HAPPENINGS[0]) for _ in range(count)]
         works = [
-            partial(decide_event, parse_event(event), service.policies)
-            for event in events
+            partial(decide_event, event, event_key(service.store, event), service.policies)
+            for event in map(parse_event, events)
             for _ in range(2)
         ]
         outcomes = service.store.transact_each(works)
@@ -225,7 +226,7 @@ class LedgerMachine(TwoServicesMachine):
         def work(tx: Transaction) -> None:
             transaction = WorkspaceTransaction(tx, service.policies, log, "key-ada")
             enter_proposal(transaction, checked(0, 1), supersede=True)
-            decide_event(event, service.policies, tx)
+            decide_event(event, event_key(service.store, event), service.policies, tx)
             raise ProblemError(ProblemCode.INVALID_REQUEST, "On second thoughts")
 
         error = refused(lambda: service.store.transact(work))

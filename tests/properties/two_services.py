@@ -13,7 +13,7 @@ import orjson
 from hypothesis.stateful import RuleBasedStateMachine
 
 from audit.stores.sqlite.store import SqliteStore
-from policy_service.decisions.decide import decide_event
+from policy_service.decisions.decide import decide_event, event_key
 from policy_service.decisions.record import decision_view
 from policy_service.policies.workspace_transaction import WorkspaceTransaction
 from policy_service.problems import ProblemError
@@ -98,7 +98,9 @@ class TwoServicesMachine(RuleBasedStateMachine):
         self, side: int, event: dict[str, Any], precomputed: PrecomputedDecision | None = None
     ) -> tuple[dict[str, Any], bytes, bool]:
         service = self.sides[side]
-        work = partial(decide_event, parse_event(event), service.policies, precomputed=precomputed)
+        parsed = parse_event(event)
+        key = event_key(service.store, parsed)
+        work = partial(decide_event, parsed, key, service.policies, precomputed=precomputed)
         answer = service.store.transact(work)
         service.precomputer.remember(answer.entry)
         view = decision_view(answer.entry)

@@ -17,7 +17,7 @@ from policy_service.api.schemas import fields
 from policy_service.api.schemas.common import DecisionSchema
 from policy_service.api.schemas.explanations import ExplanationSchema
 from policy_service.decisions.batch import decide_lines
-from policy_service.decisions.decide import RecordedDecision, lookup_keys
+from policy_service.decisions.decide import RecordedDecision, event_key
 from policy_service.decisions.decide import decide_event as decide_in_transaction
 from policy_service.decisions.explanation import recorded_explanation
 from policy_service.decisions.record import decision_view
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from audit.entry import Entry
     from audit.stores.contract import Transaction
     from policy_service.access.keys import Key
-    from policy_service.decisions.precompute import PrecomputedDecision
     from policy_service.services import Services
     from rules.model.event import Event
 
@@ -57,28 +56,21 @@ def decide_event(services: Services, caller: Key, *, body: Event) -> Reply:
     conversation was closed, the open actions of earlier decisions are withdrawn.
     """
     require_reach(caller, body)
-    precomputed = services.precomputer.precompute(services.store, services.policies, body)
-    work = partial(_decide, services, caller, body, precomputed)
-    decided = services.store.transact(work, lookup_keys(services.store, body))
+    key = event_key(services.store, body)
+    precomputed = services.precomputer.precompute(services.store, services.policies, body, key)
+
+    def work(tx: Transaction) -> RecordedDecision:
+        if not services.keyring.is_current(tx, caller, tx.now):
+            raise unauthorized_problem()
+        decided = decide_in_transaction(body, key, services.policies, tx, precomputed)
+        services.key_usage.record_in(tx, caller.id)
+        return decided
+
+    decided = services.store.transact(work, key)
     services.precomputer.remember(decided.entry)
     decision = decision_view(decided.entry)
     services.metrics.count_decision(decision["outcome"], replayed=decided.replayed)
     return Reply(decision, {REPLAYED: "true"}) if decided.replayed else Reply(decision)
-
-
-def _decide(
-    services: Services,
-    caller: Key,
-    event: Event,
-    precomputed: PrecomputedDecision | None,
-    tx: Transaction,
-) -> RecordedDecision:
-    """Check the key, decide, and note the use of the key, all in one transaction."""
-    if not services.keyring.is_current(tx, caller, tx.now):
-        raise unauthorized_problem()
-    decided = decide_in_transaction(event, services.policies, tx, precomputed)
-    services.key_usage.record_in(tx, caller.id)
-    return decided
 
 
 def decide_batch(services: Services, caller: Key, *, body: list[bytes]) -> Reply:

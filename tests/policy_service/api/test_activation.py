@@ -9,7 +9,7 @@ import pytest
 from audit.evidence.ledger_verifier import verify_ledger
 from audit.replay.replay import summarize_replay as replayed
 from policy_service.access.keys import Role
-from policy_service.decisions.decide import decide_event
+from policy_service.decisions.decide import decide_event, event_key
 from policy_service.policies.activation import activate_due_in_all
 from policy_service.policies.policy_cache import PolicyCache
 from rules.engine.facts import sample_bucket
@@ -185,13 +185,14 @@ def test_activation_applies_to_running_conversations_when_requested(api: Api) ->
 def test_precomputed_decision_is_discarded_after_an_activation(api: Api) -> None:
     starts(api, "c-1")
     service = api.client.application.extensions["policy_service"]
-    precomputed = service.precomputer.precompute(
-        api.store, service.policies, reply("ev-2", "customer")
-    )
+    told = cast("Event", reply("ev-2", "customer"))
+    key = event_key(api.store, told)
+    precomputed = service.precomputer.precompute(api.store, service.policies, told, key)
     number = approved(api, OFF)
     read(api.step(number, "activate", apply_to_running=True))
-    told = cast("Event", reply("ev-2", "customer"))
-    decided = api.store.transact(lambda tx: decide_event(told, service.policies, tx, precomputed))
+    decided = api.store.transact(
+        lambda tx: decide_event(told, key, service.policies, tx, precomputed)
+    )
     assert precomputed.ready.leaf["policy"]["version"] == 1
     assert decided.entry.value["policy"]["version"] == number
 

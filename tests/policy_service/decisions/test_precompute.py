@@ -10,7 +10,7 @@ import pytest
 from audit.evidence.ledger_verifier import verify_ledger
 from policy_service.app import create_app
 from policy_service.decisions import precompute
-from policy_service.decisions.decide import decide_event
+from policy_service.decisions.decide import decide_event, event_key
 from policy_service.problems import ProblemError
 from policy_service.services import Services
 from policy_service.settings import Settings
@@ -33,8 +33,14 @@ def service(api: Api) -> Services:
     return cast("Services", api.client.application.extensions["policy_service"])
 
 
+def precompute_event(services: Services, told: dict[str, Any]) -> PrecomputedDecision | None:
+    event = cast("Event", told)
+    key = event_key(services.store, event)
+    return services.precomputer.precompute(services.store, services.policies, event, key)
+
+
 def precomputed(service: Services, told: dict[str, Any]) -> PrecomputedDecision:
-    decision = service.precomputer.precompute(service.store, service.policies, cast("Event", told))
+    decision = precompute_event(service, told)
     assert decision is not None
     return decision
 
@@ -42,14 +48,14 @@ def precomputed(service: Services, told: dict[str, Any]) -> PrecomputedDecision:
 def recorded(
     service: Services, told: dict[str, Any], decision: PrecomputedDecision
 ) -> RecordedDecision:
-    work = partial(decide_event, cast("Event", told), service.policies, precomputed=decision)
+    event = cast("Event", told)
+    key = event_key(service.store, event)
+    work = partial(decide_event, event, key, service.policies, precomputed=decision)
     return service.store.transact(work)
 
 
 def test_nothing_is_precomputed_for_an_unknown_workspace(api: Api) -> None:
-    services = Services(api.store)
-    event = cast("Event", STARTED)
-    assert services.precomputer.precompute(services.store, services.policies, event) is None
+    assert precompute_event(Services(api.store), STARTED) is None
 
 
 def test_valid_precomputed_decision_is_appended_unchanged(service: Services) -> None:
