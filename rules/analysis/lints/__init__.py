@@ -16,6 +16,7 @@ from rules.analysis.lints import (
     uncovered_events,
     unknown_name,
     unreachable_rule,
+    untested_attribute,
 )
 from rules.analysis.solver import StepLimitError
 
@@ -39,6 +40,7 @@ LINTS: dict[tuple[str, ...], Lint] = {
     (uncovered_events.CODE,): uncovered_events.find_uncovered_events,
     (unknown_name.CODE,): unknown_name.find_unknown_names,
     (missing_translation.CODE,): missing_translation.find_missing_translations,
+    (untested_attribute.CODE,): untested_attribute.find_untested_attributes,
 }
 """The lints, by the codes of their findings."""
 
@@ -51,6 +53,7 @@ FINDING_CODES: dict[str, str] = {
     "stage_dead_end": "No event leads out of a stage that conversations enter.",
     "name_not_in_directory": "A team, teammate or tag is not in the workspace's directory.",
     "text_not_in_language": "A message has no text in a language that the settings list.",
+    "attribute_not_tested": "A declared text attribute is recorded for good, and no rule tests it.",
     "otherwise_decides": "No rule decides some events, so `otherwise` does.",
 }
 """The codes of findings. A code never changes its meaning."""
