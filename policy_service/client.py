@@ -179,6 +179,11 @@ class Client:
         """Activate a version; by default now and for all conversations."""
         return self._post_step(workspace, number, "activate", options)
 
+    def unschedule(self, workspace: str, number: int) -> VersionView:
+        """Cancel the scheduled activation of a version."""
+        path = f"{_workspace_path(workspace)}/versions/{number}/schedule"
+        return cast("VersionView", self._request_json("DELETE", path, once=True))
+
     def get_approvals(self, workspace: str) -> ApprovalsView:
         """Return the number of approvals that a version needs before its first activation."""
         return cast(

@@ -44,6 +44,7 @@ class EntryKind(StrEnum):
     VERSION_ACTIVATED = "version.activated"
     VERSION_RETIRED = "version.retired"
     VERSION_SCHEDULED = "version.scheduled"
+    VERSION_UNSCHEDULED = "version.unscheduled"
     VERSION_SUSPENDED = "version.suspended"
     VERSION_APPROVALS = "version.approvals"
     VERSION_GUARDRAILS = "version.guardrails"

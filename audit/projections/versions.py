@@ -27,6 +27,7 @@ from audit.log.entries import (
     VersionScheduled,
     VersionSuperseded,
     VersionSuspended,
+    VersionUnscheduled,
     parse_leaf,
 )
 
@@ -184,7 +185,7 @@ class Versions:
             case VersionScheduled():
                 schedule = ScheduledActivation(step, number, content.due, content.against)
                 return replace(self, schedules=(*self.schedules, schedule))
-            case VersionSuspended():
+            case VersionSuspended() | VersionUnscheduled():
                 return self._without_schedule(content.schedule)
             case VersionActivated():
                 return self._with_activation(number, step, self._without_schedule(content.schedule))
@@ -343,6 +344,7 @@ _STEPS: Mapping[type[VersionContent], Callable[[VersionRecord, VersionStep], Ver
     VersionRejected: _set_rejection,
     VersionSuperseded: _set_supersession,
     VersionScheduled: lambda record, _: record,
+    VersionUnscheduled: lambda record, _: record,
     VersionSuspended: _add_suspension,
 }
 """For each step after the proposal, the change of the version's record."""

@@ -16,10 +16,12 @@ from typing import TYPE_CHECKING, Any, cast
 
 from audit.errors import BadLeafError, BrokenHistoryError
 from audit.log.entries import (
+    UNSCHEDULED_REASONS,
     DirectoryReplaced,
     GuardrailsSet,
     VersionActivated,
     VersionProposed,
+    VersionUnscheduled,
     parse_leaf,
 )
 from audit.log.leaf import EntryKind
@@ -107,6 +109,8 @@ class HistoryChecker:
     ) -> Iterator[tuple[FindingCode, str]]:
         if isinstance(content, VersionActivated):
             yield from self._check_approval(self._versions.get(content.version))
+        if isinstance(content, VersionUnscheduled):
+            yield from self._check_unscheduling(content)
         try:
             self._versions = self._versions.with_entry(index, content)
         except BrokenHistoryError as error:
@@ -117,6 +121,14 @@ class HistoryChecker:
                 yield from self._check_document(document, content.digest)
             case GuardrailsSet():
                 yield from self._check_document("the document of the guardrails", content.digest)
+
+    def _check_unscheduling(self, content: VersionUnscheduled) -> Iterator[tuple[FindingCode, str]]:
+        pending = {each.step.index: each.number for each in self._versions.schedules}
+        if pending.get(content.schedule) != content.version:
+            message = f"entry {content.schedule} is no pending schedule of version"
+            yield FindingCode.VERSION_HISTORY, f"{message} {content.version}"
+        if content.reason not in UNSCHEDULED_REASONS:
+            yield FindingCode.VERSION_HISTORY, f"a schedule ended for {content.reason!r}"
 
     def _check_document(self, description: str, digest: str) -> Iterator[tuple[FindingCode, str]]:
         body = self._document(digest)

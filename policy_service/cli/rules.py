@@ -66,6 +66,7 @@ _COMMANDS = {
     "approve": "policy_service.cli.versions:approve",
     "reject": "policy_service.cli.versions:reject",
     "activate": "policy_service.cli.versions:activate",
+    "unschedule": "policy_service.cli.versions:unschedule",
     "approvals": "policy_service.cli.policy_requirements:approvals",
     "guardrails": "policy_service.cli.policy_requirements:guardrails",
 }

@@ -1,4 +1,4 @@
-"""`rules propose|approve|reject|activate`: steps of versions, for documents kept in git."""
+"""`rules propose|approve|reject|activate|unschedule`: steps of documents kept in git."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from policy_service.policies.versions import (
     approve_version,
     propose_version,
     reject_version,
+    unschedule_version,
 )
 from rules.errors import InvalidDocumentError
 from rules.formats.strict_json import StrictJsonError, parse_json
@@ -125,6 +126,20 @@ def activate(
             Permission.APPROVE_VERSIONS,
             lambda ledger: activate_version(ledger, version, activation),
             lambda client: client.activate(target.workspace, version, **how),
+        )
+
+
+@click.command()
+@target_options
+@click.argument("version", type=click.IntRange(1))
+def unschedule(version: int, **options: Any) -> None:  # noqa: ANN401
+    """Cancel the scheduled activation of a version."""
+    with open_target(**options) as target:
+        _run_step(
+            target,
+            Permission.APPROVE_VERSIONS,
+            lambda ledger: unschedule_version(ledger, version),
+            lambda client: client.unschedule(target.workspace, version),
         )
 
 

@@ -17,6 +17,7 @@ from audit.log.entries import (
     VersionRetired,
     VersionScheduled,
     VersionSuspended,
+    VersionUnscheduled,
 )
 from audit.projections.versions import VersionStatus
 from policy_service.policies.policy_cache import BUILTIN_VERSIONS, enter_workspace
@@ -92,6 +93,8 @@ def apply_due_activations(transaction: WorkspaceTransaction) -> Versions:
         return versions
     for schedule in versions.due_schedules(format_time(now)):
         step, versions = schedule.step, transaction.versions()
+        if schedule not in versions.schedules:  # an activation before it ended it
+            continue
         digest = versions.records[schedule.number].digest
         reason = _find_suspension_reason(versions, schedule)
         if reason is None:
@@ -172,14 +175,22 @@ def enter_activation(
     """Enter the activation of a version, or its schedule if its time is in the future.
 
     An activation also retires the versions that decide nothing after it. A retired version may be
-    activated again, to roll back. Raises ProblemError `wrong_status` or `percent_shrinks`.
+    activated again, to roll back. The version's pending schedule ends: a new time replaces it, and
+    an activation by hand makes it pointless.
+
+    Raises ProblemError `invalid_request` if the time is in the past, `wrong_status` or
+    `percent_shrinks`.
     """
     versions = apply_due_activations(transaction)
+    if activation.at is not None and activation.at < transaction.tx.now:
+        raise _past_time_problem()
     record = require_version(versions, number)
     check_activation(versions, record, activation)
-    if activation.at is None or activation.at <= transaction.tx.now:
+    if activation.at is None or activation.at == transaction.tx.now:
+        end_schedules(transaction, {number}, "activated")
         _enter_activated(transaction, number, record.digest, activation)
     else:
+        end_schedules(transaction, {number}, "replaced")
         transaction.enter(
             VersionScheduled,
             version=number,
@@ -193,6 +204,37 @@ def enter_activation(
     return require_version(transaction.versions(), number)
 
 
+def enter_unscheduling(transaction: WorkspaceTransaction, number: int) -> VersionRecord:
+    """Enter that the scheduled activation of a version is cancelled.
+
+    Raises ProblemError `not_found` if the version has no pending schedule.
+    """
+    versions = apply_due_activations(transaction)
+    require_version(versions, number)
+    if all(each.number != number for each in versions.schedules):
+        raise ProblemError(ProblemCode.NOT_FOUND, f"Version {number} has no pending schedule")
+    end_schedules(transaction, {number}, "cancelled")
+    return require_version(transaction.versions(), number)
+
+
+def end_schedules(transaction: WorkspaceTransaction, numbers: set[int], reason: str) -> None:
+    """Enter the end of every pending schedule of these versions."""
+    for schedule in transaction.versions().schedules:
+        if schedule.number in numbers:
+            transaction.enter(
+                VersionUnscheduled,
+                version=schedule.number,
+                schedule=schedule.step.index,
+                reason=reason,
+            )
+
+
+def _past_time_problem() -> ProblemError:
+    message = "The time is in the past: leave out `at` to activate now"
+    complaint = Complaint("/at", "not_in_future", message)
+    return ProblemError(ProblemCode.INVALID_REQUEST, message, [complaint])
+
+
 def _enter_activated(
     transaction: WorkspaceTransaction,
     number: int,
@@ -200,7 +242,11 @@ def _enter_activated(
     activation: Activation,
     schedule: int | None = None,
 ) -> None:
-    """Enter an activation, and the retirement of each version that decides nothing after it."""
+    """Enter an activation, and the retirement of each version that decides nothing after it.
+
+    The pending schedule of a retired version ends too. A version that was only a shadow keeps its
+    schedule if another shadow replaces it.
+    """
     before = transaction.versions()
     transaction.enter(
         VersionActivated,
@@ -213,6 +259,9 @@ def _enter_activated(
     )
     for replaced in sorted(_find_replaced(before, activation) - {number}):
         transaction.enter(VersionRetired, version=replaced)
+        if not activation.shadow:
+            reason = "rolled_back" if number < replaced else "cancelled"
+            end_schedules(transaction, {replaced}, reason)
 
 
 def check_activation(versions: Versions, record: VersionRecord, activation: Activation) -> None:

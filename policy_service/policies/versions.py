@@ -21,7 +21,9 @@ from policy_service.policies.activation import (
     ACTIVATE_NOW,
     Activation,
     apply_due_activations,
+    end_schedules,
     enter_activation,
+    enter_unscheduling,
     require_version,
     wrong_status_problem,
 )
@@ -84,6 +86,7 @@ def enter_proposal(
         note=note,
     )
     for record in opened:
+        end_schedules(transaction, {record.number}, "cancelled")
         transaction.enter(VersionSuperseded, version=record.number)
     return require_version(transaction.versions(), versions.next_number)
 
@@ -138,10 +141,17 @@ def enter_approval(transaction: WorkspaceTransaction, number: int, digest: str) 
 
 
 def enter_rejection(transaction: WorkspaceTransaction, number: int, reason: str) -> VersionRecord:
-    """Enter that the version will never be used; raise ProblemError `wrong_status`."""
+    """Enter that the version will never be used.
+
+    The version is proposed, or approved with a pending schedule, which ends. Raises ProblemError
+    `wrong_status` for another version.
+    """
     record = require_version(apply_due_activations(transaction), number)
-    if record.status is not VersionStatus.PROPOSED:
+    is_scheduled = any(each.number == number for each in transaction.versions().schedules)
+    never_active = record.status in _WAITING_STATUSES
+    if record.status is not VersionStatus.PROPOSED and not (never_active and is_scheduled):
         raise wrong_status_problem(record, "rejected")
+    end_schedules(transaction, {number}, "cancelled")
     transaction.enter(VersionRejected, version=number, reason=reason)
     return require_version(transaction.versions(), number)
 
@@ -190,6 +200,11 @@ def activate_version(
 ) -> dict[str, Any]:
     """Activate a version, or schedule its activation; return the version."""
     return _take_step(ledger, partial(enter_activation, number=number, activation=activation))
+
+
+def unschedule_version(ledger: WorkspaceLedger, number: int) -> dict[str, Any]:
+    """Cancel the scheduled activation of a version; return the version."""
+    return _take_step(ledger, partial(enter_unscheduling, number=number))
 
 
 def _take_step(

@@ -132,6 +132,7 @@ def test_kinds_are_those_of_the_specification() -> None:
         "version.activated",
         "version.retired",
         "version.scheduled",
+        "version.unscheduled",
         "version.suspended",
         "version.approvals",
         "version.guardrails",

@@ -39,6 +39,7 @@ def make_ledger(folder: Path, clock: FrozenDateTimeFactory) -> Tokens:
     command("erase", "--data", folder, "--workspace", "acme", "--reason", "asked", "ct-café")
     with open_service(folder, tokens, clock) as service:
         _withdraw(service)
+        _unschedule(service)
         service.text("auditor", f"{ACME}/ledger/checkpoint")
     return tokens
 
@@ -173,6 +174,13 @@ def _versions(service: Service) -> None:
     seven = _propose(service, "Seven", qualify_leads=False)
     reason = {"reason": "Leads are qualified as before."}
     service.send("approver", "POST", f"{ACME}/versions/{seven}/reject", reason)
+
+
+def _unschedule(service: Service) -> None:
+    """Schedule a version twice and cancel the second schedule."""
+    for due in ("2026-12-24T00:00:00Z", "2026-12-31T00:00:00Z"):
+        _activate(service, 5, at=due)
+    service.send("approver", "DELETE", f"{ACME}/versions/5/schedule")
 
 
 def _holds_and_erasures(service: Service) -> None:

@@ -42,6 +42,7 @@ from audit.log.entries.system import (
     LedgerRestored,
 )
 from audit.log.entries.versions import (
+    UNSCHEDULED_REASONS,
     ApprovalsRequired,
     DirectoryReplaced,
     GuardrailsSet,
@@ -55,6 +56,7 @@ from audit.log.entries.versions import (
     VersionScheduled,
     VersionSuperseded,
     VersionSuspended,
+    VersionUnscheduled,
 )
 from audit.log.leaf import EntryKind
 
@@ -64,6 +66,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CONTENT_BY_KIND",
+    "UNSCHEDULED_REASONS",
     "ActionDelivered",
     "ActionFailed",
     "ActionReceipt",
@@ -96,6 +99,7 @@ __all__ = [
     "VersionScheduled",
     "VersionSuperseded",
     "VersionSuspended",
+    "VersionUnscheduled",
     "parse_leaf",
 ]
 
@@ -105,7 +109,13 @@ CONTENT_BY_KIND: Mapping[EntryKind, type[EntryContent]] = MappingProxyType(
         for content in (
             *(ActionDelivered, ActionFailed, ActionWithdrawn, ActionRetried),
             *(VersionProposed, VersionApproved, VersionRejected, VersionSuperseded),
-            *(VersionActivated, VersionScheduled, VersionSuspended, VersionRetired),
+            *(
+                VersionActivated,
+                VersionScheduled,
+                VersionUnscheduled,
+                VersionSuspended,
+                VersionRetired,
+            ),
             *(ApprovalsRequired, GuardrailsSet, DirectoryReplaced),
             *(ContactErased, ErasureRefused, HoldSet, HoldReleased),
             *(KeyCreated, KeyRevoked, CheckpointSigned, LedgerRestored),

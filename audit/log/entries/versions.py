@@ -80,6 +80,22 @@ class VersionScheduled(VersionDocumentContent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class VersionUnscheduled(VersionContent):
+    """The end of a scheduled activation before its time.
+
+    `schedule` is the index of the entry that scheduled it. `UNSCHEDULED_REASONS` lists the reasons.
+    """
+
+    kind = EntryKind.VERSION_UNSCHEDULED
+    schedule: int
+    reason: str
+
+
+UNSCHEDULED_REASONS = ("replaced", "cancelled", "activated", "rolled_back")
+"""The reasons for which a schedule ends before its time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VersionSuspended(VersionDocumentContent):
     """A scheduled activation that was not done when it was due, and why."""
 

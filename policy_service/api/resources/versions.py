@@ -105,7 +105,8 @@ class ActivationSchema(BodySchema):
     }
     value = staticmethod(requested_activation)
     at = fields.received_time(
-        "The time from which the version decides; a past time is now.",
+        """The time from which the version decides. A past time is refused. A new time replaces the
+        pending one.""",
         optional=True,
         nullable=True,
     )
@@ -256,7 +257,10 @@ def approve_version(
 def reject_version(
     services: Services, caller: Key, *, workspace: str, number: int, body: Rejection
 ) -> Reply:
-    """Reject a proposed version for good."""
+    """Reject a version for good.
+
+    The version is proposed, or it is approved and its activation is scheduled; the schedule ends.
+    """
     ledger = services.workspace_ledger(caller, workspace)
     return Reply(use_cases.reject_version(ledger, number, body.reason))
 
@@ -269,10 +273,20 @@ def activate_version(
     It decides now or from a time on, for all conversations or a percentage, or as a shadow. After
     the answer no conversation starts on the replaced version. A conversation that has started keeps
     its version, unless `apply_to_running` is true. A scheduled activation is suspended if another
-    version is active when it is due. To roll back, activate an older version.
+    version is active when it is due. To roll back, activate an older version: the schedule of the
+    newer version ends. An activation by hand ends the version's own schedule.
     """
     ledger = services.workspace_ledger(caller, workspace)
     return Reply(use_cases.activate_version(ledger, number, body))
+
+
+def unschedule_version(services: Services, caller: Key, *, workspace: str, number: int) -> Reply:
+    """Cancel the scheduled activation of a version.
+
+    The answer is 404 if the version has no pending schedule.
+    """
+    ledger = services.workspace_ledger(caller, workspace)
+    return Reply(use_cases.unschedule_version(ledger, number))
 
 
 ROUTES = (
@@ -335,5 +349,13 @@ ROUTES = (
         Content(VersionSchema, _ACTIVE),
         body=json_body(ActivationSchema, {"apply_to_running": True}),
         problems=(ProblemCode.WRONG_STATUS, ProblemCode.PERCENT_SHRINKS),
+    ),
+    Route(
+        "DELETE",
+        f"{VERSION}/schedule",
+        unschedule_version,
+        Permission.APPROVE_VERSIONS,
+        Content(VersionSchema, _APPROVED),
+        problems=(ProblemCode.BUSY,),
     ),
 )

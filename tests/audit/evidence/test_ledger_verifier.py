@@ -209,6 +209,12 @@ WAITING = "awaiting_answer"
 
 
 ASKED = decision("a", asks=True)
+SCHEDULED = version("scheduled", digest=DIGEST, due="2026-12-01T00:00:00.000Z")
+
+
+def unscheduled(schedule: int, reason: str = "cancelled") -> dict[str, Any]:
+    """The leaf of the end of a schedule."""
+    return version("unscheduled", schedule=schedule, reason=reason)
 
 
 def action(status: str) -> dict[str, Any]:
@@ -237,6 +243,10 @@ def with_policy(leaf: dict[str, Any], **policy: Any) -> dict[str, Any]:
         ([*FIRST, decision("a"), {**decision("b"), "id": "dec-a"}], {(4, "decision_twice")}),
         ([*FIRST, {**decision("a", asks=True), "id": "dec-x"}], {(3, "action_id")}),
         ([*FIRST, action("withdrawn")], {(3, "action_status")}),
+        ([*FIRST, SCHEDULED, unscheduled(3)], set()),
+        ([*FIRST, SCHEDULED, unscheduled(2)], {(4, "version_history")}),
+        ([*FIRST, SCHEDULED, unscheduled(3), unscheduled(3)], {(5, "version_history")}),
+        ([*FIRST, SCHEDULED, unscheduled(3, "a whim")], {(4, "version_history")}),
         ([*FIRST, ASKED, action("failed"), action("retried"), action("withdrawn")], set()),
         ([*FIRST, ASKED, action("withdrawn"), action("delivered")], {(5, "action_status")}),
         ([*FIRST, ASKED, action("delivered"), action("withdrawn")], {(5, "action_status")}),

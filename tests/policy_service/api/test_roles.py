@@ -52,6 +52,7 @@ ROLES_BY_CALL = {
     ("POST", "/v1/workspaces/{}/versions/{}/approve"): "approver",
     ("POST", "/v1/workspaces/{}/versions/{}/reject"): "approver",
     ("POST", "/v1/workspaces/{}/versions/{}/activate"): "approver",
+    ("DELETE", "/v1/workspaces/{}/versions/{}/schedule"): "approver",
     ("GET", "/v1/workspaces/{}/approvals"): "platform author approver auditor owner",
     ("PUT", "/v1/workspaces/{}/approvals"): "owner",
     ("GET", "/v1/workspaces/{}/guardrails"): "platform author approver auditor owner",

@@ -44,6 +44,7 @@ def test_list_of_commands_is_fixed() -> None:
         "rules approve",
         "rules reject",
         "rules activate",
+        "rules unschedule",
         "rules approvals",
         "rules guardrails",
         "keys",

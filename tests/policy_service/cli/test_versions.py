@@ -93,6 +93,8 @@ def test_version_is_proposed_approved_activated_and_rolled_back(team: Team) -> N
     assert team.step("approver", "activate", "1")["status"] == "active"
     later = team.step("approver", "activate", "2", "--at", "2199-01-01T00:00:00Z")
     assert (later["status"], later["scheduled"][0]["due"][:4]) == ("retired", "2199")
+    assert team.step("approver", "unschedule", "2")["scheduled"] == []
+    assert team.step("approver", "unschedule", "2", code=2)["code"] == "not_found"
 
 
 def test_other_proposal_needs_supersede(team: Team) -> None:
