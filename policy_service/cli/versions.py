@@ -73,7 +73,10 @@ def approve(version: int, digest: str | None, file: Path | None, **options: Any)
 @click.argument("version", type=click.IntRange(1))
 @click.option("--reason", required=True, help="The reason. It is kept for good: no personal data.")
 def reject(version: int, reason: str, **options: Any) -> None:  # noqa: ANN401
-    """Reject a proposed version for good."""
+    """Reject a version for good.
+
+    It is proposed, or it is approved and its activation is scheduled; the schedule ends.
+    """
     check_text("a reason", reason)
     with open_target(**options) as target:
         _run_step(
