@@ -12,6 +12,7 @@ from rules.analysis.lints import (
     constant_condition,
     dead_end_stage,
     indistinct_value,
+    lost_placeholder,
     missing_translation,
     uncovered_events,
     unknown_name,
@@ -41,6 +42,7 @@ LINTS: dict[tuple[str, ...], Lint] = {
     (unknown_name.CODE,): unknown_name.find_unknown_names,
     (missing_translation.CODE,): missing_translation.find_missing_translations,
     (untested_attribute.CODE,): untested_attribute.find_untested_attributes,
+    (lost_placeholder.CODE,): lost_placeholder.find_lost_placeholders,
 }
 """The lints, by the codes of their findings."""
 
@@ -54,6 +56,7 @@ FINDING_CODES: dict[str, str] = {
     "name_not_in_directory": "A team, teammate or tag is not in the workspace's directory.",
     "text_not_in_language": "A message has no text in a language that the settings list.",
     "attribute_not_tested": "A declared text attribute is recorded for good, and no rule tests it.",
+    "placeholder_not_translated": "A translation lacks a placeholder of the default language.",
     "otherwise_decides": "No rule decides some events, so `otherwise` does.",
 }
 """The codes of findings. A code never changes its meaning."""

@@ -10,19 +10,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rules.analysis.lints.lint import Finding
-from rules.analysis.lints.reachable_actions import find_facts_for_action, list_actions
+from rules.analysis.lints.reachable_actions import find_facts_in_language, list_actions
 from rules.analysis.solver import StepBudget, StepLimitError
 from rules.engine.actions import choose_language, message_keys
 from rules.formats.language_tags import derive_language, matches_ranges
 from rules.formats.suggestions import quote_word
-from rules.model.vocabulary import LANGUAGE_FACT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from rules.analysis.lints.lint import LintSubject
     from rules.analysis.lints.reachable_actions import RuleAction
-    from rules.model.document import BoundDocument, Scalar
+    from rules.model.document import BoundDocument
 
 CODE = "text_not_in_language"
 MAX_FINDINGS = 100
@@ -45,7 +44,7 @@ def find_missing_translations(subject: LintSubject) -> Iterator[Finding]:
             )
         for tag, missing_keys in missing_by_keys[keys].items():
             new_keys = [key for key in missing_keys if (tag, key) not in reported]
-            facts = _find_facts_in_language(subject, action, tag) if new_keys else None
+            facts = find_facts_in_language(subject, action, tag) if new_keys else None
             if facts is not None:
                 if finding_count == MAX_FINDINGS:
                     raise StepLimitError
@@ -85,17 +84,3 @@ def _format_message(action: RuleAction, tag: str, keys: list[str]) -> str:
         f"{quote_word(tag)} is in settings.languages, but has no text for "
         f"{', '.join(map(quote_word, keys))}: {action.rule.id} falls back to the default language"
     )
-
-
-def _find_facts_in_language(
-    subject: LintSubject, action: RuleAction, tag: str
-) -> dict[str, Scalar] | None:
-    """Return facts of a message in the language for which the action is carried out."""
-    space = subject.own_search.space
-    box = (
-        {LANGUAGE_FACT: space.class_of(LANGUAGE_FACT, tag)}
-        if LANGUAGE_FACT in space.examples
-        else {}
-    )
-    facts = find_facts_for_action(subject, action, box)
-    return None if facts is None else {**facts, LANGUAGE_FACT: tag}

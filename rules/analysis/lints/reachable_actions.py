@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from rules.analysis.fact_space import intersect
 from rules.model.document import REFERENCE, lookup_setting
+from rules.model.vocabulary import LANGUAGE_FACT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -56,6 +57,20 @@ def find_facts_for_action(
             if facts is not None:
                 return facts
     return None
+
+
+def find_facts_in_language(
+    subject: LintSubject, action: RuleAction, tag: str
+) -> dict[str, Scalar] | None:
+    """Return facts of a message in the language for which the action is carried out."""
+    space = subject.own_search.space
+    box = (
+        {LANGUAGE_FACT: space.class_of(LANGUAGE_FACT, tag)}
+        if LANGUAGE_FACT in space.examples
+        else {}
+    )
+    facts = find_facts_for_action(subject, action, box)
+    return None if facts is None else {**facts, LANGUAGE_FACT: tag}
 
 
 def _action_pointers(node: TreeNode, document: Document) -> Iterator[str]:
