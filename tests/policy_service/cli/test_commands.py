@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import click
@@ -85,6 +86,23 @@ def test_unknown_option_exits_with_2(words: tuple[str, ...]) -> None:
 
 def test_unknown_command_exits_with_2() -> None:
     call("nothing", code=2)
+
+
+@pytest.mark.parametrize(
+    ("module", "libraries"),
+    [
+        ("policy_service.cli.main", {"flask", "granian", "orjson", "pydantic", "sqlite3", "yaml"}),
+        ("policy_service.cli.verify", {"flask", "granian", "marshmallow", "pydantic"}),
+        ("policy_service.cli.rules", {"flask", "granian", "sqlite_utils"}),
+    ],
+)
+def test_command_imports_no_library_that_it_does_not_use(module: str, libraries: set[str]) -> None:
+    """A command starts fast: it loads only the libraries that it uses."""
+    code = f"import sys, {module}; print(*sys.modules)"
+    process = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
+    loaded = set(process.stdout.decode().split())
+    assert module in loaded
+    assert loaded & libraries == set()
 
 
 def test_installed_command_prints_its_version() -> None:
