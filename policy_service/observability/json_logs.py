@@ -24,6 +24,8 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from audit.verification.findings import escape_control
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -179,7 +181,8 @@ def _format_json(line: Mapping[str, Any]) -> str:
 def _format_columns(line: Mapping[str, Any]) -> str:
     """Return time (UTC), level, logger and message, then `name=value` for each other member.
 
-    The calls of an error follow on lines of their own.
+    The calls of an error follow on lines of their own. Control characters are escaped: a client
+    may have sent the value, and it must not write a line or move the cursor.
     """
     time, logger = line["at"][len("2026-11-22T") :], line["logger"].removeprefix(f"{LOGGER_NAME}.")
     fixed = f"{time}  {line['level']:<7}  {logger:<14}  {line['message']}"
@@ -188,7 +191,7 @@ def _format_columns(line: Mapping[str, Any]) -> str:
         for name, value in line.items()
         if name not in {"at", "level", "logger", "message", "errors"} and value is not None
     ]
-    lines = ["  ".join([fixed, *others])]
+    lines = [escape_control("  ".join([fixed, *others]))]
     for error in line.get("errors", []):
         lines += [f"  {error['type']}", *(f"    {call}" for call in error["calls"])]
     return "\n".join(lines)

@@ -316,6 +316,15 @@ def test_error_is_formatted_with_its_calls_for_a_terminal() -> None:
     )
 
 
+def test_columns_escape_control_characters_of_a_value() -> None:
+    """A value of a client neither begins a line nor moves the cursor of the terminal."""
+    record = logging.LogRecord("policy_service.request", logging.DEBUG, "", 0, "GET", None, None)
+    record.members = {"path": "/x\nforged\x1b[2J"}
+    line = json_logs.LineFormatter(columns=True).format(record)
+    assert line.splitlines() == [line]
+    assert "\x1b" not in line
+
+
 def test_log_has_columns_when_standard_error_is_a_terminal() -> None:
     """A pseudo-terminal is a terminal; all other tests here read JSON from a pipe."""
     main, follower = os.openpty()
