@@ -80,7 +80,9 @@ def serve(config: Path | None, **options: str | None) -> None:
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(_folder_of_metrics(settings))
     for module in _MODULES_OF_WORKERS:
         import_module(module)
-    os.register_at_fork(after_in_child=_prepare_signals)
+    os.register_at_fork(
+        before=_block_sigterm, after_in_parent=_unblock_sigterm, after_in_child=_prepare_signals
+    )
     _share_heaps()
     multiprocessing.set_start_method("fork", force=True)  # no longer the default in Python 3.14
     loaded, load = os.pipe()
@@ -166,6 +168,15 @@ def _check_free(host: str, port: int) -> None:
         fail(f"Port {port} is in use. Choose another: --port {other} (make run PORT={other}).")
 
 
+def _block_sigterm() -> None:
+    """Block SIGTERM while a worker is forked: a signal before `_prepare_signals` would be lost."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+
+
+def _unblock_sigterm() -> None:
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+
+
 def _prepare_signals() -> None:
     """Let a worker end at once when its parent sends SIGTERM, until the worker serves.
 
@@ -176,6 +187,7 @@ def _prepare_signals() -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    _unblock_sigterm()
 
 
 def _load(loaded: int, target: str) -> Any:  # noqa: ANN401 - whatever application the target names
