@@ -72,7 +72,7 @@ def _candidate_texts(words: Iterable[str], ranges: Sequence[str], *, tags: bool)
     used_subtags = {part.lower() for text in (*used_words, *ranges) for part in text.split("-")}
     # 1. A text that no range matches.
     new_word = next(letters for letters in generate_words() if letters not in used_subtags)
-    yield new_word
+    yield next(code for code in _generate_codes() if code not in used_subtags) if tags else new_word
     for prefix in ranges:
         for start in (prefix, *(i for i in IRREGULAR_TAGS if tags and i.startswith(f"{prefix}-"))):
             yield from islice((v for v in _case_variants(start) if v not in used_words), 1)
@@ -91,6 +91,13 @@ def generate_words() -> Iterator[str]:
     yield from (
         f"other{''.join(end)}" for size in count(1) for end in product(letters, repeat=size)
     )
+
+
+def _generate_codes() -> Iterator[str]:
+    """Yield language codes, frequent ones first; a document's test may name them."""
+    yield from ("fr", "de", "es", "pt", "it", "nl")
+    letters = "abcdefghijklmnopqrstuvwxyz"
+    yield from ("".join(code) for code in product(letters, repeat=3))
 
 
 def _case_variants(text: str) -> Iterator[str]:

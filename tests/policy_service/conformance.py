@@ -49,6 +49,10 @@ UNTESTABLE = {
 """Checks that are switched off, each for one call, with the reason."""
 REFUSING = {
     "POST /v1/keys": ("400", "No schema says which moment is still to come."),
+    "POST /v1/workspaces/{workspace}/versions/{number}/activate": (
+        "400",
+        "No schema says which moment is still to come.",
+    ),
     "POST /v1/workspaces/{workspace}/versions": ("422", "A document is more than its JSON."),
     "PUT /v1/workspaces/{workspace}/guardrails": ("422", "A property is more than its JSON."),
     "POST /v1/decisions/dry-run": ("422", "It may carry a document, which is more than its JSON."),

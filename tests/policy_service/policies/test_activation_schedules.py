@@ -67,12 +67,12 @@ def test_schedule_follows_utc_offset_when_clocks_change(
 def test_schedule_distinguishes_local_time_that_occurs_twice(service: Api) -> None:
     """A schedule for the later occurrence is not applied at the earlier one."""
     with freeze_at("2027-10-30T00:00:00Z"):
-        number = approved(service)
+        number, early = approved(service), approved(service, "Three")
         schedule_activation(service, number, "2027-10-31T02:30:00+01:00", percent=100)
-        schedule_activation(service, number, "2027-10-31T02:30:00+02:00", percent=10)
+        schedule_activation(service, early, "2027-10-31T02:30:00+02:00", percent=10)
     with freeze_at("2027-10-31T01:29:59Z"):
         read(service.get(f"{ACME}/policy"))
-        assert activation_steps(service.store) == [("activated", number)]
+        assert activation_steps(service.store) == [("activated", early)]
         assert read(service.get(f"{ACME}/policy"))["version"] == 1
     with freeze_at("2027-10-31T01:30:00Z"):
         assert read(service.get(f"{ACME}/policy"))["version"] == number
@@ -105,18 +105,19 @@ def test_scheduler_is_on_time_when_clocks_change(
     with freeze_at("2027-01-01T00:00:00Z"):
         number = approved(service)
         schedule_activation(service, number, written)
-        other = approved(service, workspace="witness")
-        for percent, moment in enumerate([*moments, due], start=1):
-            schedule_activation(service, other, moment, percent=percent, workspace="witness")
+        for count, moment in enumerate([*moments, due], start=1):
+            workspace = f"witness-{count}"
+            other = approved(service, workspace=workspace)
+            schedule_activation(service, other, moment, workspace=workspace)
         jobs = JobScheduler(service.client.application.extensions["policy_service"])
         jobs.start()
         try:
             for looked, moment in enumerate(moments, start=1):
                 with freeze_at(moment):
-                    wait_for(service.store, "witness", looked)
+                    wait_for(service.store, f"witness-{looked}", 2)
                 assert activation_steps(service.store) == [], moment
             with freeze_at(due):
-                wait_for(service.store, "witness", len(moments) + 1)
+                wait_for(service.store, f"witness-{len(moments) + 1}", 2)
         finally:
             jobs.stop()
     assert activation_steps(service.store) == [("activated", number), ("retired", 1)]
