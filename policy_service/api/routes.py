@@ -9,6 +9,7 @@ from policy_service.api.docs_page import DOCS, Documentation
 from policy_service.api.flask_adapter import flask_view, redirect_view
 from policy_service.api.resources import (
     actions,
+    activations,
     approvals,
     conversations,
     decisions,
@@ -37,6 +38,7 @@ RESOURCES = (
     actions,
     policy,
     versions,
+    activations,
     version_reports,
     approvals,
     guardrails,

@@ -1,9 +1,9 @@
-"""The versions of a workspace's policy: proposed, approved, activated, compared."""
+"""The versions of a workspace's policy: proposed, approved or rejected, and listed."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from audit.projections.versions import VersionStatus
 from policy_service.access.permissions import Permission
@@ -16,10 +16,7 @@ from policy_service.api.schemas.base import AnswerSchema, BodySchema, PageQuery
 from policy_service.api.schemas.common import ReasonedStepSchema, StepSchema
 from policy_service.policies import versions as use_cases
 from policy_service.policies.activation import (
-    ALL_PERCENT,
-    Activation,
     apply_due_in_workspace,
-    requested_activation,
     require_version,
 )
 from policy_service.policies.policy_cache import load_document
@@ -91,45 +88,6 @@ class RejectionSchema(BodySchema):
     )
 
 
-class ActivationSchema(BodySchema):
-    """The way to activate a version: by default now, for all conversations that start later."""
-
-    json_schema: ClassVar = {
-        "if": {"properties": {"shadow": {"const": True}}, "required": ["shadow"]},
-        "then": {
-            "properties": {
-                "percent": {"type": "null"},
-                "apply_to_running": {"enum": [False, None]},
-            }
-        },
-    }
-    value = staticmethod(requested_activation)
-    at = fields.received_time(
-        """The time from which the version decides. A past time is refused. A new time replaces the
-        pending one.""",
-        optional=True,
-        nullable=True,
-    )
-    percent = fields.number(
-        """The version decides for this many of 100 conversations, always the same ones. The
-        percentage of a version cannot be reduced.""",
-        least=1,
-        most=ALL_PERCENT,
-        optional=True,
-        nullable=True,
-    )
-    shadow = fields.flag(
-        "The version decides nothing; its decision is recorded with each decision.",
-        optional=True,
-        nullable=True,
-    )
-    apply_to_running = fields.flag(
-        "The version also decides for conversations that have started and wait for something.",
-        optional=True,
-        nullable=True,
-    )
-
-
 class ScheduledActivationSchema(StepSchema):
     """An activation in the future."""
 
@@ -182,15 +140,15 @@ _PROPOSED: dict[str, Any] = {
     "scheduled": [],
     "rejected": None,
 }
-_APPROVED: dict[str, Any] = {**_PROPOSED, "status": "approved", "approvals": [STEP]}
+APPROVED_VERSION: dict[str, Any] = {**_PROPOSED, "status": "approved", "approvals": [STEP]}
 _REJECTION: dict[str, Any] = {"reason": "The French texts are still missing"}
 _REJECTED: dict[str, Any] = {
     **_PROPOSED,
     "status": "rejected",
     "rejected": {**STEP, "reason": _REJECTION["reason"]},
 }
-_ACTIVE: dict[str, Any] = {
-    **_APPROVED,
+ACTIVE_VERSION: dict[str, Any] = {
+    **APPROVED_VERSION,
     "status": "active",
     "activations": [
         {
@@ -265,30 +223,6 @@ def reject_version(
     return Reply(use_cases.reject_version(ledger, number, body.reason))
 
 
-def activate_version(
-    services: Services, caller: Key, *, workspace: str, number: int, body: Activation
-) -> Reply:
-    """Activate a version.
-
-    It decides now or from a time on, for all conversations or a percentage, or as a shadow. After
-    the answer no conversation starts on the replaced version. A conversation that has started keeps
-    its version, unless `apply_to_running` is true. A scheduled activation is suspended if another
-    version is active when it is due. To roll back, activate an older version: the schedule of the
-    newer version ends. An activation by hand ends the version's own schedule.
-    """
-    ledger = services.workspace_ledger(caller, workspace)
-    return Reply(use_cases.activate_version(ledger, number, body))
-
-
-def unschedule_version(services: Services, caller: Key, *, workspace: str, number: int) -> Reply:
-    """Cancel the scheduled activation of a version.
-
-    The answer is 404 if the version has no pending schedule.
-    """
-    ledger = services.workspace_ledger(caller, workspace)
-    return Reply(use_cases.unschedule_version(ledger, number))
-
-
 ROUTES = (
     Route(
         "POST",
@@ -308,7 +242,7 @@ ROUTES = (
         f"{WORKSPACE}/versions",
         list_versions,
         Permission.READ_POLICIES,
-        Content(VersionPageSchema, {"items": [_ACTIVE], "next": None}),
+        Content(VersionPageSchema, {"items": [ACTIVE_VERSION], "next": None}),
         query=PageQuery(),
     ),
     Route(
@@ -316,14 +250,14 @@ ROUTES = (
         VERSION,
         get_version,
         Permission.READ_POLICIES,
-        Content(VersionWithDocumentSchema, {**_ACTIVE, "document": DOCUMENT}),
+        Content(VersionWithDocumentSchema, {**ACTIVE_VERSION, "document": DOCUMENT}),
     ),
     Route(
         "POST",
         f"{VERSION}/approve",
         approve_version,
         Permission.APPROVE_VERSIONS,
-        Content(VersionSchema, _APPROVED),
+        Content(VersionSchema, APPROVED_VERSION),
         body=json_body(ApprovalSchema, {"digest": DOCUMENT_DIGEST}),
         problems=(
             ProblemCode.PROPOSER_MAY_NOT_APPROVE,
@@ -340,22 +274,5 @@ ROUTES = (
         Content(VersionSchema, _REJECTED),
         body=json_body(RejectionSchema, _REJECTION),
         problems=(ProblemCode.WRONG_STATUS,),
-    ),
-    Route(
-        "POST",
-        f"{VERSION}/activate",
-        activate_version,
-        Permission.APPROVE_VERSIONS,
-        Content(VersionSchema, _ACTIVE),
-        body=json_body(ActivationSchema, {"apply_to_running": True}),
-        problems=(ProblemCode.WRONG_STATUS, ProblemCode.PERCENT_SHRINKS),
-    ),
-    Route(
-        "DELETE",
-        f"{VERSION}/schedule",
-        unschedule_version,
-        Permission.APPROVE_VERSIONS,
-        Content(VersionSchema, _APPROVED),
-        problems=(ProblemCode.BUSY,),
     ),
 )
