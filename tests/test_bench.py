@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from importlib.util import find_spec
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -17,6 +18,13 @@ from rules.model.event import parse_event
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+@pytest.fixture(scope="module", autouse=True)
+def frozen_objects() -> None:
+    """Freeze what other tests left: a benchmark collects garbage before each measurement."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.mark.parametrize("name", BENCHES)
