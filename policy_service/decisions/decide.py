@@ -73,8 +73,9 @@ def decide_event(
         chosen = choose_policies(versions, key, before, compiled)
         leaf, personal = new_record(event, chosen, before, format_time(tx.now))
         entry = tx.append(key.log, leaf, personal)
-    # 5. A decision that ends the bot's work withdraws the actions that are still open.
-    withdraw_open_actions(transaction, entry)
+    # 5. A decision that ends the bot's work withdraws the open actions of earlier decisions.
+    if latest is not None:
+        withdraw_open_actions(transaction, entry)
     return RecordedDecision(entry, replayed=False)
 
 

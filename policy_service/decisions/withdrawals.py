@@ -34,10 +34,15 @@ def withdraw_open_actions(transaction: WorkspaceTransaction, decision: Entry) ->
         return
     conversation = decision.value["conversation"]
     tx, workspace = transaction.tx, transaction.workspace
+    asking = [
+        earlier
+        for earlier in _list_decisions(tx, workspace, conversation)
+        if earlier.index != decision.index
+    ]
+    if not asking:
+        return
     states = fold_action_states(tx.receipts(workspace, conversation))
-    for earlier in list(_list_decisions(tx, workspace, conversation)):
-        if earlier.index == decision.index:
-            continue
+    for earlier in asking:
         for action in earlier.value["actions"]:
             if states.get(action["id"], PENDING_STATE).status in OPEN_STATUSES:
                 transaction.enter(
@@ -53,6 +58,9 @@ def _list_decisions(snapshot: Snapshot, workspace: str, conversation: str) -> It
     """Yield the decisions of a conversation that ask for actions, in order."""
     asking = EntryFilter(kind=EntryKind.DECISION.value, conversation=conversation, has_actions=True)
     after: int | None = None
-    while page := snapshot.search(workspace, asking, after, _PAGE_SIZE):
+    while True:
+        page = snapshot.search(workspace, asking, after, _PAGE_SIZE)
         yield from page
+        if len(page) < _PAGE_SIZE:
+            return
         after = page[-1].index
