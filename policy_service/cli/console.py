@@ -1,4 +1,4 @@
-"""What the commands share: where the data is, how results are shown, how errors end."""
+"""The parts that commands share: options, output, and the ends of a command."""
 
 from __future__ import annotations
 

@@ -2,42 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import pytest
-
-from audit.evidence.ledger_verifier import verify_ledger
-from audit.stores.sqlite.store import SqliteStore
 from tests.audit.evidence.test_ledger_verifier import FIRST, SECOND, WAITING, reported, with_policy
 from tests.fakes.leaves import (
-    decide,
     decision,
-    first_version,
     version,
 )
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-SECOND_DIGEST = "sha256:" + "0" * 64
-
-
-@pytest.fixture
-def data(tmp_path: Path) -> Path:
-    """A log of three version entries, 0 to 2, and a conversation of four decisions, 3 to 6."""
-    with SqliteStore.create(tmp_path) as store:
-        store.transact(first_version)
-        asked = {"stage": "awaiting_answer"}
-        store.transact(decide("ev-1", asks=True, **asked))
-        store.transact(decide("ev-2", before=("awaiting_answer", 1), asks=True, **asked))
-        store.transact(decide("ev-3", before=("awaiting_answer", 2), **asked))
-        store.transact(decide("ev-4", before=("awaiting_answer", 2), stage="routed"))
-    return tmp_path
-
-
-def findings(data: Path) -> set[tuple[int | None, str]]:
-    with SqliteStore.open(data) as store, store.read() as view:
-        return {(f.index, f.code) for report in verify_ledger(view) for f in report.findings}
 
 
 def test_conversation_keeps_its_pinned_version() -> None:

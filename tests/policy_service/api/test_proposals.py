@@ -10,6 +10,7 @@ import yaml
 from policy_service.access.keys import Role
 from rules.formats.canonical_json import digest_value
 from rules.model import builtin
+from tests.policy_service.api.test_versions import BUILTIN_DIGEST, VERSION_MEMBERS
 from tests.policy_service.api_client import ACME, document, read
 from tests.policy_service.problems import code, errors, problem
 
@@ -17,28 +18,6 @@ if TYPE_CHECKING:
     from werkzeug.test import TestResponse
 
     from tests.policy_service.api_client import Api
-
-BUILTIN_DIGEST = digest_value(builtin.load_tree())
-VERSION_MEMBERS = [
-    "version",
-    "digest",
-    "status",
-    "title",
-    "note",
-    "proposed_by",
-    "proposed_at",
-    "approvals",
-    "activations",
-]
-
-
-def listed(api: Api, query: str = "") -> list[dict[str, Any]]:
-    items: list[dict[str, Any]] = read(api.get(f"{ACME}/versions{query}"))["items"]
-    return items
-
-
-def kinds(api: Api) -> list[str]:
-    return [entry["kind"] for entry in api.entries()]
 
 
 def test_proposal_answers_with_version(api: Api) -> None:
