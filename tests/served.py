@@ -20,7 +20,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any, Self
 
 import orjson
@@ -270,10 +270,16 @@ def made(data: Path) -> dict[str, str]:
 
 @cache
 def _template() -> tuple[Path, dict[str, str]]:
-    folder = TemporaryDirectory(prefix="template-")
-    atexit.register(folder.cleanup)
-    data = Path(folder.name) / "data"
+    folder = Path(mkdtemp(prefix="template-"))
+    atexit.register(_remove_in, os.getpid(), folder)
+    data = folder / "data"
     return data, orjson.loads(run("init", f"--data={data}", "--json").stdout)["keys"]
+
+
+def _remove_in(process: int, folder: Path) -> None:
+    """Remove a folder at the end of a process, and not at the end of a fork of it."""
+    if os.getpid() == process:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def run(
